@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/**
+ * Message: one fact about a secret that exists, bucket latchkey_inventory, key `<source>.entry.<namespace|_>.<secret>`.
+ * Producer: discovery. Consumer: the resolver of that source. Holds names only, never a value.
+ */
+export const inventoryEntrySchema = z.object({
+  schema: z.literal(1),
+  source: z.string(),
+  /** Absent for a secret that holds in every namespace (global secrets). */
+  namespace: z.string().optional(),
+  /** Kubernetes Secret name, or for a global secret its lookup name (`env:TEAM_TOKEN`, `file:team/token`). */
+  secret: z.string(),
+  /** Keys in the Secret; for a global secret none. */
+  keys: z.array(z.string()),
+  /** resourceVersion, or the file's change time; never a hash of a value. */
+  version: z.string(),
+  /** Where reference delivery keeps a global secret: the copy's Secret name and data key, the same in each namespace. */
+  copy: z.object({ secretName: z.string(), secretKey: z.string() }).optional(),
+});
+
+export type InventoryEntry = z.infer<typeof inventoryEntrySchema>;

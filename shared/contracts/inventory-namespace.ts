@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+/**
+ * Message: what is known of a namespace, bucket latchkey_inventory, key `<source>.namespace.<namespace>`.
+ * Producer: discovery. Consumer: the resolver of that source, which passes it on under its own prefix of the rules.
+ * A namespace without a marker is unknown, not empty.
+ */
+export const inventoryNamespaceSchema = z.object({
+  schema: z.literal(1),
+  namespace: z.string(),
+  /** Source k8s: the Secrets of this namespace are listed and watched. */
+  watched: z.boolean().optional(),
+  /** Source global: every copy has been written to this namespace at least once. */
+  globalsReady: z.boolean().optional(),
+});
+
+export type InventoryNamespace = z.infer<typeof inventoryNamespaceSchema>;

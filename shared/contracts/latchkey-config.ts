@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+/**
+ * `latchkey.yaml`: one file for all services, mounted from a ConfigMap. Every field has a default, so that an empty
+ * file is valid; an unknown field is an error, so that a typing mistake is not silently a default.
+ */
+const namespaceName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'is not a Kubernetes namespace name');
+const labelSelector = z.strictObject({
+  matchLabels: z.record(z.string(), z.string()).default({}),
+});
+
+/** Namespaces whose Secrets are watched and into which global secrets are copied: named, or selected by label. */
+const namespacesSchema = z
+  .union([z.strictObject({ names: z.array(namespaceName) }), z.strictObject({ selector: labelSelector })])
+  .default({ selector: { matchLabels: { 'latchkey.dev/secrets': 'enabled' } } });
+
+const globalSchema = z.strictObject({
+  /** reference = a copy in the task's namespace and a secretKeyRef; inline = the value in the pod spec. */
+  delivery: z.enum(['reference', 'inline']).default('reference'),
+  envPrefix: z.string().default('FLYTE_SECRET_'),
+  dir: z.string().startsWith('/').default('/etc/secrets'),
+});
+
+const k8sSchema = z.strictObject({
+  /** closed = only Secrets that exist; open = trust the request, as Flyte does. */
+  inventory: z.enum(['closed', 'open']).default('closed'),
+  namespaces: namespacesSchema,
+});
+
+const webhookSchema = z.strictObject({
+  /** Name of the MutatingWebhookConfiguration object. */
+  configurationName: z.string().default('latchkey'),
+  /** False leaves creation to GitOps and keeps only the caBundle. */
+  manage: z.boolean().default(true),
+  serviceName: z.string().default('flyte-pod-webhook'),
+  servicePort: z.int().min(1).max(65535).default(443),
+  /** Instead of the Service where there is no Service routing, for example `https://localhost:9443`. */
+  url: z.url({ protocol: /^https$/ }).optional(),
+  timeoutSeconds: z.int().min(1).max(30).default(5),
+  failurePolicy: z.enum(['Fail', 'Ignore']).default('Fail'),
+  /** Namespaces the webhook never sees besides kube-system and its own, for example that of the bus. */
+  excludedNamespaces: z.array(namespaceName).default([]),
+});
+
+const tlsSchema = z.strictObject({
+  caSecretName: z.string().default('latchkey-ca'),
+  servingSecretName: z.string().default('flyte-pod-webhook-secret'),
+  caLifetimeDays: z.number().positive().default(365),
+  leafLifetimeDays: z.number().positive().default(7),
+  keyBits: z.union([z.literal(2048), z.literal(3072), z.literal(4096)]).default(2048),
+});
+
+const gatewaySchema = z.strictObject({
+  /** After this the managers that are complete suffice for readiness. */
+  readyGraceSeconds: z.number().nonnegative().default(15),
+  /** Without a manifest or heartbeat of a manager for this long, a missing secret is `unknown` instead of absent. */
+  staleAfterSeconds: z.number().positive().default(15),
+});
+
+/** Managers of the next issue: their sections are reserved, so that a configuration can already carry them. */
+const reserved = z.record(z.string(), z.unknown()).default({});
+
+export const latchkeyConfigSchema = z.strictObject({
+  /** Managers in the order in which they are asked. */
+  chain: z
+    .array(z.string().regex(/^[a-z0-9][-a-z0-9]*$/, 'is not a manager name'))
+    .min(1)
+    .default(['global', 'k8s']),
+  global: globalSchema.prefault({}),
+  k8s: k8sSchema.prefault({}),
+  aws: reserved,
+  gcp: reserved,
+  azure: reserved,
+  vault: reserved,
+  webhook: webhookSchema.prefault({}),
+  tls: tlsSchema.prefault({}),
+  gateway: gatewaySchema.prefault({}),
+});
+
+export type LatchkeyConfig = z.infer<typeof latchkeyConfigSchema>;
