@@ -1,0 +1,12 @@
+/** Exit codes of the services; the runbook and the manifests rely on them. */
+export const exitCode = {
+  ok: 0,
+  /** A wrong configuration, a failed start, or an unexpected failure. */
+  failed: 1,
+  /** A newer publisher has taken over this one's prefix: restarting makes this the newest again. */
+  superseded: 3,
+  /** The stop took longer than its deadline. */
+  deadline: 124,
+  /** A second signal ended the process at once. */
+  secondSignal: 130,
+} as const;

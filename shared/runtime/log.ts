@@ -1,0 +1,36 @@
+import { isSpanContextValid, trace } from '@opentelemetry/api';
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** The ids of the active span, under the names that the OpenTelemetry log data model uses. */
+function traceIds(): Record<string, string> {
+  const context = trace.getActiveSpan()?.spanContext();
+  if (context === undefined || !isSpanContextValid(context)) return {};
+  return { trace_id: context.traceId, span_id: context.spanId };
+}
+
+/**
+ * The one root logger of a process: JSON lines on stdout (or `destination`). Components get `log.child({ component })`.
+ * Values of secrets never reach it: the services hold names only. The redaction is the second lock on that door.
+ */
+export function createLog(options: {
+  service: string;
+  level: (typeof logLevels)[number];
+  destination?: DestinationStream;
+}): Logger {
+  return pino(
+    {
+      level: options.level,
+      base: { service: options.service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: traceIds,
+      redact: {
+        paths: ['*.data', '*.password', '*.token', '*.privateKey', '*["tls.key"]'],
+        censor: '[redacted]',
+      },
+    },
+    options.destination ?? pino.destination({ sync: true }),
+  );
+}

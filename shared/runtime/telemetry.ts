@@ -1,0 +1,68 @@
+import { context, metrics, propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+
+const exportDelayMs = 500;
+const exportTimeoutMs = 5_000;
+
+/** What a process needs of the OpenTelemetry SDK; everything else uses `@opentelemetry/api` only. */
+export interface Telemetry {
+  /** The metrics in the Prometheus text format. */
+  metricsText(): Promise<string>;
+  /** Sends what is left and stops; safe to call twice. */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Starts the SDK: W3C trace context always, spans exported over OTLP/HTTP when an endpoint is given (silent otherwise),
+ * metrics for `/metrics`. Call it once, before any span is made.
+ * @param options.endpoint base URL of the OTLP receiver; `/v1/traces` is appended, as the OTLP specification says.
+ */
+export function startTelemetry(options: {
+  service: string;
+  instance: string;
+  namespace: string;
+  endpoint: string | undefined;
+}): Telemetry {
+  const resource = resourceFromAttributes({
+    'service.name': `latchkey-${options.service}`,
+    'service.instance.id': options.instance,
+    'k8s.namespace.name': options.namespace,
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  const tracers = createTracerProvider(resource, options.endpoint);
+  if (tracers !== undefined) trace.setGlobalTracerProvider(tracers);
+  const reader = new PrometheusExporter({ preventServerStart: true });
+  const meters = new MeterProvider({ resource, readers: [reader] });
+  metrics.setGlobalMeterProvider(meters);
+  const serializer = new PrometheusSerializer();
+  let stopped: Promise<void> | undefined;
+  return {
+    metricsText: async () => serializer.serialize((await reader.collect()).resourceMetrics),
+    shutdown: () => {
+      stopped ??= Promise.allSettled([tracers?.shutdown(), meters.shutdown()]).then(() => undefined);
+      return stopped;
+    },
+  };
+}
+
+function createTracerProvider(
+  resource: ReturnType<typeof resourceFromAttributes>,
+  endpoint: string | undefined,
+): TracerProvider | undefined {
+  if (endpoint === undefined) return undefined;
+  const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
+  const exporter = new OTLPTraceExporter({ url, timeoutMillis: exportTimeoutMs });
+  const processor = new BatchSpanProcessor({
+    exporter,
+    scheduledDelayMillis: exportDelayMs,
+    exportTimeoutMillis: exportTimeoutMs,
+  });
+  return new TracerProvider({ resource, spanProcessors: [processor] });
+}
