@@ -1,0 +1,153 @@
+import http from 'node:http';
+import https from 'node:https';
+import { buffer } from 'node:stream/consumers';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import {
+  type KubernetesCall,
+  methodOf,
+  parseRetryAfterMs,
+  readStatus,
+  refusedError,
+} from './kubernetes-call.ts';
+
+/** A connection to the API server. Every failure is the {@link refusedError} of the call. */
+export interface Kubernetes {
+  /** Sends a call and returns the parsed answer; gives up after 30 s, or when the signal aborts. */
+  json(call: KubernetesCall, signal?: AbortSignal): Promise<unknown>;
+  /** Sends a call and returns the open answer (status 200); the signal ends it. The caller limits the time. */
+  stream(call: KubernetesCall, signal: AbortSignal): Promise<http.IncomingMessage>;
+  close(): void;
+}
+
+const requestTimeoutMs = 30_000;
+
+/**
+ * Connects with a kubeconfig file, else with the pod's service account. client-node reads the configuration and the
+ * credentials (a service account's token file is read again every 60 s); after a 401 they are read anew at once.
+ * The requests are ours: client-node 2.0.1 makes a new connection pool for every request (createDispatcher in its
+ * config.js), and its watch swallows lines that it cannot parse.
+ * Uses no right of its own. Throws CONFIG_INVALID when the file cannot be read.
+ */
+export function connectKubernetes(options: { kubeconfigFile?: string; log: Logger }): Kubernetes {
+  let kubeConfig = loadKubeConfig(options.kubeconfigFile);
+  // Idle connections end before the API server ends them, so that no request meets a closing one.
+  const pool = { keepAlive: true, timeout: 30_000 };
+  const agents = { 'http:': new http.Agent(pool), 'https:': new https.Agent(pool) };
+
+  const send = async (call: KubernetesCall, signal: AbortSignal): Promise<http.IncomingMessage> => {
+    const cluster = kubeConfig.getCurrentCluster();
+    const url = new URL(`${cluster?.server}${call.path}`);
+    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
+    const credentials: https.RequestOptions = {};
+    await kubeConfig.applyToHTTPSOptions(credentials);
+    const scheme = url.protocol === 'http:' ? 'http:' : 'https:';
+    const agent = cluster?.proxyUrl ? credentials.agent : agents[scheme];
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    return new Promise((resolve, reject) => {
+      const request = (scheme === 'http:' ? http : https).request(url, {
+        ...credentials,
+        ...(agent === undefined ? {} : { agent }),
+        method: methodOf[call.verb],
+        headers: headersOf(credentials.headers, call, body),
+        signal,
+      });
+      request.on('error', reject);
+      request.on('response', resolve);
+      request.end(body);
+    });
+  };
+
+  const stream = async (call: KubernetesCall, signal: AbortSignal): Promise<http.IncomingMessage> => {
+    let response = await send(call, signal).catch((err: unknown) => {
+      throw refusedError(call, { statusCode: 0 }, err);
+    });
+    if (response.statusCode === 401) {
+      response.resume();
+      options.log.warn('the API server refused the credentials; reading them again');
+      kubeConfig = loadKubeConfig(options.kubeconfigFile);
+      response = await send(call, signal).catch((err: unknown) => {
+        throw refusedError(call, { statusCode: 0 }, err);
+      });
+    }
+    if (isSuccess(response)) return response;
+    throw await refusalOf(call, response);
+  };
+
+  return {
+    stream,
+    json: async (call, signal) => {
+      const timeout = AbortSignal.timeout(requestTimeoutMs);
+      const response = await stream(
+        call,
+        signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      );
+      try {
+        return JSON.parse((await buffer(response)).toString('utf8'));
+      } catch (err) {
+        // A parser's message quotes the text, and the text may be a Secret.
+        throw refusedError(call, { statusCode: 0 }, err instanceof SyntaxError ? undefined : err);
+      }
+    },
+    close: () => {
+      agents['http:'].destroy();
+      agents['https:'].destroy();
+    },
+  };
+}
+
+function loadKubeConfig(file: string | undefined): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  try {
+    if (file === undefined) kubeConfig.loadFromCluster();
+    else kubeConfig.loadFromFile(file);
+    // Outside a cluster client-node builds `https://undefined:undefined`, which is no URL.
+    new URL(kubeConfig.getCurrentCluster()?.server ?? '');
+  } catch (err) {
+    throw new LatchkeyError(
+      'CONFIG_INVALID',
+      file === undefined
+        ? 'found no Kubernetes API server: set KUBECONFIG to a kubeconfig file, or run in a pod with a service account'
+        : `found no cluster in the kubeconfig file ${file}: set KUBECONFIG to a readable one with a current context`,
+      { cause: err, fields: { file: file ?? '' } },
+    );
+  }
+  return kubeConfig;
+}
+
+function headersOf(
+  credentials: http.OutgoingHttpHeaders | readonly string[] | undefined,
+  call: KubernetesCall,
+  body: string | undefined,
+): http.OutgoingHttpHeaders {
+  const headers: http.OutgoingHttpHeaders = { Accept: 'application/json', 'User-Agent': 'latchkey' };
+  for (const [name, value] of Object.entries(credentials ?? {})) {
+    // A token file may end in a newline, which no header may hold.
+    headers[name] = typeof value === 'string' ? value.trim() : value;
+  }
+  if (body !== undefined) {
+    headers['Content-Type'] = call.contentType ?? 'application/json';
+    headers['Content-Length'] = Buffer.byteLength(body);
+  }
+  return headers;
+}
+
+const isSuccess = ({ statusCode }: http.IncomingMessage): boolean =>
+  statusCode !== undefined && statusCode >= 200 && statusCode < 300;
+
+async function refusalOf(call: KubernetesCall, response: http.IncomingMessage): Promise<LatchkeyError> {
+  const text = await buffer(response).then(String, () => '');
+  const retryAfterMs = parseRetryAfterMs(response.headers['retry-after']);
+  let status: ReturnType<typeof readStatus> = {};
+  try {
+    status = readStatus(JSON.parse(text));
+  } catch {
+    // A proxy in between answers in its own words; the status code says enough.
+  }
+  return refusedError(call, {
+    statusCode: response.statusCode ?? 0,
+    ...status,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}

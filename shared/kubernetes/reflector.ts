@@ -1,0 +1,159 @@
+import { metrics } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { backoffMs } from './backoff.ts';
+import type { Kubernetes } from './connect-kubernetes.ts';
+import { type Change, createHeldObjects, type Listing, type Project } from './held-objects.ts';
+import { listPages } from './list-pages.ts';
+import { parseResourcePath } from './resource-path.ts';
+import type { WatchEvent } from './watch-event.ts';
+import { watchOnce, watchTimeoutSeconds } from './watch-session.ts';
+
+export interface ReflectorOptions<T> {
+  kubernetes: Kubernetes;
+  /** A collection, as `resourcePath` builds it. */
+  path: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  /** Called once for every version of every object; the object itself is not kept. */
+  project: Project<T>;
+  /** After each complete list, when its changes have been delivered. */
+  onSync?: () => void | Promise<void>;
+  /** Each change, in order. Not waited for; what it throws or rejects with is logged and counted. */
+  onChange: (change: Change<T>) => void | Promise<void>;
+  /** Silence on an open watch that means it is dead; the API server sends a bookmark about once a minute. */
+  idleTimeoutMs?: number;
+  log: Logger;
+  clock: Clock;
+}
+
+export interface Reflector<T> {
+  /** The projections by key; live. */
+  items(): ReadonlyMap<string, T>;
+  /** Whether a complete list has been seen. */
+  synced(): boolean;
+  /** Time since the API server was last heard (list, event, bookmark), ms; Infinity before the first. */
+  lastContactMs(): number;
+  /** Ends it; resolves when nothing is in flight. */
+  stop(): Promise<void>;
+}
+
+/** Two bookmarks missed, and a little. */
+const defaultIdleTimeoutMs = 130_000;
+
+/**
+ * Keeps a projection of a collection equal to the API server's, for ever: lists in pages, then watches, goes on from
+ * the last event after any failure, and lists again when the server has forgotten it (410) or a line cannot be
+ * trusted. It begins at once. Uses (list, watch) of the path's resource.
+ */
+export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
+  const { kubernetes, path, clock } = options;
+  const log = options.log.child({ resource: parseResourcePath(path).resource });
+  const meter = metrics.getMeter('latchkey');
+  const handlerFailures = meter.createCounter('latchkey_reflector_handler_failures');
+  const interruptions = meter.createCounter('latchkey_reflector_interruptions');
+  const relists = meter.createCounter('latchkey_reflector_lists');
+  const attributes = { resource: parseResourcePath(path).resource };
+  const query = {
+    ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
+    ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
+  };
+  const stopped = new AbortController();
+  const held = createHeldObjects(options.project);
+  /** Where the next watch goes on; undefined = a list is due. */
+  let position: string | undefined;
+  let synced = false;
+  let lastContact = Number.NEGATIVE_INFINITY;
+  let failures = 0;
+
+  const handlerFailed = (err: unknown): void => {
+    handlerFailures.add(1, attributes);
+    log.error({ err }, 'a handler of Kubernetes changes failed');
+  };
+  const call = (handler: () => void | Promise<void>): void => {
+    try {
+      handler()?.catch(handlerFailed);
+    } catch (err) {
+      handlerFailed(err);
+    }
+  };
+  const deliver = (changes: Change<T>[]): void => {
+    for (const change of changes) call(() => options.onChange(change));
+  };
+
+  const list = async (): Promise<void> => {
+    const listing: Listing<T> = new Map();
+    relists.add(1, attributes);
+    const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
+    position = await listPages(kubernetes, { path, query }, collect, stopped.signal);
+    lastContact = clock.now();
+    const changes = held.replaceAll(listing);
+    synced = true;
+    deliver(changes);
+    call(() => options.onSync?.());
+    log.info({ objects: listing.size, changes: changes.length }, 'listed');
+  };
+
+  const onEvent = (event: WatchEvent): void => {
+    lastContact = clock.now();
+    if (event.type === 'expired') {
+      position = undefined;
+      throw new LatchkeyError('KUBERNETES_REFUSED', `cannot go on watching ${path}: ${event.reason}`);
+    }
+    failures = 0;
+    if (event.type === 'set') deliver(held.set(event.object));
+    if (event.type === 'delete') deliver(held.remove(event.object));
+    position = event.resourceVersion;
+  };
+
+  const follow = async (): Promise<void> => {
+    if (position === undefined) await list();
+    await watchOnce({
+      kubernetes,
+      path,
+      query,
+      resourceVersion: position ?? '',
+      timeoutSeconds: watchTimeoutSeconds(Math.random()),
+      idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
+      onEvent,
+      clock,
+      signal: stopped.signal,
+    });
+  };
+
+  const run = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      failures += 1;
+      const err = await follow().then(
+        () => undefined,
+        (cause: unknown) => cause,
+      );
+      // `failures` is 0 when something arrived: an ordinary end, the next watch follows at once.
+      if (stopped.signal.aborted || (err === undefined && failures === 0)) continue;
+      if (isExpired(err)) position = undefined;
+      interruptions.add(1, attributes);
+      const delayMs = Math.max(backoffMs(Math.max(failures - 1, 0), Math.random()), retryAfterMsOf(err));
+      log.warn({ err, delayMs }, 'the watch was interrupted');
+      await clock.sleep(delayMs, stopped.signal);
+    }
+  };
+  const running = run();
+
+  return {
+    items: () => held.items,
+    synced: () => synced,
+    lastContactMs: () => Math.max(0, clock.now() - lastContact),
+    stop: () => {
+      stopped.abort();
+      return running;
+    },
+  };
+}
+
+const isExpired = (err: unknown): boolean => err instanceof LatchkeyError && err.fields.statusCode === 410;
+
+function retryAfterMsOf(err: unknown): number {
+  const retryAfterMs = err instanceof LatchkeyError ? err.fields.retryAfterMs : undefined;
+  return typeof retryAfterMs === 'number' ? retryAfterMs : 0;
+}

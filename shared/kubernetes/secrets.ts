@@ -1,0 +1,49 @@
+import type { Kubernetes } from './connect-kubernetes.ts';
+import type { Secret } from './kubernetes-object.ts';
+import { resourcePath } from './resource-path.ts';
+
+const secretPath = (namespace: string | undefined, name?: string): string =>
+  resourcePath({
+    resource: 'secrets',
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+  });
+
+/**
+ * Creates a Secret and returns it as stored. Uses (create, secrets).
+ * Throws KUBERNETES_EXISTS when one of that name is there.
+ */
+export async function createSecret(kubernetes: Kubernetes, secret: Secret): Promise<Secret> {
+  const path = secretPath(secret.metadata.namespace);
+  return (await kubernetes.json({ verb: 'create', path, body: withKind(secret) })) as Secret;
+}
+
+/**
+ * Replaces a Secret and returns it as stored. Uses (update, secrets).
+ * `metadata.resourceVersion` is the precondition: throws KUBERNETES_CONFLICT when the Secret has changed since,
+ * KUBERNETES_NOT_FOUND when it is gone, KUBERNETES_REFUSED with statusCode 422 when it is immutable.
+ */
+export async function replaceSecret(
+  kubernetes: Kubernetes,
+  secret: Secret & { metadata: { resourceVersion: string } },
+): Promise<Secret> {
+  const path = secretPath(secret.metadata.namespace, secret.metadata.name);
+  return (await kubernetes.json({ verb: 'update', path, body: withKind(secret) })) as Secret;
+}
+
+/**
+ * Deletes exactly the Secret that was seen. Uses (delete, secrets).
+ * Throws KUBERNETES_CONFLICT when it has changed or is another one of that name, KUBERNETES_NOT_FOUND when it is gone.
+ */
+export async function deleteSecret(
+  kubernetes: Kubernetes,
+  { namespace, name, uid, resourceVersion }: Secret['metadata'],
+): Promise<void> {
+  await kubernetes.json({
+    verb: 'delete',
+    path: secretPath(namespace, name),
+    body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
+  });
+}
+
+const withKind = (secret: Secret): Secret => ({ ...secret, apiVersion: 'v1', kind: 'Secret' });

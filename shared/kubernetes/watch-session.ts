@@ -1,0 +1,72 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import type { Kubernetes } from './connect-kubernetes.ts';
+import { refusedError } from './kubernetes-call.ts';
+import { createLineSplitter } from './line-splitter.ts';
+import { parseWatchEvent, type WatchEvent } from './watch-event.ts';
+
+/** How long the server keeps a watch: different each time, so that watches do not end together. `random` in [0, 1). */
+export const watchTimeoutSeconds = (random: number): number => 240 + Math.floor(random * 61);
+
+/**
+ * One watch request from a resourceVersion until it ends. Uses (watch, the path's resource). Hands every complete line
+ * to `onEvent`; returns when the server ends the stream in order. A torn last line is dropped: its event comes again,
+ * because the position is that of the last complete one. Throws the call's error when the request is refused, the
+ * connection breaks, or nothing at all (no event, no bookmark) arrived for `idleTimeoutMs`: an open socket to a
+ * server that has stopped looks just like a quiet one.
+ */
+export async function watchOnce(options: {
+  kubernetes: Kubernetes;
+  path: string;
+  query: Readonly<Record<string, string>>;
+  resourceVersion: string;
+  timeoutSeconds: number;
+  idleTimeoutMs: number;
+  onEvent: (event: WatchEvent) => void;
+  clock: Clock;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { resourceVersion, timeoutSeconds } = options;
+  const call = {
+    verb: 'watch',
+    path: options.path,
+    query: {
+      ...options.query,
+      watch: '1',
+      allowWatchBookmarks: 'true',
+      resourceVersion,
+      timeoutSeconds: String(timeoutSeconds),
+    },
+  } as const;
+  const stalled = new AbortController();
+  const watchdog = createWatchdog(options.clock, options.idleTimeoutMs, () => stalled.abort());
+  try {
+    const response = await options.kubernetes.stream(call, AbortSignal.any([options.signal, stalled.signal]));
+    const splitter = createLineSplitter();
+    for await (const chunk of response) {
+      watchdog.heard();
+      for (const line of splitter.push(chunk)) options.onEvent(parseWatchEvent(line));
+    }
+  } catch (err) {
+    if (stalled.signal.aborted) {
+      throw refusedError(call, { statusCode: 0, reason: 'Stalled' }, new Error('nothing arrived in time'));
+    }
+    throw err instanceof LatchkeyError ? err : refusedError(call, { statusCode: 0 }, err);
+  } finally {
+    watchdog.stop();
+  }
+}
+
+/** Counts silent ticks instead of comparing times, so that a jump of the clock neither fires nor delays it. */
+function createWatchdog(clock: Clock, idleTimeoutMs: number, onStall: () => void) {
+  let silentTicks = 0;
+  const stop = clock.every(idleTimeoutMs / 2, () => {
+    silentTicks += 1;
+    // The first tick may follow closely on something heard: only the third one proves two silent halves.
+    if (silentTicks === 3) onStall();
+  });
+  const heard = (): void => {
+    silentTicks = 0;
+  };
+  return { heard, stop };
+}

@@ -1,0 +1,51 @@
+import type { Kubernetes } from './connect-kubernetes.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import { resourcePath } from './resource-path.ts';
+
+/** One entry of `webhooks`; only what is compared or patched by name is typed. */
+export interface MutatingWebhook {
+  name: string;
+  clientConfig: { caBundle?: string; [field: string]: unknown };
+  [field: string]: unknown;
+}
+
+export interface MutatingWebhookConfiguration extends KubernetesObject {
+  webhooks?: MutatingWebhook[];
+}
+
+/** One operation of RFC 6902. */
+export interface JsonPatchOperation {
+  op: 'test' | 'add' | 'replace';
+  path: string;
+  value: unknown;
+}
+
+/**
+ * Creates the object and returns it as stored. Uses (create, mutatingwebhookconfigurations).
+ * Throws KUBERNETES_EXISTS when one of that name is there.
+ */
+export async function createWebhookConfiguration(
+  kubernetes: Kubernetes,
+  configuration: MutatingWebhookConfiguration,
+): Promise<MutatingWebhookConfiguration> {
+  const path = resourcePath({ resource: 'mutatingwebhookconfigurations' });
+  return (await kubernetes.json({
+    verb: 'create',
+    path,
+    body: configuration,
+  })) as MutatingWebhookConfiguration;
+}
+
+/**
+ * Applies a JSON Patch and returns the object as stored. Uses (patch, mutatingwebhookconfigurations).
+ * Throws KUBERNETES_REFUSED with statusCode 422 when a `test` operation does not hold.
+ */
+export async function patchWebhookConfiguration(
+  kubernetes: Kubernetes,
+  name: string,
+  operations: readonly JsonPatchOperation[],
+): Promise<MutatingWebhookConfiguration> {
+  const path = resourcePath({ resource: 'mutatingwebhookconfigurations', name });
+  const call = { verb: 'patch', path, body: operations, contentType: 'application/json-patch+json' } as const;
+  return (await kubernetes.json(call)) as MutatingWebhookConfiguration;
+}
