@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { get } from 'node:https';
+import { join } from 'node:path';
+import type { Program } from '#tools/programs.ts';
+import type { ApiServerFiles } from './api-server-files.ts';
+import { type GuardedProcess, startGuardedProcess, waitUntilUp } from './guarded-process.ts';
+import type { ProcessGuard } from './process-guard.ts';
+
+const readyTimeoutMs = 60_000;
+
+export type ApiServerStart = {
+  program: Program;
+  files: ApiServerFiles;
+  port: number;
+  etcdUrl: string;
+  serviceCidr: string;
+  logFolder: string;
+};
+
+/** Starts kube-apiserver; resolves when `/readyz` says ok. Throws with the end of its log when it dies before. */
+export async function startApiServer(start: ApiServerStart, guard: ProcessGuard): Promise<GuardedProcess> {
+  const server = await startGuardedProcess(
+    {
+      name: 'kube-apiserver',
+      command: start.program.path,
+      args: flags(start),
+      env: {},
+      folder: start.files.folder,
+      logFolder: start.logFolder,
+    },
+    guard,
+  );
+  await waitUntilUp(server, () => isReady(start), {
+    timeoutMs: readyTimeoutMs,
+    what: 'kube-apiserver to be ready',
+  });
+  return server;
+}
+
+/** The certificate authority that clients trust; kube-apiserver has made it by the time it is ready. */
+export const readAuthority = (files: ApiServerFiles): Promise<string> =>
+  readFile(join(files.certificateFolder, 'apiserver.crt'), 'utf8');
+
+function flags({ files, port, etcdUrl, serviceCidr }: ApiServerStart): string[] {
+  return [
+    `--etcd-servers=${etcdUrl}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--cert-dir=${files.certificateFolder}`,
+    // Service-addressed webhooks work on loopback only with cluster IPs inside 127.0.0.0/8 (design.md section 9).
+    `--service-cluster-ip-range=${serviceCidr}`,
+    // A loopback address is refused as an endpoint of the Service `kubernetes`, which nobody here uses.
+    '--endpoint-reconciler-type=none',
+    '--authorization-mode=RBAC',
+    `--token-auth-file=${files.tokenFile}`,
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${files.serviceAccountKeyFile}`,
+    `--service-account-signing-key-file=${files.serviceAccountKeyFile}`,
+    `--audit-policy-file=${files.auditPolicyFile}`,
+    `--audit-log-path=${files.auditLogFile}`,
+    `--tracing-config-file=${files.tracingFile}`,
+  ];
+}
+
+function isReady({ port, files }: ApiServerStart): Promise<boolean> {
+  const headers = { authorization: `Bearer ${files.tokens.harness}` };
+  // The authority is not known before the server has made its certificate; only readiness is read here.
+  const options = { host: '127.0.0.1', port, path: '/readyz', headers, rejectUnauthorized: false };
+  return new Promise((resolve, reject) => {
+    get(options, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).on('error', reject);
+  });
+}

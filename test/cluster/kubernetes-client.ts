@@ -1,0 +1,52 @@
+import {
+  AdmissionregistrationV1Api,
+  AuthenticationV1Api,
+  CoreV1Api,
+  DiscoveryV1Api,
+  KubeConfig,
+  KubernetesObjectApi,
+  RbacAuthorizationV1Api,
+} from '@kubernetes/client-node';
+
+/** Typed clients of one user. */
+export type KubernetesClient = {
+  config: KubeConfig;
+  core: CoreV1Api;
+  rbac: RbacAuthorizationV1Api;
+  discovery: DiscoveryV1Api;
+  admissionRegistration: AdmissionregistrationV1Api;
+  authentication: AuthenticationV1Api;
+  objects: KubernetesObjectApi;
+};
+
+export type KubernetesUser = { server: string; authority: string; user: string; token: string };
+
+/** A KUBECONFIG of one cluster and one user with a token, as an object (JSON is YAML, so it can be written as it is). */
+export const kubeconfigOf = ({ server, authority, user, token }: KubernetesUser) => ({
+  apiVersion: 'v1',
+  kind: 'Config',
+  clusters: [
+    {
+      name: 'latchkey-test',
+      cluster: { server, 'certificate-authority-data': Buffer.from(authority).toString('base64') },
+    },
+  ],
+  users: [{ name: user, user: { token } }],
+  contexts: [{ name: 'latchkey-test', context: { cluster: 'latchkey-test', user } }],
+  'current-context': 'latchkey-test',
+});
+
+/** Clients that act as that user. */
+export function createKubernetesClient(user: KubernetesUser): KubernetesClient {
+  const config = new KubeConfig();
+  config.loadFromString(JSON.stringify(kubeconfigOf(user)));
+  return {
+    config,
+    core: config.makeApiClient(CoreV1Api),
+    rbac: config.makeApiClient(RbacAuthorizationV1Api),
+    discovery: config.makeApiClient(DiscoveryV1Api),
+    admissionRegistration: config.makeApiClient(AdmissionregistrationV1Api),
+    authentication: config.makeApiClient(AuthenticationV1Api),
+    objects: KubernetesObjectApi.makeApiClient(config),
+  };
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Program } from '#tools/programs.ts';
+import { type GuardedProcess, startGuardedProcess, waitUntilUp } from './guarded-process.ts';
+import type { ProcessGuard } from './process-guard.ts';
+
+const readyTimeoutMs = 20_000;
+const configurationFile = join(import.meta.dirname, '../../deploy/nats/nats.conf');
+/** A user of the harness beside those of the services, without limits, so that a test can read the whole bus. */
+export const unlimitedUser = 'harness';
+
+/** The bus of a cluster; its data outlives a stop and a start. */
+export type NatsServer = {
+  url: string;
+  monitoringUrl: string;
+  /** User name to password, those of deploy/nats/nats.conf and {@link unlimitedUser}. */
+  passwords: Readonly<Record<string, string>>;
+  process: () => GuardedProcess;
+  kill9: () => Promise<void>;
+  sigstop: () => void;
+  sigcont: () => void;
+  /** Starts it again on the same port with the same data; resolves when JetStream is up. */
+  start: () => Promise<void>;
+};
+
+export type NatsStart = {
+  program: Program;
+  port: number;
+  monitoringPort: number;
+  folder: string;
+  logFolder: string;
+};
+
+/** Starts nats-server with deploy/nats/nats.conf; flags move its ports and its store, passwords come by environment. */
+export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Promise<NatsServer> {
+  const configuration = await readFile(configurationFile, 'utf8');
+  const variables = passwordVariables(configuration);
+  const passwords = Object.fromEntries(
+    [...variables.keys(), unlimitedUser].map((user) => [user, randomUUID()]),
+  );
+  const env = Object.fromEntries([...variables].map(([user, variable]) => [variable, passwords[user]]));
+  await mkdir(start.folder, { recursive: true });
+  const file = join(start.folder, 'nats.conf');
+  await writeFile(
+    file,
+    adapt(configuration, join(start.folder, 'jetstream'), passwords[unlimitedUser] ?? ''),
+    { mode: 0o600 },
+  );
+  const monitoringUrl = `http://127.0.0.1:${start.monitoringPort}`;
+  const args = ['-c', file, '-a', '127.0.0.1', '-p', `${start.port}`, '-m', `${start.monitoringPort}`];
+  const launch = async () => {
+    const { logFolder, folder, program } = start;
+    const launched = await startGuardedProcess(
+      {
+        name: 'nats-server',
+        command: program.path,
+        args: args,
+        env,
+        folder,
+        logFolder,
+      },
+      guard,
+    );
+    await waitUntilUp(launched, () => isHealthy(monitoringUrl), {
+      timeoutMs: readyTimeoutMs,
+      what: 'nats-server to be up',
+    });
+    return launched;
+  };
+  let current = await launch();
+  return {
+    url: `nats://127.0.0.1:${start.port}`,
+    monitoringUrl,
+    passwords,
+    process: () => current,
+    kill9: async () => {
+      await current.stop('SIGKILL');
+    },
+    sigstop: () => current.signal('SIGSTOP'),
+    sigcont: () => current.signal('SIGCONT'),
+    start: async () => {
+      current = await launch();
+    },
+  };
+}
+
+/** The users of a nats.conf whose password is a variable, and that variable: `user: "gateway", password: $NAME`. */
+export function passwordVariables(configuration: string): Map<string, string> {
+  const users = configuration.matchAll(/\buser\s*[:=]?\s*"?([\w-]+)"?\s*,?\s*password\s*[:=]?\s*\$(\w+)/g);
+  return new Map([...users].map(([, user = '', variable = '']) => [user, variable]));
+}
+
+/** The configuration with its data in `storeFolder` (the flag for that is refused beside one in the file) and the user. */
+function adapt(configuration: string, storeFolder: string, password: string): string {
+  const users = /\busers\s*[:=]?\s*\[/;
+  const store = /\bstore_dir\s*[:=]?\s*"?[^\s"}]+"?/;
+  if (!users.test(configuration) || !store.test(configuration)) {
+    throw new Error(`${configurationFile} needs a list of users and a store_dir`);
+  }
+  return configuration
+    .replace(store, `store_dir: "${storeFolder}"`)
+    .replace(users, (list) => `${list}\n    { user: "${unlimitedUser}", password: "${password}" }`);
+}
+
+async function isHealthy(monitoringUrl: string): Promise<boolean> {
+  return (await fetch(`${monitoringUrl}/healthz`)).ok;
+}

@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** Makes sure that processes and the folder of a cluster never outlive the test process. */
+export type ProcessGuard = {
+  /** From now on the process group is killed when this process ends, however it ends. */
+  watch: (pid: number) => void;
+  forget: (pid: number) => void;
+  /** Kills what is left, removes the folder, and resolves when that is done. */
+  close: () => Promise<void>;
+};
+
+/** Starts the guard of `folder` as a process in a session of its own, so that Ctrl-C does not reach it. */
+export function startProcessGuard(folder: string): ProcessGuard {
+  const program = join(import.meta.dirname, 'guard-program.ts');
+  const guard = spawn(process.execPath, [program, folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.unref();
+  const exited = once(guard, 'exit');
+  const tell = (line: string) => {
+    if (guard.stdin.writable) guard.stdin.write(`${line}\n`);
+  };
+  return {
+    watch: (pid) => tell(`+${pid}`),
+    forget: (pid) => tell(`-${pid}`),
+    close: async () => {
+      guard.ref();
+      guard.stdin.end();
+      await exited;
+    },
+  };
+}
