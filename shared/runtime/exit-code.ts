@@ -5,6 +5,8 @@ export const exitCode = {
   failed: 1,
   /** A newer publisher has taken over this one's prefix: restarting makes this the newest again. */
   superseded: 3,
+  /** latchkey.yaml changed in a way that needs a new start; the kubelet or Compose starts the process again. */
+  reconfigured: 4,
   /** The stop took longer than its deadline. */
   deadline: 124,
   /** A second signal ended the process at once. */

@@ -1,8 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
 import { parse, YAMLParseError } from 'yaml';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import type { Clock } from './clock.ts';
 import { describeIssues } from './config-issue.ts';
+import { watchFiles } from './file-watch.ts';
+
+const pollIntervalMs = 1_000;
 
 /**
  * Parses the text of latchkey.yaml; an empty file gives the defaults.
@@ -36,4 +42,39 @@ export async function loadLatchkeyFile(path: string): Promise<LatchkeyConfig> {
     );
   });
   return parseLatchkeyConfig(text, path);
+}
+
+/**
+ * Follows latchkey.yaml after it was loaded as `current`. A changed file that is wrong keeps the configuration in force
+ * and says so; one that means the same changes nothing.
+ * @returns a function that stops the watch.
+ */
+export function watchLatchkeyFile(options: {
+  path: string;
+  current: LatchkeyConfig;
+  clock: Clock;
+  log: Logger;
+  onConfig: (config: LatchkeyConfig) => void;
+}): () => void {
+  const { path, clock, log } = options;
+  let current = options.current;
+  return watchFiles({
+    paths: [path],
+    initial: new Map(),
+    intervalMs: pollIntervalMs,
+    clock,
+    onChange: (contents) => {
+      try {
+        const text = contents.get(path);
+        if (text === undefined) return;
+        const next = parseLatchkeyConfig(text.toString('utf8'), path);
+        if (isDeepStrictEqual(current, next)) return;
+        current = next;
+        log.info({ path }, 'configuration changed');
+        options.onConfig(next);
+      } catch (err) {
+        log.error({ err, path }, 'configuration not usable, the one in force stays');
+      }
+    },
+  });
 }

@@ -1,20 +1,21 @@
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { exitCode } from './exit-code.ts';
 import { createHealthServer } from './health.ts';
-import { loadLatchkeyFile } from './latchkey-file.ts';
+import { loadLatchkeyFile, watchLatchkeyFile } from './latchkey-file.ts';
 import { createLifecycle, type ProcessHandle, type Service } from './lifecycle.ts';
 import { createLog } from './log.ts';
 import { type ProcessConfig, parseProcessConfig } from './process-config.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';
 
-/** A service and its readiness. */
+/** A service, its readiness, and what it does about a changed latchkey.yaml. */
 export interface ReadyService extends Service {
   /** Why it is not ready, one sentence each. */
   notReady(): readonly string[];
+  /** Takes a changed configuration into use; a service without this is ended, to be started again with it. */
+  reconfigure?(config: LatchkeyConfig): void;
 }
 
 /** What every service is made of; `end` stops the process in order with an exit code of its own. */
@@ -54,41 +55,53 @@ export async function runProgram(
     endpoint: processConfig.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
   const log = createLog({ service: name, level: processConfig.LOG_LEVEL });
-  let end: ProgramContext['end'] = () => undefined;
-  const service = await create({
+  const context: ProgramContext = {
     process: processConfig,
     config,
     log,
     clock: systemClock,
-    end: (code, why) => end(code, why),
-  });
-  const health = createHealthServer({ notReady: service.notReady, metricsText: telemetry.metricsText });
-  const lifecycle = createLifecycle({
-    service: withHealth(service, health, telemetry, processConfig.HEALTH_PORT),
-    process,
-    log,
-    clock: systemClock,
-    stopDeadlineMs,
-  });
-  end = (code, why) => void lifecycle.end(code, why);
+    end: (code, why) => void lifecycle.end(code, why),
+  };
+  const service = createProgramService(context, telemetry, create);
+  const lifecycle = createLifecycle({ service, process, log, clock: systemClock, stopDeadlineMs });
   await lifecycle.run();
 }
 
 /** The health server stands before the service starts and until it has stopped, so that `/livez` tells the truth. */
-function withHealth(service: Service, health: FastifyInstance, telemetry: Telemetry, port: number): Service {
+function createProgramService(
+  context: ProgramContext,
+  telemetry: Telemetry,
+  create: (context: ProgramContext) => ReadyService | Promise<ReadyService>,
+): Service {
+  let service: ReadyService | undefined;
+  let stopWatch = (): void => undefined;
+  const health = createHealthServer({
+    notReady: () => service?.notReady() ?? ['the service is starting'],
+    metricsText: telemetry.metricsText,
+  });
+  const reconfigure = (config: LatchkeyConfig): void => {
+    if (service?.reconfigure === undefined) context.end(exitCode.reconfigured, 'configuration changed');
+    else service.reconfigure(config);
+  };
   return {
     start: async () => {
-      await health.listen({ host: '0.0.0.0', port });
+      await health.listen({ host: '0.0.0.0', port: context.process.HEALTH_PORT });
+      service = await create(context);
       await service.start();
+      const { log, clock, config, process } = context;
+      const path = process.LATCHKEY_CONFIG;
+      stopWatch = watchLatchkeyFile({ path, current: config, clock, log, onConfig: reconfigure });
     },
     stop: async () => {
-      await service.stop();
+      stopWatch();
+      await service?.stop();
       await health.close();
       await telemetry.shutdown();
     },
   };
 }
 
+/** Both sources are read before anything is reported, so that an operator sees every wrong field at once. */
 async function loadConfiguration(
   process: ProgramProcess,
 ): Promise<{ processConfig: ProcessConfig; config: LatchkeyConfig } | undefined> {
@@ -97,12 +110,7 @@ async function loadConfiguration(
     if (!(err instanceof LatchkeyError) || err.code !== 'CONFIG_INVALID') throw err;
     problems.push(err.message);
   };
-  let processConfig: ProcessConfig | undefined;
-  try {
-    processConfig = parseProcessConfig(process.env);
-  } catch (err) {
-    collect(err);
-  }
+  const processConfig = await Promise.resolve(process.env).then(parseProcessConfig).catch(collect);
   const path = processConfig?.LATCHKEY_CONFIG ?? process.env.LATCHKEY_CONFIG;
   const config = path === undefined ? undefined : await loadLatchkeyFile(path).catch(collect);
   if (processConfig !== undefined && config !== undefined) return { processConfig, config };

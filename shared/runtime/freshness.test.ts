@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
+import { createFreshness } from './freshness.ts';
+
+const aHeartbeat = (overrides: Partial<Heartbeat> = {}): Heartbeat => ({
+  schema: 1,
+  service: 'resolver',
+  uid: 'u1',
+  ready: true,
+  applied: [{ owner: 'k8s', epoch: 2, seq: 7 }],
+  sourceAgeMs: 0,
+  ...overrides,
+});
+
+test('an owner that was never heard is infinitely old', () => {
+  assert.equal(createFreshness().ageMs('k8s', 1_000), Infinity);
+});
+
+test('a heartbeat makes an owner as old as its source plus the time since', () => {
+  const freshness = createFreshness();
+  freshness.heard(aHeartbeat({ sourceAgeMs: 500 }), [{ owner: 'k8s', epoch: 2, seq: 7 }], 10_000);
+  assert.equal(freshness.ageMs('k8s', 10_250), 750);
+});
+
+test('a heartbeat ahead of what was applied proves nothing', () => {
+  const freshness = createFreshness();
+  freshness.heard(aHeartbeat(), [{ owner: 'k8s', epoch: 2, seq: 6 }], 10_000);
+  freshness.heard(aHeartbeat(), [{ owner: 'k8s', epoch: 1, seq: 99 }], 10_000);
+  assert.equal(freshness.ageMs('k8s', 10_000), Infinity);
+});
+
+test('a newer epoch applied counts for an older publisher that still beats', () => {
+  const freshness = createFreshness();
+  freshness.heard(aHeartbeat(), [{ owner: 'k8s', epoch: 3, seq: 0 }], 10_000);
+  assert.equal(freshness.ageMs('k8s', 10_001), 1);
+});
+
+test('a late heartbeat with an old source never makes knowledge older', () => {
+  const freshness = createFreshness();
+  const applied = [{ owner: 'k8s', epoch: 2, seq: 7 }];
+  freshness.heard(aHeartbeat(), applied, 10_000);
+  freshness.heard(aHeartbeat({ sourceAgeMs: 60_000 }), applied, 11_000);
+  assert.equal(freshness.ageMs('k8s', 11_000), 1_000);
+});
