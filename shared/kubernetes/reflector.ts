@@ -65,6 +65,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   let position: string | undefined;
   let synced = false;
   let lastContact = Number.NEGATIVE_INFINITY;
+  /** Tries since the API server last accepted a watch. */
   let failures = 0;
 
   const handlerFailed = (err: unknown): void => {
@@ -101,7 +102,6 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       position = undefined;
       throw new LatchkeyError('KUBERNETES_REFUSED', `cannot go on watching ${path}: ${event.reason}`);
     }
-    failures = 0;
     if (event.type === 'set') deliver(held.set(event.object));
     if (event.type === 'delete') deliver(held.remove(event.object));
     position = event.resourceVersion;
@@ -116,6 +116,10 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       resourceVersion: position ?? '',
       timeoutSeconds: watchTimeoutSeconds(Math.random()),
       idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
+      onOpen: () => {
+        lastContact = clock.now();
+        failures = 0;
+      },
       onEvent,
       clock,
       signal: stopped.signal,
@@ -124,17 +128,18 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      failures += 1;
       const err = await follow().then(
         () => undefined,
         (cause: unknown) => cause,
       );
-      // `failures` is 0 when something arrived: an ordinary end, the next watch follows at once.
-      if (stopped.signal.aborted || (err === undefined && failures === 0)) continue;
+      if (stopped.signal.aborted) break;
       if (isExpired(err)) position = undefined;
-      interruptions.add(1, attributes);
-      const delayMs = Math.max(backoffMs(Math.max(failures - 1, 0), Math.random()), retryAfterMsOf(err));
-      log.warn({ err, delayMs }, 'the watch was interrupted');
+      const delayMs = Math.max(backoffMs(failures, Math.random()), retryAfterMsOf(err));
+      failures += 1;
+      if (err !== undefined) {
+        interruptions.add(1, attributes);
+        log.warn({ err, delayMs }, 'the watch was interrupted');
+      }
       await clock.sleep(delayMs, stopped.signal);
     }
   };

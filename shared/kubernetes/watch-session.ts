@@ -9,8 +9,8 @@ import { parseWatchEvent, type WatchEvent } from './watch-event.ts';
 export const watchTimeoutSeconds = (random: number): number => 240 + Math.floor(random * 61);
 
 /**
- * One watch request from a resourceVersion until it ends. Uses (watch, the path's resource). Hands every complete line
- * to `onEvent`; returns when the server ends the stream in order. A torn last line is dropped: its event comes again,
+ * One watch request from a resourceVersion until it ends. Uses (watch, the path's resource). Calls `onOpen` when the
+ * server accepts it and hands every complete line to `onEvent`; returns when the server ends the stream in order. A torn last line is dropped: its event comes again,
  * because the position is that of the last complete one. Throws the call's error when the request is refused, the
  * connection breaks, or nothing at all (no event, no bookmark) arrived for `idleTimeoutMs`: an open socket to a
  * server that has stopped looks just like a quiet one.
@@ -22,6 +22,7 @@ export async function watchOnce(options: {
   resourceVersion: string;
   timeoutSeconds: number;
   idleTimeoutMs: number;
+  onOpen: () => void;
   onEvent: (event: WatchEvent) => void;
   clock: Clock;
   signal: AbortSignal;
@@ -42,6 +43,7 @@ export async function watchOnce(options: {
   const watchdog = createWatchdog(options.clock, options.idleTimeoutMs, () => stalled.abort());
   try {
     const response = await options.kubernetes.stream(call, AbortSignal.any([options.signal, stalled.signal]));
+    options.onOpen();
     const splitter = createLineSplitter();
     for await (const chunk of response) {
       watchdog.heard();
