@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import { connectKubernetes } from './connect-kubernetes.ts';
+
+const log = pino({ level: 'silent' });
+const call = { verb: 'list', path: '/api/v1/secrets' } as const;
+
+/** A kubeconfig of a server that answers as told; `setToken` writes it anew. */
+async function serverWith(t: TestContext, answer: http.RequestListener) {
+  const server = http.createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-kubeconfig-'));
+  t.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+  const kubeconfigFile = join(folder, 'kubeconfig');
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const setToken = (token: string): Promise<void> =>
+    writeFile(
+      kubeconfigFile,
+      JSON.stringify({
+        clusters: [{ name: 'c', cluster: { server: address, 'insecure-skip-tls-verify': true } }],
+        users: [{ name: 'u', user: { token } }],
+        contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+        'current-context': 'x',
+      }),
+    );
+  await setToken('first\n');
+  return { kubeconfigFile, setToken };
+}
+
+test('a token that was rotated is read again after a 401', async (t) => {
+  const { kubeconfigFile, setToken } = await serverWith(t, ({ headers }, response) => {
+    response.statusCode = headers.authorization === 'Bearer second' ? 200 : 401;
+    response.end('{"items":[]}');
+  });
+  const kubernetes = connectKubernetes({ kubeconfigFile, log });
+  t.after(() => kubernetes.close());
+  await assert.rejects(kubernetes.json(call), { code: 'KUBERNETES_REFUSED' });
+  await setToken('second');
+  assert.deepEqual(await kubernetes.json(call), { items: [] });
+});
+
+test('an answer that is cut or no JSON is an error that quotes nothing', async (t) => {
+  const { kubeconfigFile } = await serverWith(t, (_, response) => response.end('{"data":"hunter2'));
+  const kubernetes = connectKubernetes({ kubeconfigFile, log });
+  t.after(() => kubernetes.close());
+  const error: unknown = await kubernetes.json(call).catch((err: unknown) => err);
+  assert.ok(error instanceof Error);
+  assert.doesNotMatch(`${error.stack} ${error.cause}`, /hunter2/);
+});
+
+test('a kubeconfig that is missing is named', () => {
+  assert.throws(() => connectKubernetes({ kubeconfigFile: '/nowhere/kubeconfig', log }), {
+    code: 'CONFIG_INVALID',
+    message: /\/nowhere\/kubeconfig/,
+  });
+});
