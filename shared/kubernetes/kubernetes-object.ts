@@ -4,6 +4,7 @@ export interface ObjectMetadata {
   namespace?: string;
   uid?: string;
   resourceVersion?: string;
+  deletionTimestamp?: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
 }

@@ -35,6 +35,8 @@ export interface Reflector<T> {
   synced(): boolean;
   /** Time since the API server was last heard (list, event, bookmark), ms; Infinity before the first. */
   lastContactMs(): number;
+  /** Time since it is known to miss changes (no list yet, or no watch open), ms; 0 while a watch stands. */
+  interruptedMs(): number;
   /** Ends it; resolves when nothing is in flight. */
   stop(): Promise<void>;
 }
@@ -67,6 +69,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   let lastContact = Number.NEGATIVE_INFINITY;
   /** Tries since the API server last accepted a watch. */
   let failures = 0;
+  let interruptedAtMs: number | undefined = clock.now();
 
   const handlerFailed = (err: unknown): void => {
     handlerFailures.add(1, attributes);
@@ -119,6 +122,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       onOpen: () => {
         lastContact = clock.now();
         failures = 0;
+        interruptedAtMs = undefined;
       },
       onEvent,
       clock,
@@ -133,6 +137,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
         (cause: unknown) => cause,
       );
       if (stopped.signal.aborted) break;
+      interruptedAtMs ??= clock.now();
       if (isExpired(err)) position = undefined;
       const delayMs = Math.max(backoffMs(failures, Math.random()), retryAfterMsOf(err));
       failures += 1;
@@ -149,6 +154,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     items: () => held.items,
     synced: () => synced,
     lastContactMs: () => Math.max(0, clock.now() - lastContact),
+    interruptedMs: () => (interruptedAtMs === undefined ? 0 : Math.max(0, clock.now() - interruptedAtMs)),
     stop: () => {
       stopped.abort();
       return running;
