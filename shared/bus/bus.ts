@@ -1,0 +1,28 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+
+/** How long one request to the server may take, ms. Short, because everything here is tried again. */
+export const requestTimeoutMs = 1_000;
+
+/** The connection of a process once it stands; the client keeps it alive across every later interruption. */
+export interface BusLink {
+  nc: NatsConnection;
+  js: JetStreamClient;
+  jsm: JetStreamManager;
+  /** Private prefix of this user's reply subjects. */
+  inboxPrefix: string;
+}
+
+/** A process's one connection to NATS. It is there at once, connects in the background, and reconnects for ever. */
+export interface Bus {
+  /** True while the connection stands, as far as this process knows (a partition shows after 9 s at most). */
+  connected(): boolean;
+  /** The link, from the first connection on. */
+  link(): BusLink | undefined;
+  /** Resolves at the first connection; rejects with BUS_UNAVAILABLE when the bus is closed before. */
+  linked(): Promise<BusLink>;
+  /** Resolves once the connection has ended for good, with the error when nobody asked for the end. */
+  closed(): Promise<Error | undefined>;
+  /** Delivers what is buffered, then ends the connection. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,67 @@
+import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
+import { type DesiredRecord, emptySummary, type SetSummary } from './desired-set.ts';
+import type { BusRecord } from './record.ts';
+
+/** A publisher's hold on its prefix. */
+export interface Claim {
+  epoch: number;
+  /** Identity of the process; tells two publishers of one epoch apart. */
+  publisher: string;
+  /** Revision of the manifest that claimed the epoch: later records of a lower epoch are a loser's. 0 = not known. */
+  revision: number;
+  /** The set of the publisher before: it stays in force until this one has listed everything. */
+  inherited: SetSummary;
+}
+
+/** The manifest in a stored record; undefined when there is none or it cannot be read. */
+export function manifestOf(record: BusRecord | undefined): Manifest | undefined {
+  if (record === undefined || record.deleted) return undefined;
+  try {
+    return manifestSchema.safeParse(JSON.parse(new TextDecoder().decode(record.bytes))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+const summaryOf = ({ count, digest, recipeDigest, complete }: SetSummary): SetSummary => ({
+  count,
+  digest,
+  recipeDigest,
+  complete,
+});
+
+export const sameSummary = (left: SetSummary, right: SetSummary): boolean =>
+  left.count === right.count &&
+  left.digest === right.digest &&
+  left.recipeDigest === right.recipeDigest &&
+  left.complete === right.complete;
+
+/**
+ * The next epoch above everything stored under the prefix, with the content of the manifest before: readers, also
+ * those that start this moment, keep or take the old set until the new publisher has listed everything.
+ */
+export function nextClaim(
+  records: Iterable<BusRecord>,
+  manifest: Manifest | undefined,
+): Pick<Claim, 'epoch' | 'inherited'> {
+  let highest = manifest?.epoch ?? 0;
+  for (const { epoch } of records) highest = Math.max(highest, epoch);
+  return { epoch: highest + 1, inherited: manifest === undefined ? emptySummary : summaryOf(manifest) };
+}
+
+/** Whether a stored record proves that another publisher has taken the prefix over. */
+export const supersedes = (record: Pick<BusRecord, 'epoch' | 'publisher'>, claim: Claim): boolean =>
+  record.epoch > claim.epoch || (record.epoch === claim.epoch && record.publisher !== claim.publisher);
+
+/** Whether a key must be written for the prefix to hold what is desired, in a way that every reader accepts. */
+export function needsWrite(
+  desired: DesiredRecord | undefined,
+  stored: BusRecord | undefined,
+  claim: Claim,
+): boolean {
+  if (desired?.bytes === undefined) return stored !== undefined && !stored.deleted;
+  if (stored === undefined || stored.deleted) return true;
+  // Readers drop a loser's record even where its bytes are right.
+  if (stored.epoch < claim.epoch && stored.revision > claim.revision) return true;
+  return Buffer.compare(stored.bytes, desired.bytes) !== 0;
+}

@@ -1,0 +1,164 @@
+import type { Subscription } from '@nats-io/transport-node';
+import type { Logger } from 'pino';
+import { streamOf } from '#shared/contracts/bucket.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { changeSubject } from './buckets.ts';
+import type { Bus, BusLink } from './bus.ts';
+import type { BusRecord } from './record.ts';
+import { startRetryLoop } from './retry-loop.ts';
+import { countStored, readSince } from './stored-records.ts';
+import { judgeStream, type StreamView } from './stream-view.ts';
+
+/** How often the mirror asks the server whether it is still the same stream and nothing was missed. */
+const checkIntervalMs = 2_000;
+/** Everything is read again this often, against whatever no check can see. */
+const auditIntervalMs = 300_000;
+/** A replica may lag behind the announcement: so often, and so far apart, it is asked again at once. */
+const lagRetries = 5;
+const lagRetryMs = 20;
+
+/** What arrived: the changed records, or after `reset` all of them (what is not among them is gone). */
+export interface MirrorBatch {
+  reset: boolean;
+  /** In the order of revisions. */
+  records: readonly BusRecord[];
+}
+
+export interface MirrorOptions {
+  bucket: string;
+  /** Key filter, `<owner token>.>` or `>`. */
+  keys: string;
+  log: Logger;
+  clock: Clock;
+  /** Called for every batch and, with an empty one, after each check; must not throw. */
+  onBatch(batch: MirrorBatch): void;
+}
+
+/** A supervised copy in memory of what a bucket stores under a key filter. It heals by itself, for ever. */
+export interface Mirror {
+  /** By key, tombstones included. */
+  readonly records: ReadonlyMap<string, BusRecord>;
+  /** True once everything was read, also when there was nothing. */
+  synced(): boolean;
+  /** When the server last confirmed that this copy is current, ms since the epoch; 0 = never. */
+  confirmedAtMs(): number;
+  /** How often everything had to be read again after the first time. */
+  resyncs(): number;
+  /** Takes a record of one's own that the server acknowledged, before it comes back. */
+  note(record: BusRecord): void;
+  /** Forgets the position and reads everything again. */
+  resync(reason: string): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a mirror. It reads with direct gets from its own position on; the server's announcements only say when, so a
+ * lost one costs at most 2 s. Every 2 s it compares the stream: created anew, purged, or cut back means reading
+ * everything again. A missing bucket is waited for.
+ */
+export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
+  const { bucket, keys, clock } = options;
+  const log = options.log.child({ component: 'mirror', bucket, keys });
+  const records = new Map<string, BusRecord>();
+  let following: Subscription | undefined;
+  let view: StreamView | undefined;
+  let resyncReason: string | undefined = 'start';
+  let resyncs = -1;
+  let position = 0;
+  let announced = 0;
+  let confirmedAtMs = 0;
+  let checkedAtMs = 0;
+  let readAllAtMs = 0;
+
+  const follow = ({ nc }: BusLink) =>
+    nc.subscribe(changeSubject(bucket, keys), {
+      callback: (err, message) => {
+        if (err) return log.warn({ err }, 'announcements of changes are refused, changes arrive late');
+        announced = Math.max(announced, Number(message.headers?.get('Nats-Sequence')) || 0);
+        loop.wake();
+      },
+    });
+
+  /** A record of one's own may have been noted while an older state of it was on its way. */
+  const take = (record: BusRecord) => {
+    const held = records.get(record.key);
+    if (held === undefined || held.revision < record.revision) records.set(record.key, record);
+  };
+
+  const liveCount = () => {
+    let live = 0;
+    for (const record of records.values()) if (!record.deleted) live += 1;
+    return live;
+  };
+
+  async function check(link: BusLink): Promise<void> {
+    const live = liveCount();
+    const { created, state } = await link.jsm.streams.info(streamOf(bucket));
+    const seen: StreamView = { created, lastRevision: state.last_seq };
+    const stored = await countStored(link, bucket, keys);
+    resyncReason ??= judgeStream({ before: view, seen, position, live, stored });
+    if (clock.now() - readAllAtMs > auditIntervalMs) resyncReason ??= 'audit';
+    view = seen;
+    checkedAtMs = clock.now();
+  }
+
+  async function readAll(link: BusLink, reason: string): Promise<void> {
+    const all = await readSince(link, bucket, keys, 0);
+    resyncReason = undefined;
+    readAllAtMs = clock.now();
+    resyncs += 1;
+    if (resyncs > 0) log.info({ reason, records: all.length }, 'read the whole bucket again');
+    records.clear();
+    for (const record of all) records.set(record.key, record);
+    position = all.at(-1)?.revision ?? 0;
+    announced = position;
+    options.onBatch({ reset: true, records: all });
+  }
+
+  async function readNew(link: BusLink): Promise<void> {
+    const target = announced;
+    let fresh = await readSince(link, bucket, keys, position);
+    for (let retry = 0; retry < lagRetries && (fresh.at(-1)?.revision ?? position) < target; retry += 1) {
+      await clock.sleep(lagRetryMs);
+      fresh = await readSince(link, bucket, keys, position);
+    }
+    for (const record of fresh) take(record);
+    position = fresh.at(-1)?.revision ?? position;
+    // What was announced and is not there has been purged or has expired.
+    if (announced === target) announced = position;
+    options.onBatch({ reset: false, records: fresh });
+  }
+
+  const loop = startRetryLoop({
+    log,
+    clock,
+    restMs: () =>
+      bus.link() === undefined ? checkIntervalMs : Math.max(1, checkedAtMs + checkIntervalMs - clock.now()),
+    async round() {
+      const link = bus.link();
+      if (link === undefined) return;
+      following ??= follow(link);
+      const due = clock.now() - checkedAtMs >= checkIntervalMs;
+      if (due) await check(link);
+      await (resyncReason === undefined ? readNew(link) : readAll(link, resyncReason));
+      if (due) confirmedAtMs = clock.now();
+    },
+  });
+  bus.linked().then(loop.wake, () => undefined);
+
+  return {
+    records,
+    synced: () => resyncs >= 0,
+    confirmedAtMs: () => confirmedAtMs,
+    resyncs: () => Math.max(0, resyncs),
+    note: take,
+    resync(reason) {
+      resyncReason ??= reason;
+      loop.wake();
+    },
+    async stop() {
+      await loop.stop();
+      following?.unsubscribe();
+    },
+  };
+}

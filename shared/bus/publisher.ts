@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { formatKey } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { escapeToken } from '#shared/contracts/key-token.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import type { Position } from '#shared/runtime/freshness.ts';
+import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import type { Bus, BusLink } from './bus.ts';
+import { type Claim, manifestOf, needsWrite, nextClaim, sameSummary, supersedes } from './claim.ts';
+import { createDesiredSet, type PublishedRecord } from './desired-set.ts';
+import { createMirror, type MirrorBatch } from './mirror.ts';
+import { createPrefixStore } from './prefix-store.ts';
+import type { BusRecord } from './record.ts';
+import { startRetryLoop } from './retry-loop.ts';
+
+export type { PublishedRecord } from './desired-set.ts';
+
+/** Longest time between two comparisons of what is stored with what should be. */
+const reassertIntervalMs = 5_000;
+/** Records on their way to the server at once. */
+const publishWindow = 128;
+
+export interface PublisherOptions {
+  bucket: string;
+  /** Whose prefix of the bucket this process publishes. */
+  owner: string;
+  log: Logger;
+  clock: Clock;
+  /** Called once when another publisher has taken the prefix over: this one has stopped and the process should end. */
+  onSuperseded(error: LatchkeyError): void;
+}
+
+/**
+ * Publishes one owner's set. All methods only note what is wanted; the work happens in the background, level-triggered,
+ * and is repeated until the bucket holds it.
+ */
+export interface Publisher {
+  /** The complete set by key (`formatKey`). Nothing but the claim is published before the first one. Throws RECORD_INVALID. */
+  replace(records: ReadonlyMap<string, PublishedRecord>): void;
+  /** One record more or changed, after `replace`. Throws RECORD_INVALID. */
+  put(key: string, value: unknown, trace?: TraceCarrier): void;
+  /** One record less, after `replace`. */
+  remove(key: string, trace?: TraceCarrier): void;
+  /** Position of the last manifest that says what was wanted at the time; undefined before the first. */
+  published(): Position | undefined;
+  /** For how long something wanted has not been stored yet, ms; 0 = the bucket, as last seen, holds all of it. */
+  pendingMs(): number;
+  stop(): Promise<void>;
+}
+
+export function createPublisher(bus: Bus, options: PublisherOptions): Publisher {
+  const { bucket, owner, clock } = options;
+  const log = options.log.child({ component: 'publisher', bucket, owner });
+  const manifestKey = formatKey({ owner, kind: 'manifest' });
+  const recipeKey = formatKey({ owner, kind: 'recipe' });
+  const publisher = randomUUID();
+  const desired = createDesiredSet(owner);
+  const dirty = new Set<string>();
+  let claim: Claim | undefined;
+  let seq = 0;
+  let published: Position | undefined;
+  let pendingSinceMs: number | undefined;
+  let ended = false;
+
+  const mark = (keys: Iterable<string>) => {
+    for (const key of keys) if (key !== manifestKey) dirty.add(key);
+    if (desired.known()) pendingSinceMs ??= clock.now();
+    loop.wake();
+  };
+  const mirror = createMirror(bus, {
+    bucket,
+    keys: `${escapeToken(owner)}.>`,
+    log: options.log,
+    clock,
+    onBatch: ({ reset, records }: MirrorBatch) => {
+      if (reset || records.length > 0) mark(records.map(({ key }) => key));
+      if (reset) mark(desired.keys());
+    },
+  });
+  const { storeRecord, storeManifest } = createPrefixStore({ bucket, manifestKey, publisher, mirror });
+
+  async function takeClaim(link: BusLink): Promise<Claim> {
+    const before = manifestOf(mirror.records.get(manifestKey));
+    const { epoch, inherited } = nextClaim(mirror.records.values(), before);
+    const revision = await storeManifest(link, { schema: 1, epoch, seq: 0, ...inherited });
+    log.info({ epoch, revision }, 'claimed the prefix');
+    mark(mirror.records.keys());
+    return { epoch, publisher, revision, inherited };
+  }
+
+  async function storeKey(link: BusLink, key: string, held: Claim): Promise<void> {
+    const wanted = desired.get(key);
+    if (needsWrite(wanted, mirror.records.get(key), held)) {
+      await storeRecord(link, { key, epoch: held.epoch, seq: seq + 1, wanted });
+    }
+    if (desired.get(key) === wanted) desired.forgetRemoved(key);
+  }
+
+  /** Entries in parallel, then the recipe; the manifest comes last. */
+  async function storeDirty(link: BusLink, held: Claim): Promise<void> {
+    const keys = [...dirty];
+    dirty.clear();
+    try {
+      const entries = keys.filter((key) => key !== recipeKey);
+      for (let start = 0; start < entries.length; start += publishWindow) {
+        const window = entries.slice(start, start + publishWindow);
+        await Promise.all(window.map((key) => storeKey(link, key, held)));
+      }
+      if (keys.includes(recipeKey)) await storeKey(link, recipeKey, held);
+    } catch (err) {
+      mark(keys);
+      throw err;
+    }
+  }
+
+  /** Brings the manifest up to date: the wanted set, or before it is known the inherited one, under this claim. */
+  async function storeSummary(link: BusLink, held: Claim): Promise<void> {
+    const stored = manifestOf(mirror.records.get(manifestKey));
+    const own = stored?.epoch === held.epoch ? stored : undefined;
+    const wanted = desired.known() ? desired.summary() : held.inherited;
+    seq = Math.max(seq, own?.seq ?? 0);
+    if (own !== undefined && sameSummary(own, wanted)) return;
+    await storeManifest(link, { schema: 1, epoch: held.epoch, seq: seq + 1, ...wanted });
+    seq += 1;
+  }
+
+  async function reconcile(link: BusLink): Promise<void> {
+    const held = claim ?? (await takeClaim(link));
+    claim = held;
+    const rival = [...mirror.records.values()].find((record) => supersedes(record, held));
+    if (rival !== undefined) return superseded(rival, held);
+    if (!mirror.records.has(manifestKey)) held.revision = 0;
+    if (desired.known()) await storeDirty(link, held);
+    await storeSummary(link, held);
+    if (!desired.known()) return;
+    published = { owner, epoch: held.epoch, seq };
+    if (dirty.size === 0) pendingSinceMs = undefined;
+  }
+
+  function superseded({ epoch }: BusRecord, held: Claim): void {
+    ended = true;
+    const error = new LatchkeyError(
+      'PUBLISHER_SUPERSEDED',
+      `Another publisher holds ${owner} in bucket ${bucket} with epoch ${epoch}, this one has ${held.epoch}`,
+      { fields: { bucket, owner, epoch: held.epoch, otherEpoch: epoch } },
+    );
+    log.error({ err: error }, 'superseded, publishing ends');
+    options.onSuperseded(error);
+  }
+
+  const loop = startRetryLoop({
+    log,
+    clock,
+    restMs: () => reassertIntervalMs,
+    async round() {
+      const link = bus.link();
+      if (!ended && link !== undefined && bus.connected() && mirror.synced()) await reconcile(link);
+    },
+  });
+
+  return {
+    replace: (records) => mark([...desired.replace(records), ...mirror.records.keys()]),
+    put(key, value, trace = {}) {
+      if (desired.put(key, { value, trace })) mark([key]);
+    },
+    remove(key, trace = {}) {
+      if (desired.remove(key, trace)) mark([key]);
+    },
+    published: () => published,
+    pendingMs: () => (pendingSinceMs === undefined ? 0 : clock.now() - pendingSinceMs),
+    async stop() {
+      await loop.stop();
+      await mirror.stop();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import type { Logger } from 'pino';
+import { parseKey } from '#shared/contracts/bucket.ts';
+import { escapeToken } from '#shared/contracts/key-token.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import type { Position } from '#shared/runtime/freshness.ts';
+import type { Bus } from './bus.ts';
+import { createMirror, type MirrorBatch } from './mirror.ts';
+import type { BusRecord } from './record.ts';
+import { createStaging, type Staging, type Swap } from './staging.ts';
+
+export type { RecordChange, Swap } from './staging.ts';
+
+/** A set that stays torn this long although reading works is read again from the start. */
+const tornLimitMs = 6_000;
+
+export interface ReaderOptions {
+  bucket: string;
+  /** The owners wanted; absent = every owner of the bucket. */
+  owners?: readonly string[];
+  log: Logger;
+  clock: Clock;
+  /**
+   * Called with the difference to the owner's set before. Only complete sets arrive; an emptied, purged or recreated
+   * bucket changes nothing. Values are parsed JSON of schema version 1: the caller validates them. What it throws is
+   * logged.
+   */
+  onSwap(swap: Swap): void;
+}
+
+/** Reads the owners' sets of a bucket for ever. */
+export interface Reader {
+  /** Position of each owner's set in force. */
+  applied(): Position[];
+  /** True once a complete set of the owner is in force. */
+  isComplete(owner: string): boolean;
+  /** When the server last confirmed that nothing newer is stored, ms since the epoch; 0 = never. */
+  confirmedAtMs(): number;
+  /** Totals since the start: outranked records, unreadable records, times that everything was read again. */
+  counters(): { dropped: number; poison: number; resyncs: number };
+  stop(): Promise<void>;
+}
+
+/** Starts reading. Waits for a missing bucket and survives whatever happens to the server, the stream and publishers. */
+export function createReader(bus: Bus, options: ReaderOptions): Reader {
+  const { bucket, clock, owners } = options;
+  const log = options.log.child({ component: 'reader', bucket });
+  const stagings = new Map<string, Staging>();
+  const only = owners?.length === 1 ? owners[0] : undefined;
+  let dropped = 0;
+  let poison = 0;
+  let wholeSinceMs = clock.now();
+
+  function stagingOf(owner: string): Staging {
+    const known = stagings.get(owner) ?? createStaging(owner);
+    stagings.set(owner, known);
+    return known;
+  }
+
+  function stage(record: BusRecord): void {
+    const owner = parseKey(record.key)?.owner;
+    if (owner !== undefined && owners?.includes(owner) === false) return;
+    const outcome = owner === undefined ? 'poison' : stagingOf(owner).stage(record);
+    if (outcome === 'staged') return;
+    if (outcome === 'dropped') dropped += 1;
+    else poison += 1;
+    const { key, revision, epoch, seq } = record;
+    log.warn({ key, revision, epoch, seq, outcome }, 'a record was left aside');
+  }
+
+  function swapAll(): void {
+    for (const [owner, staging] of stagings) {
+      const step = staging.swap();
+      if (step === undefined) continue;
+      poison += step.poison;
+      if (step.poison > 0) log.warn({ owner, records: step.poison }, 'unreadable records stay as they were');
+      const { epoch, seq, changes } = step.swap;
+      log.debug({ owner, epoch, seq, changes: changes.length }, 'a complete set is in force');
+      try {
+        options.onSwap(step.swap);
+      } catch (err) {
+        log.error({ err, owner, epoch, seq }, 'the consumer failed on a complete set');
+      }
+    }
+  }
+
+  function onBatch(batch: MirrorBatch): void {
+    if (batch.reset) for (const staging of stagings.values()) staging.reset();
+    for (const record of batch.records) stage(record);
+    swapAll();
+    const torn = [...stagings.values()].some((staging) => staging.torn());
+    if (!torn || batch.reset) wholeSinceMs = clock.now();
+    else if (clock.now() - wholeSinceMs > tornLimitMs) mirror.resync('the staged set stays torn');
+  }
+
+  const mirror = createMirror(bus, {
+    bucket,
+    keys: only === undefined ? '>' : `${escapeToken(only)}.>`,
+    log: options.log,
+    clock,
+    onBatch,
+  });
+
+  return {
+    applied: () =>
+      [...stagings].flatMap(([owner, staging]) => {
+        const rank = staging.applied();
+        return rank === undefined ? [] : [{ owner, epoch: rank.epoch, seq: rank.seq }];
+      }),
+    isComplete: (owner) => stagings.get(owner)?.applied() !== undefined,
+    confirmedAtMs: mirror.confirmedAtMs,
+    counters: () => ({ dropped, poison, resyncs: mirror.resyncs() }),
+    stop: mirror.stop,
+  };
+}

@@ -1,0 +1,69 @@
+import type { Logger } from 'pino';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { backoffMs } from './backoff.ts';
+
+/** A task that runs again and again until it is stopped, whatever goes wrong. */
+export interface RetryLoop {
+  /** Runs a round soon. A call during a round is not lost. */
+  wake(): void;
+  /** Resolves when the round in progress is over; no other begins. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs `round` at once, then `restMs()` after each success or when woken, and after a failure with growing pauses. The
+ * first failure of a row is a warning, the rest debug, the recovery info: an outage of hours is two lines.
+ */
+export function startRetryLoop(options: {
+  round(): Promise<void>;
+  restMs(): number;
+  log: Logger;
+  clock: Clock;
+}): RetryLoop {
+  const { round, restMs, log, clock } = options;
+  let stopped = false;
+  let woken = false;
+  let interrupt = () => {};
+  let failures = 0;
+
+  const rest = async (ms: number) => {
+    const controller = new AbortController();
+    interrupt = () => controller.abort();
+    await clock.sleep(ms, controller.signal);
+    interrupt = () => {};
+  };
+
+  async function attempt(): Promise<void> {
+    try {
+      woken = false;
+      await round();
+      if (failures > 0) log.info({ failures }, 'works again');
+      failures = 0;
+    } catch (err) {
+      failures += 1;
+      log[failures === 1 ? 'warn' : 'debug']({ err, failures }, 'failed, trying again');
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      await attempt();
+      if (stopped) return;
+      if (failures > 0) await clock.sleep(backoffMs(failures));
+      else if (!woken) await rest(restMs());
+    }
+  }
+  const running = run();
+
+  return {
+    wake() {
+      woken = true;
+      interrupt();
+    },
+    async stop() {
+      stopped = true;
+      interrupt();
+      await running;
+    },
+  };
+}

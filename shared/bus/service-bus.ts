@@ -1,0 +1,104 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import type { ProcessConfig } from '#shared/runtime/process-config.ts';
+import { backoffMs } from './backoff.ts';
+import { type Bus, type BusLink, requestTimeoutMs } from './bus.ts';
+import { followStatus } from './connection-status.ts';
+import { readCredentials } from './credentials.ts';
+
+/** The part of a service's context that its connection needs. */
+interface BusContext {
+  process: Pick<ProcessConfig, 'NATS_URL' | 'NATS_CREDENTIALS' | 'POD_NAME'>;
+  log: Logger;
+  clock: Clock;
+}
+
+/** Private prefix of a NATS user's reply subjects; deploy/nats/nats.conf allows it to nobody else. */
+const inboxPrefixOf = (user: string): string => `_INBOX_${user}`;
+
+function connectionOptions(user: string, context: BusContext): ConnectionOptions {
+  const { NATS_URL, NATS_CREDENTIALS, POD_NAME } = context.process;
+  return {
+    servers: NATS_URL.split(','),
+    name: `${user}/${POD_NAME}`,
+    inboxPrefix: inboxPrefixOf(user),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 500,
+    reconnectJitter: 1_000,
+    // Two refusals in a row would otherwise end the connection for good; credentials may be repaired later.
+    ignoreAuthErrorAbort: true,
+    // A server that stands still accepts TCP and says nothing: 20 s by default.
+    timeout: 3_000,
+    pingInterval: 3_000,
+    maxPingOut: 2,
+    ...(NATS_CREDENTIALS === undefined
+      ? {}
+      : { authenticator: () => readCredentials(NATS_CREDENTIALS, context.log) }),
+  };
+}
+
+/**
+ * The first connection is our own loop rather than the client's `waitOnFirstConnect`, which retries without a word:
+ * wrong credentials or a wrong address must be visible in the log.
+ */
+async function firstConnection(
+  user: string,
+  context: BusContext,
+  signal: AbortSignal,
+): Promise<NatsConnection> {
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
+    try {
+      return await connect(connectionOptions(user, context));
+    } catch (err) {
+      const server = context.process.NATS_URL;
+      context.log.warn({ err, attempt, server, user }, 'no connection to NATS yet, trying again');
+    }
+    await context.clock.sleep(backoffMs(attempt), signal);
+  }
+  throw new LatchkeyError('BUS_UNAVAILABLE', 'Stopped before NATS was reached for the first time');
+}
+
+/**
+ * Connects a service as its own NATS user (its name, or `resolver-<manager>`), which names the private inbox prefix;
+ * the login is read from the credentials folder at every attempt. Returns at once, connects in the background, never
+ * throws.
+ */
+export function connectServiceBus(user: string, context: BusContext): Bus {
+  const log = context.log.child({ component: 'bus' });
+  const ending = new AbortController();
+  const ended = Promise.withResolvers<Error | undefined>();
+  let link: BusLink | undefined;
+  let up = false;
+
+  const linked = firstConnection(user, { ...context, log }, ending.signal).then(async (nc) => {
+    log.info({ server: nc.getServer() }, 'connected to NATS');
+    up = true;
+    void followStatus(nc, log, (state) => {
+      up = state;
+    });
+    void nc.closed().then((err) => {
+      up = false;
+      ended.resolve(err instanceof Error ? err : undefined);
+    });
+    // The API check would need a right that no service has.
+    const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: requestTimeoutMs });
+    link = { nc, js: jetstream(nc, { timeout: requestTimeoutMs }), jsm, inboxPrefix: inboxPrefixOf(user) };
+    return link;
+  });
+  linked.catch(() => ended.resolve(undefined));
+
+  return {
+    connected: () => up,
+    link: () => link,
+    linked: () => linked,
+    closed: () => ended.promise,
+    async close() {
+      ending.abort();
+      const nc = (await linked.catch(() => undefined))?.nc;
+      if (nc !== undefined && !nc.isClosed()) await (up ? nc.drain() : nc.close());
+    },
+  };
+}

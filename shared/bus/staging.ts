@@ -1,0 +1,150 @@
+import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bucket.ts';
+import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
+import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import { createDigestSet, recipeDigest } from './digest.ts';
+import type { BusRecord } from './record.ts';
+
+/** One record that differs from the set before; `value` is the parsed JSON, undefined when the record is gone. */
+export interface RecordChange extends TraceCarrier {
+  key: RecordKey;
+  value: unknown;
+}
+
+/** One owner's set was replaced by a newer complete one. */
+export interface Swap {
+  owner: string;
+  epoch: number;
+  seq: number;
+  changes: RecordChange[];
+}
+
+type Rank = Pick<BusRecord, 'epoch' | 'seq'>;
+
+/**
+ * One owner's records as they arrive, and the last set that was complete. Arrivals change nothing until a complete
+ * manifest matches all of them by count and digests; then `swap` hands out the difference.
+ */
+export interface Staging {
+  /** Takes one record or manifest in. `dropped` = outranked by what is held; `poison` = unreadable, left aside. */
+  stage(record: BusRecord): 'staged' | 'dropped' | 'poison';
+  /** Forgets what is staged (everything will arrive again), never the set in force. */
+  reset(): void;
+  /** The step to the staged set, if it is complete and new. `poison` counts unreadable records, kept as they were. */
+  swap(): { swap: Swap; poison: number } | undefined;
+  /** True when there is a complete manifest that the staged records do not match. */
+  torn(): boolean;
+  /** Position of the set in force. */
+  applied(): Rank | undefined;
+}
+
+const lower = (left: Rank, right: Rank): boolean =>
+  left.epoch < right.epoch || (left.epoch === right.epoch && left.seq < right.seq);
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A record body of a schema version that this build reads; undefined otherwise. */
+function parseBody(bytes: Uint8Array): unknown {
+  const body = parseJson(bytes);
+  return typeof body === 'object' && body !== null && 'schema' in body && body.schema === 1
+    ? body
+    : undefined;
+}
+
+export function createStaging(owner: string): Staging {
+  const recipeKey = formatKey({ owner, kind: 'recipe' });
+  /** Highest epoch seen in the order of revisions: a record below it was written by a publisher that had lost. */
+  let fence = 0;
+  /** By key, tombstones included. */
+  let held = new Map<string, BusRecord>();
+  let digests = createDigestSet();
+  let manifest: Manifest | undefined;
+  const dirty = new Set<string>();
+  /** The set in force: the record whose value the consumer holds, by key. */
+  const inForce = new Map<string, BusRecord>();
+  let applied: Rank | undefined;
+
+  function stageManifest(record: BusRecord): 'staged' | 'dropped' | 'poison' {
+    if (record.deleted) return 'dropped';
+    const parsed = manifestSchema.safeParse(parseJson(record.bytes));
+    if (!parsed.success) return 'poison';
+    if (parsed.data.epoch < fence || (manifest !== undefined && lower(parsed.data, manifest)))
+      return 'dropped';
+    fence = parsed.data.epoch;
+    manifest = parsed.data;
+    return 'staged';
+  }
+
+  function stageBody(record: BusRecord): 'staged' | 'dropped' {
+    const before = held.get(record.key);
+    if (record.epoch < fence || (before !== undefined && lower(record, before))) return 'dropped';
+    fence = record.epoch;
+    held.set(record.key, record);
+    if (record.deleted) digests.delete(record.key);
+    else digests.set(record.key, record.bytes);
+    dirty.add(record.key);
+    return 'staged';
+  }
+
+  function matches(candidate: Manifest): boolean {
+    const recipe = held.get(recipeKey);
+    return (
+      candidate.count === digests.count &&
+      candidate.digest === digests.digest() &&
+      candidate.recipeDigest === recipeDigest(recipe?.deleted ? undefined : recipe?.bytes)
+    );
+  }
+
+  /** The change that a key means for the consumer; undefined for none, `poison` for one that cannot be read. */
+  function changeOf(text: string): RecordChange | 'poison' | undefined {
+    const key = parseKey(text);
+    const next = held.get(text);
+    const before = inForce.get(text);
+    if (key === undefined) return 'poison';
+    if (next === undefined || next.deleted) {
+      if (before === undefined) return undefined;
+      inForce.delete(text);
+      return { key, value: undefined, ...next?.trace };
+    }
+    if (before !== undefined && Buffer.compare(before.bytes, next.bytes) === 0) return undefined;
+    const value = parseBody(next.bytes);
+    if (value === undefined) return 'poison';
+    inForce.set(text, next);
+    return { key, value, ...next.trace };
+  }
+
+  return {
+    stage: (record) => {
+      const key = parseKey(record.key);
+      if (key === undefined) return 'poison';
+      return key.kind === 'manifest' ? stageManifest(record) : stageBody(record);
+    },
+    reset() {
+      fence = 0;
+      held = new Map();
+      digests = createDigestSet();
+      manifest = undefined;
+      for (const key of inForce.keys()) dirty.add(key);
+    },
+    swap() {
+      if (manifest === undefined || !manifest.complete || !matches(manifest)) return undefined;
+      const { epoch, seq } = manifest;
+      if (dirty.size === 0 && applied?.epoch === epoch && applied.seq === seq) return undefined;
+      const outcomes = [...dirty].map(changeOf);
+      dirty.clear();
+      applied = { epoch, seq };
+      const changes = outcomes.filter((outcome) => outcome !== undefined && outcome !== 'poison');
+      return {
+        swap: { owner, epoch, seq, changes },
+        poison: outcomes.filter((outcome) => outcome === 'poison').length,
+      };
+    },
+    torn: () => manifest?.complete === true && !matches(manifest),
+    applied: () => applied,
+  };
+}

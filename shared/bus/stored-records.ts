@@ -1,0 +1,118 @@
+import { createInbox, type Msg } from '@nats-io/transport-node';
+import { streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type BusLink, requestTimeoutMs } from './bus.ts';
+import { type BusRecord, parseHeaders } from './record.ts';
+
+/** Bounds of one answer, so that a slow reader is never sent more than it can take (the server cuts it off at 64 MiB). */
+const batchRecords = 1_024;
+const batchBytes = 8 * 1_024 * 1_024;
+
+interface Page {
+  records: BusRecord[];
+  /** How many more stored records match. */
+  pending: number;
+}
+
+function toRecord(bucket: string, message: Msg): BusRecord | undefined {
+  const subject = message.headers?.get('Nats-Subject') ?? '';
+  const prefix = subjectOf(bucket, '');
+  if (message.headers === undefined || !subject.startsWith(prefix)) return undefined;
+  const revision = Number(message.headers.get('Nats-Sequence'));
+  return {
+    key: subject.slice(prefix.length),
+    revision,
+    bytes: message.data,
+    ...parseHeaders(message.headers),
+  };
+}
+
+/** What a message of an answer means: a record, the end (with what is left), or a refusal. */
+function readAnswer(
+  bucket: string,
+  message: Msg,
+): { record?: BusRecord; pending?: number; refusal?: string } {
+  const status = message.headers?.code ?? 0;
+  if (status === 0) {
+    const record = toRecord(bucket, message);
+    return record === undefined ? {} : { record };
+  }
+  // 204 ends a batch, 404 says that nothing matches, 503 that nobody listens: the bucket is missing.
+  if (status === 204) return { pending: Number(message.headers?.get('Nats-Num-Pending')) };
+  if (status === 404) return { pending: 0 };
+  return { refusal: status === 503 ? 'the bucket is missing' : `status ${status}` };
+}
+
+/**
+ * One batched direct get (NATS ADR-31): the stored messages of `filter` from sequence `fromRevision` on. Chosen over a
+ * consumer because it leaves nothing on the server that can die, leak or be pointed at another subject.
+ * Throws BUS_UNAVAILABLE when the server is silent for a second, refuses, or has no such bucket.
+ */
+function readPage(
+  link: BusLink,
+  bucket: string,
+  query: { filter: string; fromRevision: number; batch: number },
+): Promise<Page> {
+  return new Promise((resolve, reject) => {
+    const records: BusRecord[] = [];
+    const finish = (outcome: () => void) => {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+      outcome();
+    };
+    const fail = (reason: string, cause?: unknown) => {
+      const message = `Reading bucket ${bucket} from NATS failed: ${reason}`;
+      finish(() => reject(new LatchkeyError('BUS_UNAVAILABLE', message, { cause, fields: { bucket } })));
+    };
+    const timer = setTimeout(() => fail('no answer within a second'), requestTimeoutMs);
+    const inbox = createInbox(link.inboxPrefix);
+    const subscription = link.nc.subscribe(inbox, {
+      callback: (err, message) => {
+        if (err) return fail('refused', err);
+        timer.refresh();
+        const { record, pending, refusal } = readAnswer(bucket, message);
+        if (record !== undefined) records.push(record);
+        if (pending !== undefined) finish(() => resolve({ records, pending }));
+        if (refusal !== undefined) fail(refusal);
+      },
+    });
+    const body = {
+      seq: query.fromRevision,
+      next_by_subj: query.filter,
+      batch: query.batch,
+      max_bytes: batchBytes,
+    };
+    link.nc.publish(`$JS.API.DIRECT.GET.${streamOf(bucket)}`, JSON.stringify(body), { reply: inbox });
+  });
+}
+
+/**
+ * Every stored record (tombstones too) of a key filter written after `afterRevision`, in the order of revisions.
+ * A bucket keeps one record a key, so this is exactly what changed since.
+ */
+export async function readSince(
+  link: BusLink,
+  bucket: string,
+  keyFilter: string,
+  afterRevision: number,
+): Promise<BusRecord[]> {
+  const filter = subjectOf(bucket, keyFilter);
+  const all: BusRecord[] = [];
+  let last = afterRevision;
+  for (;;) {
+    const page = await readPage(link, bucket, { filter, fromRevision: last + 1, batch: batchRecords });
+    for (const record of page.records) all.push(record);
+    last = page.records.at(-1)?.revision ?? last;
+    if (page.pending === 0 || page.records.length === 0) return all;
+  }
+}
+
+/** How many records (tombstones too) the server stores for a key filter. */
+export async function countStored(link: BusLink, bucket: string, keyFilter: string): Promise<number> {
+  const page = await readPage(link, bucket, {
+    filter: subjectOf(bucket, keyFilter),
+    fromRevision: 1,
+    batch: 1,
+  });
+  return page.records.length + page.pending;
+}

@@ -1,0 +1,28 @@
+/** What a check saw of the stream behind a bucket. */
+export interface StreamView {
+  /** RFC 3339 time of creation: a new one is a new stream, whatever its name. */
+  created: string;
+  lastRevision: number;
+}
+
+/**
+ * Whether a mirror's position in the stream still means anything. Returns why everything must be read again, or
+ * undefined. Events would not tell: a purge changes no `created` and sends none, and a recreated bucket goes on under
+ * the same name from revision 1.
+ *
+ * `position` is the last revision read, `live` the records held before the check that are no tombstones (those expire
+ * by themselves), `stored` how many records the server has under the same filter.
+ */
+export function judgeStream(check: {
+  before: StreamView | undefined;
+  seen: StreamView;
+  position: number;
+  live: number;
+  stored: number;
+}): string | undefined {
+  if (check.before !== undefined && check.before.created !== check.seen.created)
+    return 'bucket was recreated';
+  if (check.seen.lastRevision < check.position) return 'bucket went back in time';
+  if (check.stored < check.live) return 'records were purged';
+  return undefined;
+}
