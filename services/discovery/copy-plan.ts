@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+
+/** Data of one Secret: base64 by data key. */
+export type SecretData = Readonly<Record<string, string>>;
+
+/** A copy that latchkey owns, as it stands in a namespace; its data only as a digest. */
+export interface OwnedCopy {
+  namespace: string;
+  name: string;
+  uid: string;
+  resourceVersion: string;
+  dataDigest: string;
+}
+
+/** One step towards the desired copies of a namespace. */
+export type CopyStep =
+  | { kind: 'create'; name: string; data: SecretData }
+  | { kind: 'replace'; name: string; data: SecretData; resourceVersion: string }
+  | { kind: 'delete'; name: string; uid: string; resourceVersion: string };
+
+/** Tells whether two Secrets hold the same data, without keeping either. Stays in memory, is never published. */
+export function digestData(data: SecretData): string {
+  const entries = Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
+}
+
+/** The steps that make the owned copies of one namespace equal the desired ones; none when they are. */
+export function planCopies(
+  desired: ReadonlyMap<string, SecretData>,
+  owned: readonly OwnedCopy[],
+): CopyStep[] {
+  const ownedByName = new Map(owned.map((copy) => [copy.name, copy]));
+  const steps: CopyStep[] = [];
+  for (const [name, data] of desired) {
+    const copy = ownedByName.get(name);
+    if (copy === undefined) steps.push({ kind: 'create', name, data });
+    else if (copy.dataDigest !== digestData(data)) {
+      steps.push({ kind: 'replace', name, data, resourceVersion: copy.resourceVersion });
+    }
+  }
+  for (const { name, uid, resourceVersion } of owned) {
+    if (!desired.has(name)) steps.push({ kind: 'delete', name, uid, resourceVersion });
+  }
+  return steps;
+}

@@ -1,0 +1,133 @@
+import { ensureBuckets } from '#shared/bus/buckets.ts';
+import type { Bus } from '#shared/bus/bus.ts';
+import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
+import { createPublisher, type Publisher } from '#shared/bus/publisher.ts';
+import { inventoryBucket } from '#shared/contracts/bucket.ts';
+import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { exitCode } from '#shared/runtime/exit-code.ts';
+import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
+import { createGlobalDelivery } from './global-delivery.ts';
+import { createKubernetesSecrets } from './kubernetes-secrets.ts';
+import { protectedNamespaces, watchSelectedNamespaces } from './namespace-selection.ts';
+import type { Source } from './source.ts';
+
+/** A deleted bucket is made again within this time. */
+const bucketCheckIntervalMs = 5_000;
+
+/** One source of inventory with its publisher. */
+interface SourceOnBus extends Source {
+  name: string;
+  publisher: Publisher;
+  select(namespaces: ReadonlySet<string>): void;
+  isComplete(): boolean;
+}
+
+/** Watches what exists, keeps the copies of global secrets, and publishes both as inventory. */
+export function createDiscovery(
+  context: ProgramContext,
+  bus: Bus,
+  kubernetes: Kubernetes,
+  environment: Record<string, string | undefined>,
+): ReadyService {
+  const { config, clock } = context;
+  const log = context.log.child({ component: 'discovery' });
+  const ownNamespace = context.process.POD_NAMESPACE;
+  const { namespaces } = config.k8s;
+  const sources: SourceOnBus[] = [];
+  const stops: (() => void | Promise<void>)[] = [];
+  let selection: Source | undefined;
+
+  const startSource = (
+    name: string,
+    create: (publisher: Publisher) => Source & Pick<SourceOnBus, 'select' | 'isComplete'>,
+  ): void => {
+    const publisher = createPublisher(bus, {
+      bucket: inventoryBucket,
+      owner: name,
+      log,
+      clock,
+      onSuperseded: () => context.end(exitCode.superseded, `a newer discovery publishes ${name}`),
+    });
+    sources.push({ name, publisher, ...create(publisher) });
+  };
+  const select = (selected: ReadonlySet<string>): void => {
+    for (const source of sources) source.select(selected);
+  };
+  const sourceAgeMs = (): number =>
+    Math.max(
+      selection?.interruptedMs() ?? 0,
+      ...sources.map((source) => Math.max(source.interruptedMs(), source.publisher.pendingMs())),
+    );
+  const notReady = (): string[] => [
+    ...(bus.connected() ? [] : ['not connected to NATS']),
+    ...sources
+      .filter((source) => !source.isComplete())
+      .map(({ name }) => `the list of ${name} is not complete yet`),
+  ];
+  const beat = (): void =>
+    publishHeartbeat(bus, {
+      schema: 1,
+      service: 'discovery',
+      uid: context.process.POD_UID,
+      ready: notReady().length === 0,
+      applied: sources.flatMap(({ publisher }) => publisher.published() ?? []),
+      sourceAgeMs: sourceAgeMs(),
+    });
+
+  return {
+    notReady,
+    start: async () => {
+      await ensureBuckets(bus, { log });
+      stops.push(clock.every(bucketCheckIntervalMs, () => void ensureBuckets(bus, { log })));
+      const watchesSecrets = config.chain.includes('k8s') && config.k8s.inventory === 'closed';
+      if (watchesSecrets) {
+        startSource('k8s', (publisher) =>
+          createKubernetesSecrets({
+            kubernetes,
+            publisher,
+            namespaces,
+            clock,
+            log: log.child({ source: 'k8s' }),
+          }),
+        );
+      }
+      if (config.chain.includes('global')) {
+        startSource('global', (publisher) =>
+          createGlobalDelivery({
+            kubernetes,
+            publisher,
+            config,
+            environment,
+            clock,
+            log: log.child({ source: 'global' }),
+          }),
+        );
+      }
+      if ('names' in namespaces && !config.chain.includes('global')) {
+        const excluded = protectedNamespaces(ownNamespace);
+        select(new Set(namespaces.names.filter((name) => !excluded.has(name))));
+      } else if (sources.length > 0) {
+        selection = watchSelectedNamespaces({
+          kubernetes,
+          namespaces,
+          ownNamespace,
+          clock,
+          log,
+          onSelect: select,
+        });
+      }
+      stops.push(clock.every(heartbeatIntervalMs, beat));
+    },
+    stop: async () => {
+      for (const stop of stops) await stop();
+      await selection?.stop();
+      for (const source of sources) {
+        await source.stop();
+        await source.publisher.stop();
+      }
+      kubernetes.close();
+      await bus.close();
+    },
+  };
+}

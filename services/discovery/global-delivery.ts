@@ -1,0 +1,125 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { Publisher } from '#shared/bus/publisher.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { planGlobalCopies } from '#shared/core/global-copies.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { createCopyKeeper } from './copy-keeper.ts';
+import type { OwnedCopy, SecretData } from './copy-plan.ts';
+import { type GlobalSecret, readGlobals } from './global-secrets.ts';
+import { createInventoryFeed } from './inventory-feed.ts';
+import { watchSecrets } from './kubernetes-source.ts';
+import { copySelector, ownedCopy } from './owned-copy.ts';
+import type { Source } from './source.ts';
+
+const pollIntervalMs = 1_000;
+/** Namespaces whose copies cannot be written hold up the first publication no longer than this. */
+const firstCopyGraceMs = 10_000;
+
+/** The source `global`: global secrets become copies in the selected namespaces, and inventory. */
+export interface GlobalDelivery extends Source {
+  select(namespaces: ReadonlySet<string>): void;
+  isComplete(): boolean;
+}
+
+export function createGlobalDelivery(options: {
+  kubernetes: Kubernetes;
+  publisher: Publisher;
+  config: LatchkeyConfig;
+  environment: Record<string, string | undefined>;
+  clock: Clock;
+  log: Logger;
+}): GlobalDelivery {
+  const { config, clock, log } = options;
+  const feed = createInventoryFeed('global', options.publisher);
+  const stopping = new AbortController();
+  const ready = new Set<string>();
+  let selected: ReadonlySet<string> | undefined;
+  let globals: GlobalSecret[] | undefined;
+  let graceIsOver = false;
+
+  const completeWhenReady = (): void => {
+    if (globals === undefined || selected === undefined) return;
+    if (graceIsOver || [...selected].every((namespace) => ready.has(namespace))) feed.complete();
+  };
+  const keeper = createCopyKeeper({
+    kubernetes: options.kubernetes,
+    clock,
+    log,
+    onReady: (namespace) => {
+      if (ready.has(namespace)) return;
+      ready.add(namespace);
+      feed.namespace(namespace, { schema: 1, namespace, globalsReady: true });
+      completeWhenReady();
+    },
+  });
+
+  const publish = (previous: readonly GlobalSecret[], next: readonly GlobalSecret[]): void => {
+    const plan = planGlobalCopies(next);
+    for (const { name, problem } of plan.refused) log.error({ global: name }, problem);
+    const before = new Map(previous.map((global) => [global.name, global.version]));
+    for (const { name, version } of next) {
+      const copy = plan.placement.get(name);
+      if (copy === undefined || before.get(name) === version) continue;
+      feed.entry(undefined, name, { schema: 1, source: 'global', secret: name, keys: [], version, copy });
+    }
+    for (const name of before.keys()) if (!plan.placement.has(name)) feed.entry(undefined, name, undefined);
+    // The rules go first where a global goes away, the copies where one comes: the kubelet waits for a copy.
+    keeper.desire(plan.copies as ReadonlyMap<string, SecretData>);
+  };
+
+  const look = async (): Promise<void> => {
+    const { envPrefix, dir } = config.global;
+    const next = await readGlobals({ environment: options.environment, envPrefix, dir, log });
+    if (next === undefined || isDeepStrictEqual(next, globals)) return;
+    log.info({ globals: next.length }, 'global secrets read');
+    publish(globals ?? [], next);
+    globals = next;
+    completeWhenReady();
+  };
+
+  void look();
+  const stopPolling = clock.every(pollIntervalMs, () => void look());
+  void clock.sleep(firstCopyGraceMs, stopping.signal).then(() => {
+    graceIsOver = true;
+    completeWhenReady();
+  });
+  const source = watchSecrets<OwnedCopy>({
+    kubernetes: options.kubernetes,
+    namespaces: config.k8s.namespaces,
+    labelSelector: copySelector,
+    project: (secret) => {
+      const copy = ownedCopy(secret);
+      return copy && { key: `${copy.namespace}/${copy.name}`, value: copy };
+    },
+    onChange: (change) => {
+      const { namespace, name } = change.type === 'set' ? change.value : change.previous;
+      keeper.owned(namespace, name, change.type === 'set' ? change.value : undefined);
+    },
+    onListed: keeper.listed,
+    clock,
+    log,
+  });
+
+  return {
+    isComplete: feed.isComplete,
+    interruptedMs: source.interruptedMs,
+    select: (next) => {
+      for (const namespace of ready) {
+        if (next.has(namespace)) continue;
+        ready.delete(namespace);
+        feed.namespace(namespace, undefined);
+      }
+      selected = next;
+      keeper.select(next);
+      completeWhenReady();
+    },
+    stop: () => {
+      stopping.abort();
+      stopPolling();
+      keeper.stop();
+      return source.stop();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { Logger } from 'pino';
+import type { Publisher } from '#shared/bus/publisher.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { createInventoryFeed } from './inventory-feed.ts';
+import { createKubernetesInventory } from './kubernetes-inventory.ts';
+import { watchSecrets } from './kubernetes-source.ts';
+import { type SecretFact, secretFact } from './secret-fact.ts';
+import type { Source } from './source.ts';
+
+/** A namespace that cannot be listed (no Role for it) holds up the others no longer than this. */
+const firstListGraceMs = 30_000;
+
+/** The source `k8s`: Secrets of the selected namespaces become inventory. */
+export interface KubernetesSecrets extends Source {
+  select(namespaces: ReadonlySet<string>): void;
+  isComplete(): boolean;
+}
+
+export function createKubernetesSecrets(options: {
+  kubernetes: Kubernetes;
+  publisher: Publisher;
+  namespaces: LatchkeyConfig['k8s']['namespaces'];
+  clock: Clock;
+  log: Logger;
+}): KubernetesSecrets {
+  const { namespaces, clock, log } = options;
+  const feed = createInventoryFeed('k8s', options.publisher);
+  const inventory = createKubernetesInventory('k8s', feed);
+  const stopping = new AbortController();
+  const listed = new Set<string>();
+  let everywhere = false;
+  let graceIsOver = false;
+  let selected: ReadonlySet<string> | undefined;
+
+  const update = (): void => {
+    if (selected === undefined) return;
+    const known = [...selected].filter((namespace) => everywhere || listed.has(namespace));
+    inventory.select(new Set(known));
+    if (everywhere || known.length === selected.size || graceIsOver) feed.complete();
+  };
+  void clock.sleep(firstListGraceMs, stopping.signal).then(() => {
+    graceIsOver = true;
+    update();
+  });
+
+  const source = watchSecrets<SecretFact>({
+    kubernetes: options.kubernetes,
+    namespaces,
+    project: (secret) => {
+      const fact = secretFact(secret);
+      return fact && { key: `${fact.namespace}/${fact.name}`, value: fact };
+    },
+    onChange: (change) => {
+      const { namespace, name } = change.type === 'set' ? change.value : change.previous;
+      inventory.secret(namespace, name, change.type === 'set' ? change.value : undefined);
+    },
+    onListed: (namespace) => {
+      if (namespace === undefined) everywhere = true;
+      else listed.add(namespace);
+      update();
+    },
+    clock,
+    log,
+  });
+
+  return {
+    isComplete: feed.isComplete,
+    interruptedMs: source.interruptedMs,
+    select: (next) => {
+      selected = next;
+      update();
+    },
+    stop: () => {
+      stopping.abort();
+      return source.stop();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { digestData, type OwnedCopy } from './copy-plan.ts';
+import type { SecretObject } from './secret-fact.ts';
+
+/** What marks a Secret as a copy of latchkey's. */
+export const copyLabels = { 'app.kubernetes.io/managed-by': 'latchkey', 'latchkey.dev/copy': 'global' };
+/** The selector of the same. */
+export const copySelector = Object.entries(copyLabels)
+  .map(([label, value]) => `${label}=${value}`)
+  .join(',');
+
+/** Projects a labelled Secret onto what the plan compares; its values are digested at once and not kept. */
+export function ownedCopy(secret: SecretObject & { metadata: { uid?: string } }): OwnedCopy | undefined {
+  const { namespace, name, uid, resourceVersion } = secret.metadata;
+  if (namespace === undefined || uid === undefined || resourceVersion === undefined) return undefined;
+  return { namespace, name, uid, resourceVersion, dataDigest: digestData(secret.data ?? {}) };
+}

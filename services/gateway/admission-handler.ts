@@ -1,0 +1,70 @@
+import { propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { type Admission, admit, type Rules } from '#shared/core/admit.ts';
+import { contextFrom } from '#shared/runtime/trace-carrier.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+
+const maxLinks = 64;
+
+/**
+ * Answers one admission review from memory. The span continues the API server's trace and links to the trace of each
+ * rule that it used.
+ */
+export function createAdmissionHandler(options: {
+  rules: Rules;
+  metrics: GatewayMetrics;
+  log: Logger;
+}): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
+  const { rules, metrics, log } = options;
+  const tracer = trace.getTracer('latchkey');
+  return (request, reply) => {
+    const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+    const startedAtMs = performance.now();
+    return tracer.startActiveSpan('admission review', { kind: SpanKind.SERVER }, parent, async (span) => {
+      try {
+        const admission = admit(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), rules);
+        describeInSpan(span, admission);
+        count(metrics, admission, performance.now() - startedAtMs);
+        logAdmission(log, admission);
+        return await reply.code(admission.httpStatus).type('application/json').send(admission.response);
+      } catch (err) {
+        // A fault of ours must not admit the pod: without an answer the API server applies failurePolicy Fail.
+        span.setStatus({ code: SpanStatusCode.ERROR });
+        metrics.admission({ outcome: 'failed', code: 'INTERNAL' }, performance.now() - startedAtMs);
+        log.error({ err }, 'admission failed');
+        return await reply.code(500).type('text/plain').send('latchkey: internal error, see the gateway log');
+      } finally {
+        span.end();
+      }
+    });
+  };
+}
+
+function describeInSpan(span: Span, admission: Admission): void {
+  span.setAttributes({
+    'latchkey.outcome': admission.outcome,
+    'latchkey.code': admission.code ?? 'OK',
+    'latchkey.secrets': admission.secrets.length,
+    'k8s.namespace.name': admission.namespace ?? '',
+    'latchkey.request.uid': admission.uid ?? '',
+  });
+  const links = admission.ruleTraceparents.slice(0, maxLinks).flatMap((traceparent) => {
+    const linked = trace.getSpanContext(contextFrom({ traceparent }));
+    return linked === undefined ? [] : [{ context: linked }];
+  });
+  span.addLinks(links);
+}
+
+function count(metrics: GatewayMetrics, admission: Admission, durationMs: number): void {
+  metrics.admission({ outcome: admission.outcome, code: admission.code ?? 'OK' }, durationMs);
+  for (const secret of admission.secrets) {
+    metrics.secret({ manager: secret.manager ?? 'none', verdict: secret.verdict });
+  }
+}
+
+function logAdmission(log: Logger, admission: Admission): void {
+  const { outcome, code, namespace, uid } = admission;
+  const level = outcome === 'denied' ? 'info' : 'debug';
+  log[level]({ outcome, code, namespace, uid, secrets: admission.secrets.length }, 'admission answered');
+}

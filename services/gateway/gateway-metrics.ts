@@ -1,0 +1,74 @@
+import { type Attributes, metrics } from '@opentelemetry/api';
+
+/** What the gateway observes at each scrape. */
+export interface GatewayObservations {
+  rules: readonly { manager: string; complete: boolean; epoch: number; seq: number; ageMs: number }[];
+  busConnected: boolean;
+  certificateNotAfterMs: number | undefined;
+}
+
+/** Instruments of the gateway. Names become `latchkey_..._total` and so on in Prometheus. */
+export interface GatewayMetrics {
+  admission(attributes: { outcome: string; code: string }, durationMs: number): void;
+  /** One request for a secret inside an admission, by the manager that answered. */
+  secret(attributes: { manager: string; verdict: string }): void;
+  ruleFault(manager: string): void;
+}
+
+const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+
+export function createGatewayMetrics(observe: () => GatewayObservations): GatewayMetrics {
+  const meter = metrics.getMeter('latchkey');
+  const admissions = meter.createCounter('latchkey.admissions', {
+    description: 'Admission reviews answered',
+  });
+  const secrets = meter.createCounter('latchkey.secrets', { description: 'Secrets asked for, by verdict' });
+  const faults = meter.createCounter('latchkey.rule.faults', { description: 'Rules refused as invalid' });
+  const duration = meter.createHistogram('latchkey.admission.duration', {
+    unit: 's',
+    description: 'Time from the body read to the answer',
+    advice: { explicitBucketBoundaries: secondsBuckets },
+  });
+  observeGauges(observe);
+  return {
+    admission: (attributes, durationMs) => {
+      admissions.add(1, attributes);
+      duration.record(durationMs / 1_000, { outcome: attributes.outcome });
+    },
+    secret: (attributes) => secrets.add(1, attributes),
+    ruleFault: (manager) => faults.add(1, { manager }),
+  };
+}
+
+function observeGauges(observe: () => GatewayObservations): void {
+  const meter = metrics.getMeter('latchkey');
+  const perManager = (
+    name: string,
+    description: string,
+    value: (rule: GatewayObservations['rules'][number]) => number,
+  ): void => {
+    meter.createObservableGauge(name, { description }).addCallback((result) => {
+      for (const rule of observe().rules)
+        result.observe(value(rule), { manager: rule.manager } satisfies Attributes);
+    });
+  };
+  perManager(
+    'latchkey.rules.complete',
+    '1 when the rules of a manager are complete',
+    (rule) => +rule.complete,
+  );
+  perManager('latchkey.rules.epoch', 'Epoch of the rules applied', (rule) => rule.epoch);
+  perManager('latchkey.rules.seq', 'Sequence of the rules applied', (rule) => rule.seq);
+  perManager('latchkey.rules.age.seconds', 'Age of the rules', (rule) => rule.ageMs / 1_000);
+  meter
+    .createObservableGauge('latchkey.bus.connected', { description: '1 while connected to NATS' })
+    .addCallback((result) => result.observe(+observe().busConnected));
+  meter
+    .createObservableGauge('latchkey.certificate.expiry.seconds', {
+      description: 'Unix time of the leaf’s end',
+    })
+    .addCallback((result) => {
+      const { certificateNotAfterMs } = observe();
+      if (certificateNotAfterMs !== undefined) result.observe(certificateNotAfterMs / 1_000);
+    });
+}

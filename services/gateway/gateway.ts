@@ -1,0 +1,100 @@
+import type { AddressInfo } from 'node:net';
+import type { Bus } from '#shared/bus/bus.ts';
+import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
+import { type Heartbeat, heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { createRuleIndex } from '#shared/core/rule-index.ts';
+import { createFreshness } from '#shared/runtime/freshness.ts';
+import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
+import { createAdmissionHandler } from './admission-handler.ts';
+import { createGatewayMetrics } from './gateway-metrics.ts';
+import { notReadyReasons, type ReadinessFacts } from './readiness.ts';
+import { createRuleFeed } from './rule-feed.ts';
+import { createServingPair } from './serving-pair.ts';
+import { createWebhookServer } from './webhook-server.ts';
+
+/** Unready but serving, so that the endpoint controllers stop sending before the server stops listening. */
+const lameDuckMs = 3_000;
+
+/** The admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials. */
+export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
+  const { process, clock } = context;
+  const log = context.log.child({ component: 'gateway' });
+  const startedAtMs = clock.now();
+  const index = createRuleIndex();
+  const freshness = createFreshness();
+  let config: LatchkeyConfig = context.config;
+  let draining = false;
+  const stops: (() => void | Promise<void>)[] = [];
+
+  const metrics = createGatewayMetrics(() => ({
+    rules: config.chain.map((manager) => ({
+      manager,
+      complete: feed.reader.isComplete(manager),
+      ageMs: freshness.ageMs(manager, clock.now()),
+      ...(feed.reader.applied().find(({ owner }) => owner === manager) ?? { epoch: 0, seq: 0 }),
+    })),
+    busConnected: bus.connected(),
+    certificateNotAfterMs: pair.current()?.notAfterMs,
+  }));
+  const feed = createRuleFeed({ bus, index, freshness, clock, log, onFault: metrics.ruleFault });
+  const isStale = (manager: string): boolean =>
+    freshness.ageMs(manager, clock.now()) > config.gateway.staleAfterSeconds * 1_000;
+  const rules = {
+    index,
+    get chain() {
+      return config.chain;
+    },
+    isStale,
+  };
+  const server = createWebhookServer(createAdmissionHandler({ rules, metrics, log }));
+  const pair = createServingPair({ dir: process.TLS_DIR, clock, log, onPair: server.use });
+
+  const facts = (): ReadinessFacts => ({
+    certificate: pair.current() === undefined ? 'missing' : 'valid',
+    chain: config.chain,
+    isComplete: feed.reader.isComplete,
+    uptimeMs: clock.now() - startedAtMs,
+    readyGraceMs: config.gateway.readyGraceSeconds * 1_000,
+    draining,
+  });
+  const heartbeat = (): Heartbeat => {
+    const reasons = notReadyReasons(facts());
+    const fingerprint = pair.current()?.fingerprint;
+    return {
+      schema: 1,
+      service: 'gateway',
+      uid: process.POD_UID,
+      ready: reasons.length === 0,
+      ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
+      applied: [...feed.reader.applied()],
+      ...(fingerprint === undefined ? {} : { servingCertificate: fingerprint }),
+      sourceAgeMs: 0,
+    };
+  };
+
+  return {
+    notReady: () => notReadyReasons(facts()),
+    reconfigure: (next) => {
+      config = next;
+    },
+    start: async () => {
+      await pair.start();
+      stops.push(
+        () => pair.stop(),
+        clock.every(heartbeatIntervalMs, () => publishHeartbeat(bus, heartbeat())),
+      );
+      await server.app.listen({ host: '0.0.0.0', port: process.WEBHOOK_PORT });
+      log.info({ port: (server.app.server.address() as AddressInfo).port }, 'webhook listening');
+    },
+    stop: async () => {
+      draining = true;
+      server.drain();
+      await clock.sleep(lameDuckMs);
+      await server.app.close();
+      for (const stop of stops.reverse()) await stop();
+      await feed.stop();
+      await bus.close();
+    },
+  };
+}

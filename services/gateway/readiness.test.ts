@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { notReadyReasons, type ReadinessFacts } from './readiness.ts';
+
+const facts = (overrides: Partial<ReadinessFacts> = {}): ReadinessFacts => ({
+  certificate: 'valid',
+  chain: ['global', 'k8s'],
+  isComplete: () => true,
+  uptimeMs: 0,
+  readyGraceMs: 15_000,
+  draining: false,
+  ...overrides,
+});
+
+test('a certificate and complete rules make a gateway ready at once', () => {
+  assert.deepEqual(notReadyReasons(facts()), []);
+});
+
+test('an incomplete manager is named until the grace time is over', () => {
+  const isComplete = (manager: string): boolean => manager === 'k8s';
+  assert.deepEqual(notReadyReasons(facts({ isComplete })), ['no complete rules yet from: global']);
+  assert.deepEqual(notReadyReasons(facts({ isComplete, uptimeMs: 15_000 })), []);
+});
+
+test('grace never makes a gateway ready that knows nothing', () => {
+  assert.deepEqual(notReadyReasons(facts({ isComplete: () => false, uptimeMs: 60_000 })), [
+    'no complete rules yet from: global, k8s',
+  ]);
+});
+
+test('neither a missing certificate nor a stop is ever ready', () => {
+  assert.equal(notReadyReasons(facts({ certificate: 'missing', uptimeMs: 60_000 })).length, 1);
+  assert.equal(notReadyReasons(facts({ draining: true })).length, 1);
+});

@@ -1,0 +1,72 @@
+import { SpanKind, trace } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { Bus } from '#shared/bus/bus.ts';
+import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
+import { createReader, type Reader } from '#shared/bus/reader.ts';
+import type { Swap } from '#shared/bus/staging.ts';
+import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
+import type { RuleIndex } from '#shared/core/rule-index.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import type { Freshness } from '#shared/runtime/freshness.ts';
+import { contextFrom } from '#shared/runtime/trace-carrier.ts';
+
+/** A swap of thousands of records (a start) is one event, not thousands of spans. */
+const maxSpansPerSwap = 50;
+
+/** Keeps the rule index and its freshness up to date from the bus. */
+export interface RuleFeed {
+  reader: Reader;
+  stop(): Promise<void>;
+}
+
+export function createRuleFeed(options: {
+  bus: Bus;
+  index: RuleIndex;
+  freshness: Freshness;
+  clock: Clock;
+  log: Logger;
+  onFault: (manager: string) => void;
+}): RuleFeed {
+  const { bus, index, freshness, clock, log } = options;
+  const reader = createReader(bus, {
+    bucket: rulesBucket,
+    log,
+    clock,
+    onSwap: (swap) => {
+      for (const fault of index.apply(swap.owner, swap.changes)) {
+        log.error({ manager: swap.owner, err: fault }, 'rule refused, the previous one stays in force');
+        options.onFault(swap.owner);
+      }
+      log.debug(
+        { manager: swap.owner, epoch: swap.epoch, seq: swap.seq, changes: swap.changes.length },
+        'rules applied',
+      );
+      traceSwap(swap);
+    },
+  });
+  const unsubscribe = subscribeHeartbeats(bus, 'resolver', (heartbeat) =>
+    freshness.heard(heartbeat, reader.applied(), clock.now()),
+  );
+  return {
+    reader,
+    stop: async () => {
+      unsubscribe();
+      await reader.stop();
+    },
+  };
+}
+
+/** Ends the trace of each change here: Kubernetes watch -> discovery -> bus -> resolver -> bus -> this gateway. */
+function traceSwap(swap: Swap): void {
+  const tracer = trace.getTracer('latchkey');
+  for (const change of swap.changes.slice(0, maxSpansPerSwap)) {
+    if (change.traceparent === undefined) continue;
+    const attributes = {
+      'latchkey.manager': swap.owner,
+      'latchkey.key': formatKey(change.key),
+      'latchkey.epoch': swap.epoch,
+      'latchkey.seq': swap.seq,
+    };
+    tracer.startSpan('rules apply', { kind: SpanKind.CONSUMER, attributes }, contextFrom(change)).end();
+  }
+}

@@ -1,0 +1,51 @@
+import type { Logger } from 'pino';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { type FileContents, watchFiles } from '#shared/runtime/file-watch.ts';
+import { type CertificatePair, pairPaths, parsePair, readPairFiles } from './certificate-pair.ts';
+
+const pollIntervalMs = 1_000;
+
+/** The pair in use, followed from the mounted Secret. */
+export interface ServingPair {
+  start(): Promise<void>;
+  stop(): void;
+  /** Undefined until a valid pair was seen, and again once it has expired. */
+  current(): CertificatePair | undefined;
+}
+
+/** Follows the mounted pair; a torn or bad one keeps the old one in use and says so. */
+export function createServingPair(options: {
+  dir: string;
+  clock: Clock;
+  log: Logger;
+  onPair: (pair: CertificatePair) => void;
+}): ServingPair {
+  const { dir, clock, log } = options;
+  let current: CertificatePair | undefined;
+  let stopWatch = (): void => undefined;
+  const consider = (contents: FileContents): void => {
+    try {
+      const pair = parsePair(contents, dir, clock.now());
+      options.onPair(pair);
+      current = pair;
+      log.info({ fingerprint: pair.fingerprint, notAfterMs: pair.notAfterMs }, 'serving certificate loaded');
+    } catch (err) {
+      log.warn({ err, servingStill: current?.fingerprint }, 'serving certificate not usable');
+    }
+  };
+  return {
+    start: async () => {
+      const initial = await readPairFiles(dir);
+      consider(initial);
+      stopWatch = watchFiles({
+        paths: Object.values(pairPaths(dir)),
+        initial,
+        intervalMs: pollIntervalMs,
+        clock,
+        onChange: consider,
+      });
+    },
+    stop: () => stopWatch(),
+    current: () => (current !== undefined && current.notAfterMs > clock.now() ? current : undefined),
+  };
+}

@@ -1,0 +1,65 @@
+import { createServer, type Server } from 'node:https';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { CertificatePair } from './certificate-pair.ts';
+
+/** The path that Flyte's webhook serves and that its MutatingWebhookConfiguration names. */
+export const webhookPath = '/mutate--v1-pod';
+
+/** A pod is at most 3 MiB, an UPDATE carries two, JSON is larger than the stored form (apiserver-contract.md C11). */
+const bodyLimitBytes = 8 * 1024 * 1024;
+
+/** Time limits against slow clients, and a keep-alive above the API server's 90 s (library-limits.md, Fastify). */
+const timeouts = {
+  keepAliveTimeout: 120_000,
+  requestTimeout: 10_000,
+  headersTimeout: 5_000,
+  handshakeTimeout: 5_000,
+  connectionsCheckingInterval: 2_000,
+};
+
+/** The HTTPS server of the gateway. */
+export interface WebhookServer {
+  app: FastifyInstance;
+  /** Serves this pair from the next handshake on; live connections keep theirs. */
+  use(pair: CertificatePair): void;
+  /** From now on every answer closes its connection. */
+  drain(): void;
+}
+
+/**
+ * Builds the server. The body reaches `handle` as the bytes received: no parser and no schema touches the pod
+ * (a coercing schema loses fields, library-limits.md).
+ */
+export function createWebhookServer(
+  handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+): WebhookServer {
+  let https: Server | undefined;
+  let draining = false;
+  const app = Fastify({
+    bodyLimit: bodyLimitBytes,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    serverFactory: (handler) => {
+      // HTTP/1.1 only, as the API server speaks to a Service (C1). No SNICallback: one that throws kills the process.
+      https = createServer({ ...timeouts, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2' }, handler);
+      https.on('tlsClientError', (_error, socket) => socket.destroy());
+      return https;
+    },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (draining) reply.header('connection', 'close');
+    done();
+  });
+  app.post(webhookPath, handle);
+  return {
+    app,
+    use: (pair) => https?.setSecureContext({ cert: pair.certificate, key: pair.key, minVersion: 'TLSv1.2' }),
+    drain: () => {
+      draining = true;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { SpanKind, trace } from '@opentelemetry/api';
+import type { Bus } from '#shared/bus/bus.ts';
+import { publishHeartbeat, subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
+import { createPublisher } from '#shared/bus/publisher.ts';
+import { createReader } from '#shared/bus/reader.ts';
+import type { Swap } from '#shared/bus/staging.ts';
+import { formatKey, inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
+import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
+import type { Manager } from '#shared/core/managers/manager.ts';
+import { exitCode } from '#shared/runtime/exit-code.ts';
+import { createFreshness } from '#shared/runtime/freshness.ts';
+import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
+import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import { ruleRecord } from './rule-record.ts';
+
+type Desired = Map<string, { value: unknown; trace: TraceCarrier }>;
+
+/** Turns the inventory of one manager's source into that manager's rules, record by record. */
+export function createResolver(context: ProgramContext, bus: Bus, manager: Manager): ReadyService {
+  const { config, clock } = context;
+  const log = context.log.child({ component: 'resolver', manager: manager.name });
+  const tracer = trace.getTracer('latchkey');
+  const freshness = createFreshness();
+  const recipe = manager.recipe(config);
+  const publisher = createPublisher(bus, {
+    bucket: rulesBucket,
+    owner: manager.name,
+    log,
+    clock,
+    onSuperseded: () => context.end(exitCode.superseded, `a newer resolver publishes ${manager.name}`),
+  });
+  const desired: Desired = new Map();
+  desired.set(formatKey({ owner: manager.name, kind: 'recipe' }), { value: recipe, trace: {} });
+  let published = false;
+
+  const take = (change: Swap['changes'][number]): void => {
+    const attributes = { 'latchkey.manager': manager.name, 'latchkey.key': formatKey(change.key) };
+    const span = tracer.startSpan(
+      'resolve rule',
+      { kind: SpanKind.CONSUMER, attributes },
+      contextFrom(change),
+    );
+    const carrier = carrierFrom(trace.setSpan(contextFrom(change), span));
+    try {
+      const record = ruleRecord(manager, config, change);
+      if (record === undefined) return;
+      if (record.value === undefined) desired.delete(record.key);
+      else desired.set(record.key, { value: record.value, trace: carrier });
+      if (!published) return;
+      if (record.value === undefined) publisher.remove(record.key, carrier);
+      else publisher.put(record.key, record.value, carrier);
+    } catch (err) {
+      log.error({ err, key: formatKey(change.key) }, 'inventory record skipped');
+    } finally {
+      span.end();
+    }
+  };
+  const publishAll = (): void => {
+    published = true;
+    publisher.replace(desired);
+  };
+
+  const stops: (() => void | Promise<void>)[] = [];
+  let sourceAgeMs = (): number => publisher.pendingMs();
+
+  const followInventory = (): void => {
+    const reader = createReader(bus, {
+      bucket: inventoryBucket,
+      owners: [manager.source],
+      log,
+      clock,
+      onSwap: (swap) => {
+        for (const change of swap.changes) take(change);
+        if (!published) publishAll();
+      },
+    });
+    const unsubscribe = subscribeHeartbeats(bus, 'discovery', (heartbeat) =>
+      freshness.heard(heartbeat, reader.applied(), clock.now()),
+    );
+    sourceAgeMs = () => Math.max(freshness.ageMs(manager.source, clock.now()), publisher.pendingMs());
+    stops.push(unsubscribe, () => reader.stop());
+  };
+  const notReady = (): string[] => [
+    ...(bus.connected() ? [] : ['not connected to NATS']),
+    ...(published ? [] : [`the inventory of ${manager.source} is not complete yet`]),
+  ];
+
+  return {
+    notReady,
+    start: async () => {
+      // An open manager trusts the request: there is no inventory to wait for.
+      if (recipe.inventory === 'open') publishAll();
+      else followInventory();
+      stops.push(
+        clock.every(heartbeatIntervalMs, () =>
+          publishHeartbeat(bus, {
+            schema: 1,
+            service: 'resolver',
+            uid: context.process.POD_UID,
+            manager: manager.name,
+            ready: notReady().length === 0,
+            applied: [publisher.published() ?? []].flat(),
+            sourceAgeMs: Math.min(sourceAgeMs(), Number.MAX_SAFE_INTEGER),
+          }),
+        ),
+      );
+    },
+    stop: async () => {
+      for (const stop of stops) await stop();
+      await publisher.stop();
+      await bus.close();
+    },
+  };
+}

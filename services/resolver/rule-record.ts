@@ -1,0 +1,49 @@
+import type { RecordKey } from '#shared/contracts/bucket.ts';
+import { formatKey } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
+import { inventoryNamespaceSchema } from '#shared/contracts/inventory-namespace.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { RuleEntry, RuleNamespace } from '#shared/contracts/rule-entry.ts';
+import type { Manager } from '#shared/core/managers/manager.ts';
+
+/** A record of the rules bucket; `value` undefined = it must not exist. */
+export interface RuleRecord {
+  key: string;
+  value: RuleEntry | RuleNamespace | undefined;
+}
+
+/**
+ * What one inventory record means for a manager's rules: the same key under the manager's own prefix. A fact that the
+ * manager cannot serve, or a namespace it does not know completely, becomes no record.
+ * @throws LatchkeyError RECORD_INVALID for a record that is none of the inventory's.
+ */
+export function ruleRecord(
+  manager: Manager,
+  config: LatchkeyConfig,
+  change: { key: RecordKey; value: unknown },
+): RuleRecord | undefined {
+  const key = { ...change.key, owner: manager.name };
+  if (key.kind === 'entry') return { key: formatKey(key), value: entryOf(manager, config, change.value) };
+  if (key.kind !== 'namespace') return undefined;
+  const known =
+    change.value !== undefined &&
+    manager.knowsNamespace(parse(inventoryNamespaceSchema, change.value), config);
+  return { key: formatKey(key), value: known ? { schema: 1, namespace: key.namespace } : undefined };
+}
+
+function entryOf(manager: Manager, config: LatchkeyConfig, value: unknown): RuleEntry | undefined {
+  return value === undefined ? undefined : manager.entry(parse(inventoryEntrySchema, value), config)?.entry;
+}
+
+function parse<T>(
+  schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
+  value: unknown,
+): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new LatchkeyError(
+    'RECORD_INVALID',
+    'An inventory record is not of schema version 1: upgrade the resolver.',
+  );
+}
