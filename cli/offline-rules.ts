@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Rules } from '#shared/core/chain.ts';
+import { planGlobalCopies } from '#shared/core/global-copies.ts';
+import type { Manager } from '#shared/core/managers/manager.ts';
+import { managers } from '#shared/core/managers/registry.ts';
+import { createRuleIndex, type RuleChange } from '#shared/core/rule-index.ts';
+
+const texts = z.record(z.string(), z.string());
+
+/** What exists, as an operator or a test states it instead of discovery. */
+export const inventorySchema = z.strictObject({
+  /** Global secrets: environment variables with their prefix, and files as `group/key`; with their values. */
+  global: z.strictObject({ env: texts.default({}), files: texts.default({}) }).prefault({}),
+  /** Namespace -> Secret -> its keys. A namespace that is present is known completely. */
+  k8s: z.record(z.string(), z.record(z.string(), z.array(z.string()))).default({}),
+});
+export type Inventory = z.infer<typeof inventorySchema>;
+
+type Fact = { fact: InventoryEntry; value?: string };
+
+/**
+ * The rules that a gateway would hold if discovery had found this inventory.
+ * @param namespace that of the request: global secrets are taken as copied into it
+ */
+export function offlineRules(config: LatchkeyConfig, inventory: Inventory, namespace: string): Rules {
+  const index = createRuleIndex();
+  const facts = [...globalFacts(config, inventory), ...k8sFacts(inventory)];
+  const markers = [
+    { source: 'global', marker: { schema: 1 as const, namespace, globalsReady: true } },
+    ...Object.keys(inventory.k8s).map((known) => ({
+      source: 'k8s',
+      marker: { schema: 1 as const, namespace: known, watched: true },
+    })),
+  ];
+  for (const manager of managers.values()) {
+    const owner = manager.name;
+    const ofSource = <T extends { source: string }>({ source }: T): boolean => source === manager.source;
+    const [fault] = index.apply(owner, [
+      { key: { owner, kind: 'recipe' }, value: manager.recipe(config) },
+      ...markers
+        .filter((known) => ofSource(known) && manager.knowsNamespace(known.marker, config))
+        .map(({ marker }) => namespaceChange(owner, marker.namespace)),
+      ...facts
+        .filter(({ fact }) => ofSource(fact))
+        .flatMap(({ fact, value }) => entryChange(manager, config, fact, value)),
+    ]);
+    if (fault !== undefined) throw fault;
+  }
+  return { index, chain: config.chain, isStale: () => false };
+}
+
+function namespaceChange(owner: string, namespace: string): RuleChange {
+  return { key: { owner, kind: 'namespace', namespace }, value: { schema: 1, namespace } };
+}
+
+function entryChange(
+  manager: Manager,
+  config: LatchkeyConfig,
+  fact: InventoryEntry,
+  value: string | undefined,
+): RuleChange[] {
+  const rule = manager.entry(fact, config);
+  if (rule === undefined) return [];
+  const { namespace, secret, entry } = rule;
+  const inline = config.global.delivery === 'inline' && value !== undefined;
+  // Inline values exist only here: on the bus an entry names a secret and no more.
+  const body = inline ? { schema: 1, items: { [secret]: { value } } } : entry;
+  return [{ key: { owner: manager.name, kind: 'entry', namespace, secret }, value: body }];
+}
+
+function globalFacts(config: LatchkeyConfig, { global }: Inventory): Fact[] {
+  const { envPrefix } = config.global;
+  const values = [
+    ...Object.entries(global.env)
+      .filter(([variable]) => variable.startsWith(envPrefix) && variable.length > envPrefix.length)
+      .map(([variable, value]) => ({ name: `env:${variable.slice(envPrefix.length)}`, value })),
+    ...Object.entries(global.files).map(([path, value]) => ({ name: `file:${path}`, value })),
+  ];
+  const { placement } = planGlobalCopies(
+    values.map(({ name, value }) => ({ name, value: Buffer.from(value) })),
+  );
+  return values.map(({ name, value }) => {
+    const copy = placement.get(name);
+    const fact = { schema: 1 as const, source: 'global', secret: name, keys: [], version: 'offline' };
+    return { fact: copy === undefined ? fact : { ...fact, copy }, value };
+  });
+}
+
+function k8sFacts({ k8s }: Inventory): Fact[] {
+  return Object.entries(k8s).flatMap(([namespace, secrets]) =>
+    Object.entries(secrets).map(([secret, keys]) => ({
+      fact: { schema: 1, source: 'k8s', namespace, secret, keys, version: 'offline' },
+    })),
+  );
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+/**
+ * Message: how a manager injects a secret, bucket latchkey_rules, key `<manager>.recipe`.
+ * Producer: the manager's resolver. Consumer: every gateway, which compiles it once when it arrives.
+ * Strings marked as templates read `${group}`, `${key|lower}`, `${entry.secretName}` and the like
+ * (shared/core/template.ts lists the variables and filters). A recipe holds no regular expression.
+ */
+const template = z.string().max(4096);
+
+/** The fields of a request, flyteidl `core.Secret`. */
+export const requestFields = ['group', 'groupVersion', 'key', 'envVar'] as const;
+export type RequestField = (typeof requestFields)[number];
+
+/** What a field may consist of; shared/core/field-format.ts decides. */
+export const fieldFormats = [
+  /** Name of a Kubernetes object: RFC 1123 subdomain. */
+  'dns1123-subdomain',
+  /** Key in a Kubernetes Secret. */
+  'secret-key',
+  /** Name of an environment variable in a pod. */
+  'env-name',
+  /** One name in a path: letters, digits, `-`, `_`, `.`; not `.` or a leading `..`. */
+  'path-segment',
+  /** Several of these with `/` between. */
+  'path',
+  /** An Amazon resource name or a plain name: a path that may also hold `:`, `+`, `=`, `@`. */
+  'arn',
+] as const;
+export type FieldFormat = (typeof fieldFormats)[number];
+
+const fieldRuleSchema = z.object({
+  required: z.boolean().default(false),
+  format: z.enum(fieldFormats).optional(),
+  maxLength: z.int().positive().optional(),
+  forbiddenPrefixes: z.array(z.string().min(1)).default([]),
+});
+
+const mountSchema = z.enum(['env', 'file']);
+/** How a secret reaches the task: as an environment variable or as a file. */
+export type Mount = z.infer<typeof mountSchema>;
+
+/** The edit happens only when the request has this field. */
+const when = z.enum(['envVar', 'groupVersion']).optional();
+
+const secretKeyRefSchema = z.object({ name: template, key: template, optional: z.boolean() });
+const envEntrySchema = z.union([
+  z.object({ name: template, valueFrom: z.object({ secretKeyRef: secretKeyRefSchema }) }),
+  z.object({ name: template, value: template }),
+]);
+const volumeSchema = z.union([
+  z.object({
+    name: template,
+    secret: z.object({
+      secretName: template,
+      items: z.array(z.object({ key: template, path: template, when })).min(1),
+      optional: z.boolean(),
+    }),
+  }),
+  z.object({
+    name: template,
+    emptyDir: z.object({ medium: z.literal('Memory').optional(), sizeLimit: template.optional() }),
+  }),
+]);
+const volumeMountSchema = z.object({ name: template, mountPath: template, readOnly: z.boolean() });
+const initContainerSchema = z.object({
+  name: template,
+  image: template,
+  command: z.array(template).optional(),
+  args: z.array(template).optional(),
+  env: z.array(envEntrySchema).optional(),
+  volumeMounts: z.array(volumeMountSchema).optional(),
+  resources: z.record(z.string(), z.record(z.string(), template)).optional(),
+  securityContext: z.record(z.string(), z.json()).optional(),
+});
+
+/** One change of the pod, in Kubernetes' own nouns. */
+const editSchema = z.union([
+  /** Added to every container and init container. */
+  z.object({ env: envEntrySchema, when }),
+  /** Added to the pod; Secrets that are mounted at one path share one volume. */
+  z.object({ volume: volumeSchema, when }),
+  /** Added to every container and init container; `name` is that of a volume edit of the same list. */
+  z.object({ volumeMount: volumeMountSchema, when }),
+  /** Put before the user's own init containers. */
+  z.object({ initContainer: initContainerSchema, when }),
+  /** Added to the pod unless it has one of that name. */
+  z.object({ annotation: z.object({ name: template, value: template }), when }),
+]);
+
+export const recipeSchema = z.object({
+  schema: z.literal(1),
+  manager: z.string().min(1),
+  /** What a denial calls the secret, a template: `Kubernetes Secret "${group}" with key "${key}"`. */
+  description: template,
+  /** `namespace`: the answer is `unknown` for a namespace without a marker. `cluster`: no marker is needed. */
+  scope: z.enum(['namespace', 'cluster']),
+  /** `closed`: only entries that exist. `open`: the request is trusted. */
+  inventory: z.enum(['closed', 'open']),
+  fields: z.partialRecord(z.enum(requestFields), fieldRuleSchema),
+  mounts: z.object({
+    accepts: z.array(mountSchema).min(1),
+    /** What a request for ANY becomes. */
+    any: mountSchema,
+  }),
+  /** Templates of the lookup keys, tried in this order. */
+  lookup: z.array(template),
+  edits: z.object({ env: z.array(editSchema), file: z.array(editSchema) }),
+});
+
+/** A recipe as its resolver writes it (defaults may be left out). */
+export type Recipe = z.input<typeof recipeSchema>;
+export type ParsedRecipe = z.infer<typeof recipeSchema>;
+export type FieldRule = z.infer<typeof fieldRuleSchema>;
+export type Edit = z.infer<typeof editSchema>;
+export type EnvEntry = z.infer<typeof envEntrySchema>;
+export type Volume = z.infer<typeof volumeSchema>;
+export type VolumeMount = z.infer<typeof volumeMountSchema>;
+export type InitContainer = z.infer<typeof initContainerSchema>;

@@ -1,0 +1,73 @@
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import {
+  type FieldFormat,
+  type ParsedRecipe,
+  recipeSchema,
+  requestFields,
+} from '#shared/contracts/rule-recipe.ts';
+import { managers } from './managers/registry.ts';
+
+/**
+ * What is wrong with the order of the managers: one named twice, or one that is never reached because an open manager
+ * before it takes all that it could serve. A manager that latchkey does not ship cannot be judged.
+ * @returns sentences that begin with the configuration's field; empty when all is well
+ */
+export function chainProblems(config: LatchkeyConfig): string[] {
+  const problems: string[] = [];
+  const recipes = config.chain.map((name) => ({ name, recipe: shippedRecipe(name, config) }));
+  for (const [position, { name, recipe }] of recipes.entries()) {
+    const before = recipes.slice(0, position);
+    const hider = before.find((earlier) => hides(earlier.recipe, recipe))?.name;
+    if (before.some((earlier) => earlier.name === name)) problems.push(`chain: "${name}" stands in it twice`);
+    else if (hider !== undefined) {
+      problems.push(
+        `chain: "${name}" is never asked, for "${hider}" before it has an open inventory and accepts every request that "${name}" could serve; put "${name}" first or set ${hider}.inventory to closed`,
+      );
+    }
+  }
+  return problems;
+}
+
+/**
+ * What the services refuse besides {@link chainProblems}; `explain` accepts it.
+ * Inline delivery would put values on the bus and into pod specs.
+ */
+export function serviceProblems(config: LatchkeyConfig): string[] {
+  const inline =
+    config.global.delivery === 'inline'
+      ? ['global.delivery: "inline" is not served yet, only `latchkey explain` knows it; use "reference"']
+      : [];
+  return [...chainProblems(config), ...inline];
+}
+
+function shippedRecipe(name: string, config: LatchkeyConfig): ParsedRecipe | undefined {
+  const recipe = managers.get(name)?.recipe(config);
+  return recipe === undefined ? undefined : recipeSchema.parse(recipe);
+}
+
+/**
+ * Formats by what they are for, a name, a path, or an ARN: the finer differences (letter case, `_`) leave a later
+ * manager only names that look like mistakes, which is as good as never.
+ */
+const breadth: Record<FieldFormat, number> = {
+  'dns1123-subdomain': 1,
+  'secret-key': 1,
+  'env-name': 1,
+  'path-segment': 1,
+  path: 2,
+  arn: 3,
+};
+
+function hides(earlier: ParsedRecipe | undefined, later: ParsedRecipe | undefined): boolean {
+  if (earlier?.inventory !== 'open' || later === undefined) return false;
+  if (!later.mounts.accepts.every((mount) => earlier.mounts.accepts.includes(mount))) return false;
+  return requestFields.every((field) => {
+    const [early, late] = [earlier.fields[field], later.fields[field]];
+    if (early?.required && !late?.required) return false;
+    return early?.format === undefined || breadthOf(late?.format) <= breadth[early.format];
+  });
+}
+
+function breadthOf(format: FieldFormat | undefined): number {
+  return format === undefined ? Number.POSITIVE_INFINITY : breadth[format];
+}

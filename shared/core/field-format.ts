@@ -1,0 +1,43 @@
+import type { FieldFormat, FieldRule } from '#shared/contracts/rule-recipe.ts';
+
+type Format = { accepts: (value: string) => boolean; rule: string; maxLength: number };
+
+const segment = /^[-._a-zA-Z0-9]+$/;
+const isSegment = (value: string): boolean => segment.test(value) && value !== '.' && !value.startsWith('..');
+
+/** The named formats of recipes; the patterns are linear. Sources: apimachinery validation (IsDNS1123Subdomain, IsConfigMapKey, IsEnvVarName). */
+const formats: Record<FieldFormat, Format> = {
+  'dns1123-subdomain': {
+    accepts: (value) => value.split('.').every((label) => /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(label)),
+    rule: 'lower-case letters, digits, "-" and "."',
+    maxLength: 253,
+  },
+  'secret-key': { accepts: isSegment, rule: 'letters, digits, "-", "_" and "."', maxLength: 253 },
+  'env-name': {
+    accepts: (value) =>
+      /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(value) && value !== '.' && !value.startsWith('..'),
+    rule: 'letters, digits, "-", "_" and ".", not beginning with a digit',
+    maxLength: 1024,
+  },
+  'path-segment': { accepts: isSegment, rule: 'letters, digits, "-", "_" and "."', maxLength: 253 },
+  path: {
+    accepts: (value) => value.split('/').every(isSegment),
+    rule: 'letters, digits, "-", "_", "." and "/"',
+    maxLength: 1024,
+  },
+  arn: {
+    accepts: (value) => value.split('/').every((part) => isSegment(part.replace(/[:+=@]/g, '-'))),
+    rule: 'letters, digits and "-_./:+=@"',
+    maxLength: 2048,
+  },
+};
+
+/** Why a value breaks a field's rule, as the end of a sentence ("may hold only ..."); undefined when it does not. */
+export function formatFault(value: string, rule: FieldRule): string | undefined {
+  const format = rule.format === undefined ? undefined : formats[rule.format];
+  const maxLength = Math.min(rule.maxLength ?? Number.POSITIVE_INFINITY, format?.maxLength ?? 4096);
+  if (value.length > maxLength) return `may have at most ${maxLength} characters`;
+  if (format !== undefined && !format.accepts(value)) return `may hold only ${format.rule}`;
+  const prefix = rule.forbiddenPrefixes.find((forbidden) => value.startsWith(forbidden));
+  return prefix === undefined ? undefined : `may not begin with "${prefix}"`;
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+
+/** A global secret by its lookup name, `env:TEAM_TOKEN` or `file:team/token`. */
+export type GlobalValue = { name: string; value: Uint8Array };
+/** Where reference delivery keeps a global secret, the same in each namespace. */
+export type CopyPlace = { secretName: string; secretKey: string };
+
+export type GlobalCopies = {
+  /** The Secrets to keep in each selected namespace: name -> data key -> base64 of the value. */
+  copies: Map<string, Record<string, string>>;
+  placement: Map<string, CopyPlace>;
+  /** Globals that no Secret can hold, and why. */
+  refused: { name: string; problem: string }[];
+};
+
+/** Kubernetes allows 1 MiB of data in a Secret; the rest is for its keys. */
+const mostBytes = 900 * 1024;
+/** Longest data key (apimachinery IsConfigMapKey). */
+const longestKey = 253;
+
+/**
+ * Lays global secrets out in Secrets `latchkey-global-<first hex digit of the name's hash>[-<n>]`, so that a change
+ * rewrites one sixteenth of them. The same set gives the same layout, in whatever order it comes.
+ */
+export function planGlobalCopies(globals: readonly GlobalValue[]): GlobalCopies {
+  const plan: GlobalCopies = { copies: new Map(), placement: new Map(), refused: [] };
+  const filled = new Map<string, { overflow: number; bytes: number }>();
+  for (const { name, value } of globals.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const secretKey = dataKey(name);
+    const problem = findProblem(secretKey, value);
+    if (problem !== undefined) {
+      plan.refused.push({ name, problem });
+      continue;
+    }
+    const shard = createHash('sha256').update(name).digest('hex').charAt(0);
+    const bytes = secretKey.length + value.length;
+    const last = filled.get(shard) ?? { overflow: 0, bytes: 0 };
+    const fits = last.bytes + bytes <= mostBytes;
+    const current = fits
+      ? { overflow: last.overflow, bytes: last.bytes + bytes }
+      : { overflow: last.overflow + 1, bytes };
+    filled.set(shard, current);
+    const secretName = `latchkey-global-${shard}${current.overflow === 0 ? '' : `-${current.overflow}`}`;
+    const data = plan.copies.get(secretName) ?? {};
+    data[secretKey] = Buffer.from(value).toString('base64');
+    plan.copies.set(secretName, data);
+    plan.placement.set(name, { secretName, secretKey });
+  }
+  return plan;
+}
+
+/** Bytes outside `[-.A-Za-z0-9]` as `_XX`, for a data key has no `:`, `/` or `=` (apimachinery IsConfigMapKey). */
+function dataKey(name: string): string {
+  return Array.from(Buffer.from(name), (byte) => {
+    const char = String.fromCharCode(byte);
+    return /[-.A-Za-z0-9]/.test(char) ? char : `_${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }).join('');
+}
+
+function findProblem(secretKey: string, value: Uint8Array): string | undefined {
+  if (secretKey.length > longestKey) {
+    return `the name is too long for a key of a Secret (${secretKey.length} of ${longestKey} characters)`;
+  }
+  if (secretKey.length + value.length > mostBytes) {
+    return `the value of ${value.length} bytes is too large for a Secret (${mostBytes})`;
+  }
+  return undefined;
+}

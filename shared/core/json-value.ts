@@ -1,0 +1,59 @@
+/** A JSON object of foreign origin. Its members are data: `__proto__` is a key like any other. */
+export type JsonObject = { [key: string]: unknown };
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An own member, never one that Object.prototype lends. */
+export function member(object: unknown, name: string): unknown {
+  return isObject(object) && Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/**
+ * Whether `actual` already says all that `wanted` says. The API server adds defaults and leaves out zero values, so
+ * more members are fine, and '' and false equal an absent member; a wanted undefined must be absent.
+ */
+export function covers(actual: unknown, wanted: unknown): boolean {
+  if (wanted === undefined || wanted === null) return actual === undefined || actual === null;
+  if (wanted === '' || wanted === false) return actual === wanted || actual === undefined || actual === null;
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(actual) &&
+      actual.length === wanted.length &&
+      wanted.every((item, index) => covers(actual[index], item))
+    );
+  }
+  if (!isObject(wanted)) return actual === wanted;
+  return (
+    isObject(actual) && Object.entries(wanted).every(([name, value]) => covers(member(actual, name), value))
+  );
+}
+
+/** Deepest nesting of arrays and objects that is read; a Kubernetes object needs about 20. */
+const deepest = 64;
+const quoteMark = 0x22;
+const backslash = 0x5c;
+const openers = new Set(Buffer.from('[{'));
+const closers = new Set(Buffer.from(']}'));
+
+/** Whether JSON text nests deeper than any honest object: to be asked before anything recurses into it. */
+export function nestsTooDeep(json: Uint8Array): boolean {
+  let depth = 0;
+  for (let position = 0; position < json.length; position++) {
+    const byte = json[position] ?? 0;
+    if (byte === quoteMark) position = endOfString(json, position);
+    else if (openers.has(byte)) depth++;
+    else if (closers.has(byte)) depth--;
+    if (depth > deepest) return true;
+  }
+  return false;
+}
+
+function endOfString(json: Uint8Array, from: number): number {
+  let position = from + 1;
+  while (position < json.length && json[position] !== quoteMark) {
+    position += json[position] === backslash ? 2 : 1;
+  }
+  return position;
+}

@@ -1,0 +1,114 @@
+import { isDeepStrictEqual } from 'node:util';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Edit, EnvEntry, InitContainer, Volume } from '#shared/contracts/rule-recipe.ts';
+import { quote } from './plain-text.ts';
+import { mergeSecret, type PlannedVolume } from './planned-volume.ts';
+
+/** Something that the pod is to have, and the secrets (their titles) for which. */
+type Wanted<T> = { value: T; secrets: string[] };
+
+/** All that the requests of one pod want added, before anybody looks at the pod. */
+export type PodPlan = {
+  env: Map<string, Wanted<EnvEntry>>;
+  volumes: PlannedVolume[];
+  /** By mount path. */
+  mounts: Map<string, Wanted<{ volume: PlannedVolume; readOnly: boolean }>>;
+  initContainers: Map<string, Wanted<{ container: InitContainer; volumes: Map<string, PlannedVolume> }>>;
+  annotations: Map<string, Wanted<string>>;
+};
+
+/**
+ * Joins the edits of all requests: equal wishes are one, and Secrets mounted at one path share one volume.
+ * @param grants the rendered edits of each request, in the order of the requests
+ * @throws LatchkeyError VARIABLE_CLASH or PATH_CLASH where two secrets want one place
+ */
+export function planPod(grants: readonly { title: string; edits: Edit[] }[]): PodPlan {
+  const plan: PodPlan = {
+    env: new Map(),
+    volumes: [],
+    mounts: new Map(),
+    initContainers: new Map(),
+    annotations: new Map(),
+  };
+  for (const { title, edits } of grants) {
+    const volumes = planVolumes(plan, title, edits);
+    for (const edit of edits) planEdit(plan, title, edit, volumes);
+  }
+  return plan;
+}
+
+function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string, PlannedVolume>): void {
+  if ('env' in edit) {
+    want(plan.env, edit.env.name, edit.env, title, 'VARIABLE_CLASH', 'environment variable');
+  } else if ('volumeMount' in edit) {
+    const { name, mountPath, readOnly } = edit.volumeMount;
+    const volume = volumes.get(name);
+    if (volume !== undefined) {
+      want(plan.mounts, mountPath, { volume, readOnly }, title, 'PATH_CLASH', 'mount path');
+    }
+  } else if ('annotation' in edit) {
+    const { name, value } = edit.annotation;
+    want(plan.annotations, name, value, title, 'VARIABLE_CLASH', 'annotation');
+  } else if ('initContainer' in edit) {
+    const container = edit.initContainer;
+    want(
+      plan.initContainers,
+      container.name,
+      { container, volumes },
+      title,
+      'VARIABLE_CLASH',
+      'init container',
+    );
+  }
+}
+
+/** The volumes of one request by the name that its edits use. */
+function planVolumes(plan: PodPlan, title: string, edits: Edit[]): Map<string, PlannedVolume> {
+  const volumes = new Map<string, PlannedVolume>();
+  for (const edit of edits) {
+    if ('volume' in edit) volumes.set(edit.volume.name, planVolume(plan, title, edit.volume, edits));
+  }
+  return volumes;
+}
+
+function planVolume(plan: PodPlan, title: string, volume: Volume, edits: Edit[]): PlannedVolume {
+  const mount = edits.find((edit) => 'volumeMount' in edit && edit.volumeMount.name === volume.name);
+  const mountPath = mount !== undefined && 'volumeMount' in mount ? mount.volumeMount.mountPath : undefined;
+  const shared =
+    mountPath === undefined
+      ? plan.volumes.find(({ name }) => name === volume.name)
+      : plan.mounts.get(mountPath)?.value.volume;
+  if ('emptyDir' in volume) {
+    const same = plan.volumes.find((other) => other.name === volume.name && !('secrets' in other));
+    if (same !== undefined && isDeepStrictEqual(same, volume)) return same;
+    plan.volumes.push(volume);
+    return volume;
+  }
+  if (shared !== undefined && 'secrets' in shared) {
+    mergeSecret(shared, volume.secret, title);
+    return shared;
+  }
+  const planned = { name: volume.name, secrets: [] };
+  mergeSecret(planned, volume.secret, title);
+  plan.volumes.push(planned);
+  return planned;
+}
+
+function want<T>(
+  wanted: Map<string, Wanted<T>>,
+  name: string,
+  value: T,
+  title: string,
+  code: 'VARIABLE_CLASH' | 'PATH_CLASH',
+  noun: string,
+): void {
+  const known = wanted.get(name);
+  if (known === undefined) {
+    wanted.set(name, { value, secrets: [title] });
+  } else if (!isDeepStrictEqual(known.value, value)) {
+    throw new LatchkeyError(
+      code,
+      `secrets ${quote(known.secrets[0] ?? '')} and ${quote(title)} both want the ${noun} ${quote(name)}: rename one of them, or ask for only one in this task`,
+    );
+  } else if (!known.secrets.includes(title)) known.secrets.push(title);
+}

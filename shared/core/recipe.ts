@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type Edit, type Mount, type ParsedRecipe, recipeSchema } from '#shared/contracts/rule-recipe.ts';
+import { compileTemplate, type Template, type Variables } from './template.ts';
+
+/** A recipe ready for use: its templates are functions. */
+export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory' | 'fields' | 'mounts'> & {
+  /** First 8 hex digits of SHA-256 of the recipe: which rule was used, for the report on the pod. */
+  digest: string;
+  description: Template;
+  lookup: readonly Template[];
+  /** The edits that a request of this mount asks for, rendered. */
+  edits: Record<Mount, (variables: Variables) => Edit[]>;
+};
+
+/**
+ * Checks and compiles a recipe, once, when it arrives.
+ * @param value the record's body, or a recipe that a manager has just made
+ * @throws LatchkeyError RECIPE_INVALID that says where in the recipe
+ */
+export function compileRecipe(value: unknown): CompiledRecipe {
+  const parsed = recipeSchema.safeParse(value);
+  if (!parsed.success) {
+    const where = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+    throw new LatchkeyError('RECIPE_INVALID', `the recipe does not have the expected shape: ${where}`);
+  }
+  const recipe = parsed.data;
+  if (!recipe.mounts.accepts.includes(recipe.mounts.any)) {
+    throw new LatchkeyError('RECIPE_INVALID', `mounts.any: "${recipe.mounts.any}" is not in mounts.accepts`);
+  }
+  return {
+    manager: recipe.manager,
+    scope: recipe.scope,
+    inventory: recipe.inventory,
+    fields: recipe.fields,
+    mounts: recipe.mounts,
+    digest: createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 8),
+    description: compileTemplate(recipe.description, 'description'),
+    lookup: recipe.lookup.map((text, index) => compileTemplate(text, `lookup[${index}]`)),
+    edits: {
+      env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),
+      file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),
+    },
+  };
+}
+
+/** A volumeMount names a volume of the same list: a mount of nothing would make an invalid pod. */
+function checkMounts(edits: Edit[], where: string): Edit[] {
+  const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
+  for (const [index, edit] of edits.entries()) {
+    if ('volumeMount' in edit && !volumes.has(edit.volumeMount.name)) {
+      const message = `${where}[${index}].volumeMount.name: no volume edit of ${where} has this name`;
+      throw new LatchkeyError('RECIPE_INVALID', message, { fields: { where } });
+    }
+  }
+  return edits;
+}
+
+type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
+
+/** Compiles every string inside a JSON value as a template; `when` leaves an object out of its list. */
+function compileTree<T extends Json[]>(tree: T, where: string): (variables: Variables) => T {
+  return compileNode(tree, where) as (variables: Variables) => T;
+}
+
+function compileNode(node: Json, where: string): (variables: Variables) => Json {
+  if (typeof node === 'string') return compileTemplate(node, where);
+  if (Array.isArray(node)) {
+    const items = node.map((item, index) => ({
+      wanted: compileCondition(item),
+      render: compileNode(item, `${where}[${index}]`),
+    }));
+    return (variables) =>
+      items.filter(({ wanted }) => wanted(variables)).map(({ render }) => render(variables));
+  }
+  if (typeof node !== 'object' || node === null) return () => node;
+  const members = Object.entries(node)
+    .filter(([name, value]) => name !== 'when' && value !== undefined)
+    .map(([name, value]) => [name, compileNode(value, `${where}.${name}`)] as const);
+  return (variables) => Object.fromEntries(members.map(([name, render]) => [name, render(variables)]));
+}
+
+function compileCondition(item: Json): (variables: Variables) => boolean {
+  const field = typeof item === 'object' && item !== null && !Array.isArray(item) ? item['when'] : undefined;
+  if (field === 'envVar') return ({ envVar }) => envVar !== '';
+  if (field === 'groupVersion') return ({ groupVersion }) => groupVersion !== '';
+  return () => true;
+}

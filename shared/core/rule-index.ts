@@ -1,0 +1,130 @@
+import { formatKey, type RecordKey } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rule-entry.ts';
+import { type CompiledRecipe, compileRecipe } from './recipe.ts';
+
+/** One record that appeared, changed or (value undefined) went away. `value` is the parsed JSON body. */
+export type RuleChange = { key: RecordKey; value: unknown; traceparent?: string | undefined };
+
+/** What an inventory entry says of one lookup key. */
+export type IndexedItem = { variables: Readonly<Record<string, string>>; traceparent: string | undefined };
+
+type OwnedItem = IndexedItem & { owner: string };
+type ManagerRules = {
+  recipe: { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
+  namespaces: Set<string>;
+  /** Namespace ('' = every one) -> lookup key -> item. */
+  items: Map<string, Map<string, OwnedItem>>;
+  /** Record key -> where its items are, to take them out again. */
+  records: Map<string, { scope: string; lookupKeys: string[] }>;
+};
+
+/** All rules of one gateway, by manager. A manager without an object here has never been complete. */
+export type RuleIndex = {
+  /**
+   * Applies a complete set of changes of one manager, in place and at once, and so makes the manager complete.
+   * @returns a fault for each refused record (`fields.key` names it); its former rule stays in force
+   */
+  apply(manager: string, changes: Iterable<RuleChange>): LatchkeyError[];
+  /** Forgets a manager; it is incomplete again. */
+  drop(manager: string): void;
+  /** Whether a complete set of this manager has ever been applied. */
+  isComplete(manager: string): boolean;
+  recipe(manager: string): { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
+  knowsNamespace(manager: string, namespace: string): boolean;
+  /** The item of a lookup key in this namespace, else in every namespace. */
+  item(manager: string, namespace: string, lookupKey: string): IndexedItem | undefined;
+  /** All lookup keys that hold only in this namespace. */
+  lookupKeys(manager: string, namespace: string): Iterable<string>;
+};
+
+const everyNamespace = '';
+
+export function createRuleIndex(): RuleIndex {
+  const managers = new Map<string, ManagerRules>();
+  const itemsOf = (manager: string, scope: string): Map<string, OwnedItem> | undefined =>
+    managers.get(manager)?.items.get(scope);
+  return {
+    apply(manager, changes) {
+      const rules = managers.get(manager) ?? emptyRules();
+      managers.set(manager, rules);
+      const faults: LatchkeyError[] = [];
+      for (const change of changes) {
+        try {
+          applyChange(rules, change);
+        } catch (error) {
+          if (!(error instanceof LatchkeyError)) throw error;
+          faults.push(withKey(error, change.key));
+        }
+      }
+      return faults;
+    },
+    drop: (manager) => void managers.delete(manager),
+    isComplete: (manager) => managers.has(manager),
+    recipe: (manager) => managers.get(manager)?.recipe,
+    knowsNamespace: (manager, namespace) => managers.get(manager)?.namespaces.has(namespace) ?? false,
+    item: (manager, namespace, lookupKey) =>
+      itemsOf(manager, namespace)?.get(lookupKey) ?? itemsOf(manager, everyNamespace)?.get(lookupKey),
+    lookupKeys: (manager, namespace) => itemsOf(manager, namespace)?.keys() ?? [],
+  };
+}
+
+function emptyRules(): ManagerRules {
+  return { recipe: undefined, namespaces: new Set(), items: new Map(), records: new Map() };
+}
+
+function applyChange(rules: ManagerRules, { key, value, traceparent }: RuleChange): void {
+  switch (key.kind) {
+    case 'manifest':
+      return;
+    case 'recipe':
+      rules.recipe = value === undefined ? undefined : { compiled: compileRecipe(value), traceparent };
+      return;
+    case 'namespace':
+      if (value === undefined) rules.namespaces.delete(key.namespace);
+      else if (ruleNamespaceSchema.safeParse(value).success) rules.namespaces.add(key.namespace);
+      else throw invalidRecord(key);
+      return;
+    case 'entry':
+      applyEntry(rules, key, value, traceparent);
+  }
+}
+
+function applyEntry(
+  rules: ManagerRules,
+  key: RecordKey & { kind: 'entry' },
+  value: unknown,
+  traceparent: string | undefined,
+): void {
+  const entry = value === undefined ? undefined : ruleEntrySchema.safeParse(value);
+  if (entry?.success === false) throw invalidRecord(key);
+  const owner = formatKey(key);
+  removeItems(rules, owner);
+  if (entry === undefined) return;
+  const scope = key.namespace ?? everyNamespace;
+  const scoped = rules.items.get(scope) ?? new Map<string, OwnedItem>();
+  rules.items.set(scope, scoped);
+  const items = Object.entries(entry.data.items);
+  for (const [lookupKey, variables] of items) scoped.set(lookupKey, { variables, traceparent, owner });
+  rules.records.set(owner, { scope, lookupKeys: items.map(([lookupKey]) => lookupKey) });
+}
+
+function removeItems(rules: ManagerRules, owner: string): void {
+  const record = rules.records.get(owner);
+  if (record === undefined) return;
+  rules.records.delete(owner);
+  const scoped = rules.items.get(record.scope);
+  for (const lookupKey of record.lookupKeys) {
+    if (scoped?.get(lookupKey)?.owner === owner) scoped.delete(lookupKey);
+  }
+  if (scoped?.size === 0) rules.items.delete(record.scope);
+}
+
+function invalidRecord(key: RecordKey): LatchkeyError {
+  return new LatchkeyError('RECORD_INVALID', `the ${key.kind} does not have the expected shape`);
+}
+
+function withKey(error: LatchkeyError, recordKey: RecordKey): LatchkeyError {
+  const key = formatKey(recordKey);
+  return new LatchkeyError(error.code, `record ${key}: ${error.message}`, { cause: error, fields: { key } });
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { encodeBase32 } from './base32.ts';
+
+/**
+ * What a template can read: the request's fields (absent = empty string), the facts derived from them, and the
+ * variables of the inventory entry as `entry.<name>`.
+ */
+export type Variables = {
+  group: string;
+  groupVersion: string;
+  key: string;
+  envVar: string;
+  namespace: string;
+  /** `<group>_<groupVersion>`, which Flyte encodes as the volume's name. */
+  versionedGroup: string;
+  /** Stable identity of (group, groupVersion, key): 16 hex digits. */
+  id: string;
+  /** Place among the secrets of one pod, from 0. */
+  position: string;
+  entry: Readonly<Record<string, string>>;
+};
+
+type RequestVariable = Exclude<keyof Variables, 'entry'>;
+type Read = (variables: Variables) => string;
+
+const requestVariables: ReadonlySet<string> = new Set<RequestVariable>([
+  'group',
+  'groupVersion',
+  'key',
+  'envVar',
+  'namespace',
+  'versionedGroup',
+  'id',
+  'position',
+]);
+
+/** Longest name of a volume: an RFC 1123 label. */
+const volumeNameLength = 63;
+
+const filters = new Map<string, (text: string) => string>([
+  ['upper', (text) => text.toUpperCase()],
+  ['lower', (text) => text.toLowerCase()],
+  ['base32', encodeBase32],
+  ['hash', shortHash],
+  ['volumeName', (text) => (text.length <= volumeNameLength ? text : `s-${shortHash(text)}`)],
+  ['envLiteral', envLiteral],
+]);
+
+/** First 16 hex digits of SHA-256: an identity, not a protection. */
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/**
+ * Makes a text survive the kubelet's expansion of `$(NAME)` and `$$` in `env[].value` unchanged
+ * (kubernetes third_party/forked/golang/expansion: `$$` is one `$`, a single `$` before another character stays).
+ */
+function envLiteral(text: string): string {
+  return text.replace(/(\$+)(\(?)/g, (_, dollars: string, paren: string) =>
+    paren === '' ? `${'$$'.repeat(dollars.length - 1)}$${paren}` : `${dollars}${dollars}${paren}`,
+  );
+}
+
+/** A compiled template. @throws LatchkeyError RULES_UNKNOWN when the entry lacks a variable that it reads */
+export type Template = Read;
+
+/**
+ * Compiles `text ${variable|filter|filter} text`.
+ * @param where place in the recipe for the error, for example `edits.env[0].name`
+ * @throws LatchkeyError RECIPE_INVALID
+ */
+export function compileTemplate(text: string, where: string): Template {
+  const parts: (string | Read)[] = [];
+  let position = 0;
+  for (let open = text.indexOf('${'); open >= 0; open = text.indexOf('${', position)) {
+    const close = text.indexOf('}', open);
+    if (close < 0) throw invalid(where, 'a "${" is not closed');
+    if (open > position) parts.push(text.slice(position, open));
+    parts.push(compileExpression(text.slice(open + 2, close), where));
+    position = close + 1;
+  }
+  if (position < text.length) parts.push(text.slice(position));
+  const [only] = parts;
+  if (parts.length === 0) return () => '';
+  if (parts.length === 1 && typeof only === 'string') return () => only;
+  return (variables) => parts.map((part) => (typeof part === 'string' ? part : part(variables))).join('');
+}
+
+function compileExpression(expression: string, where: string): Read {
+  const [name = '', ...filterNames] = expression.split('|');
+  const steps = filterNames.map((filterName) => {
+    const filter = filters.get(filterName);
+    if (filter === undefined) {
+      throw invalid(where, `unknown filter "${filterName}"; there are ${[...filters.keys()].join(', ')}`);
+    }
+    return filter;
+  });
+  const read = compileVariable(name, where);
+  return (variables) => steps.reduce((text, step) => step(text), read(variables));
+}
+
+function compileVariable(name: string, where: string): Read {
+  const entryName = /^entry\.([A-Za-z][A-Za-z0-9]*)$/.exec(name)?.[1];
+  if (entryName !== undefined) {
+    return ({ entry }) => {
+      const value = Object.hasOwn(entry, entryName) ? entry[entryName] : undefined;
+      if (value === undefined) {
+        throw new LatchkeyError(
+          'RULES_UNKNOWN',
+          `the inventory entry lacks "${entryName}", which ${where} reads`,
+        );
+      }
+      return value;
+    };
+  }
+  if (!isRequestVariable(name)) {
+    throw invalid(
+      where,
+      `unknown variable "${name}"; there are ${[...requestVariables].join(', ')}, entry.<name>`,
+    );
+  }
+  return (variables) => variables[name];
+}
+
+function isRequestVariable(name: string): name is RequestVariable {
+  return requestVariables.has(name);
+}
+
+function invalid(where: string, what: string): LatchkeyError {
+  return new LatchkeyError('RECIPE_INVALID', `${where}: ${what}`, { fields: { where } });
+}
