@@ -31,7 +31,7 @@ export function createDiscovery(
   environment: Record<string, string | undefined>,
 ): ReadyService {
   const { config, clock } = context;
-  const log = context.log.child({ component: 'discovery' });
+  const { log } = context;
   const ownNamespace = context.process.POD_NAMESPACE;
   const { namespaces } = config.k8s;
   const sources: SourceOnBus[] = [];

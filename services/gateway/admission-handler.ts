@@ -16,7 +16,8 @@ export function createAdmissionHandler(options: {
   metrics: GatewayMetrics;
   log: Logger;
 }): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
-  const { rules, metrics, log } = options;
+  const { rules, metrics } = options;
+  const log = options.log.child({ component: 'admission' });
   const tracer = trace.getTracer('latchkey');
   return (request, reply) => {
     const parent = propagation.extract(ROOT_CONTEXT, request.headers);

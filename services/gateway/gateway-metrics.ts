@@ -24,7 +24,7 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
   });
   const secrets = meter.createCounter('latchkey.secrets', { description: 'Secrets asked for, by verdict' });
   const faults = meter.createCounter('latchkey.rule.faults', { description: 'Rules refused as invalid' });
-  const duration = meter.createHistogram('latchkey.admission.duration', {
+  const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
     unit: 's',
     description: 'Time from the body read to the answer',
     advice: { explicitBucketBoundaries: secondsBuckets },

@@ -19,7 +19,7 @@ const lameDuckMs = 3_000;
 /** The admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials. */
 export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
   const { process, clock } = context;
-  const log = context.log.child({ component: 'gateway' });
+  const { log } = context;
   const startedAtMs = clock.now();
   const index = createRuleIndex();
   const freshness = createFreshness();

@@ -27,10 +27,11 @@ export function createRuleFeed(options: {
   log: Logger;
   onFault: (manager: string) => void;
 }): RuleFeed {
-  const { bus, index, freshness, clock, log } = options;
+  const { bus, index, freshness, clock } = options;
+  const log = options.log.child({ component: 'rule-feed' });
   const reader = createReader(bus, {
     bucket: rulesBucket,
-    log,
+    log: options.log,
     clock,
     onSwap: (swap) => {
       for (const fault of index.apply(swap.owner, swap.changes)) {

@@ -20,7 +20,8 @@ export function createServingPair(options: {
   log: Logger;
   onPair: (pair: CertificatePair) => void;
 }): ServingPair {
-  const { dir, clock, log } = options;
+  const { dir, clock } = options;
+  const log = options.log.child({ component: 'serving-pair' });
   let current: CertificatePair | undefined;
   let stopWatch = (): void => undefined;
   const consider = (contents: FileContents): void => {

@@ -18,7 +18,7 @@ type Desired = Map<string, { value: unknown; trace: TraceCarrier }>;
 /** Turns the inventory of one manager's source into that manager's rules, record by record. */
 export function createResolver(context: ProgramContext, bus: Bus, manager: Manager): ReadyService {
   const { config, clock } = context;
-  const log = context.log.child({ component: 'resolver', manager: manager.name });
+  const log = context.log.child({ manager: manager.name });
   const tracer = trace.getTracer('latchkey');
   const freshness = createFreshness();
   const recipe = manager.recipe(config);
