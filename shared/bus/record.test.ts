@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { headers } from '@nats-io/transport-node';
+import { formatHeaders, parseHeaders } from './record.ts';
+
+test('what a publisher writes into the headers is what a reader gets', () => {
+  for (const deleted of [false, true]) {
+    const stamp = {
+      epoch: 3,
+      seq: 14,
+      publisher: 'p',
+      deleted,
+      trace: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=b' },
+    };
+    assert.deepEqual(parseHeaders(formatHeaders(stamp)), stamp);
+  }
+});
+
+test('missing or broken numbers read as 0, which every publisher outranks', () => {
+  const broken = headers();
+  broken.set('Latchkey-Epoch', '-1');
+  broken.set('Latchkey-Seq', 'many');
+  assert.deepEqual(parseHeaders(broken), { epoch: 0, seq: 0, publisher: '', deleted: false, trace: {} });
+});
+
+test('a purge of a key and the marker of an expired one read as tombstones', () => {
+  for (const [name, value] of [
+    ['KV-Operation', 'PURGE'],
+    ['Nats-Marker-Reason', 'MaxAge'],
+  ] as const) {
+    const marker = headers();
+    marker.set(name, value);
+    assert.equal(parseHeaders(marker).deleted, true);
+  }
+});

@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, realpath, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import type { Bus, BusLink } from '#shared/bus/bus.ts';
+import { connectServiceBus } from '#shared/bus/service-bus.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
+import { freePorts } from '#test/cluster/free-address.ts';
+import { type NatsServer, startNatsServer, unlimitedUser } from '#test/cluster/nats-server.ts';
+import { startProcessGuard } from '#test/cluster/process-guard.ts';
+import { cacheFolder } from '#tools/cache-folder.ts';
+import { findPrograms } from '#tools/programs.ts';
+import { createProgress } from '#tools/progress.ts';
+
+/** A real nats-server with deploy/nats/nats.conf in a temporary folder, and connections to it. */
+export interface TestBus {
+  nats: NatsServer;
+  /** What every connection logged, one JSON line each. */
+  logLines: readonly string[];
+  log: Logger;
+  /** Folder with the files `username` and `password` of a user. */
+  credentials(user: string, password?: string): Promise<string>;
+  /** A connection as a user of nats.conf, or (by default) as one without limits; closed by `stop`. */
+  connect(user?: string, credentialsFolder?: string): Promise<Bus>;
+  /** The first connection's link of the user without limits, to do what operators and rogues do. */
+  admin(): Promise<BusLink>;
+  stop(): Promise<void>;
+}
+
+export async function startTestBus(): Promise<TestBus> {
+  const env = process.env;
+  const programs = await findPrograms({
+    cacheFolder: cacheFolder(env),
+    env,
+    progress: createProgress(process.stderr),
+  });
+  const folder = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-nats-'));
+  const guard = startProcessGuard(folder);
+  const [port = 0, monitoringPort = 0] = await freePorts(2);
+  const program = programs['nats-server'];
+  const nats = await startNatsServer(
+    { program, port, monitoringPort, folder: join(folder, 'nats'), logFolder: join(folder, 'logs') },
+    guard,
+  );
+  const logLines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line) => logLines.push(line) });
+  const buses: Bus[] = [];
+  let admin: Promise<BusLink> | undefined;
+
+  const credentials = async (user: string, password = nats.passwords[user] ?? '') => {
+    const credentialsFolder = await mkdtemp(join(folder, 'credentials-'));
+    await writeCredentials(credentialsFolder, user, password);
+    return credentialsFolder;
+  };
+  const connect = async (user = unlimitedUser, credentialsFolder?: string) => {
+    const bus = connectServiceBus(user, {
+      process: {
+        NATS_URL: nats.url,
+        NATS_CREDENTIALS: credentialsFolder ?? (await credentials(user)),
+        POD_NAME: 'test',
+      },
+      log,
+      clock: systemClock,
+    });
+    buses.push(bus);
+    return bus;
+  };
+  return {
+    nats,
+    logLines,
+    log,
+    credentials,
+    connect,
+    admin() {
+      admin ??= connect().then((bus) => bus.linked());
+      return admin;
+    },
+    async stop() {
+      await Promise.all(buses.map((bus) => bus.close()));
+      await guard.close();
+    },
+  };
+}
+
+/** Writes the two files of a kubernetes.io/basic-auth Secret. */
+export async function writeCredentials(folder: string, username: string, password: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'username'), username);
+  await writeFile(join(folder, 'password'), password);
+}
