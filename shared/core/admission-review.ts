@@ -76,8 +76,8 @@ function concernsPods(request: unknown, object: unknown): boolean {
   if (typeof subResource === 'string' && subResource !== '') return false;
   const groups = [member(kindOfRequest, 'group'), member(resource, 'group')];
   if (groups.some((group) => typeof group === 'string' && group !== '')) return false;
-  if (isObject(resource) && resource['resource'] !== 'pods') return false;
-  return (isObject(kindOfRequest) ? kindOfRequest['kind'] : member(object, 'kind')) === 'Pod';
+  if (isObject(resource) && resource.resource !== 'pods') return false;
+  return (isObject(kindOfRequest) ? kindOfRequest.kind : member(object, 'kind')) === 'Pod';
 }
 
 /** The answer that lets the object in, with a patch unless that is empty. */

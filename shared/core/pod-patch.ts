@@ -62,7 +62,7 @@ type VolumeNames = ReadonlyMap<PlannedVolume, string>;
 
 /** Gives every volume of ours its own name, or the name under which the pod already has it. */
 function nameVolumes(pod: Pod, plan: PodPlan): { names: VolumeNames; missing: JsonObject[] } {
-  const present = new Map((pod.volumes ?? []).map((volume) => [volume['name'], volume]));
+  const present = new Map((pod.volumes ?? []).map((volume) => [volume.name, volume]));
   const names = new Map<PlannedVolume, string>();
   const taken = new Set<string>();
   const missing: JsonObject[] = [];
@@ -83,7 +83,7 @@ function nameVolumes(pod: Pod, plan: PodPlan): { names: VolumeNames; missing: Js
 
 function missingEnv(container: Container, plan: PodPlan, warnings: string[]): EnvEntry[] {
   // Of several variables of one name the last one counts.
-  const present = new Map((container.env ?? []).map((entry) => [entry['name'], entry]));
+  const present = new Map((container.env ?? []).map((entry) => [entry.name, entry]));
   const missing: EnvEntry[] = [];
   for (const [name, { value: entry, secrets }] of plan.env) {
     const other = present.get(name);
@@ -102,12 +102,12 @@ function missingMounts(container: Container, plan: PodPlan, names: VolumeNames):
   const missing: VolumeMount[] = [];
   for (const [mountPath, { value, secrets }] of plan.mounts) {
     const mount = { name: names.get(value.volume) ?? value.volume.name, readOnly: value.readOnly, mountPath };
-    const other = container.volumeMounts?.find((present) => samePath(present['mountPath'], mountPath));
+    const other = container.volumeMounts?.find((present) => samePath(present.mountPath, mountPath));
     if (other === undefined) missing.push(mount);
     else if (!covers(other, { ...mount, subPath: '', subPathExpr: '' })) {
       throw new LatchkeyError(
         'PATH_CLASH',
-        `container ${quote(container.name)} already mounts volume ${quote(String(other['name']))} at ${quote(mountPath)}, where secret ${quote(secrets[0] ?? '')} belongs: mount it elsewhere`,
+        `container ${quote(container.name)} already mounts volume ${quote(String(other.name))} at ${quote(mountPath)}, where secret ${quote(secrets[0] ?? '')} belongs: mount it elsewhere`,
       );
     }
   }

@@ -81,7 +81,7 @@ function compileNode(node: Json, where: string): (variables: Variables) => Json 
 }
 
 function compileCondition(item: Json): (variables: Variables) => boolean {
-  const field = typeof item === 'object' && item !== null && !Array.isArray(item) ? item['when'] : undefined;
+  const field = typeof item === 'object' && item !== null && !Array.isArray(item) ? item.when : undefined;
   if (field === 'envVar') return ({ envVar }) => envVar !== '';
   if (field === 'groupVersion') return ({ groupVersion }) => groupVersion !== '';
   return () => true;
