@@ -1,0 +1,58 @@
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import type { ConfigInput } from '../cluster/installation.ts';
+import type { ServicePod } from '../cluster/kubelet.ts';
+
+/** Label that selects a namespace in deploy/latchkey.yaml. */
+export const selectedLabels = { 'latchkey.dev/secrets': 'enabled' };
+
+/** A cluster with every service of deploy/ running and ready. */
+export interface RunningInstallation {
+  cluster: Cluster;
+  certManager: ServicePod;
+  discovery: ServicePod;
+  resolvers: { global: ServicePod; k8s: ServicePod };
+  gateways: ServicePod[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a cluster and all services at once, as an operator's `kubectl apply` would, and waits until each is ready.
+ * @param options.globals files of global secrets, `group/key` -> value, present before discovery starts
+ */
+export async function startInstallation(
+  options: {
+    config?: ConfigInput;
+    globals?: Readonly<Record<string, string>>;
+    gateways?: number;
+    environment?: Record<string, string>;
+  } = {},
+): Promise<RunningInstallation> {
+  const cluster = await startCluster(options.config === undefined ? {} : { config: options.config });
+  try {
+    for (const [path, value] of Object.entries(options.globals ?? {})) {
+      const [group = '', key = ''] = path.split('/');
+      await cluster.writeGlobalSecret(group, key, value);
+    }
+    return await startServices(cluster, options.gateways ?? 1, options.environment ?? {});
+  } catch (err) {
+    await cluster.stop();
+    throw err;
+  }
+}
+
+async function startServices(
+  cluster: Cluster,
+  gatewayCount: number,
+  environment: Record<string, string>,
+): Promise<RunningInstallation> {
+  const replicas = Array.from({ length: gatewayCount }, (_, replica) => replica);
+  const [certManager, discovery, global, k8s, ...gateways] = await Promise.all([
+    cluster.startService('cert-manager', { environment }),
+    cluster.startService('discovery', { environment }),
+    cluster.startService('resolver-global', { environment }),
+    cluster.startService('resolver-k8s', { environment }),
+    ...replicas.map((replica) => cluster.startService('gateway', { replica, environment })),
+  ]);
+  await Promise.all(cluster.services().map((service) => service.untilReady()));
+  return { cluster, certManager, discovery, resolvers: { global, k8s }, gateways, stop: cluster.stop };
+}
