@@ -1,0 +1,78 @@
+import type { Logger } from 'pino';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { joinBundle } from './ca-bundle.ts';
+import { caStateAnnotation, readCaState } from './ca-state.ts';
+import { authorityProblem } from './certificate-checks.ts';
+import { generateRsaKeys, issueAuthority } from './issue-certificate.ts';
+import { describePlan, planPair } from './pair-plan.ts';
+import { pairSecret, readPairSecret, type StoredPair } from './pair-secret.ts';
+import { writeSecret } from './pair-secret-writer.ts';
+
+const dayMs = 86_400_000;
+
+/** Keeps the CA and its Secret, which no gateway mounts. */
+export interface AuthorityKeeper {
+  /**
+   * Makes the CA Secret right and returns the CA with the bundle to trust. `trusted` is the bundle in the webhook
+   * configuration: authorities of it stay trusted when a new one has to be made, because leaves of theirs are served.
+   * Uses (create, update, delete) of secrets.
+   */
+  ensure(existing: Secret | undefined, trusted: string | undefined): Promise<StoredPair>;
+}
+
+export function createAuthorityKeeper(options: {
+  kubernetes: Kubernetes;
+  tls: LatchkeyConfig['tls'];
+  namespace: string;
+  log: Logger;
+  clock: Clock;
+}): AuthorityKeeper {
+  const { kubernetes, tls, namespace, log, clock } = options;
+  const name = tls.caSecretName;
+  /** The last good one: it survives a Secret that was deleted or broken. */
+  let held: StoredPair | undefined;
+
+  return {
+    ensure: async (existing, trusted) => {
+      const nowMs = clock.now();
+      const annotations = { [caStateAnnotation]: JSON.stringify(readCaState(existing)) };
+      const stored = existing && readPairSecret(existing);
+      const plan = planPair({
+        stored: stored?.pair,
+        held: held?.pair,
+        nowMs,
+        problem: (pair) => authorityProblem(pair, nowMs),
+      });
+      if (plan.broken !== undefined) {
+        log.error({ secret: name, problem: plan.broken }, 'refusing the CA in its Secret');
+      }
+      const pair =
+        plan.action === 'issue'
+          ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
+          : plan.pair;
+      const bundle = joinBundle(
+        pair.certificate,
+        [
+          // What stands beside a refused pair is not trusted either.
+          ...(plan.broken === undefined && stored !== undefined
+            ? [stored.bundle, stored.pair.certificate]
+            : []),
+          ...(held === undefined ? [] : [held.bundle]),
+          ...(plan.action === 'issue' && trusted !== undefined ? [trusted] : []),
+        ],
+        nowMs,
+      );
+      const next = { pair, bundle };
+      if (
+        await writeSecret(kubernetes, pairSecret({ namespace, name, annotations }, next, existing), existing)
+      ) {
+        log.info({ secret: name, ...describePlan(plan, pair) }, 'wrote the CA Secret');
+      }
+      held = next;
+      return next;
+    },
+  };
+}

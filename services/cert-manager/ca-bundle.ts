@@ -1,0 +1,37 @@
+import { X509Certificate } from 'node:crypto';
+
+const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** The certificates of a PEM text that can be read; the others are left out. */
+export function readBundle(pem: string): X509Certificate[] {
+  return (pem.match(pemCertificate) ?? []).flatMap((text) => {
+    try {
+      return [new X509Certificate(text)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * The bundle that clients of the gateway trust: the current authority first, then every earlier one that some gateway
+ * may still be serving from. Each once, none that has expired; the order of the earlier ones is kept, so that the same
+ * input gives the same bytes (each distinct bundle costs the API server a transport, apiserver-contract.md C4).
+ */
+export function joinBundle(current: string, earlier: readonly string[], nowMs: number): string {
+  const [first] = readBundle(current);
+  if (first === undefined) return '';
+  const authorities = new Map([[first.fingerprint256, first]]);
+  for (const certificate of earlier.flatMap(readBundle)) {
+    if (!certificate.ca || Date.parse(certificate.validTo) <= nowMs) continue;
+    if (!authorities.has(certificate.fingerprint256))
+      authorities.set(certificate.fingerprint256, certificate);
+  }
+  return [...authorities.values()].map((certificate) => certificate.toString()).join('');
+}
+
+/** Whether the bundle holds exactly this certificate. */
+export function bundleHolds(bundle: string, certificate: string): boolean {
+  const [wanted] = readBundle(certificate);
+  return readBundle(bundle).some(({ fingerprint256 }) => fingerprint256 === wanted?.fingerprint256);
+}

@@ -1,0 +1,83 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { type CertificatePair, type ParsedPair, parsePair } from './certificate-pair.ts';
+import { notBeforeMarginMs } from './issue-certificate.ts';
+
+/** What a check looks at. */
+interface CheckInput extends ParsedPair {
+  nowMs: number;
+  /** Leaf: authorities of which one has to have signed it. */
+  issuers: readonly X509Certificate[];
+  /** Leaf: names that it has to cover. */
+  names: readonly string[];
+}
+
+/** Why a pair fails, or undefined. */
+type Check = (input: CheckInput) => string | undefined;
+
+const keyMismatch: Check = ({ certificate, key }) =>
+  certificate.checkPrivateKey(key) ? undefined : 'the key does not belong to the certificate';
+
+const notYetValid: Check = ({ certificate, nowMs }) =>
+  Date.parse(certificate.validFrom) > nowMs ? `it is not valid before ${certificate.validFrom}` : undefined;
+
+const expired: Check = ({ certificate, nowMs }) =>
+  Date.parse(certificate.validTo) <= nowMs ? `it expired on ${certificate.validTo}` : undefined;
+
+const notAuthority: Check = ({ certificate }) =>
+  certificate.ca ? undefined : 'it is not a certificate authority';
+
+/** forge signs with RSA only. */
+const notRsa: Check = ({ key }) =>
+  key.asymmetricKeyType === 'rsa' ? undefined : 'its key is not an RSA key';
+
+const wrongIssuer: Check = ({ certificate, issuers }) =>
+  issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey))
+    ? undefined
+    : 'it was not signed by the current authority';
+
+const missingName: Check = ({ certificate, names }) => {
+  const covers = (name: string): boolean =>
+    (isIP(name) === 0 ? certificate.checkHost(name, { subject: 'never' }) : certificate.checkIP(name)) !==
+    undefined;
+  const missing = names.filter((name) => !covers(name));
+  return missing.length === 0 ? undefined : `it does not cover ${missing.join(', ')}`;
+};
+
+/** In the order in which they are told; the later ones rely on the earlier. */
+const authorityChecks: readonly Check[] = [keyMismatch, notAuthority, notRsa, notYetValid, expired];
+const leafChecks: readonly Check[] = [keyMismatch, notYetValid, expired, wrongIssuer, missingName];
+
+function firstProblem(
+  checks: readonly Check[],
+  pair: CertificatePair,
+  rest: Omit<CheckInput, keyof ParsedPair>,
+): string | undefined {
+  const parsed = parsePair(pair);
+  if (parsed === undefined) return 'certificate or key is not PEM';
+  for (const check of checks) {
+    const problem = check({ ...parsed, ...rest });
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** Why a pair cannot be the authority now, or undefined. */
+export const authorityProblem = (pair: CertificatePair, nowMs: number): string | undefined =>
+  firstProblem(authorityChecks, pair, { nowMs, issuers: [], names: [] });
+
+/** Why a pair cannot be served now, or undefined. */
+export const leafProblem = (
+  pair: CertificatePair,
+  nowMs: number,
+  issuers: readonly X509Certificate[],
+  names: readonly string[],
+): string | undefined => firstProblem(leafChecks, pair, { nowMs, issuers, names });
+
+/** Whether two thirds of a certificate's life since it was made are over, by the wall clock. */
+export function isDueForRenewal(pair: CertificatePair, nowMs: number): boolean {
+  const certificate = parsePair(pair)?.certificate;
+  if (certificate === undefined) return false;
+  const madeMs = Date.parse(certificate.validFrom) + notBeforeMarginMs;
+  return nowMs >= madeMs + ((Date.parse(certificate.validTo) - madeMs) * 2) / 3;
+}

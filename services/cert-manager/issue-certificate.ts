@@ -1,0 +1,106 @@
+import { generateKeyPair, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
+import { promisify } from 'node:util';
+import forge from 'node-forge';
+import type { CertificatePair } from './certificate-pair.ts';
+
+/** An RSA key pair as PEM. */
+export interface RsaKeys {
+  privateKey: string;
+  publicKey: string;
+}
+
+/** Generates RSA keys on a thread of the pool: forge's own generator blocks for a quarter of a second. */
+export const generateRsaKeys = (bits: number): Promise<RsaKeys> =>
+  promisify(generateKeyPair)('rsa', {
+    modulusLength: bits,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+
+/** Clocks of nodes differ; a certificate is valid from an hour before it was made. */
+export const notBeforeMarginMs = 3_600_000;
+
+/**
+ * 16 random bytes as hex, the first 0x01 to 0x7f: forge writes them as they are, and Go refuses a certificate whose
+ * top bit makes the number negative.
+ */
+export function createSerialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = 1 + (bytes.readUInt8(0) % 0x7f);
+  return bytes.toString('hex');
+}
+
+/**
+ * Makes a certificate authority that signs itself. Each has a common name of its own, so that two of them in one
+ * bundle are never taken for each other. `lifetimeMs` counts from `nowMs`.
+ */
+export function issueAuthority(keys: RsaKeys, nowMs: number, lifetimeMs: number): CertificatePair {
+  const subject = [{ name: 'commonName', value: `latchkey CA ${randomBytes(6).toString('hex')}` }];
+  const certificate = aCertificate(keys, nowMs, nowMs + lifetimeMs);
+  certificate.setSubject(subject);
+  certificate.setIssuer(subject);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    { name: 'subjectKeyIdentifier' },
+  ]);
+  return sign(certificate, keys.privateKey, keys.privateKey);
+}
+
+/**
+ * Makes a serving certificate for the names (DNS names or IP addresses), signed by the authority. It never outlives
+ * the authority. `authorityKeyIdentifier: true` of forge would name the leaf's own key; the issuer's is given.
+ */
+export function issueLeaf(
+  keys: RsaKeys,
+  authority: CertificatePair,
+  names: readonly string[],
+  nowMs: number,
+  lifetimeMs: number,
+): CertificatePair {
+  const issuer = forge.pki.certificateFromPem(authority.certificate);
+  const notAfterMs = Math.min(nowMs + lifetimeMs, issuer.validity.notAfter.getTime());
+  const certificate = aCertificate(keys, nowMs, notAfterMs);
+  certificate.setSubject([{ name: 'commonName', value: 'latchkey gateway' }]);
+  certificate.setIssuer(issuer.subject.attributes);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: false, critical: true },
+    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
+    { name: 'extKeyUsage', serverAuth: true },
+    { name: 'subjectKeyIdentifier' },
+    { name: 'authorityKeyIdentifier', keyIdentifier: subjectKeyIdentifierOf(issuer) },
+    { name: 'subjectAltName', altNames: names.map(altNameOf) },
+  ]);
+  return sign(certificate, keys.privateKey, authority.key);
+}
+
+function aCertificate(keys: RsaKeys, nowMs: number, notAfterMs: number): forge.pki.Certificate {
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.publicKeyFromPem(keys.publicKey);
+  certificate.serialNumber = createSerialNumber();
+  certificate.validity.notBefore = new Date(nowMs - notBeforeMarginMs);
+  certificate.validity.notAfter = new Date(notAfterMs);
+  return certificate;
+}
+
+function sign(certificate: forge.pki.Certificate, ownKey: string, issuerKey: string): CertificatePair {
+  certificate.sign(forge.pki.privateKeyFromPem(issuerKey), forge.md.sha256.create());
+  return { certificate: toPem(certificate), key: ownKey };
+}
+
+const toPem = (certificate: forge.pki.Certificate): string =>
+  forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n');
+
+/** As the issuer's certificate says it: an authority that an operator brought may compute it in another way. */
+function subjectKeyIdentifierOf(issuer: forge.pki.Certificate): string {
+  const extension: unknown = issuer.getExtension('subjectKeyIdentifier');
+  if (typeof extension === 'object' && extension !== null && 'subjectKeyIdentifier' in extension) {
+    return forge.util.hexToBytes(String(extension.subjectKeyIdentifier));
+  }
+  return issuer.generateSubjectKeyIdentifier().getBytes();
+}
+
+/** GeneralName of RFC 5280: 2 = dNSName, 7 = iPAddress. */
+const altNameOf = (name: string): Record<string, unknown> =>
+  isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name };

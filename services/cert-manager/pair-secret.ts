@@ -1,0 +1,48 @@
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { CertificatePair } from './certificate-pair.ts';
+
+/** What both of our Secrets hold: a pair, and the bundle of authorities to trust. */
+export interface StoredPair {
+  pair: CertificatePair;
+  bundle: string;
+}
+
+const managedBy = { 'app.kubernetes.io/managed-by': 'latchkey' };
+
+const decode = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
+const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+
+/** Reads the pair of a Secret; a missing key reads as empty text, which no check lets pass. */
+export const readPairSecret = ({ data }: Secret): StoredPair => ({
+  pair: { certificate: decode(data?.['tls.crt']), key: decode(data?.['tls.key']) },
+  bundle: decode(data?.['ca.crt']),
+});
+
+/**
+ * The Secret to store, based on the one that is there: foreign labels, annotations and the type (which cannot change;
+ * Flyte's own Secret of that name is Opaque) stay as they are.
+ */
+export function pairSecret(
+  target: { namespace: string; name: string; annotations: Record<string, string> },
+  { pair, bundle }: StoredPair,
+  existing: Secret | undefined,
+): Secret {
+  const { namespace, name, annotations } = target;
+  return {
+    ...(existing ?? {}),
+    metadata: {
+      ...(existing?.metadata ?? {}),
+      name,
+      namespace,
+      labels: { ...existing?.metadata.labels, ...managedBy },
+      annotations: { ...existing?.metadata.annotations, ...annotations },
+    },
+    type: existing?.type ?? 'kubernetes.io/tls',
+    data: {
+      ...existing?.data,
+      'ca.crt': encode(bundle),
+      'tls.crt': encode(pair.certificate),
+      'tls.key': encode(pair.key),
+    },
+  };
+}

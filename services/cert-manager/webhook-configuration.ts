@@ -1,0 +1,125 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type {
+  JsonPatchOperation,
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+} from '#shared/kubernetes/webhook-configurations.ts';
+
+/** Flyte's webhook name and path, which its users know (flyte-contract.md). */
+export const webhookName = 'flyte-pod-webhook.flyte.org';
+const webhookPath = '/mutate--v1-pod';
+
+/** With this annotation nothing of the object is repaired: the way to let pods through for a while. */
+export const pausedAnnotation = 'latchkey.dev/paused';
+
+type WebhookConfig = LatchkeyConfig['webhook'];
+
+/** The webhook as it has to be, every field that the API server would default written out. `bundle` is PEM. */
+export function desiredWebhook(config: WebhookConfig, namespace: string, bundle: string): MutatingWebhook {
+  const excluded = ['kube-system', namespace, ...config.excludedNamespaces];
+  return {
+    name: webhookName,
+    admissionReviewVersions: ['v1'],
+    clientConfig: { ...clientConfigOf(config, namespace), caBundle: toBase64(bundle) },
+    rules: [
+      {
+        apiGroups: [''],
+        apiVersions: ['v1'],
+        operations: ['CREATE'],
+        resources: ['pods'],
+        scope: 'Namespaced',
+      },
+    ],
+    failurePolicy: config.failurePolicy,
+    matchPolicy: 'Equivalent',
+    objectSelector: { matchLabels: { 'inject-flyte-secrets': 'true' } },
+    namespaceSelector: {
+      matchExpressions: [
+        { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...new Set(excluded)] },
+      ],
+    },
+    sideEffects: 'None',
+    timeoutSeconds: config.timeoutSeconds,
+    reinvocationPolicy: 'Never',
+  };
+}
+
+/** The whole object, to be created. */
+export const desiredConfiguration = (
+  config: WebhookConfig,
+  namespace: string,
+  bundle: string,
+): MutatingWebhookConfiguration => ({
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'MutatingWebhookConfiguration',
+  metadata: { name: config.configurationName, labels: { 'app.kubernetes.io/managed-by': 'latchkey' } },
+  webhooks: [desiredWebhook(config, namespace, bundle)],
+});
+
+/**
+ * The JSON Patch that makes our webhook of the object right; empty when it is right, paused, or (without `manage`) not
+ * there. Our entry is found by name, and the patch holds only while the object is the one that was seen and the entry
+ * stands where it stood: somebody may reorder the list at the same moment.
+ */
+export function planRepair(
+  existing: MutatingWebhookConfiguration,
+  config: WebhookConfig,
+  namespace: string,
+  bundle: string,
+): JsonPatchOperation[] {
+  if (existing.metadata.annotations?.[pausedAnnotation] !== undefined) return [];
+  const webhooks = existing.webhooks ?? [];
+  const index = webhooks.findIndex(({ name }) => name === webhookName);
+  const desired = desiredWebhook(config, namespace, bundle);
+  const change = config.manage
+    ? repairAll(webhooks, index, desired)
+    : repairBundle(webhooks[index], index, desired);
+  if (change === undefined) return [];
+  const { resourceVersion } = existing.metadata;
+  const sameObject: JsonPatchOperation = {
+    op: 'test',
+    path: '/metadata/resourceVersion',
+    value: resourceVersion,
+  };
+  const sameEntry: JsonPatchOperation = { op: 'test', path: `/webhooks/${index}/name`, value: webhookName };
+  return index === -1 ? [sameObject, change] : [sameObject, sameEntry, change];
+}
+
+function repairAll(
+  webhooks: readonly MutatingWebhook[],
+  index: number,
+  desired: MutatingWebhook,
+): JsonPatchOperation | undefined {
+  if (webhooks.length === 0) return { op: 'add', path: '/webhooks', value: [desired] };
+  if (index === -1) return { op: 'add', path: '/webhooks/-', value: desired };
+  if (isDeepStrictEqual(webhooks[index], desired)) return undefined;
+  return { op: 'replace', path: `/webhooks/${index}`, value: desired };
+}
+
+function repairBundle(
+  webhook: MutatingWebhook | undefined,
+  index: number,
+  desired: MutatingWebhook,
+): JsonPatchOperation | undefined {
+  const { caBundle } = desired.clientConfig;
+  if (webhook === undefined || webhook.clientConfig.caBundle === caBundle) return undefined;
+  return { op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle };
+}
+
+/** The bundle that the API server trusts now, as PEM; undefined when our webhook is not there. */
+export function trustedBundle(existing: MutatingWebhookConfiguration | undefined): string | undefined {
+  const webhook = existing?.webhooks?.find(({ name }) => name === webhookName);
+  return webhook && Buffer.from(webhook.clientConfig.caBundle ?? '', 'base64').toString('utf8');
+}
+
+function clientConfigOf(config: WebhookConfig, namespace: string): Record<string, unknown> {
+  if (config.url === undefined) {
+    return { service: { namespace, name: config.serviceName, path: webhookPath, port: config.servicePort } };
+  }
+  const url = new URL(config.url);
+  if (url.pathname === '/') url.pathname = webhookPath;
+  return { url: url.href };
+}
+
+const toBase64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
