@@ -1,6 +1,6 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Edit, Mount } from '#shared/contracts/rule-recipe.ts';
+import type { Edit, Mount, VolumeMount } from '#shared/contracts/rule-recipe.ts';
 import { askChain, type Rules, type Verdict } from './chain.ts';
 import { wordRefusal } from './denial.ts';
 import { decodeAnnotation, type SecretRequest, secretTitle } from './secret-request.ts';
@@ -58,7 +58,7 @@ export function decideSecret(
     const title = secretTitle(request);
     const warning = `manager ${manager} has not been heard of for a while; secret ${title} is injected as last known`;
     return {
-      verdict: { ...granted, verdict: 'has', how: edits.flatMap(placesOf) },
+      verdict: { ...granted, verdict: 'has', how: placesOf(edits) },
       injection: { title, edits, rule: `${manager}@${recipe.digest}` },
       traceparents,
       ...(stale ? { warning } : {}),
@@ -82,9 +82,16 @@ function decisive(verdicts: readonly Verdict[]): Verdict['answer'] {
 
 const settingPrefix = 'FLYTE_SECRETS_';
 
-/** Where the secret is to be found, in the words of its author. */
-function placesOf(edit: Edit): string[] {
-  if ('env' in edit) return edit.env.name.startsWith(settingPrefix) ? [] : [edit.env.name];
-  if ('volumeMount' in edit) return [edit.volumeMount.mountPath];
-  return [];
+/** Where the secret is to be found, in the words of its author: variables and files. */
+function placesOf(edits: Edit[]): string[] {
+  return edits.flatMap((edit) => {
+    if ('env' in edit) return edit.env.name.startsWith(settingPrefix) ? [] : [edit.env.name];
+    return 'volumeMount' in edit ? filesOf(edit.volumeMount, edits) : [];
+  });
+}
+
+function filesOf({ name, mountPath }: VolumeMount, edits: Edit[]): string[] {
+  const volume = edits.find((edit) => 'volume' in edit && edit.volume.name === name);
+  if (volume === undefined || !('volume' in volume) || !('secret' in volume.volume)) return [mountPath];
+  return volume.volume.secret.items.map(({ path }) => `${mountPath}/${path}`);
 }

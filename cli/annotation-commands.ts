@@ -1,0 +1,54 @@
+import { decodeAnnotation, encodeAnnotation } from '#shared/core/secret-request.ts';
+import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
+
+const mounts = ['ANY', 'ENV_VAR', 'FILE'];
+
+/** A request as the value of a `flyte.secrets/s<number>` annotation. */
+export const encodeCommand: Command = {
+  summary: 'a secret request as the value of an annotation',
+  help: `Usage: latchkey encode --group G --key K [--group-version V] [--mount ANY|ENV_VAR|FILE] [--env-var NAME]
+
+Prints the value of an annotation flyte.secrets/s<number> as Flyte's propeller writes it.
+
+${exitCodesHelp}`,
+  options: {
+    group: { type: 'string' },
+    key: { type: 'string' },
+    'group-version': { type: 'string' },
+    mount: { type: 'string' },
+    'env-var': { type: 'string' },
+  },
+  async run({ output }, values, positionals) {
+    if (positionals.length > 0) throw new UsageError('encode takes options only');
+    const text = (option: string): string => String(values[option] ?? '');
+    const mountRequirement = mounts.indexOf(text('mount') || 'ANY');
+    if (mountRequirement < 0) throw new UsageError(`--mount is one of ${mounts.join(', ')}`);
+    const value = encodeAnnotation({
+      group: text('group'),
+      groupVersion: text('group-version'),
+      key: text('key'),
+      envVar: text('env-var'),
+      mountRequirement,
+    });
+    output.write(`${value}\n`);
+    return exitCodes.done;
+  },
+};
+
+/** The request that an annotation's value holds. */
+export const decodeCommand: Command = {
+  summary: 'the secret request that an annotation holds',
+  help: `Usage: latchkey decode VALUE
+
+Prints as JSON what the value of an annotation flyte.secrets/s<number> asks for.
+
+${exitCodesHelp}`,
+  options: {},
+  async run({ output }, _values, [value, ...rest]) {
+    if (value === undefined || rest.length > 0) throw new UsageError('decode takes one value');
+    const { mountRequirement, ...fields } = decodeAnnotation('VALUE', value);
+    const mount = mounts[mountRequirement] ?? mountRequirement;
+    output.write(`${JSON.stringify({ ...fields, mountRequirement: mount }, null, 2)}\n`);
+    return exitCodes.done;
+  },
+};

@@ -1,0 +1,34 @@
+import type { Readable, Writable } from 'node:stream';
+import type { ParseArgsConfig } from 'node:util';
+
+/** What a command may touch of the process. */
+export type Terminal = { input: Readable; output: Writable; errors: Writable };
+
+export type Values = { [option: string]: string | boolean | undefined };
+
+/** One command of the program. `run` returns the exit code. */
+export type Command = {
+  summary: string;
+  /** Whole text of `--help`. */
+  help: string;
+  options: NonNullable<ParseArgsConfig['options']>;
+  run(terminal: Terminal, values: Values, positionals: string[]): Promise<number>;
+};
+
+/** The command line itself is wrong: exit code 2 and a pointer to `--help`. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const exitCodes = {
+  done: 0,
+  /** explain: the pod is denied. Any command: the input is wrong. */
+  refused: 1,
+  usage: 2,
+} as const;
+
+export const exitCodesHelp = `Exit codes:
+  0  done; explain: the pod is admitted
+  1  explain: the pod is denied; any command: a file or value is wrong
+  2  the command line is wrong
+`;

@@ -1,0 +1,64 @@
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { parseJson } from '#shared/core/admission-review.ts';
+import { member } from '#shared/core/json-value.ts';
+import { explain, questionSchema, readConfig } from './explanation.ts';
+
+const lineFeed = 0x0a;
+/** Distinct configurations remembered; a batch usually has few. */
+const mostConfigs = 100;
+
+/** Answers one question a line, NDJSON to NDJSON, in order and at the reader's pace. */
+export async function explainBatch(input: Readable, output: Writable): Promise<void> {
+  const readConfigOnce = rememberConfigs();
+  async function* answers(): AsyncGenerator<string> {
+    for await (const line of splitLines(input)) {
+      if (line.some((byte) => byte > 0x20)) yield `${JSON.stringify(answerLine(line, readConfigOnce))}\n`;
+    }
+  }
+  await pipeline(answers, output, { end: false });
+}
+
+function answerLine(line: Uint8Array, configOf: (value: unknown) => LatchkeyConfig): object {
+  let id: unknown = null;
+  try {
+    const value = parseJson(line);
+    id = member(value, 'id') ?? null;
+    const question = questionSchema.safeParse(value);
+    if (!question.success) throw new LatchkeyError('REQUEST_MALFORMED', 'the line is not a JSON object');
+    const { config, inventory, review } = question.data;
+    const { response, pod } = explain(configOf(config), inventory, review);
+    return { id, response, pod };
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error;
+    return { id, error: { code: error.code, message: error.message } };
+  }
+}
+
+function rememberConfigs(): (value: unknown) => LatchkeyConfig {
+  const known = new Map<string, LatchkeyConfig>();
+  return (value) => {
+    const text = JSON.stringify(value) ?? '';
+    const config = known.get(text) ?? readConfig(value, 'config');
+    if (known.size >= mostConfigs) known.clear();
+    known.set(text, config);
+    return config;
+  };
+}
+
+/** Lines as bytes: text would be split at U+2028 too, and hide what is not UTF-8. */
+async function* splitLines(input: Readable): AsyncGenerator<Uint8Array> {
+  let pieces: Buffer[] = [];
+  for await (const data of input) {
+    let chunk = Buffer.from(data);
+    for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed)) {
+      yield Buffer.concat([...pieces, chunk.subarray(0, end)]);
+      pieces = [];
+      chunk = chunk.subarray(end + 1);
+    }
+    pieces.push(chunk);
+  }
+  yield Buffer.concat(pieces);
+}

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { member, nestsTooDeep } from '#shared/core/json-value.ts';
+import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from './command.ts';
+import { explainBatch } from './explain-batch.ts';
+import { describeExplanation } from './explain-report.ts';
+import { explain, readConfig } from './explanation.ts';
+
+export const explainCommand: Command = {
+  summary: 'what the webhook would answer to a pod, offline',
+  help: `Usage: latchkey explain [--config latchkey.yaml] [--inventory inventory.yaml] [--json] POD.yaml
+       latchkey explain --batch < questions.ndjson > answers.ndjson
+
+Shows for each secret that the pod asks for which manager injects it and how, or why not, and what
+changes in the pod. POD.yaml holds a Pod or an AdmissionReview, as YAML or JSON.
+
+  --config FILE     configuration of the services; without it the defaults
+  --inventory FILE  the secrets that exist, without it none:
+                      global: {env: {FLYTE_SECRET_G_K: value}, files: {group/key: value}}
+                      k8s: {namespace: {secret: [key, ...]}}
+                    a namespace that is named is known completely, any other not at all
+  --json            the answer as JSON: {secrets, warnings, response, pod}
+  --batch           one question a line on stdin, one answer a line on stdout, in the same order:
+                      in   {"id", "config": {...}, "inventory": {...}, "review": {AdmissionReview}}
+                      out  {"id", "response": {...}, "pod": {after the patch} or null}
+                      or   {"id", "error": {"code", "message"}} for a line that cannot be read
+
+With global.delivery inline the output holds the values of global secrets.
+
+${exitCodesHelp}`,
+  options: {
+    config: { type: 'string' },
+    inventory: { type: 'string' },
+    json: { type: 'boolean' },
+    batch: { type: 'boolean' },
+  },
+  async run({ input, output }, values, positionals) {
+    if (values.batch === true) {
+      if (positionals.length > 0) throw new UsageError('--batch takes no file');
+      await explainBatch(input, output);
+      return exitCodes.done;
+    }
+    const [file, ...rest] = positionals;
+    if (file === undefined || rest.length > 0) throw new UsageError('explain takes one file');
+    const config = readConfig(await readOption(values, 'config'), 'config');
+    const inventory = await readOption(values, 'inventory');
+    const review = asReview(await readDocument(file));
+    const before = structuredClone(member(member(review, 'request'), 'object'));
+    const explanation = explain(config, inventory, review);
+    const { admission, response, pod } = explanation;
+    const { secrets, warnings } = admission;
+    const text = values.json
+      ? JSON.stringify({ secrets, warnings, response, pod }, null, 2)
+      : describeExplanation(explanation, before);
+    output.write(`${text}\n`);
+    return response.allowed ? exitCodes.done : exitCodes.refused;
+  },
+};
+
+async function readOption(values: Values, option: string): Promise<unknown> {
+  const file = values[option];
+  return typeof file === 'string' ? await readDocument(file) : undefined;
+}
+
+/** Reads YAML or JSON, nested no deeper than the webhook itself would read. */
+async function readDocument(file: string): Promise<unknown> {
+  try {
+    const value: unknown = parse(await readFile(file, 'utf8'));
+    if (!nestsTooDeep(Buffer.from(JSON.stringify(value) ?? ''))) return value;
+  } catch (cause) {
+    // The parser's message would repeat a piece of the file.
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'it is not JSON or YAML';
+    throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: ${why}`, { cause });
+  }
+  throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: it is nested too deep`);
+}
+
+function asReview(document: unknown): unknown {
+  if (member(document, 'kind') === 'AdmissionReview') return document;
+  return {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: 'explain',
+      kind: { group: '', version: 'v1', kind: member(document, 'kind') },
+      operation: 'CREATE',
+      namespace: member(member(document, 'metadata'), 'namespace') ?? 'default',
+      object: document,
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { stringify } from 'yaml';
+import { quote } from '#shared/core/plain-text.ts';
+import type { SecretVerdict } from '#shared/core/secret-verdict.ts';
+import type { Explanation } from './explanation.ts';
+import { diffLines } from './line-diff.ts';
+
+/** The view for people: the answer, each secret, the warnings, and the pod's changes. */
+export function describeExplanation({ admission, response, pod }: Explanation, before: unknown): string {
+  const { outcome, secrets, warnings } = admission;
+  const { status } = response;
+  // A failure of single secrets stands beside them, one of the whole pod (a clash) only here.
+  const reason = secrets.some(({ message }) => message !== undefined) ? '' : `: ${status?.message}`;
+  const head = response.allowed
+    ? `allowed (${outcome})`
+    : `denied ${status?.code} ${status?.reason}${reason}`;
+  const changes =
+    pod === null
+      ? []
+      : diffLines(stringify(before).trimEnd().split('\n'), stringify(pod).trimEnd().split('\n'));
+  return [
+    head,
+    ...secrets.flatMap(describeSecret),
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...(changes.length > 0 ? ['', 'changes of the pod:', ...changes] : []),
+  ].join('\n');
+}
+
+function describeSecret(secret: SecretVerdict): string[] {
+  const { annotation, verdict, manager, mount, how, message } = secret;
+  const name = verdict === 'malformed' ? '' : ` ${quote(`${secret.group}/${secret.key}`)}`;
+  const answer = message ?? `injected by ${manager} as ${mount}: ${how.join(', ')}`;
+  return [`- ${annotation}${name}`, `    ${answer}`];
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import type { AdmissionReviewResponse } from '#shared/core/admission-review.ts';
+import { type Admission, admitReview } from '#shared/core/admit.ts';
+import { chainProblems } from '#shared/core/chain-problems.ts';
+import { applyPatch } from '#shared/core/json-patch.ts';
+import { isObject, member } from '#shared/core/json-value.ts';
+import { describeIssues } from '#shared/runtime/config-issue.ts';
+import { inventorySchema, offlineRules } from './offline-rules.ts';
+
+/** One question: what would the webhook answer to this review, with this configuration and these secrets? */
+export const questionSchema = z.object({
+  id: z.json().default(null),
+  config: z.unknown(),
+  inventory: z.unknown(),
+  review: z.unknown(),
+});
+
+export type Explanation = {
+  admission: Admission;
+  response: AdmissionReviewResponse['response'];
+  /** The pod after the patch; null when it is denied or there is none. */
+  pod: unknown;
+};
+
+/** Reads a configuration as the services would, but for inline delivery, which only `explain` knows. */
+export function readConfig(value: unknown, source: string): LatchkeyConfig {
+  const config = parse(latchkeyConfigSchema, value ?? {}, source);
+  const [problem] = chainProblems(config);
+  if (problem !== undefined) throw new LatchkeyError('CONFIG_INVALID', `${source}: ${problem}`);
+  return config;
+}
+
+/**
+ * Answers from the same core as the webhook. The review's pod is patched in place.
+ * @throws LatchkeyError when the inventory or the review cannot be read
+ */
+export function explain(config: LatchkeyConfig, inventory: unknown, review: unknown): Explanation {
+  const request = member(review, 'request');
+  const object = member(request, 'object');
+  const namespace = member(request, 'namespace') ?? member(member(object, 'metadata'), 'namespace');
+  const known = parse(inventorySchema, inventory ?? {}, 'inventory');
+  const admission = admitReview(review, offlineRules(config, known, String(namespace ?? '')));
+  const { response } = admission;
+  if (!('response' in response)) {
+    throw new LatchkeyError(admission.code ?? 'REQUEST_MALFORMED', response.message);
+  }
+  applyPatch(object, admission.patch);
+  const pod = response.response.allowed && isObject(object) ? object : null;
+  return { admission, response: response.response, pod };
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
+}
