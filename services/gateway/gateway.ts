@@ -8,7 +8,7 @@ import { createFreshness } from '#shared/runtime/freshness.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
-import { notReadyReasons, type ReadinessFacts } from './readiness.ts';
+import { missingManagers, notReadyReasons, type ReadinessFacts } from './readiness.ts';
 import { createRuleFeed } from './rule-feed.ts';
 import { createServingPair } from './serving-pair.ts';
 import { createWebhookServer } from './webhook-server.ts';
@@ -54,6 +54,7 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
     certificate: pair.current() === undefined ? 'missing' : 'valid',
     chain: config.chain,
     isComplete: feed.reader.isComplete,
+    isHeard: (manager) => Number.isFinite(freshness.ageMs(manager, clock.now())),
     uptimeMs: clock.now() - startedAtMs,
     readyGraceMs: config.gateway.readyGraceSeconds * 1_000,
     draining,
@@ -75,6 +76,7 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
 
   return {
     notReady: () => notReadyReasons(facts()),
+    remarks: () => missingManagers(facts()),
     reconfigure: (next) => {
       config = next;
     },

@@ -6,26 +6,31 @@ const facts = (overrides: Partial<ReadinessFacts> = {}): ReadinessFacts => ({
   certificate: 'valid',
   chain: ['global', 'k8s'],
   isComplete: () => true,
+  isHeard: () => true,
   uptimeMs: 0,
   readyGraceMs: 15_000,
   draining: false,
   ...overrides,
 });
 
-test('a certificate and complete rules make a gateway ready at once', () => {
+test('a certificate, complete rules and living resolvers make a gateway ready at once', () => {
   assert.deepEqual(notReadyReasons(facts()), []);
 });
 
 test('an incomplete manager is named until the grace time is over', () => {
   const isComplete = (manager: string): boolean => manager === 'k8s';
-  assert.deepEqual(notReadyReasons(facts({ isComplete })), ['no complete rules yet from: global']);
+  assert.deepEqual(notReadyReasons(facts({ isComplete })), ['no complete rules of manager global yet']);
   assert.deepEqual(notReadyReasons(facts({ isComplete, uptimeMs: 15_000 })), []);
 });
 
+test('a resolver that was not heard holds readiness up no longer than the grace time', () => {
+  const isHeard = (): boolean => false;
+  assert.equal(notReadyReasons(facts({ isHeard })).length, 2);
+  assert.deepEqual(notReadyReasons(facts({ isHeard, uptimeMs: 15_000 })), []);
+});
+
 test('grace never makes a gateway ready that knows nothing', () => {
-  assert.deepEqual(notReadyReasons(facts({ isComplete: () => false, uptimeMs: 60_000 })), [
-    'no complete rules yet from: global, k8s',
-  ]);
+  assert.equal(notReadyReasons(facts({ isComplete: () => false, uptimeMs: 60_000 })).length, 2);
 });
 
 test('neither a missing certificate nor a stop is ever ready', () => {

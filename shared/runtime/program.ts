@@ -14,6 +14,8 @@ import { startTelemetry, type Telemetry } from './telemetry.ts';
 export interface ReadyService extends Service {
   /** Why it is not ready, one sentence each. */
   notReady(): readonly string[];
+  /** What is missing although it may be ready, one sentence each; shown by `/readyz`. */
+  remarks?(): readonly string[];
   /** Takes a changed configuration into use; a service without this is ended, to be started again with it. */
   reconfigure?(config: LatchkeyConfig): void;
 }
@@ -77,6 +79,7 @@ function createProgramService(
   let stopWatch = (): void => undefined;
   const health = createHealthServer({
     notReady: () => service?.notReady() ?? ['the service is starting'],
+    remarks: () => service?.remarks?.() ?? [],
     metricsText: telemetry.metricsText,
   });
   const reconfigure = (config: LatchkeyConfig): void => {

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { before, test } from 'node:test';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { bundleHolds, joinBundle, readBundle } from './ca-bundle.ts';
+import { authorityProblem, isDueForRenewal, leafProblem } from './certificate-checks.ts';
+import type { CertificatePair } from './certificate-pair.ts';
+import {
+  createSerialNumber,
+  generateRsaKeys,
+  issueAuthority,
+  issueLeaf,
+  type RsaKeys,
+} from './issue-certificate.ts';
+import { planPair } from './pair-plan.ts';
+import { servingNames } from './serving-names.ts';
+
+const dayMs = 86_400_000;
+const nowMs = Date.UTC(2026, 10, 24);
+const names = ['flyte-pod-webhook.latchkey.svc', '10.0.0.7'];
+
+let keys: RsaKeys;
+let authority: CertificatePair;
+let other: CertificatePair;
+let leaf: CertificatePair;
+before(async () => {
+  keys = await generateRsaKeys(2048);
+  authority = issueAuthority(keys, nowMs, 90 * dayMs);
+  other = issueAuthority(await generateRsaKeys(2048), nowMs, 90 * dayMs);
+  leaf = issueLeaf(keys, authority, names, nowMs, 6 * dayMs);
+});
+
+const problemOf = (pair: CertificatePair, atMs = nowMs, issuer = authority, wanted = names) =>
+  leafProblem(pair, atMs, readBundle(issuer.certificate), wanted);
+
+test('a serial number has 16 bytes and is positive', () => {
+  for (let round = 0; round < 1_000; round += 1)
+    assert.match(createSerialNumber(), /^(0[1-9a-f]|[1-7][0-9a-f])[0-9a-f]{30}$/);
+});
+
+test('a fresh leaf is served from an hour before it was made', () => {
+  assert.equal(problemOf(leaf), undefined);
+  assert.equal(problemOf(leaf, nowMs - 3_600_000), undefined);
+  assert.match(problemOf(leaf, nowMs - 3_601_000) ?? '', /not valid before/);
+});
+
+test('a leaf is refused when it expired, when another authority signed it, and when a name is missing', () => {
+  assert.match(problemOf(leaf, nowMs + 6 * dayMs) ?? '', /expired/);
+  assert.match(problemOf(leaf, nowMs, other) ?? '', /not signed by the current authority/);
+  assert.match(problemOf(leaf, nowMs, authority, [...names, 'other.example']) ?? '', /cover other\.example/);
+});
+
+test('a pair is refused when its key is another one, and when it is garbage', () => {
+  assert.match(authorityProblem({ ...authority, key: other.key }, nowMs) ?? '', /does not belong/);
+  assert.match(authorityProblem({ certificate: '', key: 'x' }, nowMs) ?? '', /not PEM/);
+  assert.match(authorityProblem(leaf, nowMs) ?? '', /not a certificate authority/);
+});
+
+test('the leaf names the key of its issuer, not its own', () => {
+  const certificate = new X509Certificate(leaf.certificate);
+  assert.equal(certificate.checkIssued(new X509Certificate(authority.certificate)), true);
+  assert.equal(certificate.checkIssued(new X509Certificate(other.certificate)), false);
+});
+
+test('a leaf does not outlive its authority', () => {
+  const long = issueLeaf(keys, authority, names, nowMs, 1_000 * dayMs);
+  const validTo = ({ certificate }: CertificatePair) => new X509Certificate(certificate).validTo;
+  assert.equal(validTo(long), validTo(authority));
+});
+
+test('renewal is due at two thirds of the life since it was made', () => {
+  assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs - 1_000), false);
+  assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs), true);
+  assert.equal(isDueForRenewal(issueLeaf(keys, authority, names, nowMs, 600_000), nowMs), false);
+});
+
+test('a usable stored pair is kept, a broken or missing one restored from memory, and only then a new one made', () => {
+  const problem = (pair: CertificatePair) => authorityProblem(pair, nowMs);
+  const plan = (stored?: CertificatePair, held?: CertificatePair) =>
+    planPair({ stored, held, nowMs, problem });
+  const broken = { ...authority, key: other.key };
+  assert.deepEqual(plan(authority, other), { action: 'keep', pair: authority });
+  assert.deepEqual(plan(undefined, other), { action: 'restore', pair: other });
+  assert.equal(plan(broken, other).action, 'restore');
+  assert.match(plan(broken, other).broken ?? '', /does not belong/);
+  assert.equal(plan(broken).action, 'issue');
+  assert.equal(plan().action, 'issue');
+});
+
+test('a clock that jumps makes at most one new leaf', () => {
+  const jumpedMs = nowMs - dayMs;
+  const planAt = (stored: CertificatePair, atMs: number) =>
+    planPair({ stored, held: undefined, nowMs: atMs, problem: (pair) => problemOf(pair, atMs) }).action;
+  assert.equal(planAt(leaf, jumpedMs), 'issue');
+  const reissued = issueLeaf(keys, authority, names, jumpedMs, 6 * dayMs);
+  assert.equal(planAt(reissued, jumpedMs), 'keep');
+  assert.equal(planAt(reissued, nowMs), 'keep');
+});
+
+test('a bundle holds the current authority first, each once, and none that expired', () => {
+  const expired = issueAuthority(keys, nowMs - 100 * dayMs, dayMs);
+  const bundle = joinBundle(
+    authority.certificate,
+    [other.certificate + authority.certificate, 'garbage', expired.certificate, leaf.certificate],
+    nowMs,
+  );
+  assert.equal(bundle, authority.certificate + other.certificate);
+  assert.equal(joinBundle(authority.certificate, [bundle], nowMs), bundle);
+  assert.equal(bundleHolds(bundle, other.certificate), true);
+  assert.equal(bundleHolds(bundle, expired.certificate), false);
+});
+
+test('the names are those of the Service and of the URL', () => {
+  const { webhook } = latchkeyConfigSchema.parse({ webhook: { url: 'https://[::1]:9443/x' } });
+  assert.deepEqual(servingNames(webhook, 'latchkey'), [
+    'flyte-pod-webhook',
+    'flyte-pod-webhook.latchkey',
+    'flyte-pod-webhook.latchkey.svc',
+    'flyte-pod-webhook.latchkey.svc.cluster.local',
+    '::1',
+  ]);
+});
