@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { processVariables } from '#shared/runtime/process-config.ts';
+
+const root = join(import.meta.dirname, '..');
+const readme = await readFile(join(root, 'README.md'), 'utf8');
+const managersToCome = ['aws', 'gcp', 'azure', 'vault'];
+
+test('the configuration in the README is complete, and its values are the defaults', () => {
+  const shown: unknown = parse(/```yaml\n(.*?)```/s.exec(readme)?.[1] ?? '');
+  const defaults = Object.entries(latchkeyConfigSchema.parse({})).filter(
+    ([name]) => !managersToCome.includes(name),
+  );
+  assert.deepEqual(shown, Object.fromEntries(defaults));
+});
+
+test('the README names every variable that the services read', () => {
+  const missing = processVariables.filter((variable) => !readme.includes(`\`${variable}\``));
+  assert.deepEqual(missing, []);
+});
+
+test('every npm script and every file that the README names exists', async () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  );
+  for (const [, script = ''] of readme.matchAll(/npm run (?:-s )?([a-z]+)/g))
+    assert.ok(scripts[script], script);
+  for (const [, path = ''] of readme.matchAll(/\]\(((?!https?:)[^)]+)\)/g)) await readFile(join(root, path));
+});
