@@ -13,6 +13,16 @@ function flatten(issue: Issue): Issue[] {
 
 /** One line per wrong field, `field: what is wrong`, under a first line that says where they stand. */
 export function describeIssues(source: string, issues: readonly Issue[]): string {
-  const lines = issues.flatMap(flatten).map((issue) => `  ${pathOf(issue.path)}: ${issue.message}`);
-  return [`${source} has ${lines.length} wrong field(s):`, ...lines].join('\n');
+  return describeProblems(
+    source,
+    issues.flatMap(flatten).map((issue) => `${pathOf(issue.path)}: ${issue.message}`),
+  );
+}
+
+/** The same for problems that are sentences already, `field: what is wrong`. */
+export function describeProblems(source: string, problems: readonly string[]): string {
+  return [
+    `${source} has ${problems.length} wrong field(s):`,
+    ...problems.map((problem) => `  ${problem}`),
+  ].join('\n');
 }

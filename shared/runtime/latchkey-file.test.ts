@@ -80,3 +80,10 @@ test('a changed file is handed over, a wrong one keeps the configuration in forc
     [['k8s']],
   );
 });
+
+test('what parses but cannot be served is refused too', () => {
+  const message = messageOf(() =>
+    parseLatchkeyConfig('global: {delivery: inline}\nchain: [k8s, k8s]\n', 'latchkey.yaml'),
+  );
+  assert.match(message, /2 wrong field.*chain: .*global\.delivery: /s);
+});

@@ -4,20 +4,23 @@ import type { Logger } from 'pino';
 import { parse, YAMLParseError } from 'yaml';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { serviceProblems } from '#shared/core/chain-problems.ts';
 import type { Clock } from './clock.ts';
-import { describeIssues } from './config-issue.ts';
+import { describeIssues, describeProblems } from './config-issue.ts';
 import { watchFiles } from './file-watch.ts';
 
 const pollIntervalMs = 1_000;
 
 /**
- * Parses the text of latchkey.yaml; an empty file gives the defaults.
+ * Parses the text of latchkey.yaml as the services take it; an empty file gives the defaults.
  * @throws LatchkeyError CONFIG_INVALID that names every wrong field at once, or the line that is not YAML.
  */
 export function parseLatchkeyConfig(text: string, source: string): LatchkeyConfig {
   const parsed = latchkeyConfigSchema.safeParse(parseYaml(text, source) ?? {});
-  if (parsed.success) return parsed.data;
-  throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
+  if (!parsed.success) throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
+  const problems = serviceProblems(parsed.data);
+  if (problems.length === 0) return parsed.data;
+  throw new LatchkeyError('CONFIG_INVALID', describeProblems(source, problems));
 }
 
 function parseYaml(text: string, source: string): unknown {

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { test } from 'node:test';
+import forge from 'node-forge';
+import { pairPaths, parsePair } from './certificate-pair.ts';
+
+const dir = '/etc/latchkey/tls';
+const nowMs = Date.UTC(2026, 0, 1);
+const dayMs = 86_400_000;
+
+/** A self-signed pair that is valid for a day from `nowMs`. */
+function aPair(): { certificate: string; key: string } {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const forgeKey = forge.pki.privateKeyFromPem(key);
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.rsa.setPublicKey(forgeKey.n, forgeKey.e);
+  certificate.serialNumber = '01';
+  certificate.validity.notBefore = new Date(nowMs);
+  certificate.validity.notAfter = new Date(nowMs + dayMs);
+  certificate.setSubject([{ name: 'commonName', value: 'gateway' }]);
+  certificate.setIssuer(certificate.subject.attributes);
+  certificate.sign(forgeKey, forge.md.sha256.create());
+  return { certificate: forge.pki.certificateToPem(certificate), key };
+}
+
+const filesOf = ({ certificate, key }: { certificate?: string; key?: string }): Map<string, Buffer> => {
+  const paths = pairPaths(dir);
+  const files = new Map<string, Buffer>();
+  if (certificate !== undefined) files.set(paths.certificate, Buffer.from(certificate));
+  if (key !== undefined) files.set(paths.key, Buffer.from(key));
+  return files;
+};
+
+const first = aPair();
+const second = aPair();
+
+test('a certificate and its key are a pair', () => {
+  const pair = parsePair(filesOf(first), dir, nowMs);
+  assert.equal(pair.notAfterMs, nowMs + dayMs);
+  assert.match(pair.fingerprint, /^[0-9a-f]{64}$/);
+});
+
+test('a torn pair, a missing file, garbage and an expired certificate are each refused with a reason', () => {
+  const cases: [Map<string, Buffer>, number, RegExp][] = [
+    [filesOf({ certificate: first.certificate, key: second.key }), nowMs, /does not belong to the key/],
+    [filesOf({ certificate: first.certificate }), nowMs, /is missing/],
+    [filesOf({ certificate: 'garbage', key: first.key }), nowMs, /not a PEM certificate/],
+    [filesOf({ certificate: first.certificate, key: 'garbage' }), nowMs, /not a PEM key/],
+    [filesOf(first), nowMs + dayMs, /expired/],
+  ];
+  for (const [files, atMs, reason] of cases) {
+    assert.throws(() => parsePair(files, dir, atMs), { code: 'CERTIFICATE_INVALID', message: reason });
+  }
+});
+
+test('an error never quotes the key', () => {
+  const torn = filesOf({ certificate: 'garbage', key: first.key });
+  assert.throws(
+    () => parsePair(torn, dir, nowMs),
+    (err) => !String(err).includes('PRIVATE KEY'),
+  );
+});
