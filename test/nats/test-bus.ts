@@ -21,7 +21,7 @@ export interface TestBus {
   /** Folder with the files `username` and `password` of a user. */
   credentials(user: string, password?: string): Promise<string>;
   /** A connection as a user of nats.conf, or (by default) as one without limits; closed by `stop`. */
-  connect(user?: string, credentialsFolder?: string): Promise<Bus>;
+  connect(user?: string, through?: { credentialsFolder?: string; url?: string }): Promise<Bus>;
   /** The first connection's link of the user without limits, to do what operators and rogues do. */
   admin(): Promise<BusLink>;
   stop(): Promise<void>;
@@ -52,11 +52,11 @@ export async function startTestBus(): Promise<TestBus> {
     await writeCredentials(credentialsFolder, user, password);
     return credentialsFolder;
   };
-  const connect = async (user = unlimitedUser, credentialsFolder?: string) => {
+  const connect: TestBus['connect'] = async (user = unlimitedUser, through = {}) => {
     const bus = connectServiceBus(user, {
       process: {
-        NATS_URL: nats.url,
-        NATS_CREDENTIALS: credentialsFolder ?? (await credentials(user)),
+        NATS_URL: through.url ?? nats.url,
+        NATS_CREDENTIALS: through.credentialsFolder ?? (await credentials(user)),
         POD_NAME: 'test',
       },
       log,

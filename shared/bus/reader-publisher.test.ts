@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import { aManifest, aRecord } from '#test/nats/a-record.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#test/nats/held-set.ts';
+import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { ensureBuckets } from './buckets.ts';
+import type { Bus } from './bus.ts';
+import { createDigestSet } from './digest.ts';
+import { createReader } from './reader.ts';
+import { type BusRecord, formatHeaders } from './record.ts';
+
+let testBus: TestBus;
+let writing: Bus;
+let reading: Bus;
+
+before(async () => {
+  testBus = await startTestBus();
+  [writing, reading] = await Promise.all([testBus.connect(), testBus.connect()]);
+  assert.equal(await ensureBuckets(writing, { log: testBus.log }), true);
+});
+after(() => testBus.stop());
+
+const lastRevision = async (): Promise<number> => {
+  const { jsm } = await testBus.admin();
+  return (await jsm.streams.info(streamOf(bucket))).state.last_seq;
+};
+/** Stores records as they are, past any publisher. */
+async function store(records: readonly BusRecord[]): Promise<void> {
+  const { js } = await testBus.admin();
+  for (const record of records) {
+    await js.publish(subjectOf(bucket, record.key), record.bytes, { headers: formatHeaders(record) });
+  }
+}
+const settled = (publisher: { pendingMs(): number; published(): unknown }) =>
+  waitFor(() => publisher.published() !== undefined && publisher.pendingMs() === 0, {
+    timeoutMs: 20_000,
+    what: 'the publisher to have stored everything',
+    intervalMs: 2,
+  });
+
+test('a set, a change and a removal reach a reader, each as one record and one manifest', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'flow');
+  const publisher = publishSet(t, testBus, writing, bucket, 'flow');
+  publisher.replace(entries('flow', { a: 1, b: 2 }));
+  await waitForValues(set, 'flow', { a: 1, b: 2 });
+  await settled(publisher);
+  const revision = await lastRevision();
+  publisher.put(entryKey('flow', 'a'), { schema: 1, value: 3 });
+  t.diagnostic(`a change is in force after ${await waitForValues(set, 'flow', { a: 3, b: 2 })} ms`);
+  publisher.remove(entryKey('flow', 'b'));
+  await waitForValues(set, 'flow', { a: 3 });
+  assert.equal(await lastRevision(), revision + 4);
+  assert.deepEqual(set.reader.applied(), [publisher.published()]);
+});
+
+test('the trace of each change arrives with it, also with a removal', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'traced');
+  const publisher = publishSet(t, testBus, writing, bucket, 'traced');
+  publisher.replace(new Map());
+  const key = entryKey('traced', 'a');
+  publisher.put(key, { schema: 1, value: 1 }, { traceparent: 'put', tracestate: 'a=b' });
+  await waitForValues(set, 'traced', { a: 1 });
+  publisher.remove(key, { traceparent: 'removed' });
+  await waitForValues(set, 'traced', {});
+  const changes = set.swaps.flatMap((swap) => swap.changes);
+  assert.deepEqual(
+    changes.map(({ traceparent, tracestate }) => [traceparent, tracestate]),
+    [
+      ['put', 'a=b'],
+      ['removed', undefined],
+    ],
+  );
+});
+
+test('an empty set is complete once its publisher says so, and not before', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'empty');
+  const publisher = publishSet(t, testBus, writing, bucket, 'empty');
+  await waitFor(async () => (await lastManifest('empty'))?.includes('"complete":false'), {
+    timeoutMs: 10_000,
+    what: 'the claim',
+  });
+  assert.equal(set.reader.isComplete('empty'), false);
+  publisher.replace(new Map());
+  await waitFor(() => set.reader.isComplete('empty'), { timeoutMs: 10_000, what: 'the empty set' });
+  assert.deepEqual(
+    set.swaps.map(({ changes }) => changes),
+    [[]],
+  );
+});
+
+async function lastManifest(owner: string): Promise<string | undefined> {
+  const { jsm } = await testBus.admin();
+  const subject = subjectOf(bucket, formatKey({ owner, kind: 'manifest' }));
+  return (await jsm.direct.getMessage(streamOf(bucket), { last_by_subj: subject }))?.string();
+}
+
+test('a set of several pages and a recipe arrive as one step', async (t) => {
+  const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`s${index}`, index]));
+  const records = entries('many', many);
+  const recipe = formatKey({ owner: 'many', kind: 'recipe' });
+  records.set(recipe, { value: { schema: 1, value: 'recipe' } });
+  const publisher = publishSet(t, testBus, writing, bucket, 'many');
+  const set = followSet(t, testBus, reading, bucket, 'many');
+  publisher.replace(records);
+  await waitFor(() => set.held.size === 3_001, { timeoutMs: 30_000, what: 'all records' });
+  assert.equal(set.swaps.filter(({ changes }) => changes.length > 0).length, 1);
+  const late = followSet(t, testBus, reading, bucket, 'many');
+  await waitFor(() => late.held.size === 3_001, { timeoutMs: 30_000, what: 'all records' });
+  assert.deepEqual(new Map([...late.held].sort()), new Map([...set.held].sort()));
+});
+
+test('a successor with the same set writes its claim and nothing else', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'heir');
+  const first = publishSet(t, testBus, writing, bucket, 'heir');
+  first.replace(entries('heir', { a: 1, b: 2 }));
+  await waitForValues(set, 'heir', { a: 1, b: 2 });
+  await first.stop();
+  const revision = await lastRevision();
+  const second = publishSet(t, testBus, writing, bucket, 'heir');
+  second.replace(entries('heir', { a: 1, b: 2 }));
+  await settled(second);
+  assert.equal(await lastRevision(), revision + 1);
+  assert.deepEqual(second.published(), { owner: 'heir', epoch: 2, seq: 0 });
+  await waitFor(() => set.reader.applied()[0]?.epoch === 2, { timeoutMs: 5_000, what: 'the new epoch' });
+  assert.deepEqual(set.swaps.at(-1)?.changes, []);
+});
+
+test('while a successor has not listed everything, old and new readers hold the set before', async (t) => {
+  const before = followSet(t, testBus, reading, bucket, 'slow');
+  const first = publishSet(t, testBus, writing, bucket, 'slow');
+  first.replace(entries('slow', { a: 1, b: 2 }));
+  await waitForValues(before, 'slow', { a: 1, b: 2 });
+  await first.stop();
+  const second = publishSet(t, testBus, writing, bucket, 'slow');
+  await waitFor(() => before.reader.applied()[0]?.epoch === 2, { timeoutMs: 5_000, what: 'the claim' });
+  const fresh = followSet(t, testBus, reading, bucket, 'slow');
+  await waitForValues(fresh, 'slow', { a: 1, b: 2 });
+  assert.equal(second.published(), undefined);
+  second.replace(entries('slow', { b: 2, c: 3 }));
+  await Promise.all([before, fresh].map((set) => waitForValues(set, 'slow', { b: 2, c: 3 })));
+});
+
+test('a reader hears nothing of other owners', async (t) => {
+  const other = followSet(t, testBus, reading, bucket, 'other');
+  const set = followSet(t, testBus, reading, bucket, 'single');
+  const publisher = publishSet(t, testBus, writing, bucket, 'single');
+  publisher.replace(entries('single', { a: 1 }));
+  await waitForValues(set, 'single', { a: 1 });
+  assert.deepEqual(other.swaps, []);
+});
+
+test('records without a matching or complete manifest never come into force', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'torn');
+  const record = aRecord({ key: entryKey('torn', 'a'), body: { schema: 1, value: 1 } });
+  const digests = createDigestSet();
+  digests.set(record.key, record.bytes);
+  await store([aManifest('torn', createDigestSet(), { complete: false }), record]);
+  await store([aManifest('torn', digests, { seq: 2, complete: false })]);
+  digests.set('torn.entry.ns.missing', record.bytes);
+  await store([aManifest('torn', digests, { seq: 3 })]);
+  digests.delete('torn.entry.ns.missing');
+  await store([aManifest('torn', digests, { seq: 4 })]);
+  await waitForValues(set, 'torn', { a: 1 });
+  assert.deepEqual(
+    set.swaps.map(({ seq }) => seq),
+    [4],
+  );
+});
+
+test('unreadable records are counted and left as they were, and reading goes on', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'bad');
+  const [one, two] = ['one', 'two'].map((secret) =>
+    aRecord({ key: entryKey('bad', secret), body: { schema: 1, value: 1 } }),
+  ) as [BusRecord, BusRecord];
+  const digests = createDigestSet();
+  for (const { key, bytes } of [one, two]) digests.set(key, bytes);
+  await store([one, two, aManifest('bad', digests)]);
+  await waitForValues(set, 'bad', { one: 1, two: 1 });
+
+  const garbled = { ...one, seq: 2, bytes: Buffer.from([0xff, 0x7b]) };
+  const fine = aRecord({ key: two.key, seq: 2, body: { schema: 1, value: 2 } });
+  const strange = aRecord({ key: 'bad.what.is.this', seq: 2 });
+  const huge = aRecord({ key: entryKey('bad', 'huge'), seq: 2, bytes: Buffer.alloc(1_000_000, 'x') });
+  for (const { key, bytes } of [garbled, fine, huge]) digests.set(key, bytes);
+  await store([garbled, strange, fine, huge, aManifest('bad', digests, { seq: 2 })]);
+  await waitForValues(set, 'bad', { one: 1, two: 2 });
+  assert.equal(set.reader.counters().poison, 3);
+});
+
+test('a replayed record and one of a publisher that had lost are dropped and counted', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'replay');
+  const newest = aRecord({
+    key: entryKey('replay', 'a'),
+    epoch: 2,
+    seq: 5,
+    body: { schema: 1, value: 'new' },
+  });
+  const digests = createDigestSet();
+  digests.set(newest.key, newest.bytes);
+  await store([newest, aManifest('replay', digests, { epoch: 2, seq: 5 })]);
+  await waitForValues(set, 'replay', { a: 'new' });
+  const replayed = { ...newest, seq: 4, bytes: Buffer.from('{"schema":1,"value":"old"}') };
+  const lost = aRecord({ key: entryKey('replay', 'b'), epoch: 1, seq: 9 });
+  await store([replayed, lost, aManifest('replay', createDigestSet(), { epoch: 1, seq: 9 })]);
+  await waitFor(() => set.reader.counters().dropped === 3, {
+    timeoutMs: 5_000,
+    what: 'three dropped records',
+  });
+  await store([aManifest('replay', digests, { epoch: 2, seq: 6 })]);
+  await waitFor(() => set.reader.applied()[0]?.seq === 6, { timeoutMs: 5_000, what: 'the next manifest' });
+  await waitForValues(set, 'replay', { a: 'new' });
+});
+
+test('a consumer that throws does not end the reading', async (t) => {
+  let calls = 0;
+  const reader = createReader(reading, {
+    bucket,
+    owners: ['throws'],
+    log: testBus.log,
+    clock: systemClock,
+    onSwap: () => {
+      calls += 1;
+      throw new Error('consumer');
+    },
+  });
+  t.after(() => reader.stop());
+  const publisher = publishSet(t, testBus, writing, bucket, 'throws');
+  publisher.replace(new Map());
+  await waitFor(() => calls === 1, { timeoutMs: 5_000, what: 'the first swap' });
+  publisher.put(entryKey('throws', 'a'), { schema: 1, value: 1 });
+  await waitFor(() => calls === 2, { timeoutMs: 5_000, what: 'the second swap' });
+});
+
+test('a record too long for the bus is refused where it is handed over', async (t) => {
+  const publisher = publishSet(t, testBus, writing, bucket, 'long');
+  assert.throws(
+    () => publisher.put(entryKey('long', 'a'), { schema: 1, value: 'x'.repeat(1_000_000) }),
+    (err) => err instanceof LatchkeyError && err.code === 'RECORD_INVALID',
+  );
+});

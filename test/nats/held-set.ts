@@ -1,0 +1,102 @@
+import type { TestContext } from 'node:test';
+import type { Bus } from '#shared/bus/bus.ts';
+import { createPublisher, type PublishedRecord, type Publisher } from '#shared/bus/publisher.ts';
+import { createReader, type Reader, type Swap } from '#shared/bus/reader.ts';
+import { formatKey } from '#shared/contracts/bucket.ts';
+import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import type { TestBus } from './test-bus.ts';
+
+/** What a consumer of one owner's set holds, as the gateway would. */
+export interface HeldSet {
+  reader: Reader;
+  /** Values by key. */
+  held: ReadonlyMap<string, unknown>;
+  swaps: readonly Swap[];
+}
+
+/** Follows one owner until the test ends. */
+export function followSet(
+  t: TestContext,
+  testBus: TestBus,
+  bus: Bus,
+  bucket: string,
+  owner: string,
+): HeldSet {
+  const held = new Map<string, unknown>();
+  const swaps: Swap[] = [];
+  const reader = createReader(bus, {
+    bucket,
+    owners: [owner],
+    log: testBus.log,
+    clock: systemClock,
+    onSwap: (swap) => {
+      swaps.push(swap);
+      for (const { key, value } of swap.changes) {
+        if (value === undefined) held.delete(formatKey(key));
+        else held.set(formatKey(key), value);
+      }
+    },
+  });
+  t.after(() => reader.stop());
+  return { reader, held, swaps };
+}
+
+/** A publisher until the test ends; `superseded` collects the errors it ended with. */
+export function publishSet(
+  t: TestContext,
+  testBus: TestBus,
+  bus: Bus,
+  bucket: string,
+  owner: string,
+): Publisher & { superseded: LatchkeyError[] } {
+  const superseded: LatchkeyError[] = [];
+  const publisher = createPublisher(bus, {
+    bucket,
+    owner,
+    log: testBus.log,
+    clock: systemClock,
+    onSuperseded: (error) => superseded.push(error),
+  });
+  t.after(() => publisher.stop());
+  return { ...publisher, superseded };
+}
+
+/** Key of an entry of an owner, in namespace `ns`. */
+export const entryKey = (owner: string, secret: string): string =>
+  formatKey({ owner, kind: 'entry', namespace: 'ns', secret });
+
+/** Records of schema 1 by key: `{ a: 1 }` becomes entry `a` with body `{ schema: 1, value: 1 }`. */
+export const entries = (owner: string, values: Record<string, unknown>): Map<string, PublishedRecord> =>
+  new Map(
+    Object.entries(values).map(([secret, value]) => [
+      entryKey(owner, secret),
+      { value: { schema: 1, value } },
+    ]),
+  );
+
+/** What a consumer holds, in the form that {@link entries} takes. */
+export const valuesOf = ({ held }: HeldSet, owner: string): Record<string, unknown> =>
+  Object.fromEntries(
+    [...held]
+      .map(([key, body]) => [key.slice(entryKey(owner, '').length), (body as { value: unknown }).value])
+      .sort(),
+  );
+
+/** Waits until the consumer holds exactly these values; resolves with the time it took, ms. */
+export async function waitForValues(
+  set: HeldSet,
+  owner: string,
+  values: Record<string, unknown>,
+  timeoutMs = 20_000,
+): Promise<number> {
+  const startMs = performance.now();
+  const wanted = JSON.stringify(Object.fromEntries(Object.entries(values).sort()));
+  await waitFor(() => JSON.stringify(valuesOf(set, owner)) === wanted, {
+    timeoutMs,
+    what: `${owner} to hold ${wanted.slice(0, 200)}`,
+    intervalMs: 2,
+  });
+  return Math.round(performance.now() - startMs);
+}
