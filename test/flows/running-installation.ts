@@ -1,9 +1,13 @@
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import type { ConfigInput } from '../cluster/installation.ts';
 import type { ServicePod } from '../cluster/kubelet.ts';
+import { installationNamespace } from '../cluster/manifests.ts';
 
 /** Label that selects a namespace in deploy/latchkey.yaml. */
 export const selectedLabels = { 'latchkey.dev/secrets': 'enabled' };
+
+/** Secret of deploy/discovery.yaml whose keys become discovery's variables. */
+export const globalVariablesSecret = 'global-secrets-environment';
 
 /** A cluster with every service of deploy/ running and ready. */
 export interface RunningInstallation {
@@ -15,24 +19,34 @@ export interface RunningInstallation {
   stop(): Promise<void>;
 }
 
-/**
- * Starts a cluster and all services at once, as an operator's `kubectl apply` would, and waits until each is ready.
- * @param options.globals files of global secrets, `group/key` -> value, present before discovery starts
- */
-export async function startInstallation(
-  options: {
-    config?: ConfigInput;
-    globals?: Readonly<Record<string, string>>;
-    gateways?: number;
-    environment?: Record<string, string>;
-  } = {},
-): Promise<RunningInstallation> {
+/** What differs from deploy/ as it is, and what is there before the services start. */
+export interface InstallationOptions {
+  config?: ConfigInput;
+  /** Files of global secrets, `group/key` -> value. */
+  globals?: Readonly<Record<string, string>>;
+  /** Variables of global secrets, `FLYTE_SECRET_<GROUP>_<KEY>` -> value. */
+  globalVariables?: Readonly<Record<string, string>>;
+  gateways?: number;
+  environment?: Record<string, string>;
+  /** Called with the cluster before any service runs. */
+  prepare?: (cluster: Cluster) => Promise<void>;
+}
+
+/** Starts a cluster and all services at once, as an operator's `kubectl apply` would, and waits until each is ready. */
+export async function startInstallation(options: InstallationOptions = {}): Promise<RunningInstallation> {
   const cluster = await startCluster(options.config === undefined ? {} : { config: options.config });
   try {
     for (const [path, value] of Object.entries(options.globals ?? {})) {
       const [group = '', key = ''] = path.split('/');
       await cluster.writeGlobalSecret(group, key, value);
     }
+    if (options.globalVariables !== undefined) {
+      await cluster.harness.core.createNamespacedSecret({
+        namespace: installationNamespace,
+        body: { metadata: { name: globalVariablesSecret }, stringData: { ...options.globalVariables } },
+      });
+    }
+    await options.prepare?.(cluster);
     return await startServices(cluster, options.gateways ?? 1, options.environment ?? {});
   } catch (err) {
     await cluster.stop();
