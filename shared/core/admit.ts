@@ -11,7 +11,7 @@ import {
   statusOf,
 } from './admission-review.ts';
 import type { Rules } from './chain.ts';
-import { joinRefusals } from './denial.ts';
+import { joinRefusals, type Refusal } from './denial.ts';
 import type { AddOperation } from './json-patch.ts';
 import { formatWarnings } from './plain-text.ts';
 import { asksForSecrets, readPod } from './pod.ts';
@@ -67,65 +67,60 @@ function guarded(decision: () => Admission): Admission {
 
 const nothing = { patch: [], secrets: [], warnings: [], ruleTraceparents: [] };
 
+/** What is known of a decision so far; a denial tells that much. */
+type Draft = { warnings: string[]; decided: DecidedSecret[] };
+
 function decide(request: AdmissionRequest, rules: Rules): Admission {
-  const { uid } = request;
-  const subject = { uid, ...(request.namespace === undefined ? {} : { namespace: request.namespace }) };
-  const pass = { ...nothing, ...subject, httpStatus: 200, response: allow(uid, [], []) };
-  if (!request.createsPod) return { ...pass, outcome: 'not-applicable' };
-  let decided: DecidedSecret[] = [];
-  let warnings: string[] = [];
-  const denied = ({ code, message }: { code: ErrorCode; message: string }): Admission => ({
-    ...pass,
-    outcome: 'denied',
-    code,
-    response: deny(uid, code, message, warnings),
-    secrets: decided.map(({ verdict }) => verdict),
-    warnings,
+  const { uid, namespace } = request;
+  const subject = { httpStatus: 200, uid, ...(namespace === undefined ? {} : { namespace }) };
+  if (!request.createsPod) {
+    return { ...nothing, ...subject, response: allow(uid, [], []), outcome: 'not-applicable' };
+  }
+  const draft: Draft = { warnings: [], decided: [] };
+  const told = (): Pick<Admission, 'secrets' | 'warnings'> => ({
+    secrets: draft.decided.map(({ verdict }) => verdict),
+    warnings: formatWarnings(draft.warnings),
   });
   try {
-    const pod = readPod(request.object);
-    if (!asksForSecrets(request.object)) return { ...pass, outcome: 'nothing-asked' };
-    const found = findSecretAnnotations(pod.annotations);
-    warnings = formatWarnings(found.warnings);
-    if (found.requests.length === 0) {
-      return { ...pass, outcome: 'nothing-asked', response: allow(uid, [], warnings), warnings };
-    }
-    const namespace = request.namespace ?? pod.namespace;
-    if (namespace === undefined) {
-      throw new LatchkeyError('REQUEST_MALFORMED', 'neither the request nor the pod names a namespace');
-    }
-    decided = found.requests.map((asked, position) => decideSecret(asked, namespace, position, rules));
-    const refusal = joinRefusals(decided.flatMap(({ verdict }) => refusalOf(verdict)));
-    if (refusal !== undefined) return denied(refusal);
-    const { patch, warnings: hidden } = inject(pod, decided);
-    const stale = decided.flatMap(({ warning }) => warning ?? []);
-    const moved = namespaceWarnings(namespace, pod.namespace);
-    warnings = formatWarnings([...found.warnings, ...moved, ...stale, ...hidden]);
-    return {
-      ...pass,
-      namespace,
-      outcome: 'injected',
-      response: allow(uid, patch, warnings),
-      patch,
-      secrets: decided.map(({ verdict }) => verdict),
-      warnings,
-      ruleTraceparents: [...new Set(decided.flatMap(({ traceparents }) => traceparents))],
-    };
+    const patch = injectSecrets(request, rules, draft);
+    const { secrets, warnings } = told();
+    const traceparents = draft.decided.flatMap((secret) => secret.traceparents);
+    const response = allow(uid, patch, warnings);
+    const outcome = secrets.length === 0 ? 'nothing-asked' : 'injected';
+    const ruleTraceparents = [...new Set(traceparents)];
+    return { ...subject, response, outcome, patch, secrets, warnings, ruleTraceparents };
   } catch (error) {
-    if (error instanceof LatchkeyError) return denied(error);
-    throw error;
+    if (!(error instanceof LatchkeyError)) throw error;
+    const { code, message } = error;
+    const { secrets, warnings } = told();
+    const response = deny(uid, code, message, warnings);
+    return { ...nothing, ...subject, response, outcome: 'denied', code, secrets, warnings };
   }
 }
 
-function refusalOf({ code, message }: SecretVerdict): { code: ErrorCode; message: string }[] {
-  return code === undefined || message === undefined ? [] : [{ code, message }];
+/** All or nothing. @throws LatchkeyError when the pod is to be denied */
+function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): AddOperation[] {
+  const pod = readPod(request.object);
+  if (!asksForSecrets(request.object)) return [];
+  const found = findSecretAnnotations(pod.annotations);
+  draft.warnings.push(...found.warnings);
+  if (found.requests.length === 0) return [];
+  const namespace = request.namespace ?? pod.namespace;
+  if (namespace === undefined) {
+    throw new LatchkeyError('REQUEST_MALFORMED', 'neither the request nor the pod names a namespace');
+  }
+  draft.warnings.push(...namespaceWarnings(namespace, pod.namespace));
+  draft.decided = found.requests.map((asked, position) => decideSecret(asked, namespace, position, rules));
+  draft.warnings.push(...draft.decided.flatMap(({ warning }) => warning ?? []));
+  const refusal = joinRefusals(draft.decided.flatMap(({ verdict }) => refusalOf(verdict)));
+  if (refusal !== undefined) throw new LatchkeyError(refusal.code, refusal.message);
+  const injections = draft.decided.flatMap(({ injection }) => injection ?? []);
+  const report = Object.fromEntries(injections.map(({ title, rule }) => [title, rule]));
+  const { patch, warnings } = patchPod(pod, planPod(injections), JSON.stringify(report));
+  draft.warnings.push(...warnings);
+  return patch;
 }
 
-function inject(
-  pod: ReturnType<typeof readPod>,
-  decided: readonly DecidedSecret[],
-): ReturnType<typeof patchPod> {
-  const injections = decided.flatMap(({ injection }) => injection ?? []);
-  const report = Object.fromEntries(injections.map(({ title, rule }) => [title, rule]));
-  return patchPod(pod, planPod(injections), JSON.stringify(report));
+function refusalOf({ code, message }: SecretVerdict): Refusal[] {
+  return code === undefined || message === undefined ? [] : [{ code, message }];
 }

@@ -5,7 +5,7 @@ import { findNearMisses } from './near-miss.ts';
 import { quote } from './plain-text.ts';
 import type { CompiledRecipe } from './recipe.ts';
 import type { RuleIndex } from './rule-index.ts';
-import { type SecretRequest, secretTitle } from './secret-request.ts';
+import type { SecretRequest } from './secret-request.ts';
 import { shortHash, type Variables } from './template.ts';
 
 /** Everything a decision depends on besides the request. */
@@ -89,8 +89,9 @@ function askManager(
     const reason = `manager ${manager} does not know namespace ${quote(namespace)} (yet)`;
     return { manager, answer: 'unknown', reason };
   }
-  for (const lookup of recipe.lookup) {
-    const item = index.item(manager, namespace, lookup(variables));
+  const lookupKeys = recipe.lookup.map((lookup) => lookup(variables));
+  for (const lookupKey of lookupKeys) {
+    const item = index.item(manager, namespace, lookupKey);
     if (item === undefined) continue;
     const traceparents = traceparentsOf(rule, item);
     const found = { ...variables, entry: item.variables };
@@ -103,7 +104,7 @@ function askManager(
       reason: `what manager ${manager} last said is too old to rule it out`,
     };
   }
-  const nearMisses = findNearMisses(secretTitle(request), index.lookupKeys(manager, namespace));
+  const nearMisses = findNearMisses(lookupKeys[0] ?? '', index.lookupKeys(manager, namespace));
   return { manager, answer: 'lacks', lookedFor: recipe.description(variables), nearMisses };
 }
 

@@ -11,6 +11,8 @@ import type { PodPlan } from './pod-plan.ts';
 export const reportAnnotation = 'latchkey.dev/injected';
 
 const longestVolumeName = 63;
+/** More additions than this make a pod that the API server cannot store (etcd takes 1.5 MiB). */
+const mostAdditions = 50_000;
 
 /**
  * The smallest patch that gives the pod what the plan wants; empty when it has it all.
@@ -29,6 +31,12 @@ export function patchPod(
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
     ({ source }) => !initContainers.present.has(source),
   );
+  if (users.length * (plan.env.size + plan.mounts.size) > mostAdditions) {
+    throw new LatchkeyError(
+      'TOO_MANY_SECRETS',
+      'the pod has too many containers for that many secrets: ask for fewer secrets',
+    );
+  }
   const warnings: string[] = [];
   const patch = [
     ...annotationOperations(pod, plan, report),

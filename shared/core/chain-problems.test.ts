@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { chainProblems, serviceProblems } from './chain-problems.ts';
+
+const problems = (config: object): string[] => chainProblems(latchkeyConfigSchema.parse(config));
+
+test('the defaults and the golden configuration have no problem', () => {
+  assert.deepEqual(problems({}), []);
+  assert.deepEqual(
+    problems({ chain: ['global', 'k8s'], global: { delivery: 'inline' }, k8s: { inventory: 'open' } }),
+    [],
+  );
+  assert.deepEqual(problems({ chain: ['k8s', 'global', 'of-the-operator'] }), []);
+});
+
+test('an open manager that hides a later one is a problem, in either delivery', () => {
+  for (const delivery of ['inline', 'reference']) {
+    const found = problems({ chain: ['k8s', 'global'], global: { delivery }, k8s: { inventory: 'open' } });
+    assert.equal(found.length, 1);
+    assert.match(found[0] ?? '', /^chain: "global" is never asked, for "k8s"/);
+  }
+});
+
+test('a manager named twice is a problem', () => {
+  assert.match(problems({ chain: ['global', 'global'] })[0] ?? '', /twice/);
+});
+
+test('services refuse inline delivery, which explain accepts', () => {
+  const config = latchkeyConfigSchema.parse({ global: { delivery: 'inline' } });
+  assert.deepEqual(chainProblems(config), []);
+  assert.match(serviceProblems(config)[0] ?? '', /^global\.delivery/);
+});

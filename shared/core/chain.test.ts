@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mountNumber, someRules } from '#test/pod-builder.ts';
+import { askChain, type Rules } from './chain.ts';
+import type { SecretRequest } from './secret-request.ts';
+
+const request: SecretRequest = { group: 'db', groupVersion: '', key: 'k', envVar: '', mountRequirement: 0 };
+const ask = (rules: Rules, over: Partial<SecretRequest> = {}, namespace = 'ns'): string[] =>
+  askChain({ ...request, ...over }, namespace, 0, rules).map(({ manager, answer }) => `${manager} ${answer}`);
+
+const inventory = {
+  global: { files: { 'db/k': 'v', 'G/k': 'v' } },
+  k8s: { ns: { db: ['k'], other: ['k'] } },
+};
+
+test('the first manager that has the secret ends the questions', () => {
+  assert.deepEqual(ask(someRules({}, inventory)), ['global has']);
+  assert.deepEqual(ask(someRules({}, inventory), { group: 'other' }), ['global lacks', 'k8s has']);
+  assert.deepEqual(ask(someRules({ chain: ['k8s', 'global'] }, inventory)), ['k8s has']);
+});
+
+test('a manager that can never serve the request says no', () => {
+  const rules = someRules({}, inventory);
+  assert.deepEqual(ask(rules, { group: '' }), ['global no', 'k8s no']);
+  assert.deepEqual(ask(rules, { group: 'No' }), ['global lacks', 'k8s no']);
+  assert.deepEqual(ask(rules, { key: '../k' }), ['global no', 'k8s no']);
+  assert.deepEqual(ask(rules, { mountRequirement: 99 }), ['global no', 'k8s no']);
+  assert.deepEqual(ask(rules, { group: 'latchkey-global-0' }), ['global lacks', 'k8s no']);
+  const inline = someRules({ global: { delivery: 'inline' } }, inventory);
+  assert.deepEqual(ask(inline, { mountRequirement: mountNumber.file }), ['global no', 'k8s has']);
+});
+
+test('a namespace without a marker is unknown and stops the chain', () => {
+  const rules = someRules({}, inventory);
+  assert.deepEqual(ask(rules, {}, 'elsewhere'), ['global unknown']);
+  const k8sOnly = someRules({ chain: ['k8s', 'global'] }, inventory);
+  assert.deepEqual(ask(k8sOnly, {}, 'elsewhere'), ['k8s unknown']);
+});
+
+test('a manager of which nothing has arrived is unknown', () => {
+  const rules = someRules({}, inventory);
+  rules.index.drop('global');
+  assert.deepEqual(ask(rules), ['global unknown']);
+  assert.deepEqual(ask({ ...rules, chain: ['aws'] }), ['aws unknown']);
+});
+
+test('an open manager accepts what it can serve, in any namespace', () => {
+  const rules = someRules({ k8s: { inventory: 'open' }, chain: ['k8s'] });
+  assert.deepEqual(ask(rules, {}, 'elsewhere'), ['k8s has']);
+  assert.deepEqual(ask(rules, { group: 'No' }), ['k8s no']);
+});
+
+test('a stale manager injects what it knows and no longer says that something is absent', () => {
+  const rules = { ...someRules({}, inventory), isStale: () => true };
+  assert.deepEqual(ask(rules), ['global has']);
+  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown']);
+  const [verdict] = askChain(request, 'ns', 0, rules);
+  assert.ok(verdict?.answer === 'has' && verdict.grant.stale);
+});
+
+test('a global secret is looked up as a variable first, then as a file', () => {
+  const both = { global: { env: { FLYTE_SECRET_DB_K: 'v' }, files: { 'db/k': 'w' } } };
+  const [verdict] = askChain(request, 'ns', 0, someRules({ global: { delivery: 'inline' } }, both));
+  assert.ok(verdict?.answer === 'has');
+  assert.equal(verdict.grant.variables.entry.value, 'v');
+});

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
+import { type Admission, admitReview } from './admit.ts';
+import type { Rules } from './chain.ts';
+import { applyPatch, escapePointer } from './json-patch.ts';
+import { member } from './json-value.ts';
+
+const groups = ['db', 'api', 'global-a', 'global-b'];
+const inventory = {
+  global: { files: { 'global-a/k1': '1', 'global-a/K2': '2', 'global-b/k1': '3', 'db/extra': '4' } },
+  k8s: { ns: { db: ['k1', 'K2', 'extra'], api: ['k1', 'k3'], 'global-a': ['k3'] } },
+};
+const reference = someRules({}, inventory);
+
+function inject(pod: object, rules: Rules = reference): { admission: Admission; pod: object } {
+  const after = structuredClone(pod);
+  const admission = admitReview(aReview(after), rules);
+  applyPatch(after, admission.patch);
+  return { admission, pod: after };
+}
+const at = (value: unknown, ...path: (string | number)[]): unknown =>
+  path.reduce<unknown>(
+    (node, step) => (Array.isArray(node) ? node[Number(step)] : member(node, String(step))),
+    value,
+  );
+
+test('in reference mode files of several Secrets in one folder share one projected volume', () => {
+  const ask = (group: string, key: string): object => ({ group, key, mountRequirement: mountNumber.file });
+  const { admission, pod } = inject(
+    aPod({ asks: [ask('global-a', 'k1'), ask('global-a', 'K2'), ask('global-a', 'k3')] }),
+  );
+  assert.equal(admission.outcome, 'injected');
+  assert.match(
+    JSON.stringify(at(pod, 'spec', 'volumes')),
+    /"projected":\{"sources":\[.*"optional":false.*"name":"global-a"/,
+  );
+  assert.equal((at(pod, 'spec', 'volumes') as unknown[]).length, 1);
+  assert.deepEqual(inject(pod).admission.patch, []);
+});
+
+test('a global secret by reference is read from its copy and must exist', () => {
+  const { pod } = inject(aPod({ asks: [{ group: 'global-a', key: 'k1' }] }));
+  const env = JSON.stringify(at(pod, 'spec', 'containers', 0, 'env'));
+  assert.match(
+    env,
+    /"secretKeyRef":\{"name":"latchkey-global-[0-9a-f]","key":"file_3Aglobal-a_2Fk1","optional":false\}/,
+  );
+});
+
+test('sidecars and init containers get the secrets, ephemeral containers are left alone', () => {
+  const spec = {
+    containers: [
+      { name: 'a', env: null },
+      { name: 'b', env: [] },
+    ],
+    initContainers: [{ name: 'side', restartPolicy: 'Always', volumeMounts: null }],
+    ephemeralContainers: [{ name: 'debug' }],
+  };
+  const { pod } = inject(aPod({ asks: [{ group: 'db', key: 'k1', mountRequirement: 2 }], spec }));
+  for (const path of [
+    ['containers', 0],
+    ['containers', 1],
+    ['initContainers', 0],
+  ] as const) {
+    assert.match(JSON.stringify(at(pod, 'spec', ...path)), /"mountPath":"\/etc\/flyte\/secrets\/db"/);
+  }
+  assert.deepEqual(at(pod, 'spec', 'ephemeralContainers'), [{ name: 'debug' }]);
+});
+
+test("a user's setting that moves all secrets is kept, and the warning names a secret that it hides", () => {
+  const env = [{ name: 'FLYTE_SECRETS_ENV_PREFIX', value: 'MY_' }];
+  const { admission } = inject(
+    aPod({
+      asks: [{ group: 'db', key: 'k1', mountRequirement: 1 }],
+      spec: { containers: [{ name: 'main', env }] },
+    }),
+  );
+  assert.match(admission.warnings.join(), /db\/k1.*FLYTE_SECRETS_ENV_PREFIX/);
+  for (const warning of admission.warnings) assert.ok(warning.length <= 120);
+});
+
+test('defaults that the API server adds to our additions do not make a second patch', () => {
+  const { pod } = inject(aPod({ asks: [{ group: 'db', key: 'k1', mountRequirement: 2 }] }));
+  const defaulted = JSON.parse(
+    JSON.stringify(pod)
+      .replace('"optional":true', '"optional":true,"defaultMode":420')
+      .replace('"name":"FLYTE_SECRETS_FILE_PREFIX","value":""', '"name":"FLYTE_SECRETS_FILE_PREFIX"'),
+  );
+  assert.deepEqual(inject(defaulted).admission.patch, []);
+});
+
+test('a pod too large to be stored is refused instead of answered with a huge patch', () => {
+  const containers = Array.from({ length: 500 }, (_, index) => ({ name: `c${index}` }));
+  const asks = Array.from({ length: 200 }, (_, index) => ({
+    group: 'g',
+    key: `k${index}`,
+    mountRequirement: 1,
+  }));
+  const open = someRules({ chain: ['k8s'], k8s: { inventory: 'open' } });
+  assert.equal(inject(aPod({ asks, spec: { containers } }), open).admission.code, 'TOO_MANY_SECRETS');
+});
+
+const oddKeys = fc.constantFrom(
+  '~',
+  '/',
+  '~1',
+  '~01',
+  '',
+  '-',
+  '0',
+  '__proto__',
+  'constructor',
+  'a/b~c',
+  'é',
+);
+const json = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.string(),
+    fc.integer(),
+    fc.constant(null),
+    tie('list'),
+    tie('object'),
+  ),
+  list: fc.array(tie('value'), { maxLength: 3 }),
+  object: fc.dictionary(oddKeys, tie('value'), { maxKeys: 4 }),
+}));
+const named = (names: string[], more: fc.Arbitrary<object>): fc.Arbitrary<object> =>
+  fc
+    .tuple(fc.constantFrom(...names), more, json.object)
+    .map(([name, rest, odd]) => ({ ...(odd as object), name, ...rest }));
+const orNull = (list: fc.Arbitrary<object[]>): fc.Arbitrary<object[] | null | undefined> =>
+  fc.option(fc.option(list, { nil: null }), { nil: undefined });
+const container = named(
+  ['main', 'side'],
+  fc.record(
+    {
+      env: orNull(
+        fc.array(named(['A', 'X', '_FSEC_DB_K1', 'FLYTE_SECRETS_DEFAULT_DIR'], fc.constant({ value: 'u' })), {
+          maxLength: 3,
+        }),
+      ),
+      volumeMounts: orNull(
+        fc.array(named(['v'], fc.record({ mountPath: fc.constantFrom('/v', '/etc/flyte/secrets/api/') })), {
+          maxLength: 2,
+        }),
+      ),
+    },
+    { requiredKeys: [] },
+  ),
+);
+const request = fc.record({
+  group: fc.constantFrom(...groups),
+  key: fc.constantFrom('k1', 'K2', 'k3', 'extra'),
+  groupVersion: fc.constantFrom('', 'v1', 'V2'),
+  envVar: fc.constantFrom('', '', 'X', 'Y'),
+  mountRequirement: fc.constantFrom(0, 1, 2),
+});
+const anyPod = fc
+  .record({
+    asks: fc.array(request, { maxLength: 6 }),
+    annotations: fc.dictionary(
+      oddKeys.filter((key) => key !== '__proto__'),
+      fc.string(),
+    ),
+    spec: fc.record({
+      containers: orNull(fc.array(container, { maxLength: 3 })),
+      initContainers: orNull(fc.array(container, { maxLength: 2 })),
+      volumes: orNull(
+        fc.array(named(['v', 'mrrf5', 'mfygsxy'], fc.constant({ emptyDir: {} })), { maxLength: 3 }),
+      ),
+    }),
+  })
+  .map(aPod);
+const openRules = someRules({ global: { delivery: 'inline' }, k8s: { inventory: 'open' } }, inventory);
+
+for (const [name, rules] of [
+  ['reference', reference],
+  ['open and inline', openRules],
+] as const) {
+  test(`on arbitrary pods the patch applies, says everything, and is empty the second time (${name})`, () => {
+    let injected = 0;
+    fc.assert(
+      fc.property(anyPod, (pod) => {
+        const once = inject(pod, rules);
+        assert.deepEqual(inject(pod, rules), once);
+        if (once.admission.outcome !== 'injected') assert.deepEqual(once.admission.patch, []);
+        else injected++;
+        assert.deepEqual(inject(once.pod, rules).admission.patch, []);
+      }),
+      { numRuns: 400 },
+    );
+    assert.ok(injected > 50, `only ${injected} pods were injected`);
+  });
+}
+
+test('the order of the annotations does not matter', () => {
+  fc.assert(
+    fc.property(anyPod, (pod) => {
+      const annotations = at(pod, 'metadata', 'annotations');
+      const reversed = Object.fromEntries(Object.entries(annotations ?? {}).reverse());
+      const turned = { ...pod, metadata: { ...(at(pod, 'metadata') as object), annotations: reversed } };
+      assert.deepEqual(inject(turned).admission.patch, inject(pod).admission.patch);
+    }),
+  );
+});
+
+test('pointers reach members of any name', () => {
+  fc.assert(
+    fc.property(oddKeys, (key) => {
+      const document = JSON.parse('{"a":{}}');
+      applyPatch(document, [{ op: 'add', path: `/a/${escapePointer(key)}`, value: 1 }]);
+      assert.deepEqual(Object.entries(document.a), [[key, 1]]);
+    }),
+  );
+});
+
+test('an operation that does not apply is an error, as with the API server', () => {
+  const wrong = ['', 'a', '/a/-', '/list/7', '/list/01', '/list/x', '/text/a', '/__proto__/a'];
+  for (const path of wrong) {
+    assert.throws(
+      () => applyPatch({ list: [1], text: 'x' }, [{ op: 'add', path, value: 1 }]),
+      /does not apply/,
+    );
+  }
+});

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Recipe } from '#shared/contracts/rule-recipe.ts';
+import { compileRecipe } from './recipe.ts';
+
+function aRecipe(over: Partial<Recipe> = {}): Recipe {
+  return {
+    schema: 1,
+    manager: 'm',
+    description: 'secret "${group}"',
+    scope: 'cluster',
+    inventory: 'closed',
+    fields: { group: { required: true } },
+    mounts: { accepts: ['env'], any: 'env' },
+    lookup: ['${group}'],
+    edits: { env: [{ env: { name: 'A', value: 'b' } }], file: [] },
+    ...over,
+  };
+}
+
+test('a recipe says where it is wrong', () => {
+  const wrong: [Partial<Recipe> | object, RegExp][] = [
+    [{ schema: 2 }, /schema/],
+    [{ mounts: { accepts: ['env'], any: 'file' } }, /mounts\.any/],
+    [{ lookup: ['${nobody}'] }, /lookup\[0\]/],
+    [{ edits: { env: [{ env: { name: '${nobody}', value: '' } }], file: [] } }, /edits\.env\[0\]\.env\.name/],
+    [{ edits: { env: [{ shell: 'rm' }], file: [] } }, /edits/],
+    [
+      { edits: { env: [], file: [{ volumeMount: { name: 'v', mountPath: '/v', readOnly: true } }] } },
+      /edits\.file\[0\]\.volumeMount\.name/,
+    ],
+    [{ fields: { group: { format: '^a+$' } } }, /fields\.group\.format/],
+  ];
+  for (const [over, where] of wrong) {
+    assert.throws(() => compileRecipe({ ...aRecipe(), ...over }), { code: 'RECIPE_INVALID', message: where });
+  }
+  for (const value of [null, 5, 'x', [], {}]) {
+    assert.throws(() => compileRecipe(value), { code: 'RECIPE_INVALID' });
+  }
+});
+
+test('a field of a later version is ignored', () => {
+  assert.equal(compileRecipe({ ...aRecipe(), colour: 'blue' }).digest, compileRecipe(aRecipe()).digest);
+});
+
+test('edits and items with a condition appear only for a request that has the field', () => {
+  const name = '${group}';
+  const items = [
+    { key: 'k', path: 'k' },
+    { key: 'k', path: '${groupVersion}/k', when: 'groupVersion' as const },
+  ];
+  const { edits } = compileRecipe(
+    aRecipe({
+      edits: {
+        env: [{ env: { name: '${envVar}', value: '' }, when: 'envVar' }],
+        file: [{ volume: { name, secret: { secretName: name, items, optional: false } } }],
+      },
+    }),
+  );
+  const variables = { group: 'g', groupVersion: '', key: 'k', envVar: '' };
+  const derived = { namespace: 'n', versionedGroup: 'g_', id: '1', position: '0', entry: {} };
+  assert.deepEqual(edits.env({ ...variables, ...derived }), []);
+  assert.deepEqual(edits.env({ ...variables, ...derived, envVar: 'X' }), [{ env: { name: 'X', value: '' } }]);
+  const itemsOf = (groupVersion: string): unknown =>
+    edits.file({ ...variables, ...derived, groupVersion }).map((edit) => 'volume' in edit && edit.volume);
+  assert.deepEqual(itemsOf(''), [
+    { name: 'g', secret: { secretName: 'g', items: [{ key: 'k', path: 'k' }], optional: false } },
+  ]);
+  assert.match(JSON.stringify(itemsOf('v')), /"path":"v\/k"/);
+});

@@ -1,0 +1,4 @@
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+
+/** What an empty latchkey.yaml means. */
+export const defaultConfig = latchkeyConfigSchema.parse({});
