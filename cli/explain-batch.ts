@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { parseJson } from '#shared/core/admission-review.ts';
-import { member } from '#shared/core/json-value.ts';
-import { explain, questionSchema, readConfig } from './explanation.ts';
+import { isObject, member } from '#shared/core/json-value.ts';
+import { explain, readConfig } from './explanation.ts';
 
 const lineFeed = 0x0a;
 /** Distinct configurations remembered; a batch usually has few. */
@@ -26,10 +26,9 @@ function answerLine(line: Uint8Array, configOf: (value: unknown) => LatchkeyConf
   try {
     const value = parseJson(line);
     id = member(value, 'id') ?? null;
-    const question = questionSchema.safeParse(value);
-    if (!question.success) throw new LatchkeyError('REQUEST_MALFORMED', 'the line is not a JSON object');
-    const { config, inventory, review } = question.data;
-    const { response, pod } = explain(configOf(config), inventory, review);
+    if (!isObject(value)) throw new LatchkeyError('REQUEST_MALFORMED', 'the line is not a JSON object');
+    const config = configOf(member(value, 'config'));
+    const { response, pod } = explain(config, member(value, 'inventory'), member(value, 'review'));
     return { id, response, pod };
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;

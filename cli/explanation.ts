@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import type { AdmissionReviewResponse } from '#shared/core/admission-review.ts';
@@ -8,14 +8,6 @@ import { applyPatch } from '#shared/core/json-patch.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
 import { describeIssues } from '#shared/runtime/config-issue.ts';
 import { inventorySchema, offlineRules } from './offline-rules.ts';
-
-/** One question: what would the webhook answer to this review, with this configuration and these secrets? */
-export const questionSchema = z.object({
-  id: z.json().default(null),
-  config: z.unknown(),
-  inventory: z.unknown(),
-  review: z.unknown(),
-});
 
 export type Explanation = {
   admission: Admission;

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { aPod, aReview, mountNumber } from '#test/pod-builder.ts';
+import { runCommandLine } from './command-line.ts';
+
+/** Runs the program in this process. */
+async function run(args: string[], input = ''): Promise<{ code: number; output: string; errors: string }> {
+  const [output, errors] = [new PassThrough(), new PassThrough()];
+  const [shown, complained] = [text(output), text(errors)];
+  const code = await runCommandLine(args, { input: Readable.from([Buffer.from(input)]), output, errors });
+  output.end();
+  errors.end();
+  return { code, output: await shown, errors: await complained };
+}
+
+async function files(
+  context: TestContext,
+  contents: Record<string, unknown>,
+): Promise<Record<string, string>> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-cli-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const paths: Record<string, string> = {};
+  for (const [name, content] of Object.entries(contents)) {
+    paths[name] = join(folder, name);
+    await writeFile(paths[name], typeof content === 'string' ? content : JSON.stringify(content));
+  }
+  return paths;
+}
+
+const pod = aPod({
+  asks: [
+    { group: 'db', key: 'pass', mountRequirement: mountNumber.file },
+    { group: 'team', key: 'token', mountRequirement: mountNumber.env },
+  ],
+});
+const inventory =
+  'global: {env: {FLYTE_SECRET_TEAM_TOKEN: hunter2}}\nk8s: {default: {db: [pass]}, ns: {db: [pass]}}\n';
+
+test('every command explains itself, and a wrong command line ends with 2', async () => {
+  for (const args of [['--help'], ['explain', '--help'], ['encode', '-h'], ['decode', '--help']]) {
+    const { code, output } = await run(args);
+    assert.equal(code, 0);
+    assert.match(output, /^Usage: latchkey[\s\S]*Exit codes:/);
+  }
+  for (const args of [
+    [],
+    ['dance'],
+    ['explain'],
+    ['explain', '--dance'],
+    ['encode', '--mount', 'X'],
+    ['decode'],
+  ]) {
+    assert.equal((await run(args)).code, 2, args.join(' '));
+  }
+});
+
+test('what encode prints decode reads', async () => {
+  const { output } = await run(['encode', '--group', 'g', '--key', 'k', '--mount', 'FILE', '--env-var', 'X']);
+  const decoded = await run(['decode', output.trim()]);
+  const expected = { group: 'g', groupVersion: '', key: 'k', envVar: 'X', mountRequirement: 'FILE' };
+  assert.deepEqual(JSON.parse(decoded.output), expected);
+  assert.equal((await run(['decode', '!'])).code, 1);
+});
+
+test('explain shows by secret who injects it and how, and the changes of the pod, but no value', async (context) => {
+  const paths = await files(context, { 'pod.yaml': pod, 'inventory.yaml': inventory });
+  const { code, output } = await run([
+    'explain',
+    '--inventory',
+    `${paths['inventory.yaml']}`,
+    `${paths['pod.yaml']}`,
+  ]);
+  assert.equal(code, 0);
+  assert.match(output, /"db\/pass"\n +injected by k8s as file: \/etc\/flyte\/secrets\/db\/pass/);
+  assert.match(output, /"team\/token"\n +injected by global as env: _FSEC_TEAM_TOKEN/);
+  assert.match(output, /^\+ +- name: _FSEC_TEAM_TOKEN$/m);
+  assert.ok(!output.includes('hunter2'));
+});
+
+test('explain says why not and ends with 1; a review works as well as a pod', async (context) => {
+  const review = aReview(pod);
+  const paths = await files(context, { 'review.json': review, 'inventory.yaml': 'k8s: {ns: {}}' });
+  const args = ['explain', '--inventory', `${paths['inventory.yaml']}`, `${paths['review.json']}`];
+  const people = await run(args);
+  assert.equal(people.code, 1);
+  assert.match(people.output, /^denied 404 NotFound\n.*\n.*"db\/pass".*was not found for namespace "ns"/);
+  const machine = JSON.parse((await run([...args, '--json'])).output);
+  assert.equal(machine.response.status.code, 404);
+  assert.equal(machine.pod, null);
+  assert.equal(machine.secrets[0].verdict, 'lacks');
+});
+
+test('explain names the file that is wrong', async (context) => {
+  const paths = await files(context, {
+    'pod.yaml': pod,
+    'config.yaml': 'chain: [k8s, k8s]',
+    'broken.yaml': 'a: [',
+  });
+  const chain = await run(['explain', '--config', `${paths['config.yaml']}`, `${paths['pod.yaml']}`]);
+  assert.equal(chain.code, 1);
+  assert.match(chain.errors, /CONFIG_INVALID: config: chain: "k8s" stands in it twice/);
+  assert.match((await run(['explain', `${paths['broken.yaml']}`])).errors, /broken\.yaml cannot be read/);
+  assert.match((await run(['explain', '/nowhere/pod.yaml'])).errors, /ENOENT/);
+});
+
+test('a batch answers every line in order, an unreadable one with an error', async () => {
+  const open = { chain: ['global', 'k8s'], global: { delivery: 'inline' }, k8s: { inventory: 'open' } };
+  const global = { env: { FLYTE_SECRET_TEAM_TOKEN: 'v' } };
+  const question = { config: open, inventory: { global }, review: aReview(pod) };
+  const lines = [
+    JSON.stringify({ id: 1, ...question }),
+    'not json',
+    JSON.stringify({ id: 'two', review: aReview(pod) }),
+    '',
+    JSON.stringify({ id: 3, ...question, config: { chain: [], colour: 'blue' } }),
+    JSON.stringify({ id: 4, ...question, inventory: { global: 5 } }),
+    JSON.stringify({ id: 5, ...question, review: { kind: 'Pod' } }),
+    JSON.stringify({ id: 6, ...question, review: aReview(null, { operation: 'DELETE' }) }),
+    `{"id":7,"review":${'['.repeat(5_000)}}`,
+    JSON.stringify({ id: 8, note: 'a\u2028b', ...question, config: { ...open, chain: ['k8s', 'global'] } }),
+    JSON.stringify({ id: 9, note: 'a\u2028b', ...question }),
+  ];
+  const { code, output } = await run(['explain', '--batch'], lines.join('\n'));
+  assert.equal(code, 0);
+  const answers = output
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const outcome = (answer: { error?: { code: string }; response?: { allowed: boolean } }): unknown =>
+    answer.error?.code ?? answer.response?.allowed;
+  assert.deepEqual(
+    answers.map((answer) => [answer.id, outcome(answer)]),
+    [
+      [1, true],
+      [null, 'REQUEST_MALFORMED'],
+      ['two', false],
+      [3, 'CONFIG_INVALID'],
+      [4, 'CONFIG_INVALID'],
+      [5, 'REQUEST_MALFORMED'],
+      [6, true],
+      [null, 'REQUEST_MALFORMED'],
+      [8, 'CONFIG_INVALID'],
+      [9, true],
+    ],
+  );
+  assert.match(JSON.stringify(answers[0].pod), /"_FSEC_TEAM_TOKEN","value":"v"/);
+  assert.equal(answers[2].pod, null);
+  assert.match(answers[3].error.message, /chain[\s\S]*colour/);
+});
+
+test('a batch arrives in pieces of any size', async () => {
+  const line = Buffer.from(`${JSON.stringify({ id: 'é', review: aReview(aPod({})) })}\n`);
+  const output = new PassThrough();
+  const shown = text(output);
+  const pieces = Array.from({ length: line.length }, (_, index) => line.subarray(index, index + 1));
+  await runCommandLine(['explain', '--batch'], {
+    input: Readable.from([...pieces, line]),
+    output,
+    errors: output,
+  });
+  output.end();
+  const answers = (await shown)
+    .trimEnd()
+    .split('\n')
+    .map((answer) => JSON.parse(answer));
+  assert.deepEqual(
+    answers.map(({ id, response }) => [id, response.allowed]),
+    [
+      ['é', true],
+      ['é', true],
+    ],
+  );
+});
