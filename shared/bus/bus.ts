@@ -21,6 +21,8 @@ export interface Bus {
   link(): BusLink | undefined;
   /** Resolves at the first connection; rejects with BUS_UNAVAILABLE when the bus is closed before. */
   linked(): Promise<BusLink>;
+  /** Calls back after each reconnection, until the returned function is called. */
+  onReconnect(listener: () => void): () => void;
   /** Resolves once the connection has ended for good, with the error when nobody asked for the end. */
   closed(): Promise<Error | undefined>;
   /** Delivers what is buffered, then ends the connection. */

@@ -144,7 +144,8 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
       if (due) confirmedAtMs = clock.now();
     },
   });
-  bus.linked().then(loop.wake, () => undefined);
+  bus.linked().then(loop.retryNow, () => undefined);
+  const forgetReconnects = bus.onReconnect(loop.retryNow);
 
   return {
     records,
@@ -157,6 +158,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
       loop.wake();
     },
     async stop() {
+      forgetReconnects();
       await loop.stop();
       following?.unsubscribe();
     },

@@ -159,6 +159,8 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     },
   });
 
+  const forgetReconnects = bus.onReconnect(loop.retryNow);
+
   return {
     replace: (records) => mark([...desired.replace(records), ...mirror.records.keys()]),
     put(key, value, trace = {}) {
@@ -170,6 +172,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     published: () => published,
     pendingMs: () => (pendingSinceMs === undefined ? 0 : clock.now() - pendingSinceMs),
     async stop() {
+      forgetReconnects();
       await loop.stop();
       await mirror.stop();
     },

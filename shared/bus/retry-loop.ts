@@ -4,8 +4,10 @@ import { backoffMs } from './backoff.ts';
 
 /** A task that runs again and again until it is stopped, whatever goes wrong. */
 export interface RetryLoop {
-  /** Runs a round soon. A call during a round is not lost. */
+  /** Runs a round soon, though not before a pause after a failure is over. A call during a round is not lost. */
   wake(): void;
+  /** Runs a round at once, also during a pause after a failure: what made it fail may be over. */
+  retryNow(): void;
   /** Resolves when the round in progress is over; no other begins. */
   stop(): Promise<void>;
 }
@@ -49,7 +51,7 @@ export function startRetryLoop(options: {
     while (!stopped) {
       await attempt();
       if (stopped) return;
-      if (failures > 0) await clock.sleep(backoffMs(failures));
+      if (failures > 0) await rest(backoffMs(failures));
       else if (!woken) await rest(restMs());
     }
   }
@@ -57,6 +59,10 @@ export function startRetryLoop(options: {
 
   return {
     wake() {
+      woken = true;
+      if (failures === 0) interrupt();
+    },
+    retryNow() {
       woken = true;
       interrupt();
     },

@@ -16,6 +16,9 @@ interface BusContext {
   clock: Clock;
 }
 
+/** How long `close` tries to deliver what is buffered, ms. */
+const drainTimeoutMs = 2_000;
+
 /** Private prefix of a NATS user's reply subjects; deploy/nats/nats.conf allows it to nobody else. */
 const inboxPrefixOf = (user: string): string => `_INBOX_${user}`;
 
@@ -61,6 +64,16 @@ async function firstConnection(
   throw new LatchkeyError('BUS_UNAVAILABLE', 'Stopped before NATS was reached for the first time');
 }
 
+/** Delivers what is buffered as long as the server takes it; without a connection the client would wait for ever. */
+async function drain(nc: NatsConnection, clock: Clock): Promise<void> {
+  const drained = new AbortController();
+  const done = nc.drain().then(
+    () => drained.abort(),
+    () => drained.abort(),
+  );
+  await Promise.race([done, clock.sleep(drainTimeoutMs, drained.signal)]);
+}
+
 /**
  * Connects a service as its own NATS user (its name, or `resolver-<manager>`), which names the private inbox prefix;
  * the login is read from the credentials folder at every attempt. Returns at once, connects in the background, never
@@ -72,12 +85,14 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
   const ended = Promise.withResolvers<Error | undefined>();
   let link: BusLink | undefined;
   let up = false;
+  const reconnected = new Set<() => void>();
 
   const linked = firstConnection(user, { ...context, log }, ending.signal).then(async (nc) => {
     log.info({ server: nc.getServer() }, 'connected to NATS');
     up = true;
     void followStatus(nc, log, (state) => {
       up = state;
+      if (up) for (const listener of reconnected) listener();
     });
     void nc.closed().then((err) => {
       up = false;
@@ -94,11 +109,17 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
     connected: () => up,
     link: () => link,
     linked: () => linked,
+    onReconnect(listener) {
+      reconnected.add(listener);
+      return () => reconnected.delete(listener);
+    },
     closed: () => ended.promise,
     async close() {
       ending.abort();
       const nc = (await linked.catch(() => undefined))?.nc;
-      if (nc !== undefined && !nc.isClosed()) await (up ? nc.drain() : nc.close());
+      if (nc === undefined || nc.isClosed()) return;
+      await drain(nc, context.clock);
+      await nc.close();
     },
   };
 }

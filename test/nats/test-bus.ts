@@ -76,7 +76,7 @@ export async function startTestBus(): Promise<TestBus> {
       return admin;
     },
     async stop() {
-      await Promise.all(buses.map((bus) => bus.close()));
+      await Promise.allSettled(buses.map((bus) => bus.close()));
       await guard.close();
     },
   };
