@@ -6,8 +6,8 @@ import { type Admission, admitReview } from '#shared/core/admit.ts';
 import { chainProblems } from '#shared/core/chain-problems.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
+import { inventorySchema, offlineRules } from '#shared/core/offline-rules.ts';
 import { describeIssues } from '#shared/runtime/config-issue.ts';
-import { inventorySchema, offlineRules } from './offline-rules.ts';
 
 export type Explanation = {
   admission: Admission;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { inventorySchema, offlineRules } from '#cli/offline-rules.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { type Admission, admitReview } from '#shared/core/admit.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
+import { inventorySchema, offlineRules } from '#shared/core/offline-rules.ts';
 
 /** A pod as JSON; tests look into it freely. */
 export type Json = { [key: string]: Json } & Json[] & string;

@@ -1,6 +1,6 @@
-import { inventorySchema, offlineRules } from '#cli/offline-rules.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import type { Rules } from '#shared/core/chain.ts';
+import { inventorySchema, offlineRules } from '#shared/core/offline-rules.ts';
 import { encodeAnnotation, type SecretRequest } from '#shared/core/secret-request.ts';
 
 export const mountNumber = { any: 0, env: 1, file: 2 } as const;

@@ -62,7 +62,7 @@ const volumeSchema = z.union([
     emptyDir: z.object({ medium: z.literal('Memory').optional(), sizeLimit: template.optional() }),
   }),
 ]);
-const volumeMountSchema = z.object({ name: template, mountPath: template, readOnly: z.boolean() });
+const volumeMountSchema = z.object({ name: template, mountPath: template, readOnly: z.boolean().optional() });
 const initContainerSchema = z.object({
   name: template,
   image: template,

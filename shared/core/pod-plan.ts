@@ -12,7 +12,7 @@ export type PodPlan = {
   env: Map<string, Wanted<EnvEntry>>;
   volumes: PlannedVolume[];
   /** By mount path. */
-  mounts: Map<string, Wanted<{ volume: PlannedVolume; readOnly: boolean }>>;
+  mounts: Map<string, Wanted<{ volume: PlannedVolume; readOnly: boolean | undefined }>>;
   initContainers: Map<string, Wanted<{ container: InitContainer; volumes: Map<string, PlannedVolume> }>>;
   annotations: Map<string, Wanted<string>>;
 };

@@ -43,6 +43,7 @@ const filters = new Map<string, (text: string) => string>([
   ['lower', (text) => text.toLowerCase()],
   ['base32', encodeBase32],
   ['hash', shortHash],
+  ['withColon', (text) => (text.endsWith(':') ? text : `${text}:`)],
   ['volumeName', (text) => (text.length <= volumeNameLength ? text : `s-${shortHash(text)}`)],
   ['envLiteral', envLiteral],
 ]);

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Rules } from '#shared/core/chain.ts';
-import { planGlobalCopies } from '#shared/core/global-copies.ts';
-import type { Manager } from '#shared/core/managers/manager.ts';
-import { managers } from '#shared/core/managers/registry.ts';
-import { createRuleIndex, type RuleChange } from '#shared/core/rule-index.ts';
+import type { Rules } from './chain.ts';
+import { planGlobalCopies } from './global-copies.ts';
+import type { Manager } from './managers/manager.ts';
+import { managers } from './managers/registry.ts';
+import { createRuleIndex, type RuleChange } from './rule-index.ts';
 
 const texts = z.record(z.string(), z.string());
 
