@@ -83,9 +83,16 @@ test('a server that stands still is noticed, and the change arrives when it goes
   const startMs = performance.now();
   testBus.nats.sigstop();
   try {
+    const logged = testBus.logLines.length;
     publisher.put(entryKey(owner, 'a'), { schema: 1, value: 9 });
-    await waitFor(() => !reading.connected(), { timeoutMs: 15_000, what: 'the partition to be noticed' });
-    t.diagnostic(`noticed after ${Math.round(performance.now() - startMs)} ms`);
+    const isNoticed = () =>
+      testBus.logLines
+        .slice(logged)
+        .some((line) => line.includes('"component":"mirror"') && line.includes('"err"'));
+    await waitFor(isNoticed, { timeoutMs: 5_000, what: 'the readers to notice' });
+    t.diagnostic(`noticed by the readers after ${Math.round(performance.now() - startMs)} ms`);
+    await waitFor(() => !reading.connected(), { timeoutMs: 15_000, what: 'the connection to be given up' });
+    t.diagnostic(`connection given up after ${Math.round(performance.now() - startMs)} ms`);
   } finally {
     testBus.nats.sigcont();
   }

@@ -91,8 +91,10 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
     log.info({ server: nc.getServer() }, 'connected to NATS');
     up = true;
     void followStatus(nc, log, (state) => {
+      // After refused attempts the client reports one reconnection several times.
+      const returned = state && !up;
       up = state;
-      if (up) for (const listener of reconnected) listener();
+      if (returned) for (const listener of reconnected) listener();
     });
     void nc.closed().then((err) => {
       up = false;

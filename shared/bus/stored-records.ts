@@ -1,4 +1,4 @@
-import { createInbox, type Msg } from '@nats-io/transport-node';
+import { createInbox, type Msg, headers as natsHeaders } from '@nats-io/transport-node';
 import { streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type BusLink, requestTimeoutMs } from './bus.ts';
@@ -8,23 +8,30 @@ import { type BusRecord, parseHeaders } from './record.ts';
 const batchRecords = 1_024;
 const batchBytes = 8 * 1_024 * 1_024;
 
+const subjectHeader = 'Nats-Subject';
+
 interface Page {
   records: BusRecord[];
   /** How many more stored records match. */
   pending: number;
 }
 
+/**
+ * The server appends its own headers to those that were stored, so the last of a name is the server's. A stored message
+ * that already had them is an answer of the server which somebody had sent to this subject (the server does not check
+ * whether a client may publish to the subject that it wants its answer on): a record without rank and content.
+ */
 function toRecord(bucket: string, message: Msg): BusRecord | undefined {
-  const subject = message.headers?.get('Nats-Subject') ?? '';
+  const { headers, data } = message;
+  const subject = headers?.last(subjectHeader) ?? '';
   const prefix = subjectOf(bucket, '');
-  if (message.headers === undefined || !subject.startsWith(prefix)) return undefined;
-  const revision = Number(message.headers.get('Nats-Sequence'));
-  return {
-    key: subject.slice(prefix.length),
-    revision,
-    bytes: message.data,
-    ...parseHeaders(message.headers),
-  };
+  if (headers === undefined || !subject.startsWith(prefix)) return undefined;
+  const key = subject.slice(prefix.length);
+  const revision = Number(headers.last('Nats-Sequence'));
+  const relayed = headers.values(subjectHeader).length > 1;
+  return relayed
+    ? { key, revision, bytes: new Uint8Array(), ...parseHeaders(natsHeaders()) }
+    : { key, revision, bytes: data, ...parseHeaders(headers) };
 }
 
 /** What a message of an answer means: a record, the end (with what is left), or a refusal. */

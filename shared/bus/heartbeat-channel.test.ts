@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Heartbeat, heartbeatSubject } from '#shared/contracts/heartbeat.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { publishHeartbeat, subscribeHeartbeats } from './heartbeat-channel.ts';
+
+let testBus: TestBus;
+
+before(async () => {
+  testBus = await startTestBus();
+});
+after(() => testBus.stop());
+
+const aHeartbeat = (given: Partial<Heartbeat> = {}): Heartbeat => ({
+  schema: 1,
+  service: 'resolver',
+  uid: '5f0c',
+  ready: true,
+  applied: [{ owner: 'k8s', epoch: 1, seq: 2 }],
+  sourceAgeMs: 12,
+  ...given,
+});
+
+test('only well-formed heartbeats of the wanted service arrive, under their own name', async (t) => {
+  const [sending, receiving] = await Promise.all([testBus.connect(), testBus.connect()]);
+  const received: Heartbeat[] = [];
+  t.after(subscribeHeartbeats(receiving, 'resolver', (heartbeat) => received.push(heartbeat)));
+  const [{ nc }, { nc: receiver }] = await Promise.all([sending.linked(), receiving.linked()]);
+  await receiver.flush();
+  const subject = heartbeatSubject('resolver', '5f0c');
+  nc.publish(subject, 'garbled');
+  nc.publish(subject, JSON.stringify({ ...aHeartbeat(), schema: 2 }));
+  nc.publish(subject, JSON.stringify(aHeartbeat({ uid: 'somebody-else' })));
+  publishHeartbeat(sending, aHeartbeat({ service: 'gateway' }));
+  publishHeartbeat(sending, aHeartbeat());
+  await waitFor(() => received.length > 0, { timeoutMs: 5_000, what: 'the heartbeat' });
+  assert.deepEqual(received, [aHeartbeat()]);
+});
+
+test('a subscription made before the connection stands works, and ends when told', async () => {
+  const sending = await testBus.connect();
+  const { nc } = await sending.linked();
+  const receiving = await testBus.connect();
+  const [first, second]: [Heartbeat[], Heartbeat[]] = [[], []];
+  const unsubscribe = subscribeHeartbeats(receiving, 'resolver', (heartbeat) => first.push(heartbeat));
+  subscribeHeartbeats(receiving, 'resolver', (heartbeat) => second.push(heartbeat));
+  await (await receiving.linked()).nc.flush();
+  publishHeartbeat(sending, aHeartbeat());
+  await waitFor(() => first.length === 1 && second.length === 1, { timeoutMs: 5_000, what: 'both' });
+  unsubscribe();
+  await (await receiving.linked()).nc.flush();
+  publishHeartbeat(sending, aHeartbeat());
+  await nc.flush();
+  await waitFor(() => second.length === 2, { timeoutMs: 5_000, what: 'the second heartbeat' });
+  assert.equal(first.length, 1);
+});
