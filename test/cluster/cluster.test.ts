@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { access, writeFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Cluster, startCluster } from './cluster.ts';
 import { waitFor } from './wait-for.ts';
@@ -13,84 +11,48 @@ before(async () => {
 });
 after(() => cluster?.stop());
 
-const isGone = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch {
-    return true;
-  }
-};
+const timeoutMs = 20_000;
 
-test('a pod is admitted in a new namespace, as kubectl sees', async () => {
-  await cluster.createNamespace('tasks', { team: 'one' });
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'first', namespace: 'tasks' },
-    spec: { containers: [{ name: 'main', image: 'task' }] },
-  };
-  await cluster.kubectl(['create', '-f', '-'], JSON.stringify(pod));
-  assert.equal(await cluster.kubectl(['get', 'pods', '-n', 'tasks', '-o', 'name']), 'pod/first\n');
+test('a service runs with what its Deployment says, and the cluster sees its pod', async () => {
+  const service = await cluster.startService('resolver-k8s');
+  assert.equal(await readFile(join(service.root, 'etc/latchkey/nats/username'), 'utf8'), 'resolver-k8s');
+  const pod = await cluster.kubernetes.core.readNamespacedPod({ name: service.name, namespace: 'latchkey' });
+  assert.equal(pod.metadata?.uid, service.uid);
+  const variables = await readFile(`/proc/${service.pid()}/environ`, 'utf8');
+  assert.match(variables, new RegExp(`POD_UID=${service.uid}\0`));
+  assert.match(variables, new RegExp(`LATCHKEY_CONFIG=${service.root}/etc/latchkey/config/latchkey.yaml\0`));
+  assert.doesNotMatch(variables, /KUBECONFIG=/);
+  const isAlive = async () => (await fetch(`http://127.0.0.1:${service.ports.health}/livez`)).ok;
+  await waitFor(isAlive, { timeoutMs, what: 'the service to be alive' });
+  assert.deepEqual(await service.stop(), { code: 0, signal: null });
 });
 
-test('a user without rights is refused, and the audit log tells', async () => {
-  const author = cluster.clientOf('author');
-  await assert.rejects(author.core.listNamespacedSecret({ namespace: 'default' }), { code: 403 });
-  const events = await cluster.auditEvents();
-  const refused = events.find(({ user, verb }) => user.username === 'author' && verb === 'list');
-  assert.equal(refused?.objectRef?.resource, 'secrets');
-  assert.equal(refused?.responseStatus?.code, 403);
-  assert.equal(
-    events.some(({ user }) => user.username === 'harness'),
-    false,
-  );
+test('only a service whose pod mounts a token has one, with the rights of its ServiceAccount', async () => {
+  const service = await cluster.startService('discovery');
+  const kubeconfig = JSON.parse(await readFile(join(service.root, '../kubeconfig'), 'utf8'));
+  const token: string = kubeconfig.users[0].user.token;
+  const review = await cluster.kubernetes.authentication.createTokenReview({ body: { spec: { token } } });
+  assert.equal(review.status?.user?.username, 'system:serviceaccount:latchkey:discovery');
+  assert.equal(review.status?.user?.extra?.['authentication.kubernetes.io/pod-name']?.[0], 'discovery-0');
+  await service.kill();
 });
 
-test('the API server comes back with what it knew', async () => {
-  await cluster.kubernetes.core.createNamespacedConfigMap({
-    namespace: 'default',
-    body: { metadata: { name: 'kept' } },
-  });
-  await cluster.stopApiServer();
-  await assert.rejects(
-    cluster.kubernetes.core.readNamespacedConfigMap({ namespace: 'default', name: 'kept' }),
-  );
-  await cluster.startApiServer();
-  const kept = await cluster.kubernetes.core.readNamespacedConfigMap({ namespace: 'default', name: 'kept' });
-  assert.equal(kept.metadata?.name, 'kept');
+test('a process that ends is started again, in the same pod', async () => {
+  const service = await cluster.startService('resolver-global');
+  const first = service.pid();
+  service.signal('SIGKILL');
+  await waitFor(() => service.pid() !== first, { timeoutMs, what: 'another process' });
+  const pod = await cluster.kubernetes.core.readNamespacedPod({ name: service.name, namespace: 'latchkey' });
+  assert.equal(pod.metadata?.uid, service.uid);
+  await service.stop();
 });
 
-test('the bus is killed and started again on the same address', async () => {
-  const { nats } = cluster;
-  await nats.kill9();
-  await assert.rejects(fetch(`${nats.monitoringUrl}/healthz`));
-  await nats.start();
-  assert.equal((await fetch(`${nats.monitoringUrl}/healthz`)).status, 200);
-});
-
-test('a test process killed with SIGKILL leaves no program and no folder behind', async () => {
-  const script = `${cluster.folder}/crash.ts`;
-  const harness = JSON.stringify(`${import.meta.dirname}/cluster.ts`);
-  await writeFile(
-    script,
-    `const { startCluster } = await import(${harness});
-     const c = await startCluster();
-     console.log(JSON.stringify({ folder: c.folder, pids: [c.etcd.pid, c.apiServer().pid, c.nats.process().pid] }));
-     setInterval(() => {}, 1000);`,
-  );
-  const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const { folder, pids } = JSON.parse(line) as { folder: string; pids: number[] };
-  assert.equal(pids.some(isGone), false);
-  child.kill('SIGKILL');
-  await waitFor(() => pids.every(isGone), { timeoutMs: 10_000, what: 'every program to be gone' });
-  await waitFor(
-    () =>
-      access(folder).then(
-        () => false,
-        () => true,
-      ),
-    { timeoutMs: 10_000, what: `${folder} to be gone` },
-  );
+test('a changed configuration is projected into the folder of a running service', async () => {
+  const service = await cluster.startService('resolver-k8s');
+  const file = join(service.root, 'etc/latchkey/config/latchkey.yaml');
+  assert.doesNotMatch(await readFile(file, 'utf8'), /timeoutSeconds/);
+  await cluster.configure({ webhook: { timeoutSeconds: 7 } });
+  const arrived = async () => (await readFile(file, 'utf8')).includes('timeoutSeconds: 7');
+  await waitFor(arrived, { timeoutMs, what: 'the changed latchkey.yaml' });
+  await service.stop();
 });

@@ -1,93 +1,91 @@
-import { mkdtemp, realpath } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '#tools/cache-folder.ts';
-import { findPrograms } from '#tools/programs.ts';
-import { createProgress } from '#tools/progress.ts';
-import { startControlPlane } from './control-plane.ts';
-import { claimServiceRange, freePorts } from './free-address.ts';
-import { startNatsServer } from './nats-server.ts';
-import { startOtlpGrpcSink } from './otlp-grpc-sink.ts';
-import { startOtlpReceiver } from './otlp-receiver.ts';
-import { startProcessGuard } from './process-guard.ts';
+import { startBareCluster } from './bare-cluster.ts';
+import {
+  type ConfigInput,
+  configMapName,
+  type Installation,
+  installationObjects,
+  latchkeyYaml,
+  webhookServicePort,
+} from './installation.ts';
+import { startKubelet } from './kubelet.ts';
+import { installationNamespace, loadManifests } from './manifests.ts';
+import { startServiceProxy } from './service-proxy.ts';
 
-/** A running cluster: etcd, kube-apiserver, nats-server and the stand-ins, all of it in one temporary folder. */
+/** A bare cluster with deploy/ applied, and the stand-ins that run its services as processes. */
 export type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
+export type ServiceStart = { replica?: number; environment?: Record<string, string> };
+
 /**
- * Starts a cluster from programs of the machine or the cache (built first when missing). Everything it started is
- * stopped and removed by `stop`, and also when this process ends in any other way.
+ * Starts a cluster and applies deploy/ to it; no service runs yet. `config` is latchkey.yaml, section by section over
+ * deploy/latchkey.yaml. Stopped by `stop`, and whenever this process ends.
  */
-export async function startCluster() {
-  const programs = await findPrograms({
-    cacheFolder: cacheFolder(process.env),
-    env: process.env,
-    progress: createProgress(process.stderr),
+export async function startCluster(options: { config?: ConfigInput } = {}) {
+  const bare = await startBareCluster();
+  const manifests = await loadManifests(bare.kubectl);
+  const podFolder = join(bare.folder, 'pods');
+  const installation: Installation = {
+    manifests,
+    config: options.config ?? {},
+    globalSecretsFolder: join(podFolder, 'discovery-0/root/etc/secrets'),
+    webhookAddress: `${bare.serviceRange}.0.100`,
+    natsPasswords: bare.nats.passwords,
+  };
+  const objects = installationObjects(installation).map((object) => JSON.stringify(object));
+  await bare.kubectl(['create', '-f', '-'], objects.join('\n')).catch(async (error) => {
+    await bare.stop();
+    throw error;
   });
-  const folder = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-cluster-'));
-  const guard = startProcessGuard(folder);
-  const logFolder = join(folder, 'logs');
-  const range = await claimServiceRange();
-  const [
-    etcd = 0,
-    etcdPeer = 0,
-    apiServer = 0,
-    natsPort = 0,
-    monitoringPort = 0,
-    otlpPort = 0,
-    grpcPort = 0,
-  ] = await freePorts(7);
-  const [controlPlane, nats, otlp, sink] = await Promise.all([
-    startControlPlane(
-      {
-        programs,
-        ports: { etcd, etcdPeer, apiServer },
-        serviceCidr: range.cidr,
-        tracingEndpoint: `127.0.0.1:${grpcPort}`,
-        folder,
-        logFolder,
-      },
-      guard,
-    ),
-    startNatsServer(
-      {
-        program: programs['nats-server'],
-        port: natsPort,
-        monitoringPort,
-        folder: join(folder, 'nats'),
-        logFolder,
-      },
-      guard,
-    ),
-    startOtlpReceiver(otlpPort),
-    startOtlpGrpcSink(grpcPort),
-  ]);
-  const harness = controlPlane.clientOf('harness');
+  const kubelet = startKubelet({
+    harness: bare.harness,
+    guard: bare.guard,
+    server: bare.server,
+    authority: bare.authority,
+    folder: podFolder,
+    logFolder: bare.logFolder,
+    manifests,
+    environment: { NATS_URL: bare.natsUrl, OTEL_EXPORTER_OTLP_ENDPOINT: bare.otlp.endpoint },
+  });
+  const proxy = await startServiceProxy(
+    installation.webhookAddress,
+    webhookServicePort,
+    kubelet.webhookTargets,
+  );
 
   return {
-    ...controlPlane,
-    folder,
-    logFolder,
-    nats,
-    natsUrl: nats.url,
-    otlp,
-    serviceRange: range.prefix,
-    /** Typed clients that act as the user `admin`. */
-    kubernetes: controlPlane.clientOf('admin'),
-    /** Creates a namespace and what the controller manager would put there: its default ServiceAccount. */
-    createNamespace: async (name: string, labels: Record<string, string> = {}): Promise<void> => {
-      await harness.core.createNamespace({ body: { metadata: { name, labels } } });
-      await harness.core.createNamespacedServiceAccount({
-        namespace: name,
-        body: { metadata: { name: 'default' } },
+    ...bare,
+    manifests,
+    /** The services that run at this moment. */
+    services: kubelet.pods,
+    /**
+     * Starts a service with the args, variables, mounts, ServiceAccount and NATS user of its Deployment in deploy/.
+     * Resolves when its process runs, which waits for the Secrets it mounts; `untilReady` waits for readiness.
+     */
+    startService: (name: string, { replica = 0, environment = {} }: ServiceStart = {}) =>
+      kubelet.startPod(name, replica, environment),
+    /** Replaces latchkey.yaml in its ConfigMap; running services see it as they would from a kubelet. */
+    configure: async (config: ConfigInput): Promise<void> => {
+      await bare.harness.core.replaceNamespacedConfigMap({
+        name: configMapName,
+        namespace: installationNamespace,
+        body: {
+          metadata: { name: configMapName },
+          data: { 'latchkey.yaml': latchkeyYaml({ ...installation, config }) },
+        },
       });
     },
-    /** Stops and removes everything. */
+    /** Writes the file of a global secret where discovery looks for it. */
+    writeGlobalSecret: async (group: string, key: string, value: string): Promise<void> => {
+      const folder = join(installation.globalSecretsFolder, group);
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, key), value);
+    },
     stop: async (): Promise<void> => {
-      sink.close();
-      await otlp.close();
-      await range.release();
-      await guard.close();
+      await kubelet.stop();
+      await proxy.close();
+      await bare.stop();
     },
   };
 }

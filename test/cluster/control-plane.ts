@@ -76,6 +76,8 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
     apiServer: () => apiServer,
     /** Typed clients that act as one of the static users. */
     clientOf: (user: UserName) => createKubernetesClient(userOf(user)),
+    /** The same for a person: a command line that reaches this cluster. */
+    kubectlLine: (): string => `${programs.kubectl.path} --kubeconfig=${kubeconfigFile} get pods -A`,
     /** Runs kubectl as `admin` and gives its standard output; throws with its standard error when it fails. */
     kubectl: (args: readonly string[], input = ''): Promise<string> =>
       runKubectl(programs.kubectl.path, [`--kubeconfig=${kubeconfigFile}`, ...args], input),

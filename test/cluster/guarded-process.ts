@@ -52,6 +52,8 @@ export async function startGuardedProcess(start: ProgramStart, guard: ProcessGua
     throw new Error(`${start.name} could not be started as ${start.command}`, { cause: error });
   }
   guard.watch(pid);
+  // A test that forgets to stop it must still end; the guard then does the rest.
+  child.unref();
   let running = true;
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {

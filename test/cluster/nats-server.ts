@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { passwordVariables } from '#deploy/nats/credentials.ts';
 import type { Program } from '#tools/programs.ts';
 import { type GuardedProcess, startGuardedProcess, waitUntilUp } from './guarded-process.ts';
 import type { ProcessGuard } from './process-guard.ts';
@@ -37,7 +38,8 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
   const configuration = await readFile(configurationFile, 'utf8');
   const variables = passwordVariables(configuration);
   const passwords = Object.fromEntries(
-    [...variables.keys(), unlimitedUser].map((user) => [user, randomUUID()]),
+    // nats-server parses a variable's value: one that begins like a number or a date would not be text.
+    [...variables.keys(), unlimitedUser].map((user) => [user, `password-${randomUUID()}`]),
   );
   const env = Object.fromEntries([...variables].map(([user, variable]) => [variable, passwords[user]]));
   await mkdir(start.folder, { recursive: true });
@@ -83,12 +85,6 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
       current = await launch();
     },
   };
-}
-
-/** The users of a nats.conf whose password is a variable, and that variable: `user: "gateway", password: $NAME`. */
-export function passwordVariables(configuration: string): Map<string, string> {
-  const users = configuration.matchAll(/\buser\s*[:=]?\s*"?([\w-]+)"?\s*,?\s*password\s*[:=]?\s*\$(\w+)/g);
-  return new Map([...users].map(([, user = '', variable = '']) => [user, variable]));
 }
 
 /** The configuration with its data in `storeFolder` (the flag for that is refused beside one in the file) and the user. */

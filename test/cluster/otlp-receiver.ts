@@ -53,6 +53,7 @@ export async function startOtlpReceiver(port: number): Promise<OtlpReceiver> {
     }
   });
   server.listen(port, '127.0.0.1');
+  server.unref();
   await once(server, 'listening');
   return {
     endpoint: `http://127.0.0.1:${port}`,

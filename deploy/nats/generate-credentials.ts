@@ -1,0 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { credentialsSecret, passwordVariables } from './credentials.ts';
+
+// Prints a Secret with a new random password for every user of nats.conf:
+//   node deploy/nats/generate-credentials.ts | kubectl apply -f -
+// Run again to rotate: restart NATS afterwards; services read the new files at their next connection attempt.
+const users = passwordVariables(await readFile(join(import.meta.dirname, 'nats.conf'), 'utf8'));
+// nats-server parses the value of a variable: one that begins like a number or a date would not be text.
+const newPassword = (): string => `password-${randomBytes(24).toString('hex')}`;
+for (const user of users.keys()) {
+  process.stdout.write(`${JSON.stringify(credentialsSecret(user, newPassword()))}\n`);
+}

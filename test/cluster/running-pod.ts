@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { V1Container, V1Pod } from '@kubernetes/client-node';
+import { type GuardedProcess, startGuardedProcess } from './guarded-process.ts';
+import { type KubernetesClient, kubeconfigOf } from './kubernetes-client.ts';
+import {
+  type Content,
+  containerVariables,
+  mountedVolumes,
+  type NamespaceData,
+  onHost,
+  volumeContent,
+} from './pod-view.ts';
+import type { ProcessGuard } from './process-guard.ts';
+import { projectFolder } from './projected-folder.ts';
+
+export type PodPorts = { health: number; webhook: number };
+
+export type PodContext = {
+  harness: KubernetesClient;
+  guard: ProcessGuard;
+  server: string;
+  authority: string;
+  /** Folder of the pod; mount paths lie under `root` in it. */
+  folder: string;
+  logFolder: string;
+  ports: PodPorts;
+  /** Variables that are the harness's own: addresses of the bus and the OTLP receiver. */
+  environment: Readonly<Record<string, string>>;
+};
+
+/** A container of the manifests run as a process of this machine. */
+export type PodRun = {
+  process: () => GuardedProcess | undefined;
+  /** What the last readiness probe said. */
+  isReady: () => boolean;
+  /** Brings volumes, process and readiness in line with the cluster; called again and again. */
+  sync: (data: NamespaceData) => Promise<void>;
+  /** No more restarts, and not ready from now on; the process still runs. */
+  retire: () => void;
+};
+
+const repository = join(import.meta.dirname, '../..');
+const probeTimeoutMs = 1_000;
+const firstBackoffMs = 250;
+const longestBackoffMs = 5_000;
+const tokenSeconds = 3_600;
+
+/** A created pod about to run. Does what a kubelet does, and like it starts the process again when that ends. */
+export function createPodRun(pod: V1Pod, container: V1Container, context: PodContext): PodRun {
+  const root = join(context.folder, 'root');
+  const volumes = mountedVolumes(pod, container);
+  const mountPaths = volumes.map(({ mountPath }) => mountPath);
+  const projected = new Map<string, string>();
+  let wanted = true;
+  let ready = false;
+  let process: GuardedProcess | undefined;
+  let restarts = 0;
+  let notBeforeMs = 0;
+
+  const projectVolumes = async (data: NamespaceData): Promise<boolean> => {
+    for (const { mountPath, volume } of volumes) {
+      const content = volumeContent(volume, data);
+      if (content === 'missing') return false;
+      const digest = digestOf(content);
+      if (projected.get(mountPath) !== digest) await projectFolder(join(root, mountPath), content);
+      projected.set(mountPath, digest);
+    }
+    return true;
+  };
+
+  const launch = async (data: NamespaceData): Promise<void> => {
+    const variables = containerVariables(pod, container, data);
+    if (variables === 'missing') return;
+    const own = await ownVariables(pod, context);
+    const mapped = Object.entries(variables).map(([name, value]) => [name, onHost(value, root, mountPaths)]);
+    const launched = await startGuardedProcess(
+      {
+        name: pod.metadata?.name ?? '',
+        command: globalThis.process.execPath,
+        args: (container.args ?? []).map((arg) => onHost(arg, root, mountPaths)),
+        env: { ...Object.fromEntries(mapped), ...own },
+        folder: repository,
+        logFolder: context.logFolder,
+      },
+      context.guard,
+    );
+    process = launched;
+    void launched.exited.then(() => {
+      ready = false;
+      notBeforeMs = performance.now() + Math.min(longestBackoffMs, firstBackoffMs * 2 ** restarts++);
+    });
+  };
+
+  return {
+    process: () => process,
+    isReady: () => ready,
+    sync: async (data) => {
+      if (!wanted || !(await projectVolumes(data))) return;
+      if (!process?.isRunning() && performance.now() >= notBeforeMs) await launch(data);
+      const answered = await probe(container, context.ports.health);
+      ready = wanted && process?.isRunning() === true && answered;
+    },
+    retire: () => {
+      wanted = false;
+      ready = false;
+    },
+  };
+}
+
+function digestOf(content: Content): string {
+  const hash = createHash('sha256');
+  for (const [name, bytes] of content) hash.update(`${name}\0${bytes.byteLength}\0`).update(bytes);
+  return hash.digest('hex');
+}
+
+/** Ports and addresses of this cluster and, only where the manifest mounts a token, a KUBECONFIG with a real one. */
+async function ownVariables(pod: V1Pod, context: PodContext): Promise<Record<string, string>> {
+  const { harness, server, authority, folder, ports, environment } = context;
+  const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
+  const variables = { ...environment, HEALTH_PORT: `${ports.health}`, WEBHOOK_PORT: `${ports.webhook}` };
+  const serviceAccount = pod.spec?.serviceAccountName;
+  if (pod.spec?.automountServiceAccountToken !== true || serviceAccount === undefined) return variables;
+  const { status } = await harness.core.createNamespacedServiceAccountToken({
+    name: serviceAccount,
+    namespace,
+    body: {
+      spec: {
+        audiences: [],
+        expirationSeconds: tokenSeconds,
+        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+      },
+    },
+  });
+  const kubeconfig = kubeconfigOf({ server, authority, user: serviceAccount, token: status?.token ?? '' });
+  const file = join(folder, 'kubeconfig');
+  await writeFile(file, JSON.stringify(kubeconfig), { mode: 0o600 });
+  return { ...variables, KUBECONFIG: file };
+}
+
+async function probe(container: V1Container, healthPort: number): Promise<boolean> {
+  const path = container.readinessProbe?.httpGet?.path ?? '/';
+  const signal = AbortSignal.timeout(probeTimeoutMs);
+  return fetch(`http://127.0.0.1:${healthPort}${path}`, { signal }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
