@@ -19,7 +19,9 @@ function statusCode(answer: ReturnType<typeof answerGolden>): number | undefined
 
 for (const golden of readGolden<GoldenCase>('flyte-v1.public.ndjson').filter(ofThisIssue)) {
   const deviates = golden.deviates ?? [];
-  const denied = golden.expect.error !== null || deviates.includes('impossible-name');
+  // A global secret asked as a file: Flyte panics, we ask the next manager.
+  const failed = golden.expect.error !== null && !deviates.includes('global-file');
+  const denied = failed || deviates.includes('impossible-name');
   test(`${golden.id} is ${denied ? 'denied with 400 and no patch' : 'injected as Flyte does'}`, () => {
     const answer = answerGolden(golden);
     if (denied) {
@@ -29,6 +31,7 @@ for (const golden of readGolden<GoldenCase>('flyte-v1.public.ndjson').filter(ofT
     }
     assert.equal(answer.admission.code, undefined);
     assert.deepEqual(podFaults(answer.pod), podFaults(golden.pod));
+    if (golden.expect.pod === null) return;
     const aliases = removeVersionAliases(answer.pod);
     assert.equal(aliases > 0, deviates.includes('version-alias'));
     assert.deepEqual(dropEmpty(withoutReport(answer.pod)), dropEmpty(golden.expect.pod));

@@ -1,6 +1,6 @@
 import { type ErrorCode, errorRegistry, LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { AddOperation } from './json-patch.ts';
-import { isObject, member, nestsTooDeep } from './json-value.ts';
+import { member, nestsTooDeep } from './json-value.ts';
 import { quote } from './plain-text.ts';
 
 const apiVersion = 'admission.k8s.io/v1';
@@ -72,12 +72,12 @@ export function readReview(review: unknown): AdmissionRequest {
 }
 
 function concernsPods(request: unknown, object: unknown): boolean {
-  const { kind: kindOfRequest, resource, subResource } = isObject(request) ? request : {};
-  if (typeof subResource === 'string' && subResource !== '') return false;
-  const groups = [member(kindOfRequest, 'group'), member(resource, 'group')];
-  if (groups.some((group) => typeof group === 'string' && group !== '')) return false;
-  if (isObject(resource) && resource.resource !== 'pods') return false;
-  return (isObject(kindOfRequest) ? kindOfRequest.kind : member(object, 'kind')) === 'Pod';
+  const kindOfRequest = member(request, 'kind');
+  const resource = member(request, 'resource');
+  const says = (value: unknown, other: string): boolean => typeof value === 'string' && value !== other;
+  if (says(member(request, 'subResource'), '') || says(member(resource, 'resource'), 'pods')) return false;
+  if (says(member(kindOfRequest, 'group'), '') || says(member(resource, 'group'), '')) return false;
+  return (member(kindOfRequest, 'kind') ?? member(object, 'kind')) === 'Pod';
 }
 
 /** The answer that lets the object in, with a patch unless that is empty. */

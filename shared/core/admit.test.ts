@@ -178,6 +178,18 @@ test('the traces of the rules that were used are reported once each', () => {
   assert.deepEqual(admission.ruleTraceparents, ['trace-1']);
 });
 
+test('a secret is injected although an earlier manager is stale, with a warning; one that nobody has is 503', () => {
+  const rules = {
+    ...someRules({}, { k8s: { ns: { db: ['pass'] } } }),
+    isStale: (manager: string) => manager === 'global',
+  };
+  const admission = admit(bytesOf(aReview(aPod({ asks: [db] }))), rules);
+  assert.equal(admission.outcome, 'injected');
+  assert.match(admission.warnings[0] ?? '', /manager global has not been heard/);
+  const absent = admit(bytesOf(aReview(aPod({ asks: [{ ...db, group: 'absent' }] }))), rules);
+  assert.equal(absent.code, 'RULES_UNKNOWN');
+});
+
 test('a stale manager still injects, with a warning', () => {
   const admission = admit(bytesOf(aReview(aPod({ asks: [db] }))), {
     ...someRules({ chain: ['k8s'] }, { k8s: { ns: { db: ['pass'] } } }),

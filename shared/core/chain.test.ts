@@ -53,9 +53,15 @@ test('an open manager accepts what it can serve, in any namespace', () => {
 test('a stale manager injects what it knows and no longer says that something is absent', () => {
   const rules = { ...someRules({}, inventory), isStale: () => true };
   assert.deepEqual(ask(rules), ['global has']);
-  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown']);
+  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s unknown']);
   const [verdict] = askChain(request, 'ns', 0, rules);
   assert.ok(verdict?.answer === 'has' && verdict.grant.stale);
+});
+
+test('what a later manager has is injected although an earlier one is stale', () => {
+  const rules = { ...someRules({}, inventory), isStale: (manager: string) => manager === 'global' };
+  assert.deepEqual(ask(rules, { group: 'other' }), ['global unknown', 'k8s has']);
+  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s lacks']);
 });
 
 test('a global secret is looked up as a variable first, then as a file', () => {

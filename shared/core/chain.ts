@@ -22,7 +22,8 @@ export type Verdict =
   | { manager: string; answer: 'no'; code: ErrorCode; reason: string; open: boolean }
   | { manager: string; answer: 'has'; grant: Grant }
   | { manager: string; answer: 'lacks'; lookedFor: string; nearMisses: string[] }
-  | { manager: string; answer: 'unknown'; reason: string };
+  /** `stale`: it lacked the secret when it was last heard. */
+  | { manager: string; answer: 'unknown'; reason: string; stale: boolean };
 
 /** What a manager that has the secret injects it with. */
 export type Grant = {
@@ -38,7 +39,9 @@ const fieldNames = { group: 'group', groupVersion: 'group_version', key: 'key', 
 const mountNames = ['ANY', 'ENV_VAR', 'FILE'];
 
 /**
- * Asks the managers in turn until one has the secret or one does not know.
+ * Asks the managers in turn until one has the secret or one does not know. One that lacked it when it was last heard
+ * does not stop the chain: what a later manager has goes on being injected when the bus is lost (design.md section 4,
+ * known entries go on injecting for ever).
  * @param position place of the request in the pod, from 0
  * @returns the answers given, the last of which may be `has` or `unknown`
  */
@@ -60,7 +63,7 @@ export function askChain(
   for (const manager of chain) {
     const verdict = askManager(manager, request, variables, index, isStale(manager));
     verdicts.push(verdict);
-    if (verdict.answer === 'has' || verdict.answer === 'unknown') break;
+    if (verdict.answer === 'has' || (verdict.answer === 'unknown' && !verdict.stale)) break;
   }
   return verdicts;
 }
@@ -74,7 +77,8 @@ function askManager(
 ): Verdict {
   const rule = index.recipe(manager);
   if (rule === undefined) {
-    return { manager, answer: 'unknown', reason: `the rules of manager ${manager} have not arrived yet` };
+    const reason = `the rules of manager ${manager} have not arrived yet`;
+    return { manager, answer: 'unknown', reason, stale: false };
   }
   const recipe = rule.compiled;
   const mount = chooseMount(recipe, request);
@@ -87,7 +91,7 @@ function askManager(
   const { namespace } = variables;
   if (recipe.scope === 'namespace' && !index.knowsNamespace(manager, namespace)) {
     const reason = `manager ${manager} does not know namespace ${quote(namespace)} (yet)`;
-    return { manager, answer: 'unknown', reason };
+    return { manager, answer: 'unknown', reason, stale: false };
   }
   const lookupKeys = recipe.lookup.map((lookup) => lookup(variables));
   for (const lookupKey of lookupKeys) {
@@ -98,11 +102,8 @@ function askManager(
     return { manager, answer: 'has', grant: { ...grant, variables: found, traceparents, stale } };
   }
   if (stale) {
-    return {
-      manager,
-      answer: 'unknown',
-      reason: `what manager ${manager} last said is too old to rule it out`,
-    };
+    const reason = `what manager ${manager} last said is too old to rule it out`;
+    return { manager, answer: 'unknown', reason, stale };
   }
   const nearMisses = findNearMisses(lookupKeys[0] ?? '', index.lookupKeys(manager, namespace));
   return { manager, answer: 'lacks', lookedFor: recipe.description(variables), nearMisses };

@@ -49,35 +49,37 @@ export function decideSecret(
   const last = verdicts.at(-1);
   if (last?.answer !== 'has') {
     const refusal = wordRefusal(annotation, request, namespace, verdicts);
-    return { verdict: { ...known, verdict: decisive(verdicts), ...refusal }, traceparents: [] };
+    return { verdict: { ...known, verdict: answerOf(refusal.code), ...refusal }, traceparents: [] };
   }
-  const { manager, mount, recipe, variables, traceparents, stale } = last.grant;
+  const { manager, mount, recipe, variables, traceparents } = last.grant;
   const granted = { ...known, manager, mount };
+  const unheard = verdicts.filter(isStale).map((verdict) => verdict.manager);
   try {
     const edits = recipe.edits[mount](variables);
     const title = secretTitle(request);
-    const warning = `manager ${manager} has not been heard of for a while; secret ${title} is injected as last known`;
+    const warning = `manager ${unheard.join(', ')} has not been heard of for a while; secret ${title} is injected as last known`;
     return {
       verdict: { ...granted, verdict: 'has', how: placesOf(edits) },
       injection: { title, edits, rule: `${manager}@${recipe.digest}` },
       traceparents,
-      ...(stale ? { warning } : {}),
+      ...(unheard.length > 0 ? { warning } : {}),
     };
   } catch (error) {
     return { verdict: { ...granted, verdict: 'unknown', ...refusalOf(error) }, traceparents: [] };
   }
 }
 
+const isStale = (verdict: Verdict): boolean =>
+  verdict.answer === 'has' ? verdict.grant.stale : verdict.answer === 'unknown' && verdict.stale;
+
 function refusalOf(error: unknown): { code: ErrorCode; message: string } {
   if (!(error instanceof LatchkeyError)) throw error;
   return { code: error.code, message: error.message };
 }
 
-function decisive(verdicts: readonly Verdict[]): Verdict['answer'] {
-  const answers = verdicts.map(({ answer }) => answer);
-  return (
-    answers.find((answer) => answer === 'unknown') ?? answers.find((answer) => answer === 'lacks') ?? 'no'
-  );
+function answerOf(code: ErrorCode): Verdict['answer'] {
+  if (code === 'RULES_UNKNOWN') return 'unknown';
+  return code === 'SECRET_NOT_FOUND' ? 'lacks' : 'no';
 }
 
 const settingPrefix = 'FLYTE_SECRETS_';
