@@ -58,14 +58,13 @@ export function createGlobalDelivery(options: {
   const publish = (previous: readonly GlobalSecret[], next: readonly GlobalSecret[]): void => {
     const plan = planGlobalCopies(next);
     for (const { name, problem } of plan.refused) log.error({ global: name }, problem);
-    const before = new Map(previous.map((global) => [global.name, global.version]));
     for (const { name, version } of next) {
       const copy = plan.placement.get(name);
-      if (copy === undefined || before.get(name) === version) continue;
+      if (copy === undefined) continue;
       feed.entry(undefined, name, { schema: 1, source: 'global', secret: name, keys: [], version, copy });
     }
-    for (const name of before.keys()) if (!plan.placement.has(name)) feed.entry(undefined, name, undefined);
-    // The rules go first where a global goes away, the copies where one comes: the kubelet waits for a copy.
+    for (const { name } of previous) if (!plan.placement.has(name)) feed.entry(undefined, name, undefined);
+    // Rules may arrive before their copies: the reference is not optional, so that the kubelet waits for a copy.
     keeper.desire(plan.copies as ReadonlyMap<string, SecretData>);
   };
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Span, SpanKind, trace } from '@opentelemetry/api';
 import type { Publisher } from '#shared/bus/publisher.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
@@ -25,6 +26,7 @@ export function createInventoryFeed(source: string, publisher: Publisher): Inven
   let complete = false;
 
   const change = (key: string, value: InventoryRecord | undefined): void => {
+    if (isDeepStrictEqual(records.get(key)?.value, value)) return;
     const attributes = {
       'latchkey.source': source,
       'latchkey.key': key,
