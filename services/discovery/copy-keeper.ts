@@ -14,21 +14,25 @@ export interface CopyKeeper {
   select(namespaces: ReadonlySet<string>): void;
   /** Says that every copy that exists in a namespace (undefined: in any) has been handed over. */
   listed(namespace: string | undefined): void;
-  /** A copy as the watch saw it; undefined when it is gone. */
-  owned(namespace: string, name: string, copy: OwnedCopy | undefined): void;
+  /** A copy as the watch saw it. */
+  seen(copy: OwnedCopy): void;
+  /** A copy that the watch saw go, or lose its label. */
+  gone(copy: OwnedCopy): void;
   stop(): void;
 }
 
 /**
  * Level-triggered, one namespace at a time: plan from what is desired and what is owned, do the steps, look again.
- * A Secret of the same name without latchkey's label is somebody else's: it is left alone and named in the log, and the
- * namespace does not become ready. `onReady` is called when a namespace holds every copy.
+ * Nothing is done before all three are known: what is desired, what is selected, what exists. A Secret of the same name
+ * without latchkey's label is somebody else's: it is left alone and named in the log.
+ * @param options.onReady called with true when a namespace holds every copy, with false when a Secret of somebody else
+ *   stands where one belongs
  */
 export function createCopyKeeper(options: {
   kubernetes: Kubernetes;
   clock: Clock;
   log: Logger;
-  onReady: (namespace: string) => void;
+  onReady: (namespace: string, isReady: boolean) => void;
 }): CopyKeeper {
   const { kubernetes, clock, log } = options;
   const stopping = new AbortController();
@@ -37,26 +41,37 @@ export function createCopyKeeper(options: {
   const queue = new Set<string>();
   const attempts = new Map<string, number>();
   let desired: ReadonlyMap<string, SecretData> | undefined;
-  let selected: ReadonlySet<string> = new Set();
+  let selected: ReadonlySet<string> | undefined;
   let working = false;
 
+  const isListed = (namespace: string): boolean => listed.has(undefined) || listed.has(namespace);
+
   const reconcile = async (namespace: string): Promise<void> => {
-    if (desired === undefined || !(listed.has(undefined) || listed.has(namespace))) return;
+    if (desired === undefined || selected === undefined || !isListed(namespace)) return;
     const wanted = selected.has(namespace) ? desired : new Map<string, SecretData>();
     const steps = planCopies(wanted, [...owned.of(namespace).values()]);
-    // What was stored is noted at once: the watch tells it later, and a plan in between would do it again.
-    for (const step of steps) owned.set(namespace, step.name, await apply(kubernetes, namespace, step));
+    const failures: unknown[] = [];
+    for (const step of steps) {
+      try {
+        // What was stored is noted at once: the watch tells it later, and a plan in between would do it again.
+        owned.set(namespace, step.name, await apply(kubernetes, namespace, step));
+      } catch (err) {
+        // A copy that cannot be written holds up no other.
+        failures.push(err);
+      }
+    }
+    if (failures.length > 0) throw failures.find(isForeign) ?? failures[0];
     attempts.delete(namespace);
-    if (selected.has(namespace)) options.onReady(namespace);
+    if (selected.has(namespace)) options.onReady(namespace, true);
   };
 
   const retry = (namespace: string, err: unknown): void => {
     const attempt = attempts.get(namespace) ?? 0;
     attempts.set(namespace, attempt + 1);
-    const foreign = err instanceof LatchkeyError && err.code === 'KUBERNETES_EXISTS';
-    const why = foreign
+    const why = isForeign(err)
       ? 'a Secret that is not ours has the name of a copy: rename or delete it'
       : 'copying the global secrets failed, trying again';
+    if (isForeign(err)) options.onReady(namespace, false);
     log.warn({ err, namespace, attempt }, why);
     void clock.sleep(backoffMs(attempt, Math.random()), stopping.signal).then(() => enqueue(namespace));
   };
@@ -76,28 +91,39 @@ export function createCopyKeeper(options: {
     queue.add(namespace);
     void work();
   };
+  /** Also where nothing is selected (any more) a copy may stand, from before this process began. */
+  const enqueueAll = (): void => {
+    for (const namespace of new Set([...(selected ?? []), ...owned.namespaces()])) enqueue(namespace);
+  };
 
   return {
     desire: (copies) => {
       desired = copies;
-      for (const namespace of selected) enqueue(namespace);
+      enqueueAll();
     },
     select: (namespaces) => {
-      const touched = [...selected].filter((namespace) => !namespaces.has(namespace));
       selected = namespaces;
-      for (const namespace of [...namespaces, ...touched]) enqueue(namespace);
+      enqueueAll();
     },
     listed: (namespace) => {
       listed.add(namespace);
-      for (const known of selected) enqueue(known);
+      enqueueAll();
     },
-    owned: (namespace, name, copy) => {
-      owned.set(namespace, name, copy);
+    seen: (copy) => {
+      owned.set(copy.namespace, copy.name, copy);
+      enqueue(copy.namespace);
+    },
+    gone: ({ namespace, name, uid }) => {
+      // Late news of one that has been made again since.
+      if (owned.of(namespace).get(name)?.uid !== uid) return;
+      owned.set(namespace, name, undefined);
       enqueue(namespace);
     },
     stop: () => stopping.abort(),
   };
 }
+
+const isForeign = (err: unknown): boolean => err instanceof LatchkeyError && err.code === 'KUBERNETES_EXISTS';
 
 /** Does one step; returns the copy as stored, undefined when it was deleted. */
 async function apply(
@@ -107,7 +133,7 @@ async function apply(
 ): Promise<OwnedCopy | undefined> {
   if (step.kind === 'delete') {
     const { name, uid, resourceVersion } = step;
-    await deleteSecret(kubernetes, { namespace, name, uid, resourceVersion });
+    await deleteSecret(kubernetes, { namespace, name, uid, resourceVersion }).catch(unlessGone);
     return undefined;
   }
   const secret = { type: 'Opaque', data: { ...step.data } };
@@ -117,4 +143,8 @@ async function apply(
   return ownedCopy(
     await replaceSecret(kubernetes, { ...secret, metadata: { ...metadata, resourceVersion } }),
   );
+}
+
+function unlessGone(err: unknown): void {
+  if (!(err instanceof LatchkeyError) || err.code !== 'KUBERNETES_NOT_FOUND') throw err;
 }

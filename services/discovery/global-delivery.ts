@@ -47,10 +47,11 @@ export function createGlobalDelivery(options: {
     kubernetes: options.kubernetes,
     clock,
     log,
-    onReady: (namespace) => {
-      if (ready.has(namespace)) return;
-      ready.add(namespace);
-      feed.namespace(namespace, { schema: 1, namespace, globalsReady: true });
+    onReady: (namespace, isReady) => {
+      if (ready.has(namespace) === isReady) return;
+      if (isReady) ready.add(namespace);
+      else ready.delete(namespace);
+      feed.namespace(namespace, isReady ? { schema: 1, namespace, globalsReady: true } : undefined);
       completeWhenReady();
     },
   });
@@ -93,8 +94,8 @@ export function createGlobalDelivery(options: {
       return copy && { key: `${copy.namespace}/${copy.name}`, value: copy };
     },
     onChange: (change) => {
-      const { namespace, name } = change.type === 'set' ? change.value : change.previous;
-      keeper.owned(namespace, name, change.type === 'set' ? change.value : undefined);
+      if (change.type === 'set') keeper.seen(change.value);
+      else keeper.gone(change.previous);
     },
     onListed: keeper.listed,
     clock,
