@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import type { ConfigInput } from '../cluster/installation.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+import { askGateway } from '../demo/gateway-call.ts';
+import type { Disturbance } from './probe-judgement.ts';
+import { type ChangingSecret, kubernetesSecret, stableGlobal } from './probed-secret.ts';
+import { type Prober, startProber } from './prober.ts';
+import { readSamples, sumOf } from './prometheus-text.ts';
+import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
+
+const namespace = 'faults';
+/** Smaller than the default, so that a test sees knowledge grow old; larger than the steps of two heartbeats. */
+const staleAfterSeconds = 8;
+const convergenceTimeoutMs = 45_000;
+/** The churning Secret keeps each state for longer than an answer may lag behind. */
+const churnMs = 2_500;
+const chain = ['global', 'k8s'];
+
+export const faultConfig: ConfigInput = { gateway: { staleAfterSeconds } };
+
+/** One fault: what strikes, and what heals it when it does not heal by itself. */
+export interface Fault extends Omit<Disturbance, 'sinceMs'> {
+  strike(): Promise<unknown>;
+  /** While it lasts, after a Secret was created and one deleted. */
+  meanwhile?(created: ChangingSecret, deleted: ChangingSecret): Promise<unknown>;
+  heal?(): Promise<unknown>;
+}
+
+/** An installation under observation by a prober while a test breaks parts of it. */
+export interface FaultRun extends RunningInstallation {
+  prober: Prober;
+  /** Waits until every ready gateway gives this answer about the secret: 200 = injected. */
+  untilEveryGateway(secret: ChangingSecret, code: number): Promise<void>;
+  /** A new Secret's name, probed from now on until `forget`. */
+  aSecret(purpose: string): ChangingSecret;
+  /**
+   * Strikes, creates one Secret and deletes another one, heals, and waits until every gateway says what Kubernetes
+   * says. Fails when anything was answered wrongly meanwhile or for a while after it.
+   */
+  survives(t: TestContext, fault: Fault): Promise<void>;
+  /** Fails when an answer was wrong, now or within the next answers. */
+  nothingWentWrong(): Promise<void>;
+}
+
+export async function startFaultRun(options: { gateways: number }): Promise<FaultRun> {
+  const installation = await startInstallation({
+    ...options,
+    config: faultConfig,
+    globals: { 'team/token': 'a-global-value' },
+  });
+  const { cluster } = installation;
+  await cluster.createNamespace(namespace, selectedLabels);
+  const stable = kubernetesSecret(cluster, namespace, 'stable');
+  const churning = kubernetesSecret(cluster, namespace, 'churning');
+  await stable.create();
+  await churning.create();
+  const global = await stableGlobal(namespace, 'team', 'token');
+  let named = 0;
+
+  const answerOf = async (port: number, pod: ChangingSecret['pod']): Promise<number> => {
+    const { response } = JSON.parse(await askGateway(installation, port, pod)) as {
+      response: { allowed: boolean; status?: { code: number } };
+    };
+    return response.allowed ? 200 : (response.status?.code ?? 0);
+  };
+  const gateways = () => cluster.services().filter(({ name }) => name.startsWith('gateway-'));
+  const untilEveryGateway = async (secret: Pick<ChangingSecret, 'name' | 'pod'>, code: number) => {
+    const agree = async () => {
+      const answers = await Promise.all(gateways().map(({ ports }) => answerOf(ports.webhook, secret.pod)));
+      if (answers.length > 0 && answers.every((answer) => answer === code)) return true;
+      throw new Error(`answers: ${answers.join(', ')}`);
+    };
+    await waitFor(agree, {
+      timeoutMs: convergenceTimeoutMs,
+      what: `every gateway to say ${code} about ${secret.name}`,
+    });
+  };
+
+  /** Every gateway has heard every resolver, which has heard discovery, since then. */
+  const untilEveryGatewayIsFresh = async (sinceMs: number): Promise<void> => {
+    const ages = async () => {
+      const scrapes = gateways().map(({ ports }) => fetch(`http://127.0.0.1:${ports.health}/metrics`));
+      const texts = await Promise.all(scrapes.map(async (scrape) => (await scrape).text()));
+      return texts.flatMap((text) =>
+        chain.map((manager) => sumOf(readSamples(text), 'latchkey_rules_age_seconds', { manager }) * 1_000),
+      );
+    };
+    const fresh = async () => {
+      const nowMs = performance.now();
+      return (await ages()).every((ageMs) => nowMs - ageMs > sinceMs);
+    };
+    await waitFor(fresh, {
+      timeoutMs: convergenceTimeoutMs,
+      what: 'every gateway to have heard every resolver',
+    });
+  };
+
+  const never = kubernetesSecret(cluster, namespace, 'never');
+  await Promise.all([
+    untilEveryGateway(stable, 200),
+    untilEveryGateway(churning, 200),
+    untilEveryGateway(global, 200),
+    untilEveryGateway(never, 404),
+  ]);
+  const prober = startProber(cluster, {
+    secrets: [stable, global, never, churning],
+    staleAfterMs: staleAfterSeconds * 1_000,
+  });
+  const churn = startChurn(churning);
+
+  const aSecret = (purpose: string): ChangingSecret => {
+    const secret = kubernetesSecret(cluster, namespace, `${purpose}-${named++}`);
+    prober.probe(secret);
+    return secret;
+  };
+  const nothingWentWrong = async (): Promise<void> => {
+    await prober.observe(10);
+    assert.deepEqual(prober.wrong(), []);
+  };
+
+  return {
+    ...installation,
+    prober,
+    untilEveryGateway,
+    aSecret,
+    nothingWentWrong,
+    survives: async (t, fault) => {
+      const [created, deleted] = [aSecret('created'), aSecret('deleted')];
+      await deleted.create();
+      await untilEveryGateway(deleted, 200);
+      const convergedMs = await prober.disturbed(fault, async () => {
+        await fault.strike();
+        await Promise.all([created.create(), deleted.delete()]);
+        await fault.meanwhile?.(created, deleted);
+        await fault.heal?.();
+        const healedMs = performance.now();
+        await Promise.all([untilEveryGateway(created, 200), untilEveryGateway(deleted, 404)]);
+        const convergedMs = performance.now() - healedMs;
+        await untilEveryGatewayIsFresh(healedMs);
+        return convergedMs;
+      });
+      t.diagnostic(`${fault.what}: converged ${Math.round(convergedMs)} ms after it ended`);
+      await nothingWentWrong();
+      for (const secret of [created, deleted]) prober.forget(secret);
+    },
+    stop: async () => {
+      await churn.stop();
+      await prober.stop();
+      await installation.stop();
+    },
+  };
+}
+
+/** Creates, changes and deletes a Secret for as long as it is not stopped, each state for a while. */
+function startChurn(secret: ChangingSecret): { stop(): Promise<void> } {
+  const steps = [
+    () => secret.setKey(false),
+    () => secret.setKey(true),
+    () => secret.delete(),
+    () => secret.create(),
+  ];
+  let stopped = false;
+  const run = async (): Promise<void> => {
+    for (let step = 0; !stopped; step += 1) {
+      await steps[step % steps.length]?.();
+      const sinceMs = performance.now();
+      await waitFor(() => stopped || performance.now() - sinceMs > churnMs, {
+        timeoutMs: churnMs * 4,
+        what: 'the next change of the churning Secret',
+      });
+    }
+  };
+  const running = run();
+  return {
+    stop: async () => {
+      stopped = true;
+      await running;
+    },
+  };
+}
