@@ -216,6 +216,7 @@ test('an answer that a reader has sent into the bucket is no record: nobody beli
   await forge(key, 'k8s.manifest');
   await forge(entryKey('k8s', 'a'), entryKey('k8s', 'b'));
   await forge(entryKey('k8s', 'a'), entryKey('k8s', 'forged'));
+  await forge('nobody.>', entryKey('k8s', 'b'));
   publisher.put(entryKey('k8s', 'c'), { schema: 1, value: 3 });
   await waitForValues(set, 'k8s', { a: 1, b: 2, c: 3 });
   const fresh = followSet(t, testBus, gateway, rulesBucket, 'k8s');

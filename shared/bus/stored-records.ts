@@ -1,12 +1,20 @@
 import { createInbox, type Msg, headers as natsHeaders } from '@nats-io/transport-node';
 import { streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { type BusLink, requestTimeoutMs } from './bus.ts';
+import type { BusLink } from './bus.ts';
 import { type BusRecord, parseHeaders } from './record.ts';
 
 /** Bounds of one answer, so that a slow reader is never sent more than it can take (the server cuts it off at 64 MiB). */
 const batchRecords = 1_024;
 const batchBytes = 8 * 1_024 * 1_024;
+
+/** How long an answer may make no progress, ms. Longer than a request: a busy process reads late what came in time. */
+const answerTimeoutMs = 3_000;
+/**
+ * So many changes are fetched one by one before a batch is asked for. For a batch the server counts all that match,
+ * 4 ms at 10,000 records; a single get takes 0.1 ms.
+ */
+const singleGets = 8;
 
 const subjectHeader = 'Nats-Subject';
 
@@ -18,8 +26,9 @@ interface Page {
 
 /**
  * The server appends its own headers to those that were stored, so the last of a name is the server's. A stored message
- * that already had them is an answer of the server which somebody had sent to this subject (the server does not check
- * whether a client may publish to the subject that it wants its answer on): a record without rank and content.
+ * that already had them, or a status, is an answer of the server which somebody had sent to this subject (the server
+ * does not check whether a client may publish to the subject that it wants its answer on): a record without rank and
+ * content. Undefined for a message that is no record.
  */
 function toRecord(bucket: string, message: Msg): BusRecord | undefined {
   const { headers, data } = message;
@@ -28,7 +37,7 @@ function toRecord(bucket: string, message: Msg): BusRecord | undefined {
   if (headers === undefined || !subject.startsWith(prefix)) return undefined;
   const key = subject.slice(prefix.length);
   const revision = Number(headers.last('Nats-Sequence'));
-  const relayed = headers.values(subjectHeader).length > 1;
+  const relayed = headers.code !== 0 || headers.values(subjectHeader).length > 1;
   return relayed
     ? { key, revision, bytes: new Uint8Array(), ...parseHeaders(natsHeaders()) }
     : { key, revision, bytes: data, ...parseHeaders(headers) };
@@ -39,27 +48,33 @@ function readAnswer(
   bucket: string,
   message: Msg,
 ): { record?: BusRecord; pending?: number; refusal?: string } {
+  const record = toRecord(bucket, message);
+  if (record !== undefined) return { record };
   const status = message.headers?.code ?? 0;
-  if (status === 0) {
-    const record = toRecord(bucket, message);
-    return record === undefined ? {} : { record };
-  }
   // 204 ends a batch, 404 says that nothing matches, 503 that nobody listens: the bucket is missing.
   if (status === 204) return { pending: Number(message.headers?.get('Nats-Num-Pending')) };
   if (status === 404) return { pending: 0 };
   return { refusal: status === 503 ? 'the bucket is missing' : `status ${status}` };
 }
 
+const readFailure = (bucket: string, reason: string, cause?: unknown): LatchkeyError =>
+  new LatchkeyError('BUS_UNAVAILABLE', `Reading bucket ${bucket} from NATS failed: ${reason}`, {
+    cause,
+    fields: { bucket },
+  });
+
 /**
- * One batched direct get (NATS ADR-31): the stored messages of `filter` from sequence `fromRevision` on. Chosen over a
- * consumer because it leaves nothing on the server that can die, leak or be pointed at another subject.
- * Throws BUS_UNAVAILABLE when the server is silent for a second, refuses, or has no such bucket.
+ * One direct get (NATS ADR-31): the stored messages of `filter` from sequence `fromRevision` on, at most `batch`, or
+ * only the first. Chosen over a consumer because it leaves nothing on the server that can die, leak or be pointed at
+ * another subject. Not a request of the client's: that takes a stored message with status 503 for a missing service.
+ * Throws BUS_UNAVAILABLE when the server is silent, refuses, or has no such bucket.
  */
 function readPage(
   link: BusLink,
   bucket: string,
-  query: { filter: string; fromRevision: number; batch: number },
+  query: { filter: string; fromRevision: number; batch?: number },
 ): Promise<Page> {
+  const { filter, fromRevision, batch } = query;
   return new Promise((resolve, reject) => {
     const records: BusRecord[] = [];
     const finish = (outcome: () => void) => {
@@ -67,29 +82,24 @@ function readPage(
       subscription.unsubscribe();
       outcome();
     };
-    const fail = (reason: string, cause?: unknown) => {
-      const message = `Reading bucket ${bucket} from NATS failed: ${reason}`;
-      finish(() => reject(new LatchkeyError('BUS_UNAVAILABLE', message, { cause, fields: { bucket } })));
-    };
-    const timer = setTimeout(() => fail('no answer within a second'), requestTimeoutMs);
+    const fail = (reason: string, cause?: unknown) =>
+      finish(() => reject(readFailure(bucket, reason, cause)));
+    const timer = setTimeout(() => fail(`no answer for ${answerTimeoutMs} ms`), answerTimeoutMs);
     const inbox = createInbox(link.inboxPrefix);
     const subscription = link.nc.subscribe(inbox, {
       callback: (err, message) => {
         if (err) return fail('refused', err);
         timer.refresh();
-        const { record, pending, refusal } = readAnswer(bucket, message);
-        if (record !== undefined) records.push(record);
-        if (pending !== undefined) finish(() => resolve({ records, pending }));
-        if (refusal !== undefined) fail(refusal);
+        const answer = readAnswer(bucket, message);
+        if (answer.record !== undefined) records.push(answer.record);
+        const pending = batch === undefined ? 0 : answer.pending;
+        if (answer.refusal !== undefined) fail(answer.refusal);
+        else if (pending !== undefined) finish(() => resolve({ records, pending }));
       },
     });
-    const body = {
-      seq: query.fromRevision,
-      next_by_subj: query.filter,
-      batch: query.batch,
-      max_bytes: batchBytes,
-    };
-    link.nc.publish(`$JS.API.DIRECT.GET.${streamOf(bucket)}`, JSON.stringify(body), { reply: inbox });
+    const bounds = batch === undefined ? {} : { batch, max_bytes: batchBytes };
+    const body = JSON.stringify({ seq: fromRevision, next_by_subj: filter, ...bounds });
+    link.nc.publish(`$JS.API.DIRECT.GET.${streamOf(bucket)}`, body, { reply: inbox });
   });
 }
 
@@ -106,6 +116,12 @@ export async function readSince(
   const filter = subjectOf(bucket, keyFilter);
   const all: BusRecord[] = [];
   let last = afterRevision;
+  for (let gets = 0; afterRevision > 0 && gets < singleGets; gets += 1) {
+    const [record] = (await readPage(link, bucket, { filter, fromRevision: last + 1 })).records;
+    if (record === undefined) return all;
+    all.push(record);
+    last = record.revision;
+  }
   for (;;) {
     const page = await readPage(link, bucket, { filter, fromRevision: last + 1, batch: batchRecords });
     for (const record of page.records) all.push(record);
