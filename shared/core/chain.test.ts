@@ -64,6 +64,12 @@ test('what a later manager has is injected although an earlier one is stale', ()
   assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s lacks']);
 });
 
+test('an open manager does not answer for a stale one before it', () => {
+  const rules = { ...someRules({ k8s: { inventory: 'open' } }, inventory), isStale: () => true };
+  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown']);
+  assert.deepEqual(ask(rules), ['global has']);
+});
+
 test('a global secret is looked up as a variable first, then as a file', () => {
   const both = { global: { env: { FLYTE_SECRET_DB_K: 'v' }, files: { 'db/k': 'w' } } };
   const [verdict] = askChain(request, 'ns', 0, someRules({ global: { delivery: 'inline' } }, both));

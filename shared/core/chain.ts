@@ -62,11 +62,16 @@ export function askChain(
   const verdicts: Verdict[] = [];
   for (const manager of chain) {
     const verdict = askManager(manager, request, variables, index, isStale(manager));
+    if (isTrustAlone(verdict) && verdicts.some(({ answer }) => answer === 'unknown')) break;
     verdicts.push(verdict);
     if (verdict.answer === 'has' || (verdict.answer === 'unknown' && !verdict.stale)) break;
   }
   return verdicts;
 }
+
+/** An open manager accepts without knowing: it must not speak for one before it that may have the secret by now. */
+const isTrustAlone = (verdict: Verdict): boolean =>
+  verdict.answer === 'has' && verdict.grant.recipe.inventory === 'open';
 
 function askManager(
   manager: string,
