@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { V1Secret } from '@kubernetes/client-node';
+import type { Cluster } from '../cluster/cluster.ts';
+import { installationNamespace } from '../cluster/manifests.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+import { untilAnswered } from './admission.ts';
+import { untilCopied } from './global-copy.ts';
+import { covers, describeRight, forbidden, grantedRights, usedRights } from './rights.ts';
+import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
+import { aTaskPod } from './task-pod.ts';
+
+const deployFolder = `${import.meta.dirname}/../../deploy`;
+const taskNamespace = 'flytesnacks-development';
+const authoritySecret = 'latchkey-ca';
+const servingSecret = 'flyte-pod-webhook-secret';
+const webhook = 'latchkey';
+const timeoutMs = 20_000;
+
+/** Waits until what stands in the API server again is as wanted. */
+const until = (what: string, isMet: () => Promise<boolean>): Promise<boolean> =>
+  waitFor(isMet, { timeoutMs, what });
+
+const readSecret = ({ harness }: Cluster, name: string): Promise<V1Secret> =>
+  harness.core.readNamespacedSecret({ namespace: installationNamespace, name });
+
+/** Takes our label off a Secret of cert-manager, and waits until cert-manager has written it again. */
+async function spoilSecret(cluster: Cluster, name: string, immutable: boolean): Promise<void> {
+  const { core } = cluster.kubernetes;
+  const secret = await readSecret(cluster, name);
+  const metadata = { ...secret.metadata, labels: { spoiled: 'true' } };
+  const body = { ...secret, metadata, ...(immutable ? { immutable } : {}) };
+  await core.replaceNamespacedSecret({ namespace: installationNamespace, name, body });
+  await until(`cert-manager to repair ${name}`, async () => {
+    const { metadata, immutable: still } = await readSecret(cluster, name);
+    return metadata?.labels?.['app.kubernetes.io/managed-by'] === 'latchkey' && still !== true;
+  });
+}
+
+async function deleteAuthorityAndLeaf(cluster: Cluster): Promise<void> {
+  for (const name of [servingSecret, authoritySecret]) {
+    await cluster.kubernetes.core.deleteNamespacedSecret({ namespace: installationNamespace, name });
+    await until(`cert-manager to make ${name} again`, async () => {
+      return (await readSecret(cluster, name)).metadata?.name === name;
+    });
+  }
+}
+
+async function disturbWebhookConfiguration(cluster: Cluster): Promise<void> {
+  const { admissionRegistration } = cluster.kubernetes;
+  const read = () => admissionRegistration.readMutatingWebhookConfiguration({ name: webhook });
+  const configuration = await read();
+  const webhooks = configuration.webhooks?.map((entry) => ({ ...entry, timeoutSeconds: 29 })) ?? [];
+  await admissionRegistration.replaceMutatingWebhookConfiguration({
+    name: webhook,
+    body: { ...configuration, webhooks },
+  });
+  await until('the webhook to be repaired', async () => (await read()).webhooks?.[0]?.timeoutSeconds === 5);
+  await admissionRegistration.deleteMutatingWebhookConfiguration({ name: webhook });
+  await until('the webhook to be made again', async () => (await read()).webhooks?.length === 1);
+}
+
+async function disturbGlobals(
+  { cluster }: RunningInstallation,
+  namespaces: readonly string[],
+): Promise<void> {
+  const name = 'global-secrets-platform';
+  const globals = (data: Record<string, string>) => ({ metadata: { name }, stringData: data });
+  const settled = async (expected: Record<string, string>): Promise<void> => {
+    for (const namespace of namespaces) await untilCopied(cluster, namespace, expected);
+  };
+  const { core } = cluster.harness;
+  const namespace = installationNamespace;
+  await core.createNamespacedSecret({ namespace, body: globals({ one: '1', two: '2' }) });
+  await settled({ 'file:platform/one': '1', 'file:platform/two': '2' });
+  await core.replaceNamespacedSecret({ namespace, name, body: globals({ one: 'changed' }) });
+  await settled({ 'file:platform/one': 'changed' });
+}
+
+async function disturbTaskSecrets({ cluster }: RunningInstallation, namespace: string): Promise<void> {
+  const { core } = cluster.kubernetes;
+  const pod = aTaskPod(namespace, 'asks', [{ group: 'db', key: 'password' }]);
+  await core.createNamespacedSecret({
+    namespace,
+    body: { metadata: { name: 'db' }, stringData: { password: 'p' } },
+  });
+  await untilAnswered(cluster, pod, { what: 'the pod to be admitted', is: ({ admitted }) => admitted });
+  await core.deleteNamespacedSecret({ namespace, name: 'db' });
+  await untilAnswered(cluster, pod, {
+    what: 'the pod to be denied',
+    is: (answer) => !answer.admitted && answer.code === 404,
+  });
+}
+
+/** Every service but the gateways begins again. */
+async function restart(installation: RunningInstallation): Promise<void> {
+  const { cluster, certManager, discovery, resolvers } = installation;
+  for (const service of [certManager, discovery, resolvers.global, resolvers.k8s]) await service.stop();
+  const names = ['cert-manager', 'discovery', 'resolver-global', 'resolver-k8s'];
+  const started = await Promise.all(names.map((name) => cluster.startService(name)));
+  for (const service of started) await service.untilReady();
+}
+
+async function assertRightsEqualUse(cluster: Cluster): Promise<void> {
+  const events = await cluster.auditEvents();
+  const granted = await grantedRights(cluster);
+  const used = usedRights(events);
+  const notGranted = used.filter((request) => !granted.some((right) => covers(right, request)));
+  const notUsed = granted.filter((right) => !used.some((request) => covers(right, request)));
+  assert.deepEqual(notGranted.map(describeRight), [], 'used without being granted by deploy/');
+  assert.deepEqual(notUsed.map(describeRight), [], 'granted by deploy/ but never used');
+  assert.deepEqual(forbidden(events), [], 'refused by the API server');
+  assert.deepEqual(new Set(used.map(({ service }) => service)), new Set(['cert-manager', 'discovery']));
+}
+
+test('the services use exactly the rights that deploy/ grants them, and gateway and resolvers none', async (t) => {
+  const installation = await startInstallation({
+    gateways: 2,
+    prepare: ({ createNamespace }) => createNamespace(taskNamespace, selectedLabels),
+  });
+  t.after(() => installation.stop());
+  const { cluster } = installation;
+  await disturbTaskSecrets(installation, taskNamespace);
+  await cluster.createNamespace('later', selectedLabels);
+  await disturbGlobals(installation, [taskNamespace, 'later']);
+  await cluster.kubectl(['label', 'namespace', 'later', 'latchkey.dev/secrets-']);
+  await untilCopied(cluster, 'later', {});
+  await disturbWebhookConfiguration(cluster);
+  for (const name of [authoritySecret, servingSecret]) {
+    await spoilSecret(cluster, name, false);
+    await spoilSecret(cluster, name, true);
+  }
+  await deleteAuthorityAndLeaf(cluster);
+  await restart(installation);
+  await assertRightsEqualUse(cluster);
+});
+
+test('with named namespaces the rights of deploy/variants suffice and are all used', async (t) => {
+  const installation = await startInstallation({
+    config: { k8s: { namespaces: { names: [taskNamespace] } } },
+    prepare: async ({ createNamespace, kubectl }) => {
+      await createNamespace(taskNamespace);
+      await kubectl(['delete', '-f', `${deployFolder}/discovery-rights.yaml`]);
+      await kubectl(['create', '-f', `${deployFolder}/variants/discovery-rights-named.yaml`]);
+    },
+  });
+  t.after(() => installation.stop());
+  const { cluster } = installation;
+  await disturbTaskSecrets(installation, taskNamespace);
+  await disturbGlobals(installation, [taskNamespace]);
+  await cluster.createNamespace('other', selectedLabels);
+  await disturbWebhookConfiguration(cluster);
+  for (const name of [authoritySecret, servingSecret]) {
+    await spoilSecret(cluster, name, false);
+    await spoilSecret(cluster, name, true);
+  }
+  await restart(installation);
+  await assertRightsEqualUse(cluster);
+});
