@@ -14,7 +14,7 @@ import {
 const webhookConfig = (webhook: object = {}) => latchkeyConfigSchema.parse({ webhook }).webhook;
 const config = webhookConfig({ excludedNamespaces: ['nats', 'latchkey'] });
 const ours = desiredWebhook(config, 'latchkey', 'PEM');
-const foreign: MutatingWebhook = { name: 'other.example', clientConfig: {} };
+const foreign: MutatingWebhook = { name: 'other.example.org', clientConfig: {} };
 const stored = (webhooks: MutatingWebhook[], annotations: Record<string, string> = {}) => ({
   metadata: { name: 'latchkey', resourceVersion: '7', annotations },
   webhooks,

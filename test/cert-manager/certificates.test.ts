@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { bundleHolds, readBundle } from '../../services/cert-manager/ca-bundle.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { anInstallation, type Installation } from './an-installation.ts';
+
+let cluster: Cluster;
+const installations: Installation[] = [];
+before(async () => {
+  cluster = await startCluster();
+});
+after(async () => {
+  await Promise.all(installations.map((installation) => installation.stop()));
+  await cluster?.stop();
+});
+
+async function install(name: string, webhook: object = {}): Promise<Installation> {
+  const installation = await anInstallation(cluster, name, webhook);
+  installations.push(installation);
+  await installation.start();
+  await installation.becomesReady();
+  return installation;
+}
+
+const isSignedBy = (leaf: string, authority: string): boolean =>
+  new X509Certificate(leaf).verify(new X509Certificate(authority).publicKey);
+
+test('an empty cluster gets a CA, a leaf of it and the webhook that trusts it', async () => {
+  const installation = await install('fresh');
+  const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
+  assert.ok(isSignedBy(serving.certificate, authority.certificate));
+  assert.equal(serving.bundle, authority.certificate);
+  assert.equal(await installation.readTrusted(), authority.certificate);
+  assert.equal(serving.type, 'kubernetes.io/tls');
+});
+
+test('a restart changes nothing', async () => {
+  const installation = await install('restarted');
+  const before = [await installation.readAuthority(), await installation.readServing()];
+  await installation.stop();
+  await installation.start();
+  await installation.becomesReady();
+  assert.deepEqual([await installation.readAuthority(), await installation.readServing()], before);
+});
+
+test('a deleted CA Secret comes back from memory', async () => {
+  const installation = await install('ca-deleted');
+  const { certificate, key, uid } = await installation.readAuthority();
+  await installation.deleteSecret('latchkey-ca');
+  await installation.becomes(
+    'the CA Secret again',
+    async () => (await installation.readAuthority()).uid !== uid,
+  );
+  const restored = await installation.readAuthority();
+  assert.deepEqual([restored.certificate, restored.key], [certificate, key]);
+});
+
+test('a CA Secret edited by hand into one that does not work is refused, told, and put right', async () => {
+  const installation = await install('ca-garbage');
+  const { certificate, key } = await installation.readAuthority();
+  const serving = await installation.readServing();
+  await installation.patchSecret('latchkey-ca', { data: { 'tls.key': 'Z2FyYmFnZQ==' } });
+  await installation.becomes('the key again', async () => (await installation.readAuthority()).key === key);
+  assert.equal((await installation.readAuthority()).certificate, certificate);
+  assert.deepEqual(await installation.readServing(), serving);
+  assert.ok(installation.logged.some((line) => line.includes('refusing the CA in its Secret')));
+});
+
+test('a CA that is lost for good is replaced, and the one still in use stays trusted', async () => {
+  const installation = await install('ca-lost');
+  const old = await installation.readAuthority();
+  await installation.stop();
+  await installation.deleteSecret('latchkey-ca');
+  await installation.start();
+  await installation.becomes('a leaf of the new CA', async () => {
+    const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
+    return isSignedBy(serving.certificate, authority.certificate);
+  });
+  const authority = await installation.readAuthority();
+  assert.notEqual(authority.certificate, old.certificate);
+  for (const bundle of [await installation.readTrusted(), (await installation.readServing()).bundle]) {
+    assert.deepEqual(
+      readBundle(bundle).map((each) => each.toString()),
+      [authority.certificate, old.certificate],
+    );
+  }
+});
+
+test('a CA that an operator brings is used, and the one before it stays trusted', async () => {
+  const [installation, donor] = [await install('ca-brought'), await install('ca-donor')];
+  const [old, brought] = [await installation.readAuthority(), await donor.readAuthority()];
+  const encode = (text: string): string => Buffer.from(text).toString('base64');
+  await installation.patchSecret('latchkey-ca', {
+    data: { 'tls.crt': encode(brought.certificate), 'tls.key': encode(brought.key) },
+  });
+  await installation.becomes('a leaf of that CA', async () =>
+    isSignedBy((await installation.readServing()).certificate, brought.certificate),
+  );
+  assert.ok(bundleHolds(await installation.readTrusted(), old.certificate));
+});
+
+test('a serving Secret that was deleted, torn or made immutable is put right with the same leaf', async () => {
+  const installation = await install('leaf-broken');
+  const { certificate, key, uid } = await installation.readServing();
+  const isRight = async (): Promise<boolean> => {
+    const serving = await installation.readServing();
+    return serving.certificate === certificate && serving.key === key;
+  };
+  await installation.deleteSecret('flyte-pod-webhook-secret');
+  await installation.becomes('the deleted leaf', isRight);
+  await installation.patchSecret('flyte-pod-webhook-secret', { data: { 'tls.crt': 'Z2FyYmFnZQ==' } });
+  await installation.becomes('the torn leaf', isRight);
+  await installation.patchSecret('flyte-pod-webhook-secret', { data: { 'tls.key': '' }, immutable: true });
+  await installation.becomes('the immutable leaf', isRight);
+  assert.notEqual((await installation.readServing()).uid, uid);
+});
+
+test('the leaf is renewed at two thirds of its life, and not before', async () => {
+  const installation = await install('leaf-renewed');
+  const { certificate } = await installation.readServing();
+  const startMs = Date.now();
+  const lifetimeMs = installation.config.tls.leafLifetimeDays * 86_400_000;
+  installation.clock.moveTo(startMs + (lifetimeMs * 2) / 3 - 3_600_000);
+  // Another change, so that it is known to have looked again.
+  await installation.deleteSecret('latchkey-ca');
+  await installation.becomes('the CA Secret', async () => Boolean((await installation.readAuthority()).uid));
+  assert.equal((await installation.readServing()).certificate, certificate);
+  installation.clock.moveTo(startMs + (lifetimeMs * 2) / 3 + 3_600_000);
+  await installation.becomes(
+    'a new leaf',
+    async () => (await installation.readServing()).certificate !== certificate,
+  );
+  const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
+  assert.ok(isSignedBy(serving.certificate, authority.certificate));
+});
+
+test('no private key is in any log line', async () => {
+  const keys = await Promise.all(installations.flatMap((each) => [each.readAuthority(), each.readServing()]));
+  const logged = installations.flatMap((each) => each.logged).join('');
+  assert.ok(logged.includes('wrote the CA Secret'));
+  for (const { key } of keys) {
+    const [, firstLine = assert.fail()] = key.split('\n');
+    assert.equal(logged.includes(firstLine), false);
+    assert.equal(logged.includes(Buffer.from(key).toString('base64').slice(60, 120)), false);
+  }
+});

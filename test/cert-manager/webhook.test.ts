@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { after, before, test } from 'node:test';
+import { desiredConfiguration, pausedAnnotation } from '../../services/cert-manager/webhook-configuration.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { anInstallation, type Installation } from './an-installation.ts';
+
+let cluster: Cluster;
+const installations: Installation[] = [];
+before(async () => {
+  cluster = await startCluster();
+});
+after(async () => {
+  await Promise.all(installations.map((installation) => installation.stop()));
+  await cluster?.stop();
+});
+
+async function install(name: string, webhook: object = {}): Promise<Installation> {
+  const installation = await anInstallation(cluster, name, webhook);
+  installations.push(installation);
+  await installation.start();
+  return installation;
+}
+
+const isRight = async (installation: Installation): Promise<boolean> => {
+  const { webhooks } = await installation.readConfiguration();
+  const { config, name } = installation;
+  const bundle = (await installation.readServing()).bundle;
+  const [desired] = desiredConfiguration(config.webhook, name, bundle).webhooks ?? [];
+  const ours = webhooks?.find((webhook) => webhook.name === desired?.name);
+  return JSON.stringify(sorted(ours)) === JSON.stringify(sorted(desired));
+};
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, each]) => each !== undefined)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+};
+
+const foreign = {
+  name: 'other.example.org',
+  admissionReviewVersions: ['v1'],
+  clientConfig: { url: 'https://localhost:1/' },
+  sideEffects: 'None',
+  objectSelector: { matchLabels: { never: 'matches' } },
+};
+
+test('the webhook is stored as it was desired, so that nothing drifts by itself', async () => {
+  const installation = await install('stored');
+  await installation.becomesReady();
+  assert.equal(await isRight(installation), true);
+  assert.equal(
+    installation.logged.some((line) => line.includes('repaired')),
+    false,
+  );
+});
+
+test('a wiped caBundle, other fields, reordered and removed webhooks and a deleted object are put right', async () => {
+  const installation = await install('drift');
+  await installation.becomesReady();
+  const drifts: (() => Promise<unknown>)[] = [
+    () =>
+      installation.patchConfiguration('json', [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }]),
+    () => installation.patchConfiguration('json', [{ op: 'add', path: '/webhooks/0', value: foreign }]),
+    () =>
+      installation.patchConfiguration('json', [
+        { op: 'replace', path: '/webhooks/1/failurePolicy', value: 'Ignore' },
+      ]),
+    () => installation.patchConfiguration('json', [{ op: 'remove', path: '/webhooks/1' }]),
+    () => installation.patchConfiguration('json', [{ op: 'remove', path: '/webhooks' }]),
+    () =>
+      cluster.kubernetes.admissionRegistration.deleteMutatingWebhookConfiguration({
+        name: installation.name,
+      }),
+  ];
+  for (const drift of drifts) {
+    await drift();
+    await installation.becomes('the webhook to be right', () => isRight(installation));
+  }
+});
+
+test('a paused object is left alone until the annotation goes', async () => {
+  const installation = await install('paused');
+  await installation.becomesReady();
+  const annotate = (value: string | null) =>
+    installation.patchConfiguration('merge', { metadata: { annotations: { [pausedAnnotation]: value } } });
+  await annotate('let pods through');
+  await installation.patchConfiguration('json', [
+    { op: 'replace', path: '/webhooks/0/failurePolicy', value: 'Ignore' },
+  ]);
+  // A Secret that it puts right proves that it has looked since.
+  const { uid } = await installation.readServing();
+  await installation.deleteSecret('flyte-pod-webhook-secret');
+  await installation.becomes('the leaf', async () => (await installation.readServing()).uid !== uid);
+  assert.equal((await installation.readConfiguration()).webhooks?.[0]?.failurePolicy, 'Ignore');
+  await annotate(null);
+  await installation.becomes('the webhook to be right', () => isRight(installation));
+});
+
+test('while paused a lost CA changes no leaf that is still trusted', async () => {
+  const installation = await install('paused-rotation');
+  await installation.becomesReady();
+  const { certificate } = await installation.readServing();
+  const authority = await installation.readAuthority();
+  await installation.patchConfiguration('merge', { metadata: { annotations: { [pausedAnnotation]: '' } } });
+  await installation.stop();
+  await installation.deleteSecret('latchkey-ca');
+  await installation.start();
+  await installation.becomes(
+    'the bundle of both authorities',
+    async () =>
+      (await installation.readServing()).bundle ===
+      (await installation.readAuthority()).certificate + authority.certificate,
+  );
+  assert.equal((await installation.readServing()).certificate, certificate);
+});
+
+test('without manage it waits for the object and then keeps only the caBundle', async () => {
+  const installation = await install('unmanaged', { manage: false });
+  await installation.becomes('the reason', async () => /waiting for/.test(installation.notReady().join()));
+  const theirs = {
+    ...foreign,
+    name: 'flyte-pod-webhook.flyte.org',
+    timeoutSeconds: 7,
+  };
+  await cluster.kubectl(
+    ['create', '-f', '-'],
+    JSON.stringify({
+      ...desiredConfiguration(installation.config.webhook, installation.name, ''),
+      webhooks: [foreign, theirs],
+    }),
+  );
+  await installation.becomesReady();
+  const trusted = async (): Promise<boolean> =>
+    (await installation.readTrusted()) === (await installation.readAuthority()).certificate;
+  await installation.becomes('the caBundle', trusted);
+  const { webhooks } = await installation.readConfiguration();
+  assert.equal(webhooks?.[1]?.timeoutSeconds, 7);
+  assert.equal(webhooks?.[0]?.clientConfig.caBundle, undefined);
+});
+
+test('the API server itself accepts the certificate', async (t) => {
+  const server: Server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const installation = await install('called', { url: `https://localhost:${port}` });
+  await installation.becomesReady();
+  const { certificate, key } = await installation.readServing();
+  server.setSecureContext({ cert: certificate, key });
+  server.on('request', async (request, response) => {
+    const review = (await json(request)) as { request: { uid: string } };
+    const { uid } = review.request;
+    response.end(
+      JSON.stringify({
+        apiVersion: 'admission.k8s.io/v1',
+        kind: 'AdmissionReview',
+        response: { uid, allowed: false, status: { message: `called at ${request.url}` } },
+      }),
+    );
+  });
+  await cluster.createNamespace('tasks');
+  const body = {
+    metadata: { name: 'task', labels: { 'inject-flyte-secrets': 'true' } },
+    spec: { containers: [{ name: 'main', image: 'task' }] },
+  };
+  // The other webhooks of this file answer at no address, and see this namespace too.
+  for (const other of installations.filter((each) => each !== installation)) {
+    await other.stop();
+    await cluster.kubectl(['delete', 'mutatingwebhookconfiguration', other.name, '--ignore-not-found']);
+  }
+  await installation.becomes('the API server to call', async () => {
+    const answer = await cluster.kubernetes.core
+      .createNamespacedPod({ namespace: 'tasks', body })
+      .then(String, (err: unknown) => String(err));
+    return answer.includes('called at /mutate--v1-pod');
+  });
+});
