@@ -189,14 +189,11 @@ test('unreadable records are counted and left as they were, and reading goes on'
   for (const { key, bytes } of [garbled, fine, huge]) digests.set(key, bytes);
   await store([garbled, strange, fine, huge, aManifest('bad', digests, { seq: 2 })]);
   await waitForValues(set, 'bad', { one: 1, two: 2 });
-  // Headers of the server's own, as a rogue could write them.
-  const { js } = await testBus.admin();
-  for (const status of [204, 404, 408, 503]) {
-    await js.publish(subjectOf(bucket, entryKey('bad', 'status')), '', { headers: headers(status, 'rogue') });
-  }
+  // Headers of the server's own, as a rogue could write them: the record stays what its subject says.
   const disguised = headers();
   disguised.set('Nats-Subject', subjectOf(bucket, one.key));
   disguised.set('Nats-Sequence', '1');
+  const { js } = await testBus.admin();
   await js.publish(subjectOf(bucket, entryKey('bad', 'disguised')), '{"schema":1}', { headers: disguised });
   const last = aRecord({ key: one.key, seq: 3, body: { schema: 1, value: 3 } });
   digests.set(last.key, last.bytes);

@@ -1,4 +1,4 @@
-import { createInbox, type Msg, headers as natsHeaders } from '@nats-io/transport-node';
+import { createInbox, type Msg } from '@nats-io/transport-node';
 import { streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { BusLink } from './bus.ts';
@@ -16,8 +16,6 @@ const answerTimeoutMs = 3_000;
  */
 const singleGets = 8;
 
-const subjectHeader = 'Nats-Subject';
-
 interface Page {
   records: BusRecord[];
   /** How many more stored records match. */
@@ -25,22 +23,15 @@ interface Page {
 }
 
 /**
- * The server appends its own headers to those that were stored, so the last of a name is the server's. A stored message
- * that already had them, or a status, is an answer of the server which somebody had sent to this subject (the server
- * does not check whether a client may publish to the subject that it wants its answer on): a record without rank and
- * content. Undefined for a message that is no record.
+ * The record in a message of an answer; undefined for one that is none. The server appends its headers to those that
+ * were stored, so the last of a name is the server's and the first may be a forgery.
  */
-function toRecord(bucket: string, message: Msg): BusRecord | undefined {
-  const { headers, data } = message;
-  const subject = headers?.last(subjectHeader) ?? '';
+function toRecord(bucket: string, { headers, data }: Msg): BusRecord | undefined {
+  const subject = headers?.last('Nats-Subject') ?? '';
   const prefix = subjectOf(bucket, '');
   if (headers === undefined || !subject.startsWith(prefix)) return undefined;
-  const key = subject.slice(prefix.length);
   const revision = Number(headers.last('Nats-Sequence'));
-  const relayed = headers.code !== 0 || headers.values(subjectHeader).length > 1;
-  return relayed
-    ? { key, revision, bytes: new Uint8Array(), ...parseHeaders(natsHeaders()) }
-    : { key, revision, bytes: data, ...parseHeaders(headers) };
+  return { key: subject.slice(prefix.length), revision, bytes: data, ...parseHeaders(headers) };
 }
 
 /** What a message of an answer means: a record, the end (with what is left), or a refusal. */
@@ -66,7 +57,7 @@ const readFailure = (bucket: string, reason: string, cause?: unknown): LatchkeyE
 /**
  * One direct get (NATS ADR-31): the stored messages of `filter` from sequence `fromRevision` on, at most `batch`, or
  * only the first. Chosen over a consumer because it leaves nothing on the server that can die, leak or be pointed at
- * another subject. Not a request of the client's: that takes a stored message with status 503 for a missing service.
+ * another subject.
  * Throws BUS_UNAVAILABLE when the server is silent, refuses, or has no such bucket.
  */
 function readPage(
