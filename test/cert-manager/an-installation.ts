@@ -43,12 +43,13 @@ export async function anInstallation(cluster: Cluster, name: string, webhook: ob
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
   const clock = createMovableClock();
-  let running: ReadyService | undefined;
+  let running: ReadyService[] = [];
 
   const start = async (): Promise<void> => {
     const kubernetes = connectKubernetes({ kubeconfigFile: cluster.kubeconfigFile, log });
-    running = createCertManager({ kubernetes, config, namespace: name, log, clock });
-    await running.start();
+    const certManager = createCertManager({ kubernetes, config, namespace: name, log, clock });
+    running.push(certManager);
+    await certManager.start();
   };
   const readSecret = async (secret: string) => {
     const { data, metadata, type } = await core.readNamespacedSecret({ namespace: name, name: secret });
@@ -67,11 +68,19 @@ export async function anInstallation(cluster: Cluster, name: string, webhook: ob
     config,
     clock,
     logged,
+    /** Starts a cert-manager, beside those that run already. */
     start,
-    stop: async () => running?.stop(),
-    notReady: () => running?.notReady() ?? [],
+    stop: async () => {
+      const stopping = running;
+      running = [];
+      await Promise.all(stopping.map((each) => each.stop()));
+    },
+    notReady: () => running.flatMap((each) => each.notReady()),
     becomesReady: () =>
-      waitFor(() => running?.notReady().length === 0, { timeoutMs, what: `${name} to be ready` }),
+      waitFor(() => running.every((each) => each.notReady().length === 0), {
+        timeoutMs,
+        what: `${name} to be ready`,
+      }),
     readAuthority: () => readSecret(config.tls.caSecretName),
     readServing: () => readSecret(config.tls.servingSecretName),
     readConfiguration,

@@ -135,6 +135,29 @@ test('the leaf is renewed at two thirds of its life, and not before', async () =
   assert.ok(isSignedBy(serving.certificate, authority.certificate));
 });
 
+test('an authority that expired while nobody looked is replaced, and not trusted any more', async () => {
+  const installation = await install('ca-expired');
+  const old = await installation.readAuthority();
+  await installation.stop();
+  installation.clock.moveTo(Date.now() + 400 * 86_400_000);
+  await installation.start();
+  await installation.becomesReady();
+  const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
+  assert.notEqual(authority.certificate, old.certificate);
+  assert.ok(isSignedBy(serving.certificate, authority.certificate));
+  assert.equal(await installation.readTrusted(), authority.certificate);
+});
+
+test('two cert-managers that start at once agree on one CA', async () => {
+  const installation = await anInstallation(cluster, 'two-at-once');
+  installations.push(installation);
+  await Promise.all([installation.start(), installation.start()]);
+  await installation.becomesReady();
+  const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
+  assert.ok(isSignedBy(serving.certificate, authority.certificate));
+  assert.ok(bundleHolds(await installation.readTrusted(), authority.certificate));
+});
+
 test('no private key is in any log line', async () => {
   const keys = await Promise.all(installations.flatMap((each) => [each.readAuthority(), each.readServing()]));
   const logged = installations.flatMap((each) => each.logged).join('');
