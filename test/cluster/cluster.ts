@@ -11,12 +11,18 @@ import {
 } from './installation.ts';
 import { startKubelet } from './kubelet.ts';
 import { installationNamespace, loadManifests } from './manifests.ts';
+import { unlimitedUser } from './nats-server.ts';
 import { startServiceProxy } from './service-proxy.ts';
 
 /** A bare cluster with deploy/ applied, and the stand-ins that run its services as processes. */
 export type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
-export type ServiceStart = { replica?: number; environment?: Record<string, string> };
+export type ServiceStart = {
+  replica?: number;
+  environment?: Record<string, string>;
+  /** Base URL under which it reaches the API server instead of the real one: a proxy in front of it. */
+  apiServer?: string;
+};
 
 /**
  * Starts a cluster and applies deploy/ to it; no service runs yet. `config` is latchkey.yaml, section by section over
@@ -26,12 +32,13 @@ export async function startCluster(options: { config?: ConfigInput } = {}) {
   const bare = await startBareCluster();
   const manifests = await loadManifests(bare.kubectl);
   const podFolder = join(bare.folder, 'pods');
+  const { [unlimitedUser]: _, ...servicePasswords } = bare.nats.passwords;
   const installation: Installation = {
     manifests,
     config: options.config ?? {},
     globalSecretsFolder: join(podFolder, 'discovery-0/root/etc/secrets'),
     webhookAddress: `${bare.serviceRange}.0.100`,
-    natsPasswords: bare.nats.passwords,
+    natsPasswords: servicePasswords,
   };
   const objects = installationObjects(installation).map((object) => JSON.stringify(object));
   await bare.kubectl(['create', '-f', '-'], objects.join('\n')).catch(async (error) => {
@@ -63,8 +70,8 @@ export async function startCluster(options: { config?: ConfigInput } = {}) {
      * Starts a service with the args, variables, mounts, ServiceAccount and NATS user of its Deployment in deploy/.
      * Resolves when its process runs, which waits for the Secrets it mounts; `untilReady` waits for readiness.
      */
-    startService: (name: string, { replica = 0, environment = {} }: ServiceStart = {}) =>
-      kubelet.startPod(name, replica, environment),
+    startService: (name: string, { replica = 0, environment = {}, apiServer }: ServiceStart = {}) =>
+      kubelet.startPod(name, replica, environment, apiServer),
     /** Replaces latchkey.yaml in its ConfigMap; running services see it as they would from a kubelet. */
     configure: async (config: ConfigInput): Promise<void> => {
       await bare.harness.core.replaceNamespacedConfigMap({

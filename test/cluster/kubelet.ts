@@ -72,7 +72,12 @@ export function startKubelet(context: KubeletContext) {
     return exit;
   };
 
-  const startPod = async (serviceName: string, replica: number, environment: Record<string, string>) => {
+  const startPod = async (
+    serviceName: string,
+    replica: number,
+    environment: Record<string, string>,
+    server = context.server,
+  ) => {
     const { labels, spec, container } = podTemplate(manifests, serviceName);
     const name = `${serviceName}-${replica}`;
     const [health = 0, webhook = 0] = await freePorts(2);
@@ -82,6 +87,7 @@ export function startKubelet(context: KubeletContext) {
     });
     const podContext: PodContext = {
       ...context,
+      server,
       folder: join(context.folder, name),
       ports: { health, webhook },
       environment: { ...context.environment, ...environment },

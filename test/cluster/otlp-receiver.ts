@@ -25,6 +25,8 @@ type OtlpTraces = {
 /** A span as a test looks at it; ids are lower-case hex. */
 export type ReceivedSpan = {
   service: string;
+  /** The process: the name of its pod. */
+  instance: string;
   traceId: string;
   spanId: string;
   parentSpanId: string | undefined;
@@ -68,13 +70,15 @@ export async function startOtlpReceiver(port: number): Promise<OtlpReceiver> {
 
 function readSpans({ resourceSpans = [] }: OtlpTraces): ReceivedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans = [] }) => {
-    const service = String(readAttributes(resource?.attributes)['service.name'] ?? '');
-    return scopeSpans.flatMap(({ spans = [] }) => spans.map((span) => readSpan(service, span)));
+    const attributes = readAttributes(resource?.attributes);
+    const service = String(attributes['service.name'] ?? '');
+    const instance = String(attributes['service.instance.id'] ?? '');
+    return scopeSpans.flatMap(({ spans = [] }) => spans.map((span) => readSpan({ service, instance }, span)));
   });
 }
 
-const readSpan = (service: string, span: OtlpSpan): ReceivedSpan => ({
-  service,
+const readSpan = (source: Pick<ReceivedSpan, 'service' | 'instance'>, span: OtlpSpan): ReceivedSpan => ({
+  ...source,
   traceId: span.traceId,
   spanId: span.spanId,
   parentSpanId: span.parentSpanId || undefined,

@@ -16,6 +16,14 @@ export function withStatus({ pod, address, ready }: ReportedPod): V1Pod {
       podIP: address,
       podIPs: [{ ip: address }],
       conditions: [{ type: 'Ready', status }],
+      containerStatuses: (pod.spec?.containers ?? []).map(({ name, image = '' }) => ({
+        name,
+        image,
+        imageID: '',
+        ready,
+        restartCount: 0,
+        state: { running: {} },
+      })),
     },
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
+import { projectFolder } from '#deploy/compose/projected-folder.ts';
 import { type GuardedProcess, startGuardedProcess } from './guarded-process.ts';
 import { type KubernetesClient, kubeconfigOf } from './kubernetes-client.ts';
 import {
@@ -13,7 +14,6 @@ import {
   volumeContent,
 } from './pod-view.ts';
 import type { ProcessGuard } from './process-guard.ts';
-import { projectFolder } from './projected-folder.ts';
 
 export type PodPorts = { health: number; webhook: number };
 

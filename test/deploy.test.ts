@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { V1Deployment, V1PodTemplateSpec, V1Role, V1StatefulSet } from '@kubernetes/client-node';
+import { credentialsSecret, passwordVariables } from '#deploy/nats/credentials.ts';
+import { processVariables } from '#shared/runtime/process-config.ts';
+import { type BareCluster, startBareCluster } from './cluster/bare-cluster.ts';
+import { loadManifests, type Manifests } from './cluster/manifests.ts';
+
+const root = join(import.meta.dirname, '..');
+let cluster: BareCluster;
+let manifests: Manifests;
+before(async () => {
+  cluster = await startBareCluster();
+  manifests = await loadManifests(cluster.kubectl);
+});
+after(() => cluster?.stop());
+
+const namespace = 'latchkey';
+const services = ['cert-manager', 'discovery', 'gateway', 'resolver-global', 'resolver-k8s'];
+const deployments = (): V1Deployment[] => manifests.filter(({ kind }) => kind === 'Deployment');
+const templates = (): V1PodTemplateSpec[] =>
+  [...deployments(), ...manifests.filter(({ kind }) => kind === 'StatefulSet')].map(
+    (object: V1Deployment | V1StatefulSet) => object.spec?.template as V1PodTemplateSpec,
+  );
+const containerOf = (template: V1PodTemplateSpec | undefined) => {
+  const container = template?.spec?.containers[0];
+  assert.ok(container);
+  return container;
+};
+const rulesOf = (kind: string, name: string) =>
+  manifests
+    .filter((object) => object.kind === kind && object.metadata?.name === name)
+    .flatMap((role: V1Role) => role.rules ?? []);
+
+test('the commands of kustomization.yaml install everything', async () => {
+  await cluster.kubectl(['apply', '-f', `${root}/deploy/namespace.yaml`]);
+  const generated = await promisify(execFile)(process.execPath, [
+    `${root}/deploy/nats/generate-credentials.ts`,
+  ]);
+  await cluster.kubectl(['apply', '-f', '-'], generated.stdout);
+  const output = await cluster.kubectl(['apply', '-k', `${root}/deploy`]);
+  assert.equal(output.trim().split('\n').length, manifests.length);
+});
+
+test('the variants are accepted by the API server', async () => {
+  await cluster.createNamespace('flytesnacks-development');
+  for (const variant of ['gateway-autoscaler.yaml', 'discovery-rights-named.yaml']) {
+    await cluster.kubectl(['apply', '--dry-run=server', '-f', `${root}/deploy/variants/${variant}`]);
+  }
+});
+
+test('every pod is admitted in the namespace, which enforces the restricted level', async () => {
+  const { core } = cluster.kubernetes;
+  for (const template of templates()) {
+    const metadata = {
+      generateName: `${template.metadata?.labels?.['app.kubernetes.io/name']}-`,
+      labels: template.metadata?.labels ?? {},
+    };
+    const volumes = [...(template.spec?.volumes ?? []), { name: 'data', emptyDir: {} }];
+    const spec = { containers: [], ...template.spec, volumes };
+    const pod = await core.createNamespacedPod({ namespace, dryRun: 'All', body: { metadata, spec } });
+    assert.equal(pod.metadata?.namespace, namespace);
+  }
+  const spec = { serviceAccountName: 'gateway', containers: [{ name: 'main', image: 'any' }] };
+  const careless = { metadata: { name: 'careless' }, spec };
+  await assert.rejects(
+    core.createNamespacedPod({ namespace, body: careless }),
+    /violates PodSecurity .*restricted/,
+  );
+});
+
+test('there is a Deployment for every service, and what it runs exists', async () => {
+  assert.deepEqual(
+    deployments()
+      .map(({ metadata }) => metadata?.name)
+      .sort(),
+    services,
+  );
+  for (const { spec } of deployments()) {
+    const [program = ''] = containerOf(spec?.template).args ?? [];
+    await access(join(root, program));
+  }
+});
+
+test('every variable is one that the services read, and the ports are those of the probes', () => {
+  for (const { metadata, spec } of deployments()) {
+    const { env = [], ports = [], ...container } = containerOf(spec?.template);
+    const unknown = env.map(({ name }) => name).filter((name) => !processVariables.includes(name));
+    assert.deepEqual(unknown, [], metadata?.name);
+    for (const [port, variable] of [
+      ['health', 'HEALTH_PORT'],
+      ['webhook', 'WEBHOOK_PORT'],
+    ]) {
+      const declared = ports.find(({ name }) => name === port)?.containerPort;
+      assert.equal(
+        env.find(({ name }) => name === variable)?.value,
+        declared?.toString(),
+        `${metadata?.name} ${port}`,
+      );
+    }
+    assert.deepEqual(container.livenessProbe?.httpGet, { path: '/livez', port: 'health' });
+    assert.deepEqual(container.readinessProbe?.httpGet, { path: '/readyz', port: 'health' });
+  }
+});
+
+test('only cert-manager and discovery hold a token', () => {
+  const holders = deployments().filter(
+    ({ spec }) => spec?.template.spec?.automountServiceAccountToken !== false,
+  );
+  assert.deepEqual(holders.map(({ metadata }) => metadata?.name).sort(), ['cert-manager', 'discovery']);
+  const bound = manifests
+    .filter(({ kind }) => kind?.endsWith('RoleBinding'))
+    .flatMap((binding) => ('subjects' in binding ? (binding.subjects as { name: string }[]) : []));
+  assert.deepEqual([...new Set(bound.map(({ name }) => name))].sort(), ['cert-manager', 'discovery']);
+});
+
+test('the gateway is replaced without a gap, and every other service never runs twice', () => {
+  for (const { metadata, spec } of deployments()) {
+    if (metadata?.name === 'gateway') {
+      assert.deepEqual(spec?.strategy?.rollingUpdate, { maxSurge: 1, maxUnavailable: 0 });
+    } else {
+      assert.deepEqual([spec?.strategy?.type, spec?.replicas], ['Recreate', 1], metadata?.name);
+    }
+  }
+});
+
+test('cert-manager may change named objects only', () => {
+  const rules = [...rulesOf('Role', 'cert-manager'), ...rulesOf('ClusterRole', 'latchkey-cert-manager')];
+  for (const rule of rules) {
+    assert.ok(rule.verbs.join() === 'create' || (rule.resourceNames ?? []).length > 0, JSON.stringify(rule));
+  }
+});
+
+test('NATS gets a password for every user of nats.conf, from the Secret that the service mounts', async () => {
+  const variables = passwordVariables(await readFile(`${root}/deploy/nats/nats.conf`, 'utf8'));
+  const nats = templates().find(
+    ({ metadata }) => metadata?.labels?.['app.kubernetes.io/name'] === 'latchkey-nats',
+  );
+  const env = containerOf(nats).env ?? [];
+  assert.deepEqual([...variables.keys()].sort(), services);
+  for (const [user, variable] of variables) {
+    const secret = credentialsSecret(user, '').metadata.name;
+    const source = env.find(({ name }) => name === variable)?.valueFrom?.secretKeyRef;
+    assert.deepEqual({ ...source }, { name: secret, key: 'password' });
+    const service = deployments().find(({ metadata }) => metadata?.name === user);
+    const mounted = service?.spec?.template.spec?.volumes?.map((volume) => volume.secret?.secretName);
+    assert.ok(mounted?.includes(secret), `${user} mounts ${secret}`);
+  }
+});
+
+test('the image holds every folder that the services import from', async () => {
+  const dockerfile = await readFile(`${root}/deploy/Dockerfile`, 'utf8');
+  for (const folder of ['shared', 'services', 'cli'])
+    assert.match(dockerfile, new RegExp(`^COPY ${folder} ./${folder}$`, 'm'));
+  assert.match(dockerfile, /^USER 1000:1000$/m);
+});
