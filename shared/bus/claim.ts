@@ -53,6 +53,12 @@ export function nextClaim(
 export const supersedes = (record: Pick<BusRecord, 'epoch' | 'publisher'>, claim: Claim): boolean =>
   record.epoch > claim.epoch || (record.epoch === claim.epoch && record.publisher !== claim.publisher);
 
+/** A stored record that {@link supersedes} the claim, if there is one. */
+export function findRival(records: Iterable<BusRecord>, claim: Claim): BusRecord | undefined {
+  for (const record of records) if (supersedes(record, claim)) return record;
+  return undefined;
+}
+
 /** Whether a key must be written for the prefix to hold what is desired, in a way that every reader accepts. */
 export function needsWrite(
   desired: DesiredRecord | undefined,

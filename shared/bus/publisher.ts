@@ -7,7 +7,7 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import type { Position } from '#shared/runtime/freshness.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import type { Bus, BusLink } from './bus.ts';
-import { type Claim, manifestOf, needsWrite, nextClaim, sameSummary, supersedes } from './claim.ts';
+import { type Claim, findRival, manifestOf, needsWrite, nextClaim, sameSummary } from './claim.ts';
 import { createDesiredSet, type PublishedRecord } from './desired-set.ts';
 import { createMirror, type MirrorBatch } from './mirror.ts';
 import { createPrefixStore } from './prefix-store.ts';
@@ -128,7 +128,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
   async function reconcile(link: BusLink): Promise<void> {
     const held = claim ?? (await takeClaim(link));
     claim = held;
-    const rival = [...mirror.records.values()].find((record) => supersedes(record, held));
+    const rival = findRival(mirror.records.values(), held);
     if (rival !== undefined) return superseded(rival, held);
     if (!mirror.records.has(manifestKey)) held.revision = 0;
     if (desired.known()) await storeDirty(link, held);

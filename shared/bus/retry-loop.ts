@@ -27,6 +27,8 @@ export function startRetryLoop(options: {
   let woken = false;
   let interrupt = () => {};
   let failures = 0;
+  /** Failures since something gave hope; the pauses grow with it. */
+  let setbacks = 0;
 
   const rest = async (ms: number) => {
     const controller = new AbortController();
@@ -41,8 +43,10 @@ export function startRetryLoop(options: {
       await round();
       if (failures > 0) log.info({ failures }, 'works again');
       failures = 0;
+      setbacks = 0;
     } catch (err) {
       failures += 1;
+      setbacks += 1;
       log[failures === 1 ? 'warn' : 'debug']({ err, failures }, 'failed, trying again');
     }
   }
@@ -51,7 +55,7 @@ export function startRetryLoop(options: {
     while (!stopped) {
       await attempt();
       if (stopped) return;
-      if (failures > 0) await rest(backoffMs(failures));
+      if (setbacks > 0) await rest(backoffMs(setbacks));
       else if (!woken) await rest(restMs());
     }
   }
@@ -64,6 +68,7 @@ export function startRetryLoop(options: {
     },
     retryNow() {
       woken = true;
+      setbacks = 0;
       interrupt();
     },
     async stop() {

@@ -120,7 +120,7 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
       ending.abort();
       const nc = (await linked.catch(() => undefined))?.nc;
       if (nc === undefined || nc.isClosed()) return;
-      await drain(nc, context.clock);
+      if (up) await drain(nc, context.clock);
       await nc.close();
     },
   };

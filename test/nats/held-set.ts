@@ -4,7 +4,7 @@ import { createPublisher, type PublishedRecord, type Publisher } from '#shared/b
 import { createReader, type Reader, type Swap } from '#shared/bus/reader.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { systemClock } from '#shared/runtime/clock.ts';
+import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import type { TestBus } from './test-bus.ts';
 
@@ -23,6 +23,7 @@ export function followSet(
   bus: Bus,
   bucket: string,
   owner: string,
+  clock: Clock = systemClock,
 ): HeldSet {
   const held = new Map<string, unknown>();
   const swaps: Swap[] = [];
@@ -30,7 +31,7 @@ export function followSet(
     bucket,
     owners: [owner],
     log: testBus.log,
-    clock: systemClock,
+    clock,
     onSwap: (swap) => {
       swaps.push(swap);
       for (const { key, value } of swap.changes) {
@@ -50,13 +51,14 @@ export function publishSet(
   bus: Bus,
   bucket: string,
   owner: string,
+  clock: Clock = systemClock,
 ): Publisher & { superseded: LatchkeyError[] } {
   const superseded: LatchkeyError[] = [];
   const publisher = createPublisher(bus, {
     bucket,
     owner,
     log: testBus.log,
-    clock: systemClock,
+    clock,
     onSuperseded: (error) => superseded.push(error),
   });
   t.after(() => publisher.stop());
