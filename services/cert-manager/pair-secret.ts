@@ -23,7 +23,7 @@ export const readPairSecret = ({ data }: Secret): StoredPair => ({
  * Flyte's own Secret of that name is Opaque) stay as they are.
  */
 export function pairSecret(
-  target: { namespace: string; name: string; annotations: Record<string, string> },
+  target: { namespace: string; name: string; annotations?: Record<string, string> },
   { pair, bundle }: StoredPair,
   existing: Secret | undefined,
 ): Secret {
@@ -35,7 +35,10 @@ export function pairSecret(
       name,
       namespace,
       labels: { ...existing?.metadata.labels, ...managedBy },
-      annotations: { ...existing?.metadata.annotations, ...annotations },
+      // The API server drops an empty map, which would then differ for ever.
+      ...(annotations === undefined
+        ? {}
+        : { annotations: { ...existing?.metadata.annotations, ...annotations } }),
     },
     type: existing?.type ?? 'kubernetes.io/tls',
     data: {

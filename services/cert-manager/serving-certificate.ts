@@ -59,7 +59,7 @@ export function createServingKeeper(options: {
             )
           : plan.pair;
       const next = { pair, bundle: authority.bundle };
-      const desired = pairSecret({ namespace, name, annotations: {} }, next, existing);
+      const desired = pairSecret({ namespace, name }, next, existing);
       if (await writeSecret(kubernetes, desired, existing)) {
         log.info({ secret: name, ...describePlan(plan, pair) }, 'wrote the serving Secret');
       }

@@ -42,6 +42,8 @@ test('a restart changes nothing', async () => {
   await installation.start();
   await installation.becomesReady();
   assert.deepEqual([await installation.readAuthority(), await installation.readServing()], before);
+  const wrote = installation.logged.filter((line) => line.includes('wrote the '));
+  assert.equal(wrote.length, 2);
 });
 
 test('a deleted CA Secret comes back from memory', async () => {
