@@ -15,6 +15,7 @@ export async function projectFolder(folder: string, files: ReadonlyMap<string, U
   const data = `..${new Date().toISOString().replaceAll(/[-:.]/g, '_')}_${randomUUID().slice(0, 8)}`;
   await mkdir(join(folder, data));
   for (const [name, content] of files) await writeFile(join(folder, data, name), content);
+  await rm(join(folder, '..data_tmp'), { force: true });
   await symlink(data, join(folder, '..data_tmp'));
   await rename(join(folder, '..data_tmp'), join(folder, dataLink));
   for (const name of files.keys()) {

@@ -46,13 +46,23 @@ export function startKubelet(context: KubeletContext) {
   const report = createReporter(harness, service, webhookContainerPort);
   const pods = new Map<string, { pod: V1Pod; address: string; handle: ServicePod }>();
   let created = 0;
+  let known: NamespaceData | undefined;
   let stopped = false;
 
   const sync = async (): Promise<void> => {
-    const data = await readNamespace(harness);
-    await Promise.all([...pods.values()].map(({ handle }) => handle.run.sync(data)));
+    // As a kubelet does, go on with what is known while the API server is away.
+    known = await readNamespace(harness).catch(() => known);
+    const data = known;
+    if (data === undefined) return;
+    const present = [...pods.values()];
+    await Promise.allSettled(present.map(({ handle }) => handle.run.sync(data)));
     await report(
-      [...pods.values()].map(({ pod, address, handle }) => ({ pod, address, ready: handle.run.isReady() })),
+      present.map(({ pod, address, handle: { run } }) => ({
+        pod,
+        address,
+        ready: run.isReady(),
+        restarts: run.restarts(),
+      })),
     );
   };
   const loop = async (): Promise<void> => {
@@ -65,7 +75,7 @@ export function startKubelet(context: KubeletContext) {
   const looping = loop();
 
   const end = async (handle: ServicePod, signal: NodeJS.Signals): Promise<Exit> => {
-    handle.run.retire();
+    await handle.run.retire();
     const exit = (await handle.run.process()?.stop(signal)) ?? { code: null, signal: null };
     pods.delete(handle.name);
     await deletePod(harness, handle.name);
@@ -81,6 +91,7 @@ export function startKubelet(context: KubeletContext) {
     const { labels, spec, container } = podTemplate(manifests, serviceName);
     const name = `${serviceName}-${replica}`;
     const [health = 0, webhook = 0] = await freePorts(2);
+    await deletePod(harness, name);
     const pod = await harness.core.createNamespacedPod({
       namespace: installationNamespace,
       body: { metadata: { name, labels }, spec },
@@ -144,7 +155,7 @@ async function readNamespace({ core }: KubernetesClient): Promise<NamespaceData>
   };
 }
 
-/** The pod may outlive its process while the API server is away; a stopped service is gone all the same. */
+/** A pod outlives its process while the API server is away; it is deleted at the latest when its name is used again. */
 async function deletePod({ core }: KubernetesClient, name: string): Promise<void> {
   await core
     .deleteNamespacedPod({ name, namespace: installationNamespace, gracePeriodSeconds: 0 })

@@ -2,10 +2,10 @@ import type { V1EndpointSlice, V1Pod, V1Service } from '@kubernetes/client-node'
 import type { KubernetesClient } from './kubernetes-client.ts';
 
 /** A pod as the rest of the cluster sees it. */
-export type ReportedPod = { pod: V1Pod; address: string; ready: boolean };
+export type ReportedPod = { pod: V1Pod; address: string; ready: boolean; restarts: number };
 
 /** The status that a kubelet reports for a running pod. */
-export function withStatus({ pod, address, ready }: ReportedPod): V1Pod {
+export function withStatus({ pod, address, ready, restarts }: ReportedPod): V1Pod {
   const { resourceVersion: _, ...metadata } = pod.metadata ?? {};
   const status = ready ? 'True' : 'False';
   return {
@@ -21,7 +21,7 @@ export function withStatus({ pod, address, ready }: ReportedPod): V1Pod {
         image,
         imageID: '',
         ready,
-        restartCount: 0,
+        restartCount: restarts,
         state: { running: {} },
       })),
     },

@@ -37,8 +37,10 @@ export type PodRun = {
   isReady: () => boolean;
   /** Brings volumes, process and readiness in line with the cluster; called again and again. */
   sync: (data: NamespaceData) => Promise<void>;
-  /** No more restarts, and not ready from now on; the process still runs. */
-  retire: () => void;
+  /** How often its process was started again. */
+  restarts: () => number;
+  /** No more starts, and not ready from now on; a process that runs goes on. */
+  retire: () => Promise<void>;
 };
 
 const repository = join(import.meta.dirname, '../..');
@@ -56,8 +58,9 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
   let wanted = true;
   let ready = false;
   let process: GuardedProcess | undefined;
-  let restarts = 0;
+  let starts = 0;
   let notBeforeMs = 0;
+  let syncing: Promise<void> = Promise.resolve();
 
   const projectVolumes = async (data: NamespaceData): Promise<boolean> => {
     for (const { mountPath, volume } of volumes) {
@@ -87,24 +90,32 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
       context.guard,
     );
     process = launched;
+    starts += 1;
     void launched.exited.then(() => {
       ready = false;
-      notBeforeMs = performance.now() + Math.min(longestBackoffMs, firstBackoffMs * 2 ** restarts++);
+      notBeforeMs = performance.now() + Math.min(longestBackoffMs, firstBackoffMs * 2 ** starts);
     });
+  };
+
+  const sync = async (data: NamespaceData): Promise<void> => {
+    if (!wanted || !(await projectVolumes(data))) return;
+    if (!process?.isRunning() && performance.now() >= notBeforeMs) await launch(data);
+    const answered = await probe(container, context.ports.health);
+    ready = wanted && process?.isRunning() === true && answered;
   };
 
   return {
     process: () => process,
     isReady: () => ready,
-    sync: async (data) => {
-      if (!wanted || !(await projectVolumes(data))) return;
-      if (!process?.isRunning() && performance.now() >= notBeforeMs) await launch(data);
-      const answered = await probe(container, context.ports.health);
-      ready = wanted && process?.isRunning() === true && answered;
+    restarts: () => Math.max(starts - 1, 0),
+    sync: (data) => {
+      syncing = sync(data);
+      return syncing;
     },
-    retire: () => {
+    retire: async () => {
       wanted = false;
       ready = false;
+      await syncing.catch(() => undefined);
     },
   };
 }
