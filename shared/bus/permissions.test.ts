@@ -61,6 +61,7 @@ const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
     publish: [
       ...makeBucket(inventoryBucket),
       ...makeBucket(rulesBucket),
+      api('STREAM.INFO', rulesBucket),
       ...readBucket(inventoryBucket),
       record(inventoryBucket, 'global'),
       record(inventoryBucket, 'k8s'),
