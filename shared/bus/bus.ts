@@ -23,8 +23,6 @@ export interface Bus {
   linked(): Promise<BusLink>;
   /** Calls back after each reconnection, until the returned function is called. */
   onReconnect(listener: () => void): () => void;
-  /** Resolves once the connection has ended for good, with the error when nobody asked for the end. */
-  closed(): Promise<Error | undefined>;
   /** Delivers what is buffered, then ends the connection. */
   close(): Promise<void>;
 }

@@ -40,8 +40,6 @@ export interface Mirror {
   readonly records: ReadonlyMap<string, BusRecord>;
   /** True once everything was read, also when there was nothing. */
   synced(): boolean;
-  /** When the server last confirmed that this copy is current, ms since the epoch; 0 = never. */
-  confirmedAtMs(): number;
   /** How often everything had to be read again after the first time. */
   resyncs(): number;
   /** Takes a record of one's own that the server acknowledged, before it comes back. */
@@ -66,7 +64,6 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   let resyncs = -1;
   let position = 0;
   let announced = 0;
-  let confirmedAtMs = 0;
   let checkedAtMs = 0;
   let readAllAtMs = 0;
 
@@ -138,10 +135,8 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
       const link = bus.link();
       if (link === undefined) return;
       following ??= follow(link);
-      const due = clock.now() - checkedAtMs >= checkIntervalMs;
-      if (due) await check(link);
+      if (clock.now() - checkedAtMs >= checkIntervalMs) await check(link);
       await (resyncReason === undefined ? readNew(link) : readAll(link, resyncReason));
-      if (due) confirmedAtMs = clock.now();
     },
   });
   bus.linked().then(loop.retryNow, () => undefined);
@@ -150,7 +145,6 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   return {
     records,
     synced: () => resyncs >= 0,
-    confirmedAtMs: () => confirmedAtMs,
     resyncs: () => Math.max(0, resyncs),
     note: take,
     resync(reason) {

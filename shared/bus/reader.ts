@@ -33,8 +33,6 @@ export interface Reader {
   applied(): Position[];
   /** True once a complete set of the owner is in force. */
   isComplete(owner: string): boolean;
-  /** When the server last confirmed that nothing newer is stored, ms since the epoch; 0 = never. */
-  confirmedAtMs(): number;
   /** Totals since the start: outranked records, unreadable records, times that everything was read again. */
   counters(): { dropped: number; poison: number; resyncs: number };
   stop(): Promise<void>;
@@ -107,7 +105,6 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
         return rank === undefined ? [] : [{ owner, epoch: rank.epoch, seq: rank.seq }];
       }),
     isComplete: (owner) => stagings.get(owner)?.applied() !== undefined,
-    confirmedAtMs: mirror.confirmedAtMs,
     counters: () => ({ dropped, poison, resyncs: mirror.resyncs() }),
     stop: mirror.stop,
   };

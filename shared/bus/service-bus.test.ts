@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { exitCode } from '#shared/runtime/exit-code.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { startTestBus, type TestBus, writeCredentials } from '#test/nats/test-bus.ts';
 
@@ -72,7 +73,6 @@ test('a server that is not there yet is waited for, and closing ends the wait', 
   assert.equal(bus.link(), undefined);
   await bus.close();
   await linked;
-  assert.equal(await bus.closed(), undefined);
 });
 
 test('closing delivers what was published just before', async () => {
@@ -84,4 +84,13 @@ test('closing delivers what was published just before', async () => {
   await bus.close();
   for await (const message of subscription) assert.equal(message.string(), 'delivered');
   assert.equal(bus.connected(), false);
+});
+
+test('a connection that the client closes for good ends the process, an asked-for end does not', async () => {
+  const bus = await testBus.connect();
+  const { nc } = await bus.linked();
+  assert.deepEqual(testBus.ends, []);
+  await nc.close();
+  await waitFor(() => testBus.ends.length > 0, { timeoutMs: 5_000, what: 'the end' });
+  assert.deepEqual(testBus.ends, [exitCode.failed]);
 });

@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/t
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ProcessConfig } from '#shared/runtime/process-config.ts';
 import { backoffMs } from './backoff.ts';
 import { type Bus, type BusLink, requestTimeoutMs } from './bus.ts';
@@ -14,6 +15,8 @@ interface BusContext {
   process: Pick<ProcessConfig, 'NATS_URL' | 'NATS_CREDENTIALS' | 'POD_NAME'>;
   log: Logger;
   clock: Clock;
+  /** Ends the process: a connection that the client has closed for good leaves it deaf. */
+  end(code: number, why: string): void;
 }
 
 /** How long `close` tries to deliver what is buffered, ms. */
@@ -82,7 +85,6 @@ async function drain(nc: NatsConnection, clock: Clock): Promise<void> {
 export function connectServiceBus(user: string, context: BusContext): Bus {
   const log = context.log.child({ component: 'bus' });
   const ending = new AbortController();
-  const ended = Promise.withResolvers<Error | undefined>();
   let link: BusLink | undefined;
   let up = false;
   const reconnected = new Set<() => void>();
@@ -98,14 +100,16 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
     });
     void nc.closed().then((err) => {
       up = false;
-      ended.resolve(err instanceof Error ? err : undefined);
+      if (ending.signal.aborted) return;
+      log.error({ err }, 'the NATS client closed the connection for good');
+      context.end(exitCode.failed, 'the NATS client closed the connection for good');
     });
     // The API check would need a right that no service has.
     const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: requestTimeoutMs });
     link = { nc, js: jetstream(nc, { timeout: requestTimeoutMs }), jsm, inboxPrefix: inboxPrefixOf(user) };
     return link;
   });
-  linked.catch(() => ended.resolve(undefined));
+  linked.catch(() => undefined);
 
   return {
     connected: () => up,
@@ -115,7 +119,6 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
       reconnected.add(listener);
       return () => reconnected.delete(listener);
     },
-    closed: () => ended.promise,
     async close() {
       ending.abort();
       const nc = (await linked.catch(() => undefined))?.nc;

@@ -18,6 +18,8 @@ export interface TestBus {
   /** What every connection logged, one JSON line each. */
   logLines: readonly string[];
   log: Logger;
+  /** Exit codes with which a connection wanted to end the process. */
+  ends: readonly number[];
   /** Folder with the files `username` and `password` of a user. */
   credentials(user: string, password?: string): Promise<string>;
   /** A connection as a user of nats.conf, or (by default) as one without limits; closed by `stop`. */
@@ -44,6 +46,7 @@ export async function startTestBus(): Promise<TestBus> {
   );
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => logLines.push(line) });
+  const ends: number[] = [];
   const buses: Bus[] = [];
   let admin: Promise<BusLink> | undefined;
 
@@ -61,6 +64,7 @@ export async function startTestBus(): Promise<TestBus> {
       },
       log,
       clock: systemClock,
+      end: (code) => ends.push(code),
     });
     buses.push(bus);
     return bus;
@@ -69,6 +73,7 @@ export async function startTestBus(): Promise<TestBus> {
     nats,
     logLines,
     log,
+    ends,
     credentials,
     connect,
     admin() {
