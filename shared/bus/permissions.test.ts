@@ -6,7 +6,7 @@ import { waitFor } from '#test/cluster/wait-for.ts';
 import { aManifest } from '#test/nats/a-record.ts';
 import { entries, entryKey, followSet, publishSet, waitForValues } from '#test/nats/held-set.ts';
 import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
-import { ensureBuckets } from './buckets.ts';
+import { bucketStream, ensureBuckets } from './buckets.ts';
 import { createDigestSet } from './digest.ts';
 import { publishHeartbeat, subscribeHeartbeats } from './heartbeat-channel.ts';
 import { formatHeaders } from './record.ts';
@@ -146,6 +146,18 @@ for (const [user, lists] of Object.entries(allowed)) {
     assert.deepEqual(found, expected.sort());
   });
 }
+
+test('discovery brings a bucket with other settings back to those of latchkey', async () => {
+  const { jsm } = await testBus.admin();
+  const { republish, ...other } = bucketStream(rulesBucket, 1);
+  await jsm.streams.delete(streamOf(rulesBucket)).catch(() => undefined);
+  await jsm.streams.add({ ...other, allow_direct: false });
+  const discovery = await testBus.connect('discovery');
+  assert.equal(await ensureBuckets(discovery, { log: testBus.log }), true);
+  const { config } = await jsm.streams.info(streamOf(rulesBucket));
+  assert.equal(config.allow_direct, true);
+  assert.deepEqual(config.republish, republish);
+});
 
 test('each service does its whole work within its list', async (t) => {
   const [discovery, resolving, gateway, certificates] = await Promise.all(
