@@ -23,6 +23,8 @@ export interface WatchFaultProxy {
   failNext(kind: RequestKind, fault: RequestFault, times?: number): void;
   strikeOpenWatches(fault: OpenWatchFault): void;
   setLineMode(mode: LineMode): void;
+  /** Forgets the faults to come and cuts the requests that are left waiting. */
+  heal(): void;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export async function startWatchFaultProxy(options: {
     keepAlive: true,
     ...(options.ca === undefined ? { rejectUnauthorized: false } : { ca: options.ca }),
   });
+  const waiting = new Set<http.IncomingMessage>();
   let lineMode: LineMode = 'whole';
 
   const forwardWatch = (chunk: Buffer, response: http.ServerResponse): void => {
@@ -92,7 +95,8 @@ export async function startWatchFaultProxy(options: {
     const fault = faults[kind].shift();
     if (fault === undefined) forward(request, response, kind);
     else if (fault === 'reset') request.socket.resetAndDestroy();
-    else if (fault !== 'stall') refuse(response, fault);
+    else if (fault === 'stall') waiting.add(request);
+    else refuse(response, fault);
   });
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -109,6 +113,11 @@ export async function startWatchFaultProxy(options: {
     },
     setLineMode: (mode) => {
       lineMode = mode;
+    },
+    heal: () => {
+      for (const kind of ['list', 'watch', 'other'] as const) faults[kind].length = 0;
+      for (const request of waiting) request.socket.destroy();
+      waiting.clear();
     },
     close: async () => {
       server.closeAllConnections();

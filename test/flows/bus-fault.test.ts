@@ -10,7 +10,7 @@ import { type FaultRun, startFaultRun } from './fault-run.ts';
 let run: FaultRun;
 
 before(async () => {
-  run = await startFaultRun({ gateways: 2 });
+  run = await startFaultRun();
 });
 after(() => run?.stop());
 

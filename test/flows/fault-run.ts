@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { ConfigInput } from '../cluster/installation.ts';
+import type { ServicePod } from '../cluster/kubelet.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { askGateway } from '../demo/gateway-call.ts';
 import type { Disturbance } from './probe-judgement.ts';
@@ -11,13 +12,11 @@ import { type RunningInstallation, selectedLabels, startInstallation } from './r
 
 const namespace = 'faults';
 /** Smaller than the default, so that a test sees knowledge grow old; larger than the steps of two heartbeats. */
-const staleAfterSeconds = 8;
+const shortStaleSeconds = 8;
 const convergenceTimeoutMs = 45_000;
 /** The churning Secret keeps each state for longer than an answer may lag behind. */
 const churnMs = 2_500;
 const chain = ['global', 'k8s'];
-
-export const faultConfig: ConfigInput = { gateway: { staleAfterSeconds } };
 
 /** One fault: what strikes, and what heals it when it does not heal by itself. */
 export interface Fault extends Omit<Disturbance, 'sinceMs'> {
@@ -30,6 +29,14 @@ export interface Fault extends Omit<Disturbance, 'sinceMs'> {
 /** An installation under observation by a prober while a test breaks parts of it. */
 export interface FaultRun extends RunningInstallation {
   prober: Prober;
+  /** latchkey.yaml as it began, for a test that changes it. */
+  config: ConfigInput;
+  /** Where the probed pods are. */
+  namespace: string;
+  /** A Secret that never exists. */
+  never: ChangingSecret;
+  /** The one pod that a service has at this moment. */
+  pod(service: string): ServicePod;
   /** Waits until every ready gateway gives this answer about the secret: 200 = injected. */
   untilEveryGateway(secret: ChangingSecret, code: number): Promise<void>;
   /** A new Secret's name, probed from now on until `forget`. */
@@ -39,14 +46,20 @@ export interface FaultRun extends RunningInstallation {
    * says. Fails when anything was answered wrongly meanwhile or for a while after it.
    */
   survives(t: TestContext, fault: Fault): Promise<void>;
+  /** Waits until every gateway answers as Kubernetes is, from knowledge gained after this call. */
+  untilConverged(): Promise<void>;
+  /** Creates and deletes a Secret with nothing broken: the answers keep up and none is wrong. */
+  takesChanges(): Promise<void>;
   /** Fails when an answer was wrong, now or within the next answers. */
   nothingWentWrong(): Promise<void>;
 }
 
-export async function startFaultRun(options: { gateways: number }): Promise<FaultRun> {
+export async function startFaultRun(options: { staleAfterSeconds?: number } = {}): Promise<FaultRun> {
+  const { staleAfterSeconds = shortStaleSeconds } = options;
+  const config: ConfigInput = { gateway: { staleAfterSeconds } };
   const installation = await startInstallation({
-    ...options,
-    config: faultConfig,
+    gateways: 2,
+    config,
     globals: { 'team/token': 'a-global-value' },
   });
   const { cluster } = installation;
@@ -64,10 +77,12 @@ export async function startFaultRun(options: { gateways: number }): Promise<Faul
     };
     return response.allowed ? 200 : (response.status?.code ?? 0);
   };
-  const gateways = () => cluster.services().filter(({ name }) => name.startsWith('gateway-'));
+  const podsOf = (service: string) => cluster.services().filter(({ name }) => name.startsWith(`${service}-`));
   const untilEveryGateway = async (secret: Pick<ChangingSecret, 'name' | 'pod'>, code: number) => {
     const agree = async () => {
-      const answers = await Promise.all(gateways().map(({ ports }) => answerOf(ports.webhook, secret.pod)));
+      const answers = await Promise.all(
+        podsOf('gateway').map(({ ports }) => answerOf(ports.webhook, secret.pod)),
+      );
       if (answers.length > 0 && answers.every((answer) => answer === code)) return true;
       throw new Error(`answers: ${answers.join(', ')}`);
     };
@@ -80,7 +95,7 @@ export async function startFaultRun(options: { gateways: number }): Promise<Faul
   /** Every gateway has heard every resolver, which has heard discovery, since then. */
   const untilEveryGatewayIsFresh = async (sinceMs: number): Promise<void> => {
     const ages = async () => {
-      const scrapes = gateways().map(({ ports }) => fetch(`http://127.0.0.1:${ports.health}/metrics`));
+      const scrapes = podsOf('gateway').map(({ ports }) => fetch(`http://127.0.0.1:${ports.health}/metrics`));
       const texts = await Promise.all(scrapes.map(async (scrape) => (await scrape).text()));
       return texts.flatMap((text) =>
         chain.map((manager) => sumOf(readSamples(text), 'latchkey_rules_age_seconds', { manager }) * 1_000),
@@ -119,9 +134,34 @@ export async function startFaultRun(options: { gateways: number }): Promise<Faul
     assert.deepEqual(prober.wrong(), []);
   };
 
+  const untilConverged = async (): Promise<void> => {
+    const sinceMs = performance.now();
+    await Promise.all([untilEveryGateway(stable, 200), untilEveryGateway(never, 404)]);
+    await untilEveryGatewayIsFresh(sinceMs);
+  };
+  const takesChanges = async (): Promise<void> => {
+    const secret = aSecret('undisturbed');
+    await secret.create();
+    await untilEveryGateway(secret, 200);
+    await secret.delete();
+    await untilEveryGateway(secret, 404);
+    await nothingWentWrong();
+    prober.forget(secret);
+  };
+
   return {
     ...installation,
     prober,
+    config,
+    namespace,
+    never,
+    untilConverged,
+    pod: (service) => {
+      const [pod, ...others] = podsOf(service);
+      assert.ok(pod !== undefined && others.length === 0, `${service} has not one pod`);
+      return pod;
+    },
+    takesChanges,
     untilEveryGateway,
     aSecret,
     nothingWentWrong,
@@ -140,7 +180,9 @@ export async function startFaultRun(options: { gateways: number }): Promise<Faul
         await untilEveryGatewayIsFresh(healedMs);
         return convergedMs;
       });
-      t.diagnostic(`${fault.what}: converged ${Math.round(convergedMs)} ms after it ended`);
+      t.diagnostic(
+        `${fault.what}: converged ${Math.round(convergedMs)} ms after it ended, ${prober.answers()} answers so far`,
+      );
       await nothingWentWrong();
       for (const secret of [created, deleted]) prober.forget(secret);
     },
