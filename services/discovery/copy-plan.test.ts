@@ -8,6 +8,7 @@ const anOwnedCopy = (name: string, data: Record<string, string>): OwnedCopy => (
   uid: `uid-${name}`,
   resourceVersion: '7',
   dataDigest: digestData(data),
+  immutable: false,
 });
 
 test('a namespace without copies gets every one', () => {
@@ -29,5 +30,14 @@ test('a removed key replaces the copy, an empty shard is deleted, both with what
   assert.deepEqual(planCopies(desired, owned), [
     { kind: 'replace', name: 'latchkey-global-0', data: { a: 'MQ==' }, resourceVersion: '7' },
     { kind: 'delete', name: 'latchkey-global-1', uid: 'uid-latchkey-global-1', resourceVersion: '7' },
+  ]);
+});
+
+test('a copy that somebody made immutable is deleted and made anew', () => {
+  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  const owned = [{ ...anOwnedCopy('latchkey-global-0', { a: 'other' }), immutable: true }];
+  assert.deepEqual(planCopies(desired, owned), [
+    { kind: 'delete', name: 'latchkey-global-0', uid: 'uid-latchkey-global-0', resourceVersion: '7' },
+    { kind: 'create', name: 'latchkey-global-0', data: { a: 'MQ==' } },
   ]);
 });

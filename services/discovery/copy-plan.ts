@@ -10,6 +10,8 @@ export interface OwnedCopy {
   uid: string;
   resourceVersion: string;
   dataDigest: string;
+  /** Somebody made it immutable: it can only be deleted and made anew. */
+  immutable: boolean;
 }
 
 /** One step towards the desired copies of a namespace. */
@@ -34,12 +36,18 @@ export function planCopies(
   for (const [name, data] of desired) {
     const copy = ownedByName.get(name);
     if (copy === undefined) steps.push({ kind: 'create', name, data });
-    else if (copy.dataDigest !== digestData(data)) {
-      steps.push({ kind: 'replace', name, data, resourceVersion: copy.resourceVersion });
-    }
+    else if (copy.dataDigest !== digestData(data)) steps.push(...changeSteps(copy, data));
   }
   for (const { name, uid, resourceVersion } of owned) {
     if (!desired.has(name)) steps.push({ kind: 'delete', name, uid, resourceVersion });
   }
   return steps;
+}
+
+function changeSteps({ name, uid, resourceVersion, immutable }: OwnedCopy, data: SecretData): CopyStep[] {
+  if (!immutable) return [{ kind: 'replace', name, data, resourceVersion }];
+  return [
+    { kind: 'delete', name, uid, resourceVersion },
+    { kind: 'create', name, data },
+  ];
 }

@@ -9,8 +9,11 @@ export const copySelector = Object.entries(copyLabels)
   .join(',');
 
 /** Projects a labelled Secret onto what the plan compares; its values are digested at once and not kept. */
-export function ownedCopy(secret: SecretObject & { metadata: { uid?: string } }): OwnedCopy | undefined {
+export function ownedCopy(
+  secret: SecretObject & { metadata: { uid?: string }; immutable?: boolean },
+): OwnedCopy | undefined {
   const { namespace, name, uid, resourceVersion } = secret.metadata;
   if (namespace === undefined || uid === undefined || resourceVersion === undefined) return undefined;
-  return { namespace, name, uid, resourceVersion, dataDigest: digestData(secret.data ?? {}) };
+  const { data = {}, immutable = false } = secret;
+  return { namespace, name, uid, resourceVersion, dataDigest: digestData(data), immutable };
 }

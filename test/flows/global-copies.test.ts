@@ -110,7 +110,7 @@ test('a changed value arrives, a removed key goes, and an empty shard is deleted
 
 const nameOf = ({ metadata }: V1Secret): string => metadata?.name ?? '';
 
-test('a copy that somebody changes or deletes is put right', async () => {
+test('a copy that somebody changes, even for good, or deletes is put right', async () => {
   const { cluster } = installation;
   const [first, second] = await copySecretsIn(cluster, 'early');
   assert.ok(first !== undefined && second !== undefined);
@@ -121,6 +121,7 @@ test('a copy that somebody changes or deletes is put right', async () => {
     body: {
       metadata: { name: nameOf(first), labels: first.metadata?.labels ?? {} },
       stringData: { other: 'x' },
+      immutable: true,
     },
   });
   await core.deleteNamespacedSecret({ namespace: 'early', name: nameOf(second) });
