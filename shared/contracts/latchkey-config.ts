@@ -29,6 +29,46 @@ const k8sSchema = z.strictObject({
   namespaces: namespacesSchema,
 });
 
+/** open = trust the request, as Flyte does; closed (what exists in the provider is discovered) is not served yet. */
+const providerInventory = z.enum(['open', 'closed']).default('open');
+const quantities = z.record(z.string(), z.union([z.string(), z.number()]).transform(String));
+const pullResources = { cpu: '200m', memory: '500Mi' };
+
+/**
+ * A manager whose secrets an init container fetches: names and defaults of Flyte's `awsSecretManager`,
+ * `gcpSecretManager`, `azureSecretManager`. `resources` given replace the default as a whole.
+ */
+function pullManagerSchema(sidecarImage: string) {
+  return z.strictObject({
+    inventory: providerInventory,
+    sidecarImage: z.string().min(1).default(sidecarImage),
+    resources: z
+      .partialRecord(z.enum(['requests', 'limits']), quantities)
+      .default({ requests: pullResources, limits: pullResources }),
+    /** Of the pull container, for namespaces that enforce a Pod Security level; none by default, as in Flyte. */
+    securityContext: z.record(z.string(), z.json()).default({}),
+  });
+}
+
+/** A name that Kubernetes accepts for an annotation (apimachinery IsQualifiedName). */
+const annotationName = z
+  .string()
+  .max(317)
+  .regex(
+    /^([a-z0-9][-a-z0-9.]*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+    'is not the name of an annotation',
+  );
+
+/** Names and defaults of Flyte's `vaultSecretManager`. */
+const vaultSchema = z.strictObject({
+  inventory: providerInventory,
+  role: z.string().default('flyte'),
+  /** Engine of a request whose group_version is none of kv1, kv2, db. */
+  kvVersion: z.union([z.enum(['1', '2']), z.literal([1, 2]).transform(String)]).default('2'),
+  /** More annotations for Vault's injector; they win over latchkey's own, those of the pod over both. */
+  annotations: z.record(annotationName, z.string()).default({}),
+});
+
 const webhookSchema = z.strictObject({
   /** Name of the MutatingWebhookConfiguration object. */
   configurationName: z.string().default('latchkey'),
@@ -59,9 +99,6 @@ const gatewaySchema = z.strictObject({
   staleAfterSeconds: z.number().positive().default(15),
 });
 
-/** Managers of the next issue: their sections are reserved, so that a configuration can already carry them. */
-const reserved = z.record(z.string(), z.unknown()).default({});
-
 export const latchkeyConfigSchema = z.strictObject({
   /** Managers in the order in which they are asked. */
   chain: z
@@ -70,13 +107,14 @@ export const latchkeyConfigSchema = z.strictObject({
     .default(['global', 'k8s']),
   global: globalSchema.prefault({}),
   k8s: k8sSchema.prefault({}),
-  aws: reserved,
-  gcp: reserved,
-  azure: reserved,
-  vault: reserved,
+  aws: pullManagerSchema('docker.io/amazon/aws-secrets-manager-secret-sidecar:v0.1.4').prefault({}),
+  gcp: pullManagerSchema('gcr.io/google.com/cloudsdktool/cloud-sdk:alpine').prefault({}),
+  azure: pullManagerSchema('mcr.microsoft.com/azure-cli:cbl-mariner2.0').prefault({}),
+  vault: vaultSchema.prefault({}),
   webhook: webhookSchema.prefault({}),
   tls: tlsSchema.prefault({}),
   gateway: gatewaySchema.prefault({}),
 });
 
+export type PullManagerConfig = z.infer<ReturnType<typeof pullManagerSchema>>;
 export type LatchkeyConfig = z.infer<typeof latchkeyConfigSchema>;

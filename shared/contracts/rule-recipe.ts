@@ -26,6 +26,8 @@ export const fieldFormats = [
   'path',
   /** An Amazon resource name or a plain name: a path that may also hold `:`, `+`, `=`, `@`. */
   'arn',
+  /** `https://<host>/<path>`: a host and path segments, perhaps a slash behind them. */
+  'https-url',
 ] as const;
 export type FieldFormat = (typeof fieldFormats)[number];
 
@@ -40,8 +42,18 @@ const mountSchema = z.enum(['env', 'file']);
 /** How a secret reaches the task: as an environment variable or as a file. */
 export type Mount = z.infer<typeof mountSchema>;
 
-/** The edit happens only when the request has this field. */
-const when = z.enum(['envVar', 'groupVersion']).optional();
+const fieldName = z.enum(requestFields);
+const whenSchema = z.union([
+  /** The edit happens only when the request has this field. */
+  z.enum(['envVar', 'groupVersion']),
+  /** Only when the field has one of these values. */
+  z.object({ field: fieldName, oneOf: z.array(z.string()) }),
+  /** Only when the field has none of these values. */
+  z.object({ field: fieldName, noneOf: z.array(z.string()) }),
+]);
+export type When = z.infer<typeof whenSchema>;
+/** Of a list all must hold. */
+const when = z.union([whenSchema, z.array(whenSchema)]).optional();
 
 const secretKeyRefSchema = z.object({ name: template, key: template, optional: z.boolean() });
 const envEntrySchema = z.union([
@@ -64,13 +76,14 @@ const volumeSchema = z.union([
 ]);
 const volumeMountSchema = z.object({ name: template, mountPath: template, readOnly: z.boolean().optional() });
 const initContainerSchema = z.object({
+  /** The pod gets it with `-<n>` behind: n is its place among the init containers as Flyte counts, or the next free. */
   name: template,
   image: template,
   command: z.array(template).optional(),
   args: z.array(template).optional(),
   env: z.array(envEntrySchema).optional(),
   volumeMounts: z.array(volumeMountSchema).optional(),
-  resources: z.record(z.string(), z.record(z.string(), template)).optional(),
+  resources: z.partialRecord(z.enum(['limits', 'requests']), z.record(z.string(), template)).optional(),
   securityContext: z.record(z.string(), z.json()).optional(),
 });
 
@@ -78,14 +91,19 @@ const initContainerSchema = z.object({
 const editSchema = z.union([
   /** Added to every container and init container. */
   z.object({ env: envEntrySchema, when }),
-  /** Added to the pod; Secrets that are mounted at one path share one volume. */
+  /** Added to the pod; volumes that are mounted at one path are one, whichever manager wants them. */
   z.object({ volume: volumeSchema, when }),
   /** Added to every container and init container; `name` is that of a volume edit of the same list. */
   z.object({ volumeMount: volumeMountSchema, when }),
-  /** Put before the user's own init containers. */
+  /** Put before the user's own init containers, one for each request. */
   z.object({ initContainer: initContainerSchema, when }),
   /** Added to the pod unless it has one of that name. */
   z.object({ annotation: z.object({ name: template, value: template }), when }),
+  /**
+   * States a file that the other edits bring about where no volume edit shows it. It changes nothing in the pod, but
+   * two secrets that want one place are refused unless `source` (what the file is filled from) is the same.
+   */
+  z.object({ file: z.object({ path: template, source: template }), when }),
 ]);
 
 export const recipeSchema = z.object({
@@ -97,7 +115,7 @@ export const recipeSchema = z.object({
   scope: z.enum(['namespace', 'cluster']),
   /** `closed`: only entries that exist. `open`: the request is trusted. */
   inventory: z.enum(['closed', 'open']),
-  fields: z.partialRecord(z.enum(requestFields), fieldRuleSchema),
+  fields: z.partialRecord(fieldName, fieldRuleSchema),
   mounts: z.object({
     accepts: z.array(mountSchema).min(1),
     /** What a request for ANY becomes. */

@@ -110,7 +110,7 @@ function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): A
     throw new LatchkeyError('REQUEST_MALFORMED', 'neither the request nor the pod names a namespace');
   }
   draft.warnings.push(...namespaceWarnings(namespace, pod.namespace));
-  draft.decided = found.requests.map((asked, position) => decideSecret(asked, namespace, position, rules));
+  draft.decided = found.requests.map((asked) => decideSecret(asked, namespace, rules));
   draft.warnings.push(...draft.decided.flatMap(({ warning }) => warning ?? []));
   const refusal = joinRefusals(draft.decided.flatMap(({ verdict }) => refusalOf(verdict)));
   if (refusal !== undefined) throw new LatchkeyError(refusal.code, refusal.message);

@@ -28,16 +28,21 @@ export function chainProblems(config: LatchkeyConfig): string[] {
   return problems;
 }
 
+const providers = ['aws', 'gcp', 'azure', 'vault'] as const;
+
 /**
  * What the services refuse besides {@link chainProblems}; `explain` accepts it.
- * Inline delivery would put values on the bus and into pod specs.
+ * Inline delivery would put values on the bus and into pod specs; nobody discovers yet what exists in a provider.
  */
 export function serviceProblems(config: LatchkeyConfig): string[] {
   const inline =
     config.global.delivery === 'inline'
       ? ['global.delivery: "inline" is not served yet, only `latchkey explain` knows it; use "reference"']
       : [];
-  return [...chainProblems(config), ...inline];
+  const closed = providers
+    .filter((name) => config[name].inventory === 'closed')
+    .map((name) => `${name}.inventory: "closed" is not served yet; use "open"`);
+  return [...chainProblems(config), ...inline, ...closed];
 }
 
 function shippedRecipe(name: string, config: LatchkeyConfig): ParsedRecipe | undefined {
@@ -50,6 +55,8 @@ function shippedRecipe(name: string, config: LatchkeyConfig): ParsedRecipe | und
  * manager only names that look like mistakes, which is as good as never.
  */
 const breadth: Record<FieldFormat, number> = {
+  // Like no name of any other manager.
+  'https-url': 0,
   'dns1123-subdomain': 1,
   'secret-key': 1,
   'env-name': 1,

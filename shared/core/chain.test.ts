@@ -6,7 +6,7 @@ import type { SecretRequest } from './secret-request.ts';
 
 const request: SecretRequest = { group: 'db', groupVersion: '', key: 'k', envVar: '', mountRequirement: 0 };
 const ask = (rules: Rules, over: Partial<SecretRequest> = {}, namespace = 'ns'): string[] =>
-  askChain({ ...request, ...over }, namespace, 0, rules).map(({ manager, answer }) => `${manager} ${answer}`);
+  askChain({ ...request, ...over }, namespace, rules).map(({ manager, answer }) => `${manager} ${answer}`);
 
 const inventory = {
   global: { files: { 'db/k': 'v', 'G/k': 'v' } },
@@ -41,7 +41,7 @@ test('a manager of which nothing has arrived is unknown', () => {
   const rules = someRules({}, inventory);
   rules.index.drop('global');
   assert.deepEqual(ask(rules), ['global unknown']);
-  assert.deepEqual(ask({ ...rules, chain: ['aws'] }), ['aws unknown']);
+  assert.deepEqual(ask({ ...rules, chain: ['of-the-operator'] }), ['of-the-operator unknown']);
 });
 
 test('an open manager accepts what it can serve, in any namespace', () => {
@@ -54,7 +54,7 @@ test('a stale manager injects what it knows and no longer says that something is
   const rules = { ...someRules({}, inventory), isStale: () => true };
   assert.deepEqual(ask(rules), ['global has']);
   assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s unknown']);
-  const [verdict] = askChain(request, 'ns', 0, rules);
+  const [verdict] = askChain(request, 'ns', rules);
   assert.ok(verdict?.answer === 'has' && verdict.grant.stale);
 });
 
@@ -72,7 +72,7 @@ test('an open manager does not answer for a stale one before it', () => {
 
 test('a global secret is looked up as a variable first, then as a file', () => {
   const both = { global: { env: { FLYTE_SECRET_DB_K: 'v' }, files: { 'db/k': 'w' } } };
-  const [verdict] = askChain(request, 'ns', 0, someRules({ global: { delivery: 'inline' } }, both));
+  const [verdict] = askChain(request, 'ns', someRules({ global: { delivery: 'inline' } }, both));
   assert.ok(verdict?.answer === 'has');
   assert.equal(verdict.grant.variables.entry.value, 'v');
 });

@@ -42,13 +42,11 @@ const mountNames = ['ANY', 'ENV_VAR', 'FILE'];
  * Asks the managers in turn until one has the secret or one does not know. One that lacked it when it was last heard
  * does not stop the chain: what a later manager has goes on being injected when the bus is lost (design.md section 4,
  * known entries go on injecting for ever).
- * @param position place of the request in the pod, from 0
  * @returns the answers given, the last of which may be `has` or `unknown`
  */
 export function askChain(
   request: SecretRequest,
   namespace: string,
-  position: number,
   { index, chain, isStale }: Rules,
 ): Verdict[] {
   const variables: Variables = {
@@ -56,7 +54,6 @@ export function askChain(
     namespace,
     versionedGroup: `${request.group}_${request.groupVersion}`,
     id: shortHash(JSON.stringify([request.group, request.groupVersion, request.key])),
-    position: String(position),
     entry: {},
   };
   const verdicts: Verdict[] = [];

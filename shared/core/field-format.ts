@@ -30,7 +30,19 @@ const formats: Record<FieldFormat, Format> = {
     rule: 'letters, digits and "-_./:+=@"',
     maxLength: 2048,
   },
+  'https-url': {
+    accepts: isHttpsUrl,
+    rule: '"https://", a host and a path of letters, digits, "-", "_" and "."',
+    maxLength: 2048,
+  },
 };
+
+function isHttpsUrl(value: string): boolean {
+  const scheme = 'https://';
+  const end = value.endsWith('/') ? -1 : undefined;
+  const segments = value.slice(scheme.length, end).split('/');
+  return value.startsWith(scheme) && segments.length > 1 && segments.every(isSegment);
+}
 
 /** Why a value breaks a field's rule, as the end of a sentence ("may hold only ..."); undefined when it does not. */
 export function formatFault(value: string, rule: FieldRule): string | undefined {

@@ -192,7 +192,7 @@ for (const [name, rules] of [
       }),
       { numRuns: 400 },
     );
-    assert.ok(injected > 50, `only ${injected} pods were injected`);
+    assert.ok(injected > 20, `only ${injected} pods were injected`);
   });
 }
 

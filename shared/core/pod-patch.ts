@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { EnvEntry, VolumeMount } from '#shared/contracts/rule-recipe.ts';
+import type { EnvEntry, InitContainer, VolumeMount } from '#shared/contracts/rule-recipe.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { covers, type JsonObject } from './json-value.ts';
 import { quote } from './plain-text.ts';
@@ -126,29 +126,48 @@ function samePath(path: unknown, mountPath: string): boolean {
   return typeof path === 'string' && path.replace(/(.)\/+$/, '$1') === mountPath;
 }
 
-/** Pull containers go before the user's own, so that those can read the files. */
+/**
+ * Pull containers go before the user's own, so that those can read the files. Their numbers are Flyte's, which appends
+ * them: they go on from the number of the user's own. One that the pod has already is known by what it does.
+ */
 function planInitContainers(
   pod: Pod,
   plan: PodPlan,
   names: VolumeNames,
 ): { missing: JsonObject[]; present: ReadonlySet<JsonObject> } {
-  const missing: JsonObject[] = [];
+  const existing = pod.initContainers ?? [];
   const present = new Set<JsonObject>();
-  for (const [name, { value, secrets }] of plan.initContainers) {
-    const volumeMounts = value.container.volumeMounts?.map((mount) => {
-      const volume = value.volumes.get(mount.name);
-      return { ...mount, name: (volume && names.get(volume)) ?? mount.name };
-    });
-    const wanted = { ...value.container, ...(volumeMounts === undefined ? {} : { volumeMounts }) };
-    const other = pod.initContainers?.find((container) => container.name === name);
-    if (other === undefined) missing.push(wanted);
-    else if (covers(other.source, wanted)) present.add(other.source);
-    else {
-      throw new LatchkeyError(
-        'VARIABLE_CLASH',
-        `the pod has an init container ${quote(name)} of its own, the name that secret ${quote(secrets[0] ?? '')} needs: rename it`,
-      );
-    }
+  const absent: InitContainer[] = [];
+  for (const { container, volumes } of plan.initContainers) {
+    const wanted = withVolumeNames(container, volumes, names);
+    const other = existing.find(({ source, name }) => !present.has(source) && isThat(source, name, wanted));
+    if (other === undefined) absent.push(wanted);
+    else present.add(other.source);
   }
+  const taken = new Set([...existing, ...pod.containers].map(({ name }) => name));
+  let number = existing.length - present.size;
+  const missing = absent.map((container) => {
+    while (taken.has(`${container.name}-${number}`)) number++;
+    return { ...container, name: `${container.name}-${number++}` };
+  });
   return { missing, present };
+}
+
+function withVolumeNames(
+  container: InitContainer,
+  volumes: ReadonlyMap<string, PlannedVolume>,
+  names: VolumeNames,
+): InitContainer {
+  if (container.volumeMounts === undefined) return container;
+  const volumeMounts = container.volumeMounts.map((mount) => {
+    const volume = volumes.get(mount.name);
+    return { ...mount, name: (volume && names.get(volume)) ?? mount.name };
+  });
+  return { ...container, volumeMounts };
+}
+
+/** Resources do not count: the API server writes quantities in its own way (`1000m` as `1`). */
+function isThat(source: JsonObject, name: string, wanted: InitContainer): boolean {
+  const number = name.startsWith(`${wanted.name}-`) ? name.slice(wanted.name.length + 1) : '';
+  return /^[0-9]+$/.test(number) && covers(source, { ...wanted, name, resources: source.resources });
 }

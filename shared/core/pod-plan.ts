@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Edit, EnvEntry, InitContainer, Volume } from '#shared/contracts/rule-recipe.ts';
 import { quote } from './plain-text.ts';
+import { addFile, checkVisible, isWithin, type PlannedFile } from './planned-file.ts';
 import { mergeSecret, type PlannedVolume } from './planned-volume.ts';
 
 /** Something that the pod is to have, and the secrets (their titles) for which. */
@@ -13,12 +14,13 @@ export type PodPlan = {
   volumes: PlannedVolume[];
   /** By mount path. */
   mounts: Map<string, Wanted<{ volume: PlannedVolume; readOnly: boolean | undefined }>>;
-  initContainers: Map<string, Wanted<{ container: InitContainer; volumes: Map<string, PlannedVolume> }>>;
+  /** One for each request that wants one, in the order of the requests. */
+  initContainers: { container: InitContainer; volumes: Map<string, PlannedVolume> }[];
   annotations: Map<string, Wanted<string>>;
 };
 
 /**
- * Joins the edits of all requests: equal wishes are one, and Secrets mounted at one path share one volume.
+ * Joins the edits of all requests: equal wishes are one, and volumes mounted at one path are one.
  * @param grants the rendered edits of each request, in the order of the requests
  * @throws LatchkeyError VARIABLE_CLASH or PATH_CLASH where two secrets want one place
  */
@@ -27,14 +29,27 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[]): Po
     env: new Map(),
     volumes: [],
     mounts: new Map(),
-    initContainers: new Map(),
+    initContainers: [],
     annotations: new Map(),
   };
+  const files: PlannedFile[] = [];
   for (const { title, edits } of grants) {
     const volumes = planVolumes(plan, title, edits);
     for (const edit of edits) planEdit(plan, title, edit, volumes);
+    const mountPaths = edits.flatMap((edit) => ('volumeMount' in edit ? [edit.volumeMount.mountPath] : []));
+    for (const edit of edits) if ('file' in edit) addFile(files, { ...edit.file, title, mountPaths });
   }
+  checkVisible(files, plan.mounts);
+  openOuterMounts(plan);
   return plan;
+}
+
+/** The container runtime makes the folder of a mount inside another mount, which must therefore be writable. */
+function openOuterMounts(plan: PodPlan): void {
+  const paths = [...plan.mounts.keys()];
+  for (const [outer, { value }] of plan.mounts) {
+    if (paths.some((path) => path !== outer && isWithin(path, outer))) value.readOnly = false;
+  }
 }
 
 function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string, PlannedVolume>): void {
@@ -50,15 +65,7 @@ function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string,
     const { name, value } = edit.annotation;
     want(plan.annotations, name, value, title, 'VARIABLE_CLASH', 'annotation');
   } else if ('initContainer' in edit) {
-    const container = edit.initContainer;
-    want(
-      plan.initContainers,
-      container.name,
-      { container, volumes },
-      title,
-      'VARIABLE_CLASH',
-      'init container',
-    );
+    plan.initContainers.push({ container: edit.initContainer, volumes });
   }
 }
 
@@ -79,8 +86,9 @@ function planVolume(plan: PodPlan, title: string, volume: Volume, edits: Edit[])
       ? plan.volumes.find(({ name }) => name === volume.name)
       : plan.mounts.get(mountPath)?.value.volume;
   if ('emptyDir' in volume) {
-    const same = plan.volumes.find((other) => other.name === volume.name && !('secrets' in other));
-    if (same !== undefined && isDeepStrictEqual(same, volume)) return same;
+    if (shared !== undefined && 'emptyDir' in shared && isDeepStrictEqual(shared.emptyDir, volume.emptyDir)) {
+      return shared;
+    }
     plan.volumes.push(volume);
     return volume;
   }

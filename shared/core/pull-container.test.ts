@@ -24,9 +24,9 @@ const recipe: Recipe = {
       { volumeMount: { name: 'pulled', mountPath: '/secrets', readOnly: true } },
       {
         initContainer: {
-          name: 'pull-${position}',
+          name: 'pull',
           image: 'puller:1',
-          env: [{ name: 'ARN', value: '${group|withColon}${key}' }],
+          env: [{ name: 'ARN', value: '${group|trimEnd::}:${key}' }],
           volumeMounts: [{ name: 'pulled', mountPath: '/tmp' }],
           resources: { limits: { memory: '500Mi' } },
         },
@@ -61,7 +61,7 @@ test('pull containers go first, in order, and share one volume with the task', (
   const { initContainers, volumes, containers } = pod.spec;
   assert.deepEqual(
     initContainers.map(({ name }) => name),
-    ['pull-0', 'pull-1', 'mine'],
+    ['pull-1', 'pull-2', 'mine'],
   );
   assert.deepEqual(initContainers[0]?.env, [{ name: 'ARN', value: 'arn:aws:a:k' }]);
   assert.deepEqual(initContainers[1]?.env, [{ name: 'ARN', value: 'plain:k' }]);
@@ -97,9 +97,27 @@ test("annotations are added, but the pod's own win", () => {
   );
 });
 
-test('an init container of that name which is not ours denies the pod', () => {
-  const { admission } = inject(
-    aPod({ asks, spec: { initContainers: [{ name: 'pull-0', image: 'other' }] } }),
+test('a name that the pod has given away already is passed over', () => {
+  const spec = {
+    initContainers: [{ name: 'pull-1', image: 'other' }],
+    containers: [{ name: 'pull-3', image: 'img' }],
+  };
+  const { pod } = inject(aPod({ asks, spec }));
+  assert.deepEqual(
+    pod.spec.initContainers.map(({ name }) => name),
+    ['pull-2', 'pull-4', 'pull-1'],
   );
-  assert.equal(admission.code, 'VARIABLE_CLASH');
+  assert.deepEqual(inject(pod).admission.patch, []);
+});
+
+test('one secret asked twice is pulled twice, as by Flyte, and the second pass knows both', () => {
+  const { pod } = inject(aPod({ asks: [...asks.slice(0, 1), ...asks.slice(0, 1)] }));
+  assert.equal(pod.spec.initContainers.length, 2);
+  assert.deepEqual(inject(pod).admission.patch, []);
+});
+
+test('resources that the API server has rewritten do not make a second pull container', () => {
+  const { pod } = inject(aPod({ asks }));
+  const rewritten = JSON.parse(JSON.stringify(pod).replaceAll('500Mi', '524288000'));
+  assert.deepEqual(inject(rewritten).admission.patch, []);
 });

@@ -58,7 +58,7 @@ test('edits and items with a condition appear only for a request that has the fi
     }),
   );
   const variables = { group: 'g', groupVersion: '', key: 'k', envVar: '' };
-  const derived = { namespace: 'n', versionedGroup: 'g_', id: '1', position: '0', entry: {} };
+  const derived = { namespace: 'n', versionedGroup: 'g_', id: '1', entry: {} };
   assert.deepEqual(edits.env({ ...variables, ...derived }), []);
   assert.deepEqual(edits.env({ ...variables, ...derived, envVar: 'X' }), [{ env: { name: 'X', value: '' } }]);
   const itemsOf = (groupVersion: string): unknown =>

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { type Edit, type Mount, type ParsedRecipe, recipeSchema } from '#shared/contracts/rule-recipe.ts';
+import {
+  type Edit,
+  type Mount,
+  type ParsedRecipe,
+  recipeSchema,
+  type When,
+} from '#shared/contracts/rule-recipe.ts';
 import { compileTemplate, type Template, type Variables } from './template.ts';
 
 /** A recipe ready for use: its templates are functions. */
@@ -81,8 +87,14 @@ function compileNode(node: Json, where: string): (variables: Variables) => Json 
 }
 
 function compileCondition(item: Json): (variables: Variables) => boolean {
-  const field = typeof item === 'object' && item !== null && !Array.isArray(item) ? item.when : undefined;
-  if (field === 'envVar') return ({ envVar }) => envVar !== '';
-  if (field === 'groupVersion') return ({ groupVersion }) => groupVersion !== '';
-  return () => true;
+  const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
+  const when = (isObject ? (item.when ?? []) : []) as When | When[];
+  const conditions = [when].flat();
+  return (variables) => conditions.every((condition) => holds(condition, variables));
+}
+
+function holds(condition: When, variables: Variables): boolean {
+  if (typeof condition === 'string') return variables[condition] !== '';
+  const value = variables[condition.field];
+  return 'oneOf' in condition ? condition.oneOf.includes(value) : !condition.noneOf.includes(value);
 }

@@ -33,7 +33,6 @@ export type DecidedSecret = {
 export function decideSecret(
   { annotation, value }: { annotation: string; value: string },
   namespace: string,
-  position: number,
   rules: Rules,
 ): DecidedSecret {
   const undecoded = { annotation, group: '', groupVersion: '', key: '', how: [] };
@@ -45,7 +44,7 @@ export function decideSecret(
   }
   const { group, groupVersion, key } = request;
   const known = { ...undecoded, group, groupVersion, key };
-  const verdicts = askChain(request, namespace, position, rules);
+  const verdicts = askChain(request, namespace, rules);
   const last = verdicts.at(-1);
   if (last?.answer !== 'has') {
     const refusal = wordRefusal(annotation, request, namespace, verdicts);
@@ -88,12 +87,13 @@ const settingPrefix = 'FLYTE_SECRETS_';
 function placesOf(edits: Edit[]): string[] {
   return edits.flatMap((edit) => {
     if ('env' in edit) return edit.env.name.startsWith(settingPrefix) ? [] : [edit.env.name];
+    if ('file' in edit) return [edit.file.path];
     return 'volumeMount' in edit ? filesOf(edit.volumeMount, edits) : [];
   });
 }
 
 function filesOf({ name, mountPath }: VolumeMount, edits: Edit[]): string[] {
   const volume = edits.find((edit) => 'volume' in edit && edit.volume.name === name);
-  if (volume === undefined || !('volume' in volume) || !('secret' in volume.volume)) return [mountPath];
+  if (volume === undefined || !('volume' in volume) || !('secret' in volume.volume)) return [];
   return volume.volume.secret.items.map(({ path }) => `${mountPath}/${path}`);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compileTemplate, type Variables } from './template.ts';
+import { compileTemplate, literal, type Variables } from './template.ts';
 
 const variables: Variables = {
   group: 'Db',
@@ -11,7 +11,6 @@ const variables: Variables = {
   namespace: 'ns',
   versionedGroup: 'Db_V1',
   id: 'abc',
-  position: '3',
   entry: { secretName: 'copy' },
 };
 const render = (text: string, over: Partial<Variables> = {}): string =>
@@ -33,6 +32,22 @@ test('a text without variables is rendered as it is', () => {
       assert.equal(render(text), text);
     }),
   );
+});
+
+test('a filter may take an argument', () => {
+  assert.equal(render('${group|trimEnd::}', { group: ':a:b::' }), ':a:b');
+  assert.equal(render('${group|trimStart::}', { group: ':a:b::' }), 'a:b::');
+  assert.equal(render('${group|trimEnd:/|lastSegment|lower}', { group: 'https://h/S//' }), 's');
+  assert.equal(render('${key|goField:.Data.data}', { key: 'API_KEY' }), '.Data.data.API_KEY');
+  for (const key of ['api-key', '2fa', 'tls.key', '']) {
+    assert.equal(render('${key|goField:.Data}', { key }), `index .Data "${key}"`);
+  }
+});
+
+test('a literal is rendered as it is, whatever it holds', () => {
+  const text = fc.string({ unit: fc.constantFrom('$', '{', '}', 'group', '|') });
+  fc.assert(fc.property(text, text, (a, b) => assert.equal(render(literal(a)) + render(literal(b)), a + b)));
+  fc.assert(fc.property(text, (a) => assert.equal(render(`${literal(a)} \${group}`), `${a} Db`)));
 });
 
 test('a long volume name is replaced by one that fits, always the same', () => {

@@ -16,8 +16,6 @@ export type Variables = {
   versionedGroup: string;
   /** Stable identity of (group, groupVersion, key): 16 hex digits. */
   id: string;
-  /** Place among the secrets of one pod, from 0. */
-  position: string;
   entry: Readonly<Record<string, string>>;
 };
 
@@ -32,25 +30,47 @@ const requestVariables: ReadonlySet<string> = new Set<RequestVariable>([
   'namespace',
   'versionedGroup',
   'id',
-  'position',
 ]);
 
 /** Longest name of a volume: an RFC 1123 label. */
 const volumeNameLength = 63;
 
-const filters = new Map<string, (text: string) => string>([
+/** Filters by name; one that takes an argument is written `name:argument`. */
+const filters = new Map<string, (text: string, argument: string) => string>([
   ['upper', (text) => text.toUpperCase()],
   ['lower', (text) => text.toLowerCase()],
-  ['base32', encodeBase32],
+  ['base32', (text) => encodeBase32(text)],
   ['hash', shortHash],
-  ['withColon', (text) => (text.endsWith(':') ? text : `${text}:`)],
+  ['trimStart', trimStart],
+  ['trimEnd', trimEnd],
+  ['lastSegment', (text) => text.slice(text.lastIndexOf('/') + 1)],
   ['volumeName', (text) => (text.length <= volumeNameLength ? text : `s-${shortHash(text)}`)],
   ['envLiteral', envLiteral],
+  ['goField', goField],
 ]);
 
 /** First 16 hex digits of SHA-256: an identity, not a protection. */
 export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function trimStart(text: string, character: string): string {
+  let start = 0;
+  while (start < text.length && text[start] === character) start++;
+  return text.slice(start);
+}
+
+function trimEnd(text: string, character: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === character) end--;
+  return text.slice(0, end);
+}
+
+/** Reads a field in a Go template: `.Data.key`, or with `index` where the name is no Go identifier. */
+function goField(name: string, object: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    ? `${object}.${name}`
+    : `index ${object} ${JSON.stringify(name)}`;
 }
 
 /**
@@ -63,11 +83,16 @@ function envLiteral(text: string): string {
   );
 }
 
+/** A text that the template renders as it is: `$${` stands for `${`. */
+export function literal(text: string): string {
+  return text.split('${').join('$${');
+}
+
 /** A compiled template. @throws LatchkeyError RULES_UNKNOWN when the entry lacks a variable that it reads */
 export type Template = Read;
 
 /**
- * Compiles `text ${variable|filter|filter} text`.
+ * Compiles `text ${variable|filter|filter:argument} text`.
  * @param where place in the recipe for the error, for example `edits.env[0].name`
  * @throws LatchkeyError RECIPE_INVALID
  */
@@ -75,6 +100,11 @@ export function compileTemplate(text: string, where: string): Template {
   const parts: (string | Read)[] = [];
   let position = 0;
   for (let open = text.indexOf('${'); open >= 0; open = text.indexOf('${', position)) {
+    if (open > 0 && text[open - 1] === '$') {
+      parts.push(`${text.slice(position, open - 1)}\${`);
+      position = open + 2;
+      continue;
+    }
     const close = text.indexOf('}', open);
     if (close < 0) throw invalid(where, 'a "${" is not closed');
     if (open > position) parts.push(text.slice(position, open));
@@ -82,20 +112,22 @@ export function compileTemplate(text: string, where: string): Template {
     position = close + 1;
   }
   if (position < text.length) parts.push(text.slice(position));
-  const [only] = parts;
-  if (parts.length === 0) return () => '';
-  if (parts.length === 1 && typeof only === 'string') return () => only;
+  if (parts.every((part) => typeof part === 'string')) {
+    const whole = parts.join('');
+    return () => whole;
+  }
   return (variables) => parts.map((part) => (typeof part === 'string' ? part : part(variables))).join('');
 }
 
 function compileExpression(expression: string, where: string): Read {
   const [name = '', ...filterNames] = expression.split('|');
-  const steps = filterNames.map((filterName) => {
+  const steps = filterNames.map((step) => {
+    const [filterName = '', ...argument] = step.split(':');
     const filter = filters.get(filterName);
     if (filter === undefined) {
       throw invalid(where, `unknown filter "${filterName}"; there are ${[...filters.keys()].join(', ')}`);
     }
-    return filter;
+    return (text: string) => filter(text, argument.join(':'));
   });
   const read = compileVariable(name, where);
   return (variables) => steps.reduce((text, step) => step(text), read(variables));

@@ -1,0 +1,47 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { quote } from './plain-text.ts';
+
+/** A file that a request brings about by other means than a volume of ours: a pull container, the Vault agent. */
+export type PlannedFile = {
+  path: string;
+  /** What it is filled from: the same file from the same source is no clash. */
+  source: string;
+  title: string;
+  /** Where the request itself mounts the folder of the file, if it does. */
+  mountPaths: readonly string[];
+};
+
+/** @throws LatchkeyError PATH_CLASH when another secret wants this file, or a folder or file in its way */
+export function addFile(files: PlannedFile[], file: PlannedFile): void {
+  for (const other of files) {
+    const same = other.path === file.path && other.source === file.source;
+    if (!same && (isWithin(other.path, file.path) || isWithin(file.path, other.path))) {
+      throw new LatchkeyError(
+        'PATH_CLASH',
+        `secrets ${quote(other.title)} and ${quote(file.title)} both want the file ${quote(file.path)}: rename one of them, or ask for only one in this task`,
+      );
+    }
+  }
+  files.push(file);
+}
+
+/** @throws LatchkeyError PATH_CLASH when a volume that another secret mounts would hide the file */
+export function checkVisible(
+  files: readonly PlannedFile[],
+  mounts: ReadonlyMap<string, { secrets: readonly string[] }>,
+): void {
+  for (const { path, title, mountPaths } of files) {
+    for (const [mountPath, { secrets }] of mounts) {
+      if (mountPaths.includes(mountPath) || !isWithin(path, mountPath)) continue;
+      throw new LatchkeyError(
+        'PATH_CLASH',
+        `the folder ${quote(mountPath)} of secret ${quote(secrets[0] ?? '')} would hide the file ${quote(path)} of secret ${quote(title)}, which another manager provides: ask for them in different tasks`,
+      );
+    }
+  }
+}
+
+/** Whether a path is the other one or lies below it. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
