@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { type Admission, admitReview } from '#shared/core/admit.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
 import { inventorySchema, offlineRules } from '#shared/core/offline-rules.ts';
@@ -10,7 +10,7 @@ export type Json = { [key: string]: Json } & Json[] & string;
 export type GoldenCase = {
   id: string;
   category: string;
-  config: { secretManagerType: string };
+  config: { secretManagerType: string; aws?: object; gcp?: object; vault?: object };
   globals: { env: Record<string, string>; files: Record<string, string> };
   namespace: string;
   pod: Json;
@@ -29,14 +29,26 @@ export function readGolden<T>(file: string): T[] {
     .map((line): T => JSON.parse(line));
 }
 
-export const goldenConfig = latchkeyConfigSchema.parse({
-  chain: ['global', 'k8s'],
-  global: { delivery: 'inline' },
-  k8s: { inventory: 'open' },
-});
+/** The configuration that answers as the recorded Flyte did: global values inline, then one manager that trusts. */
+export function goldenConfig({ secretManagerType, ...sections }: GoldenCase['config']): LatchkeyConfig {
+  return latchkeyConfigSchema.parse({
+    chain: ['global', secretManagerType.toLowerCase()],
+    global: { delivery: 'inline' },
+    k8s: { inventory: 'open' },
+    ...sections,
+  });
+}
 
 /** What latchkey answers to a recorded pod, and the pod after the patch. */
-export function answerGolden({ globals, namespace, pod }: GoldenCase): { admission: Admission; pod: Json } {
+export function answerGolden({
+  config,
+  globals,
+  namespace,
+  pod,
+}: Omit<GoldenCase, 'id' | 'category' | 'expect'>): {
+  admission: Admission;
+  pod: Json;
+} {
   const review = {
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
@@ -49,7 +61,7 @@ export function answerGolden({ globals, namespace, pod }: GoldenCase): { admissi
       object: pod,
     },
   };
-  const rules = offlineRules(goldenConfig, inventorySchema.parse({ global: globals }), namespace);
+  const rules = offlineRules(goldenConfig(config), inventorySchema.parse({ global: globals }), namespace);
   const admission = admitReview(review, rules);
   const after = structuredClone(pod);
   applyPatch(after, admission.patch);

@@ -23,6 +23,44 @@ export function withoutReport(pod: Json): Json {
   return pod;
 }
 
+const isPullContainer = (container: Json): boolean =>
+  /^(aws|gcp)-pull-secret-[0-9]+$/.test(container.name ?? '');
+
+/** Puts pull containers before the user's (`pull-container-first`), in place. @returns whether that changed the order */
+export function moveUpPullContainers(pod: Json): boolean {
+  const list = pod.spec?.initContainers;
+  if (list === undefined) return false;
+  const before = [...list];
+  list.sort((a, b) => Number(isPullContainer(b)) - Number(isPullContainer(a)));
+  return before.some((container, index) => container !== list[index]);
+}
+
+/** Makes alike what is free: the `env_var` entries in pull containers, and the ids in Vault's annotations. */
+export function unifyFreeNames(pod: Json): Json {
+  const requests = Object.entries(pod.metadata?.annotations ?? {}).filter(([name]) =>
+    name.startsWith('flyte.secrets/s'),
+  );
+  const envVars = new Set(requests.map(([name, value]) => decodeAnnotation(name, value).envVar));
+  for (const container of [...(pod.spec?.initContainers ?? [])].filter(isPullContainer)) {
+    removeWhere(container.env, (entry) => envVars.has(entry.name ?? ''));
+  }
+  const annotations: [string, Json][] = Object.entries(pod.metadata?.annotations ?? {});
+  const files = annotations.filter(([name]) => name.includes('/agent-inject-file-'));
+  // Annotations of one id stand together: what it is for becomes its name.
+  const idOf = (name: string): string =>
+    /\/agent-inject-(?:secret|file|template)-(.*)$/.exec(name)?.[1] ?? '';
+  const contents = new Map(files.map(([name, file]) => [idOf(name), file]));
+  const renamed = annotations.map(([name, value]): [string, Json] => {
+    const id = idOf(name);
+    const content = contents.get(id);
+    return content === undefined ? [name, value] : [`${name.slice(0, -id.length)}${content}`, value];
+  });
+  if (pod.metadata?.annotations !== undefined) {
+    Object.assign(pod.metadata, { annotations: Object.fromEntries(renamed) });
+  }
+  return pod;
+}
+
 /** Takes flytekit's versioned names (`version-alias`) off a pod. @returns how many there were */
 export function removeVersionAliases(pod: Json): number {
   const variables = new Set<string>();

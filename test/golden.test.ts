@@ -5,19 +5,21 @@ import { decodeBase32 } from '#shared/core/base32.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
 import { parseSecretText } from '#shared/core/secret-text.ts';
 import { answerGolden, type GoldenCase, type Json, readGolden } from './golden-case.ts';
-import { dropEmpty, podFaults, removeVersionAliases, withoutReport } from './golden-pod.ts';
-
-const ofThisIssue = ({ category, config }: GoldenCase): boolean =>
-  category.startsWith('k8s-') ||
-  category.startsWith('global-') ||
-  (['errors', 'text-variants'].includes(category) && config.secretManagerType === 'K8s');
+import {
+  dropEmpty,
+  moveUpPullContainers,
+  podFaults,
+  removeVersionAliases,
+  unifyFreeNames,
+  withoutReport,
+} from './golden-pod.ts';
 
 function statusCode(answer: ReturnType<typeof answerGolden>): number | undefined {
   const { response } = answer.admission;
   return 'response' in response ? response.response.status?.code : response.code;
 }
 
-for (const golden of readGolden<GoldenCase>('flyte-v1.public.ndjson').filter(ofThisIssue)) {
+for (const golden of readGolden<GoldenCase>('flyte-v1.public.ndjson')) {
   const deviates = golden.deviates ?? [];
   // A global secret asked as a file: Flyte panics, we ask the next manager.
   const failed = golden.expect.error !== null && !deviates.includes('global-file');
@@ -34,7 +36,12 @@ for (const golden of readGolden<GoldenCase>('flyte-v1.public.ndjson').filter(ofT
     if (golden.expect.pod === null) return;
     const aliases = removeVersionAliases(answer.pod);
     assert.equal(aliases > 0, deviates.includes('version-alias'));
-    assert.deepEqual(dropEmpty(withoutReport(answer.pod)), dropEmpty(golden.expect.pod));
+    const expected = structuredClone(golden.expect.pod);
+    assert.equal(moveUpPullContainers(expected), deviates.includes('pull-container-first'));
+    assert.deepEqual(
+      dropEmpty(unifyFreeNames(withoutReport(answer.pod))),
+      dropEmpty(unifyFreeNames(expected)),
+    );
   });
 
   test(`${golden.id} is left alone the second time`, () => {
@@ -51,10 +58,7 @@ for (const golden of readGolden<GoldenCase>('no-request.ndjson')) {
   });
 }
 
-const quirks = readGolden<GoldenCase>('quirks.ndjson').filter(
-  ({ config }) => config.secretManagerType === 'K8s',
-);
-for (const quirk of quirks) {
+for (const quirk of readGolden<GoldenCase>('quirks.ndjson')) {
   test(`${quirk.id} is answered with ${quirk.want}: ${quirk.note}`, () => {
     const answer = answerGolden(quirk);
     if (quirk.want === '400') {
@@ -81,6 +85,22 @@ const quirkDetails: Record<string, (pod: Json, warnings: string[]) => void> = {
   },
   'quirk-unknown-api-field-removed': (pod) =>
     assert.deepEqual(pod.spec?.containers?.[0]?.fieldOfTomorrow, { a: 1 }),
+  'quirk-gcp-env-var-ignored': (pod) => assert.equal(envOf(pod).MY_TOKEN, '/etc/flyte/secrets/g/1'),
+  'quirk-vault-env-var-ignored': (pod) => assert.equal(envOf(pod).MY_TOKEN, '/etc/flyte/secrets/secret/g/k'),
+  'quirk-aws-env-var-in-pull-containers': (pod) => {
+    assert.equal(envOf(pod).E2, '/etc/flyte/secrets/b/k2');
+    assert.equal(JSON.stringify(pod.spec?.initContainers).includes('"E1"'), false);
+  },
+  'quirk-vault-key-dash': (pod) => {
+    const template = '{{- with secret "secret/g" -}}{{ index .Data.data "api-key" }}{{- end -}}';
+    assert.ok(Object.values(pod.metadata?.annotations ?? {}).includes(template as Json));
+  },
+  'quirk-vault-user-annotation-wins': (pod) =>
+    assert.equal(pod.metadata?.annotations?.['vault.hashicorp.com/role'], 'admin'),
+  'quirk-aws-user-init-first': (pod) => {
+    const names = [...(pod.spec?.initContainers ?? [])].map(({ name }) => name);
+    assert.deepEqual(names, ['aws-pull-secret-1', 'user-init']);
+  },
   'quirk-volume-name-taken': (pod) => {
     assert.deepEqual(pod.spec?.volumes?.[0], { name: 'm4pq', emptyDir: {} });
     assert.equal(pod.spec?.volumes?.length, 2);
@@ -114,13 +134,12 @@ test('the recorded reviews of 5 KB to 14 KB are injected with an applicable patc
   for (const file of ['review.json', 'review-mf.json', 'review-12k.json', 'review-50.json']) {
     const review = JSON.parse(await readFile(new URL(`./golden/${file}`, import.meta.url), 'utf8'));
     const pod: Json = review.request.object;
-    const golden = { globals: { env: {}, files: {} }, namespace: review.request.namespace, pod };
     const answer = answerGolden({
-      ...golden,
-      id: file,
-      category: '',
       config: { secretManagerType: 'K8s' },
-    } as GoldenCase);
+      globals: { env: {}, files: {} },
+      namespace: review.request.namespace,
+      pod,
+    });
     assert.equal(answer.admission.outcome, 'injected', file);
     applyPatch(structuredClone(pod), answer.admission.patch);
   }

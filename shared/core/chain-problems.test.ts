@@ -22,8 +22,24 @@ test('an open manager that hides a later one is a problem, in either delivery', 
   }
 });
 
+test('each provider can follow global, and a provider that takes all hides what comes later', () => {
+  for (const name of ['aws', 'gcp', 'azure', 'vault']) {
+    assert.deepEqual(problems({ chain: ['global', name] }), []);
+    assert.deepEqual(problems({ chain: [name, 'k8s'] }), []);
+  }
+  assert.deepEqual(problems({ chain: ['global', 'k8s', 'azure', 'gcp', 'vault', 'aws'] }), []);
+  assert.match(problems({ chain: ['aws', 'vault'] })[0] ?? '', /"vault" is never asked, for "aws"/);
+});
+
 test('a manager named twice is a problem', () => {
   assert.match(problems({ chain: ['global', 'global'] })[0] ?? '', /twice/);
+});
+
+test('services refuse a closed inventory of a provider until somebody discovers it', () => {
+  for (const name of ['aws', 'gcp', 'azure', 'vault']) {
+    const config = latchkeyConfigSchema.parse({ [name]: { inventory: 'closed' } });
+    assert.deepEqual(serviceProblems(config), [`${name}.inventory: "closed" is not served yet; use "open"`]);
+  }
 });
 
 test('services refuse inline delivery, which explain accepts', () => {

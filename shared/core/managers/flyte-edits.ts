@@ -8,10 +8,19 @@ export const secretsDir = '/etc/flyte/secrets';
 const filePath = `${secretsDir}/\${group|lower}/\${key|lower}`;
 
 const envPrefix: Edit = { env: { name: 'FLYTE_SECRETS_ENV_PREFIX', value: '_FSEC_' } };
-const fileVariables: Edit[] = [
-  { env: { name: 'FLYTE_SECRETS_DEFAULT_DIR', value: secretsDir } },
-  { env: { name: 'FLYTE_SECRETS_FILE_PREFIX', value: '' } },
+/** By which a task, and a pull container, knows where files are. */
+export const fileVariables: readonly { name: string; value: string }[] = [
+  { name: 'FLYTE_SECRETS_DEFAULT_DIR', value: secretsDir },
+  { name: 'FLYTE_SECRETS_FILE_PREFIX', value: '' },
 ];
+
+/** The variables of a secret as a file; `env_var` becomes the file's path. */
+export function fileEnvEdits(path: string): Edit[] {
+  return [
+    ...fileVariables.map((env) => ({ env })),
+    { env: { name: '${envVar}', value: path }, when: 'envVar' },
+  ];
+}
 
 type Source = { value: string } | { valueFrom: Extract<EnvEntry, { valueFrom: unknown }>['valueFrom'] };
 
@@ -28,13 +37,12 @@ export function envEdits(source: Source, prefix: 'first' | 'last'): Edit[] {
   return prefix === 'first' ? [envPrefix, ...edits] : [...edits, envPrefix];
 }
 
-/** Edits for one key of a Kubernetes Secret as a file; `env_var` becomes the file's path. */
+/** Edits for one key of a Kubernetes Secret as a file. */
 export function fileEdits(secret: { secretName: string; key: string; optional: boolean }): Edit[] {
   const { secretName, key, optional } = secret;
   const name = '${versionedGroup|base32|volumeName}';
   return [
-    ...fileVariables,
-    { env: { name: '${envVar}', value: filePath }, when: 'envVar' },
+    ...fileEnvEdits(filePath),
     {
       volume: {
         name,

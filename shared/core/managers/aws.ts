@@ -1,0 +1,36 @@
+import { providerManager } from './provider-manager.ts';
+import { pullEdits } from './pull-edits.ts';
+
+/** AWS Secrets Manager: group and key together are the ARN or name of the secret. */
+export const awsManager = providerManager('aws', ({ aws }) => {
+  const arn = '${group|trimEnd::}:${key|trimStart::}';
+  const path = '${group|lower}/${key|lower}';
+  return {
+    schema: 1,
+    manager: 'aws',
+    description: 'AWS secret "${group|trimEnd::}:${key|trimStart::}"',
+    scope: 'cluster',
+    inventory: aws.inventory,
+    fields: {
+      group: { required: true, format: 'arn' },
+      key: { required: true, format: 'arn' },
+      envVar: { format: 'env-name' },
+    },
+    mounts: { accepts: ['file'], any: 'file' },
+    lookup: [arn],
+    edits: {
+      env: [],
+      file: pullEdits({
+        manager: 'aws',
+        config: aws,
+        path,
+        source: arn,
+        env: [
+          { name: 'SECRET_ARN', value: arn },
+          { name: 'SECRET_FILENAME', value: `/${path}` },
+        ],
+        mountPath: '/tmp',
+      }),
+    },
+  };
+});
