@@ -17,7 +17,7 @@ const auditIntervalMs = 300_000;
 const lagRetries = 5;
 const lagRetryMs = 20;
 
-/** What arrived: the changed records, or after `reset` all of them (what is not among them is gone). */
+/** What arrived: records changed by others than `note`, or after `reset` all of them (one not among them is gone). */
 export interface MirrorBatch {
   reset: boolean;
   /** In the order of revisions. */
@@ -119,11 +119,12 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
       await clock.sleep(lagRetryMs);
       fresh = await readSince(link, bucket, keys, position);
     }
-    for (const record of fresh) take(record);
+    const news = fresh.filter(({ key, revision }) => records.get(key)?.revision !== revision);
+    for (const record of news) take(record);
     position = fresh.at(-1)?.revision ?? position;
     // What was announced and is not there has been purged or has expired.
     if (announced === target) announced = position;
-    options.onBatch({ reset: false, records: fresh });
+    options.onBatch({ reset: false, records: news });
   }
 
   const loop = startRetryLoop({

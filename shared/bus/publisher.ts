@@ -8,7 +8,12 @@ import type { Position } from '#shared/runtime/freshness.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import type { Bus, BusLink } from './bus.ts';
 import { type Claim, findRival, manifestOf, needsWrite, nextClaim, sameSummary } from './claim.ts';
-import { createDesiredSet, type PublishedRecord } from './desired-set.ts';
+import {
+  createDesiredSet,
+  type DesiredRecord,
+  type PublishedRecord,
+  type SetSummary,
+} from './desired-set.ts';
 import { createMirror, type MirrorBatch } from './mirror.ts';
 import { createPrefixStore } from './prefix-store.ts';
 import type { BusRecord } from './record.ts';
@@ -18,6 +23,11 @@ export type { PublishedRecord } from './desired-set.ts';
 
 /** Longest time between two comparisons of what is stored with what should be. */
 const reassertIntervalMs = 5_000;
+/**
+ * While changes never stop, the pause from a manifest to the next records is as long as the records before took, at
+ * least this, ms: readers need a moment in which the stored records are those that the manifest describes.
+ */
+const minSettleMs = 25;
 /** Records on their way to the server at once. */
 const publishWindow = 128;
 
@@ -89,53 +99,59 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     return { epoch, publisher, revision, inherited };
   }
 
-  async function storeKey(link: BusLink, key: string, held: Claim): Promise<void> {
-    const wanted = desired.get(key);
+  async function storeKey(link: BusLink, held: Claim, key: string, wanted?: DesiredRecord): Promise<void> {
     if (needsWrite(wanted, mirror.records.get(key), held)) {
       await storeRecord(link, { key, epoch: held.epoch, seq: seq + 1, wanted });
     }
     if (desired.get(key) === wanted) desired.forgetRemoved(key);
   }
 
-  /** Entries in parallel, then the recipe; the manifest comes last. */
-  async function storeDirty(link: BusLink, held: Claim): Promise<void> {
-    const keys = [...dirty];
+  /**
+   * Stores what differs: entries in parallel, then the recipe. Returns the summary of exactly the set that is stored
+   * then; what is changed meanwhile waits for the next round, or no manifest would ever match under constant change.
+   */
+  async function storeDirty(link: BusLink, held: Claim): Promise<SetSummary> {
+    const summary = desired.summary();
+    const wanted = [...dirty].map((key) => [key, desired.get(key)] as const);
     dirty.clear();
     try {
-      const entries = keys.filter((key) => key !== recipeKey);
+      const entries = wanted.filter(([key]) => key !== recipeKey);
       for (let start = 0; start < entries.length; start += publishWindow) {
         const window = entries.slice(start, start + publishWindow);
-        await Promise.all(window.map((key) => storeKey(link, key, held)));
+        await Promise.all(window.map(([key, record]) => storeKey(link, held, key, record)));
       }
-      if (keys.includes(recipeKey)) await storeKey(link, recipeKey, held);
+      const recipe = wanted.find(([key]) => key === recipeKey);
+      if (recipe !== undefined) await storeKey(link, held, ...recipe);
     } catch (err) {
-      mark(keys);
+      mark(wanted.map(([key]) => key));
       throw err;
     }
+    return summary;
   }
 
-  /** Brings the manifest up to date: the wanted set, or before it is known the inherited one, under this claim. */
-  async function storeSummary(link: BusLink, held: Claim): Promise<void> {
+  /** Brings the manifest up to date under this claim. */
+  async function storeSummary(link: BusLink, held: Claim, summary: SetSummary): Promise<void> {
     const stored = manifestOf(mirror.records.get(manifestKey));
     const own = stored?.epoch === held.epoch ? stored : undefined;
-    const wanted = desired.known() ? desired.summary() : held.inherited;
     seq = Math.max(seq, own?.seq ?? 0);
-    if (own !== undefined && sameSummary(own, wanted)) return;
-    await storeManifest(link, { schema: 1, epoch: held.epoch, seq: seq + 1, ...wanted });
+    if (own !== undefined && sameSummary(own, summary)) return;
+    await storeManifest(link, { schema: 1, epoch: held.epoch, seq: seq + 1, ...summary });
     seq += 1;
   }
 
   async function reconcile(link: BusLink): Promise<void> {
+    const startMs = clock.now();
     const held = claim ?? (await takeClaim(link));
     claim = held;
     const rival = findRival(mirror.records.values(), held);
     if (rival !== undefined) return superseded(rival, held);
     if (!mirror.records.has(manifestKey)) held.revision = 0;
-    if (desired.known()) await storeDirty(link, held);
-    await storeSummary(link, held);
-    if (!desired.known()) return;
+    const isKnown = desired.known();
+    await storeSummary(link, held, isKnown ? await storeDirty(link, held) : held.inherited);
+    if (!isKnown) return;
     published = { owner, epoch: held.epoch, seq };
     if (dirty.size === 0) pendingSinceMs = undefined;
+    else await clock.sleep(Math.max(minSettleMs, clock.now() - startMs));
   }
 
   function superseded({ epoch }: BusRecord, held: Claim): void {

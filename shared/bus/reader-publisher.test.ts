@@ -58,6 +58,21 @@ test('a set, a change and a removal reach a reader, each as one record and one m
   assert.deepEqual(set.reader.applied(), [publisher.published()]);
 });
 
+test('a reader keeps up while changes never stop', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'busy');
+  const publisher = publishSet(t, testBus, writing, bucket, 'busy');
+  publisher.replace(new Map());
+  await waitForValues(set, 'busy', {});
+  let value = 0;
+  const changeAndCount = () => {
+    for (let change = 0; change < 10; change += 1, value += 1) {
+      publisher.put(entryKey('busy', `s${value % 500}`), { schema: 1, value });
+    }
+    return set.swaps.filter(({ changes }) => changes.length > 0).length >= 10;
+  };
+  await waitFor(changeAndCount, { timeoutMs: 30_000, what: 'ten sets in force', intervalMs: 1 });
+});
+
 test('the trace of each change arrives with it, also with a removal', async (t) => {
   const set = followSet(t, testBus, reading, bucket, 'traced');
   const publisher = publishSet(t, testBus, writing, bucket, 'traced');

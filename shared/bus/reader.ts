@@ -48,43 +48,47 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
   let poison = 0;
   let wholeSinceMs = clock.now();
 
-  function stagingOf(owner: string): Staging {
-    const known = stagings.get(owner) ?? createStaging(owner);
-    stagings.set(owner, known);
-    return known;
-  }
-
-  function stage(record: BusRecord): void {
-    const owner = parseKey(record.key)?.owner;
-    if (owner !== undefined && owners?.includes(owner) === false) return;
-    const outcome = owner === undefined ? 'poison' : stagingOf(owner).stage(record);
-    if (outcome === 'staged') return;
+  function count(outcome: 'dropped' | 'poison', record: BusRecord): void {
     if (outcome === 'dropped') dropped += 1;
     else poison += 1;
     const { key, revision, epoch, seq } = record;
     log.warn({ key, revision, epoch, seq, outcome }, 'a record was left aside');
   }
 
-  function swapAll(): void {
-    for (const [owner, staging] of stagings) {
-      const step = staging.swap();
-      if (step === undefined) continue;
-      poison += step.poison;
-      if (step.poison > 0) log.warn({ owner, records: step.poison }, 'unreadable records stay as they were');
-      const { epoch, seq, changes } = step.swap;
-      log.debug({ owner, epoch, seq, changes: changes.length }, 'a complete set is in force');
-      try {
-        options.onSwap(step.swap);
-      } catch (err) {
-        log.error({ err, owner, epoch, seq }, 'the consumer failed on a complete set');
-      }
+  function stage(record: BusRecord): void {
+    const key = parseKey(record.key);
+    if (key === undefined) {
+      count('poison', record);
+      return;
+    }
+    if (owners?.includes(key.owner) === false) return;
+    const staging = stagings.get(key.owner) ?? createStaging(key.owner);
+    stagings.set(key.owner, staging);
+    const outcome = staging.stage(record);
+    if (outcome !== 'staged') count(outcome, record);
+    // What follows in the batch may already belong to the next manifest.
+    else if (key.kind === 'manifest') swap(key.owner, staging);
+  }
+
+  function swap(owner: string, staging: Staging): void {
+    const step = staging.swap();
+    if (step === undefined) return;
+    poison += step.poison;
+    if (step.poison > 0) log.warn({ owner, records: step.poison }, 'unreadable records stay as they were');
+    const { epoch, seq, changes } = step.swap;
+    log.debug({ owner, epoch, seq, changes: changes.length }, 'a complete set is in force');
+    try {
+      options.onSwap(step.swap);
+    } catch (err) {
+      log.error({ err, owner, epoch, seq }, 'the consumer failed on a complete set');
     }
   }
 
   function onBatch(batch: MirrorBatch): void {
     if (batch.reset) for (const staging of stagings.values()) staging.reset();
     for (const record of batch.records) stage(record);
-    swapAll();
+    // A record may have been repaired after its manifest.
+    for (const [owner, staging] of stagings) swap(owner, staging);
     const torn = [...stagings.values()].some((staging) => staging.torn());
     if (!torn || batch.reset) wholeSinceMs = clock.now();
     else if (clock.now() - wholeSinceMs > tornLimitMs) mirror.resync('the staged set stays torn');
