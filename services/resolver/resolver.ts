@@ -71,18 +71,23 @@ export function createResolver(context: ProgramContext, bus: Bus, manager: Manag
       clock,
       onSwap: (swap) => {
         for (const change of swap.changes) take(change);
-        if (!published) publishAll();
       },
     });
-    const unsubscribe = subscribeHeartbeats(bus, 'discovery', (heartbeat) =>
-      freshness.heard(heartbeat, reader.applied(), clock.now()),
-    );
-    sourceAgeMs = () => Math.max(freshness.ageMs(manager.source, clock.now()), publisher.pendingMs());
+    const inventoryAgeMs = (): number => freshness.ageMs(manager.source, clock.now());
+    const unsubscribe = subscribeHeartbeats(bus, 'discovery', (heartbeat) => {
+      freshness.heard(heartbeat, reader.applied(), clock.now());
+      // A complete inventory of nobody alive may be from long ago, for example from before `inventory: open`: until
+      // discovery vouches for it, the rules published before this start stay in force.
+      if (!published && Number.isFinite(inventoryAgeMs())) publishAll();
+    });
+    sourceAgeMs = () => Math.max(inventoryAgeMs(), publisher.pendingMs());
     stops.push(unsubscribe, () => reader.stop());
   };
   const notReady = (): string[] => [
     ...(bus.connected() ? [] : ['not connected to NATS']),
-    ...(published ? [] : [`the inventory of ${manager.source} is not complete yet`]),
+    ...(published
+      ? []
+      : [`no inventory of ${manager.source} yet that is complete and that discovery vouches for`]),
   ];
 
   return {
