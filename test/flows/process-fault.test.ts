@@ -127,7 +127,7 @@ test('on an empty bus nothing is published before discovery has listed everythin
       assert.ok(await isClaimed());
       assert.ok(newcomer !== undefined);
       assert.match(await readiness(newcomer), /no complete rules of manager k8s/);
-      assert.match(await readiness(run.pod('resolver-k8s')), /the inventory of k8s is not complete/);
+      assert.match(await readiness(run.pod('resolver-k8s')), /no inventory of k8s yet/);
     },
     heal: async () => {
       proxy.heal();
