@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -33,7 +32,7 @@ test('wrong credentials are tried for ever, visibly, and corrected ones connect 
 });
 
 test('a folder without credentials is reported by name and waited for', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'latchkey-none-'));
+  const folder = await mkdtemp(join(await testBus.credentials('gateway'), 'none-'));
   const bus = await testBus.connect('gateway', { credentialsFolder: folder });
   const isReported = () =>
     testBus.logLines.some((line) => line.includes('credentials are not readable') && line.includes(folder));
