@@ -1,10 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { parseJson } from '#shared/core/admission-review.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
-import { explain, readConfig } from './explanation.ts';
+import { createExplain, type Explain, readConfig } from './explanation.ts';
 
 const lineFeed = 0x0a;
 /** Distinct configurations remembered; a batch usually has few. */
@@ -12,23 +11,23 @@ const mostConfigs = 100;
 
 /** Answers one question a line, NDJSON to NDJSON, in order and at the reader's pace. */
 export async function explainBatch(input: Readable, output: Writable): Promise<void> {
-  const readConfigOnce = rememberConfigs();
+  const explainWith = rememberConfigs();
   async function* answers(): AsyncGenerator<string> {
     for await (const line of splitLines(input)) {
-      if (line.some((byte) => byte > 0x20)) yield `${JSON.stringify(answerLine(line, readConfigOnce))}\n`;
+      if (line.some((byte) => byte > 0x20)) yield `${JSON.stringify(answerLine(line, explainWith))}\n`;
     }
   }
   await pipeline(answers, output, { end: false });
 }
 
-function answerLine(line: Uint8Array, configOf: (value: unknown) => LatchkeyConfig): object {
+function answerLine(line: Uint8Array, explainWith: (config: unknown) => Explain): object {
   let id: unknown = null;
   try {
     const value = parseJson(line);
     id = member(value, 'id') ?? null;
     if (!isObject(value)) throw new LatchkeyError('REQUEST_MALFORMED', 'the line is not a JSON object');
-    const config = configOf(member(value, 'config'));
-    const { response, pod } = explain(config, member(value, 'inventory'), member(value, 'review'));
+    const explain = explainWith(member(value, 'config'));
+    const { response, pod } = explain(member(value, 'inventory'), member(value, 'review'));
     return { id, response, pod };
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;
@@ -36,14 +35,15 @@ function answerLine(line: Uint8Array, configOf: (value: unknown) => LatchkeyConf
   }
 }
 
-function rememberConfigs(): (value: unknown) => LatchkeyConfig {
-  const known = new Map<string, LatchkeyConfig>();
-  return (value) => {
-    const text = JSON.stringify(value) ?? '';
-    const config = known.get(text) ?? readConfig(value, 'config');
+/** The recipes of a configuration are compiled once. */
+function rememberConfigs(): (config: unknown) => Explain {
+  const known = new Map<string, Explain>();
+  return (config) => {
+    const text = JSON.stringify(config) ?? '';
+    const explain = known.get(text) ?? createExplain(readConfig(config, 'config'));
     if (known.size >= mostConfigs) known.clear();
-    known.set(text, config);
-    return config;
+    known.set(text, explain);
+    return explain;
   };
 }
 

@@ -5,7 +5,7 @@ import { member, nestsTooDeep } from '#shared/core/json-value.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from './command.ts';
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
-import { explain, readConfig } from './explanation.ts';
+import { createExplain, readConfig } from './explanation.ts';
 
 export const explainCommand: Command = {
   summary: 'what the webhook would answer to a pod, offline',
@@ -47,7 +47,7 @@ ${exitCodesHelp}`,
     const inventory = await readOption(values, 'inventory');
     const review = asReview(await readDocument(file));
     const before = structuredClone(member(member(review, 'request'), 'object'));
-    const explanation = explain(config, inventory, review);
+    const explanation = createExplain(config)(inventory, review);
     const { admission, response, pod } = explanation;
     const { secrets, warnings } = admission;
     const text = values.json

@@ -6,7 +6,7 @@ import { type Admission, admitReview } from '#shared/core/admit.ts';
 import { chainProblems } from '#shared/core/chain-problems.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
-import { inventorySchema, offlineRules } from '#shared/core/offline-rules.ts';
+import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
 import { describeIssues } from '#shared/runtime/config-issue.ts';
 
 export type Explanation = {
@@ -28,12 +28,23 @@ export function readConfig(value: unknown, source: string): LatchkeyConfig {
  * Answers from the same core as the webhook. The review's pod is patched in place.
  * @throws LatchkeyError when the inventory or the review cannot be read
  */
-export function explain(config: LatchkeyConfig, inventory: unknown, review: unknown): Explanation {
+export type Explain = (inventory: unknown, review: unknown) => Explanation;
+
+export function createExplain(config: LatchkeyConfig): Explain {
+  const rulesOf = createOfflineRules(config);
+  return (inventory, review) => explain(rulesOf, inventory, review);
+}
+
+function explain(
+  rulesOf: ReturnType<typeof createOfflineRules>,
+  inventory: unknown,
+  review: unknown,
+): Explanation {
   const request = member(review, 'request');
   const object = member(request, 'object');
   const namespace = member(request, 'namespace') ?? member(member(object, 'metadata'), 'namespace');
   const known = parse(inventorySchema, inventory ?? {}, 'inventory');
-  const admission = admitReview(review, offlineRules(config, known, String(namespace ?? '')));
+  const admission = admitReview(review, rulesOf(known, String(namespace ?? '')));
   const { response } = admission;
   if (!('response' in response)) {
     throw new LatchkeyError(admission.code ?? 'REQUEST_MALFORMED', response.message);

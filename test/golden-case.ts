@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { type Admission, admitReview } from '#shared/core/admit.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
-import { inventorySchema, offlineRules } from '#shared/core/offline-rules.ts';
+import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
 
 /** A pod as JSON; tests look into it freely. */
 export type Json = { [key: string]: Json } & Json[] & string;
@@ -61,7 +61,8 @@ export function answerGolden({
       object: pod,
     },
   };
-  const rules = offlineRules(goldenConfig(config), inventorySchema.parse({ global: globals }), namespace);
+  const inventory = inventorySchema.parse({ global: globals });
+  const rules = createOfflineRules(goldenConfig(config))(inventory, namespace);
   const admission = admitReview(review, rules);
   const after = structuredClone(pod);
   applyPatch(after, admission.patch);

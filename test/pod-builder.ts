@@ -1,6 +1,6 @@
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import type { Rules } from '#shared/core/chain.ts';
-import { inventorySchema, offlineRules } from '#shared/core/offline-rules.ts';
+import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
 import { encodeAnnotation, type SecretRequest } from '#shared/core/secret-request.ts';
 
 export const mountNumber = { any: 0, env: 1, file: 2 } as const;
@@ -61,5 +61,5 @@ export function bytesOf(value: unknown): Uint8Array {
 
 /** Rules as a gateway would hold them for this configuration and inventory. */
 export function someRules(config: object = {}, inventory: object = {}): Rules {
-  return offlineRules(latchkeyConfigSchema.parse(config), inventorySchema.parse(inventory), 'ns');
+  return createOfflineRules(latchkeyConfigSchema.parse(config))(inventorySchema.parse(inventory), 'ns');
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
+import type { InventoryNamespace } from '#shared/contracts/inventory-namespace.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Rules } from './chain.ts';
 import { planGlobalCopies } from './global-copies.ts';
 import type { Manager } from './managers/manager.ts';
 import { managers } from './managers/registry.ts';
+import { type CompiledRecipe, compileRecipe } from './recipe.ts';
 import { createRuleIndex, type RuleChange } from './rule-index.ts';
 
 const texts = z.record(z.string(), z.string());
@@ -21,34 +23,51 @@ export type Inventory = z.infer<typeof inventorySchema>;
 type Fact = { fact: InventoryEntry; value?: string };
 
 /**
- * The rules that a gateway would hold if discovery had found this inventory.
- * @param namespace that of the request: global secrets are taken as copied into it
+ * The rules that a gateway would hold if discovery had found an inventory. The recipes are compiled here, once for all
+ * inventories; of the namespace of a request global secrets are taken as copied into it.
  */
-export function offlineRules(config: LatchkeyConfig, inventory: Inventory, namespace: string): Rules {
-  const index = createRuleIndex();
-  const facts = [...globalFacts(config, inventory), ...k8sFacts(inventory)];
-  const markers = [
-    { source: 'global', marker: { schema: 1 as const, namespace, globalsReady: true } },
+export function createOfflineRules(
+  config: LatchkeyConfig,
+): (inventory: Inventory, namespace: string) => Rules {
+  const chained = [...managers.values()]
+    .filter(({ name }) => config.chain.includes(name))
+    .map((manager) => ({ manager, recipe: manager.recipe(config) }));
+  const compiled = new Map<unknown, CompiledRecipe>(
+    chained.map(({ recipe }) => [recipe, compileRecipe(recipe)]),
+  );
+  return (inventory, namespace) => {
+    const facts = [...globalFacts(config, inventory), ...k8sFacts(inventory)];
+    const markers = namespaceMarkers(inventory, namespace);
+    const index = createRuleIndex((recipe) => compiled.get(recipe) ?? compileRecipe(recipe));
+    for (const { manager, recipe } of chained) {
+      const owner = manager.name;
+      const ofSource = <T extends { source: string }>({ source }: T): boolean => source === manager.source;
+      const [fault] = index.apply(owner, [
+        { key: { owner, kind: 'recipe' }, value: recipe },
+        ...markers
+          .filter((known) => ofSource(known) && manager.knowsNamespace(known.marker, config))
+          .map(({ marker }) => namespaceChange(owner, marker.namespace)),
+        ...facts
+          .filter(({ fact }) => ofSource(fact))
+          .flatMap(({ fact, value }) => entryChange(manager, config, fact, value)),
+      ]);
+      if (fault !== undefined) throw fault;
+    }
+    return { index, chain: config.chain, isStale: () => false };
+  };
+}
+
+function namespaceMarkers(
+  inventory: Inventory,
+  namespace: string,
+): { source: string; marker: InventoryNamespace }[] {
+  return [
+    { source: 'global', marker: { schema: 1, namespace, globalsReady: true } },
     ...Object.keys(inventory.k8s).map((known) => ({
       source: 'k8s',
       marker: { schema: 1 as const, namespace: known, watched: true },
     })),
   ];
-  for (const manager of managers.values()) {
-    const owner = manager.name;
-    const ofSource = <T extends { source: string }>({ source }: T): boolean => source === manager.source;
-    const [fault] = index.apply(owner, [
-      { key: { owner, kind: 'recipe' }, value: manager.recipe(config) },
-      ...markers
-        .filter((known) => ofSource(known) && manager.knowsNamespace(known.marker, config))
-        .map(({ marker }) => namespaceChange(owner, marker.namespace)),
-      ...facts
-        .filter(({ fact }) => ofSource(fact))
-        .flatMap(({ fact, value }) => entryChange(manager, config, fact, value)),
-    ]);
-    if (fault !== undefined) throw fault;
-  }
-  return { index, chain: config.chain, isStale: () => false };
 }
 
 function namespaceChange(owner: string, namespace: string): RuleChange {

@@ -40,7 +40,8 @@ export type RuleIndex = {
 
 const everyNamespace = '';
 
-export function createRuleIndex(): RuleIndex {
+/** @param compile how a recipe that arrives is compiled */
+export function createRuleIndex(compile: (recipe: unknown) => CompiledRecipe = compileRecipe): RuleIndex {
   const managers = new Map<string, ManagerRules>();
   const itemsOf = (manager: string, scope: string): Map<string, OwnedItem> | undefined =>
     managers.get(manager)?.items.get(scope);
@@ -51,7 +52,7 @@ export function createRuleIndex(): RuleIndex {
       const faults: LatchkeyError[] = [];
       for (const change of changes) {
         try {
-          applyChange(rules, change);
+          applyChange(rules, change, compile);
         } catch (error) {
           if (!(error instanceof LatchkeyError)) throw error;
           faults.push(withKey(error, change.key));
@@ -73,12 +74,16 @@ function emptyRules(): ManagerRules {
   return { recipe: undefined, namespaces: new Set(), items: new Map(), records: new Map() };
 }
 
-function applyChange(rules: ManagerRules, { key, value, traceparent }: RuleChange): void {
+function applyChange(
+  rules: ManagerRules,
+  { key, value, traceparent }: RuleChange,
+  compile: (recipe: unknown) => CompiledRecipe,
+): void {
   switch (key.kind) {
     case 'manifest':
       return;
     case 'recipe':
-      rules.recipe = value === undefined ? undefined : { compiled: compileRecipe(value), traceparent };
+      rules.recipe = value === undefined ? undefined : { compiled: compile(value), traceparent };
       return;
     case 'namespace':
       if (value === undefined) rules.namespaces.delete(key.namespace);
