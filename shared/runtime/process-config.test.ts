@@ -22,3 +22,11 @@ test('every wrong variable is named at once', () => {
     /3 wrong.*NATS_URL.*HEALTH_PORT.*LOG_LEVEL/s,
   );
 });
+
+test('a login in NATS_URL is refused without being repeated', () => {
+  const NATS_URL = 'nats://gateway:hidden@nats:4222';
+  assert.throws(
+    () => parseProcessConfig({ NATS_URL }),
+    (err: Error) => /NATS_URL.*NATS_CREDENTIALS/s.test(err.message) && !err.message.includes('hidden'),
+  );
+});

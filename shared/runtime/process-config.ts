@@ -10,7 +10,11 @@ const processEnvironmentSchema = z.object({
   LATCHKEY_CONFIG: z.string().startsWith('/').default('/etc/latchkey/config/latchkey.yaml'),
   NATS_URL: z
     .string()
-    .regex(/^(nats|tls):\/\//, 'is not a nats:// or tls:// URL')
+    // It is logged: a login in it would be too.
+    .regex(
+      /^(nats|tls):\/\/[^@]*$/,
+      'is not a nats:// or tls:// URL without a login (NATS_CREDENTIALS holds that)',
+    )
     .default('nats://latchkey-nats:4222'),
   NATS_CREDENTIALS: z.string().startsWith('/').optional(),
   HEALTH_PORT: port(9090),
