@@ -55,6 +55,10 @@ export function createWebhookServer(
     done();
   });
   app.post(webhookPath, handle);
+  // The default answer repeats the URL.
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type('text/plain').send('latchkey: no such path'),
+  );
   return {
     app,
     use: (pair) => https?.setSecureContext({ cert: pair.certificate, key: pair.key, minVersion: 'TLSv1.2' }),
