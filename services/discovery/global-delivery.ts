@@ -34,23 +34,22 @@ export function createGlobalDelivery(options: {
   const { config, clock, log } = options;
   const feed = createInventoryFeed('global', options.publisher);
   const stopping = new AbortController();
-  const ready = new Set<string>();
+  /** Namespaces that hold every copy, or in which somebody else's Secret keeps one out: nothing to wait for. */
+  const settled = new Set<string>();
   let selected: ReadonlySet<string> | undefined;
   let globals: GlobalSecret[] | undefined;
   let graceIsOver = false;
 
   const completeWhenReady = (): void => {
     if (globals === undefined || selected === undefined) return;
-    if (graceIsOver || [...selected].every((namespace) => ready.has(namespace))) feed.complete();
+    if (graceIsOver || [...selected].every((namespace) => settled.has(namespace))) feed.complete();
   };
   const keeper = createCopyKeeper({
     kubernetes: options.kubernetes,
     clock,
     log,
     onReady: (namespace, isReady) => {
-      if (ready.has(namespace) === isReady) return;
-      if (isReady) ready.add(namespace);
-      else ready.delete(namespace);
+      settled.add(namespace);
       feed.namespace(namespace, isReady ? { schema: 1, namespace, globalsReady: true } : undefined);
       completeWhenReady();
     },
@@ -106,9 +105,9 @@ export function createGlobalDelivery(options: {
     isComplete: feed.isComplete,
     interruptedMs: source.interruptedMs,
     select: (next) => {
-      for (const namespace of ready) {
+      for (const namespace of settled) {
         if (next.has(namespace)) continue;
-        ready.delete(namespace);
+        settled.delete(namespace);
         feed.namespace(namespace, undefined);
       }
       selected = next;
