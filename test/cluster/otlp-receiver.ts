@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 
 /** An attribute value of OTLP/JSON reduced to what tests compare. */
 type AnyValue = {
@@ -39,16 +39,20 @@ export type ReceivedSpan = {
 export type OtlpReceiver = {
   endpoint: string;
   spans: () => readonly ReceivedSpan[];
+  /** Every body as it came, of any signal. */
+  bodies: () => readonly string[];
   close: () => Promise<void>;
 };
 
 /** Listens on `port` of loopback; signals other than traces are accepted and dropped. */
 export async function startOtlpReceiver(port: number): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
+  const bodies: string[] = [];
   const server = createServer(async (request, response) => {
     try {
-      const body = await json(request);
-      if (request.url === '/v1/traces') spans.push(...readSpans(body as OtlpTraces));
+      const body = await text(request);
+      bodies.push(body);
+      if (request.url === '/v1/traces') spans.push(...readSpans(JSON.parse(body) as OtlpTraces));
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     } catch {
       response.writeHead(400).end();
@@ -60,6 +64,7 @@ export async function startOtlpReceiver(port: number): Promise<OtlpReceiver> {
   return {
     endpoint: `http://127.0.0.1:${port}`,
     spans: () => spans,
+    bodies: () => bodies,
     close: async () => {
       server.close();
       server.closeAllConnections();
