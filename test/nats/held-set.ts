@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Bus } from '#shared/bus/bus.ts';
 import { createPublisher, type PublishedRecord, type Publisher } from '#shared/bus/publisher.ts';
@@ -101,4 +102,34 @@ export async function waitForValues(
     intervalMs: 2,
   });
   return Math.round(performance.now() - startMs);
+}
+
+/** A publisher and a reader that both hold `{ a: 1, b: 2 }`. */
+export async function standingSet(
+  t: TestContext,
+  testBus: TestBus,
+  buses: { writing: Bus; reading: Bus },
+  { bucket, owner }: { bucket: string; owner: string },
+  clock: Clock,
+) {
+  const set = followSet(t, testBus, buses.reading, bucket, owner, clock);
+  const publisher = publishSet(t, testBus, buses.writing, bucket, owner, clock);
+  publisher.replace(entries(owner, { a: 1, b: 2 }));
+  await waitForValues(set, owner, { a: 1, b: 2 });
+  return { set, publisher };
+}
+
+/** Fails when the consumer ever held anything but one of the states given. */
+export function assertOnlyHeld(set: HeldSet, states: readonly Record<string, unknown>[]): void {
+  const allowed = states.map((state) => JSON.stringify(Object.entries(state)));
+  const held = new Map<string, unknown>();
+  for (const { changes } of set.swaps) {
+    for (const { key, value } of changes) {
+      const secret = key.kind === 'entry' ? key.secret : key.kind;
+      if (value === undefined) held.delete(secret);
+      else held.set(secret, (value as { value: unknown }).value);
+    }
+    const state = JSON.stringify([...held].sort());
+    assert.ok(allowed.includes(state), `held ${state}`);
+  }
 }
