@@ -12,8 +12,9 @@ const reaches = (applied: Position, published: Position): boolean =>
 
 /**
  * How old this process's knowledge of each owner is, by its own clock. A heartbeat of the owner's publisher proves
- * freshness only when this process has applied what the publisher says it has published: a publisher that is alive
- * while its records do not arrive proves nothing.
+ * freshness only once this process has applied what the publisher says it has published: a publisher that is alive
+ * while its records do not arrive proves nothing. One that is ahead for the moment is kept until that is reached, for
+ * under steady change nearly every heartbeat is.
  */
 export interface Freshness {
   /** Notes a publisher's heartbeat, received at `nowMs`. */
@@ -24,13 +25,23 @@ export interface Freshness {
 
 export function createFreshness(): Freshness {
   const freshAtMs = new Map<string, number>();
+  /** By owner, the oldest heartbeat that says more than was applied at the time. */
+  const ahead = new Map<string, { published: Position; atMs: number }>();
+  const prove = (owner: string, atMs: number): void => {
+    freshAtMs.set(owner, Math.max(atMs, freshAtMs.get(owner) ?? -Infinity));
+    ahead.delete(owner);
+  };
   return {
     heard: (heartbeat, applied, nowMs) => {
+      const atMs = nowMs - heartbeat.sourceAgeMs;
       for (const published of heartbeat.applied) {
-        const own = applied.find(({ owner }) => owner === published.owner);
-        if (own === undefined || !reaches(own, published)) continue;
-        const candidateMs = nowMs - heartbeat.sourceAgeMs;
-        freshAtMs.set(published.owner, Math.max(candidateMs, freshAtMs.get(published.owner) ?? -Infinity));
+        const { owner } = published;
+        const own = applied.find((position) => position.owner === owner);
+        if (own === undefined) continue;
+        const waiting = ahead.get(owner);
+        if (waiting !== undefined && reaches(own, waiting.published)) prove(owner, waiting.atMs);
+        if (reaches(own, published)) prove(owner, atMs);
+        else if (!ahead.has(owner)) ahead.set(owner, { published, atMs });
       }
     },
     ageMs: (owner, nowMs) => nowMs - (freshAtMs.get(owner) ?? -Infinity),
