@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { backoffMs } from '#shared/kubernetes/backoff.ts';
+import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** Runs a task again whenever something may have changed, one at a time. */
@@ -41,7 +41,7 @@ export function createReconcileLoop(options: {
       failures = 0;
     } catch (err) {
       failure = err instanceof Error ? err.message : String(err);
-      const delayMs = backoffMs(failures, Math.random());
+      const delayMs = backoffMs(kubernetesBackoff, failures);
       failures += 1;
       log.warn({ err, delayMs }, 'reconciliation failed');
       await clock.sleep(delayMs, stopped.signal);

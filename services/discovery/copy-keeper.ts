@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { backoffMs } from '#shared/kubernetes/backoff.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
+import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { type CopyStep, type OwnedCopy, planCopies, type SecretData } from './copy-plan.ts';
 import { createNamespacedMap } from './namespaced-map.ts';
@@ -73,7 +73,7 @@ export function createCopyKeeper(options: {
       : 'copying the global secrets failed, trying again';
     if (isForeign(err)) options.onReady(namespace, false);
     log.warn({ err, namespace, attempt }, why);
-    void clock.sleep(backoffMs(attempt, Math.random()), stopping.signal).then(() => enqueue(namespace));
+    void clock.sleep(backoffMs(kubernetesBackoff, attempt), stopping.signal).then(() => enqueue(namespace));
   };
 
   const work = async (): Promise<void> => {

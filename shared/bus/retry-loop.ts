@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import { backoffMs, busBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { backoffMs } from './backoff.ts';
 
 /** A task that runs again and again until it is stopped, whatever goes wrong. */
 export interface RetryLoop {
@@ -55,7 +55,7 @@ export function startRetryLoop(options: {
     while (!stopped) {
       await attempt();
       if (stopped) return;
-      if (setbacks > 0) await rest(backoffMs(setbacks));
+      if (setbacks > 0) await rest(backoffMs(busBackoff, setbacks - 1));
       else if (!woken) await rest(restMs());
     }
   }

@@ -2,10 +2,10 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { backoffMs, busBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ProcessConfig } from '#shared/runtime/process-config.ts';
-import { backoffMs } from './backoff.ts';
 import { type Bus, type BusLink, requestTimeoutMs } from './bus.ts';
 import { followStatus } from './connection-status.ts';
 import { readCredentials } from './credentials.ts';
@@ -62,7 +62,7 @@ async function firstConnection(
       const server = context.process.NATS_URL;
       context.log.warn({ err, attempt, server, user }, 'no connection to NATS yet, trying again');
     }
-    await context.clock.sleep(backoffMs(attempt), signal);
+    await context.clock.sleep(backoffMs(busBackoff, attempt - 1), signal);
   }
   throw new LatchkeyError('BUS_UNAVAILABLE', 'Stopped before NATS was reached for the first time');
 }

@@ -4,7 +4,6 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { backoffMs } from './backoff.ts';
 import { createReflector } from './reflector.ts';
 import { watchTimeoutSeconds } from './watch-session.ts';
 
@@ -42,14 +41,6 @@ test('a handler that throws or rejects is logged, and the next change still come
   assert.deepEqual(keys, ['a', 'b', 'c']);
   assert.match(logged.join(''), /handler threw/);
   assert.match(logged.join(''), /handler rejected/);
-});
-
-test('the wait doubles from half a second to five, never less than half of that', () => {
-  assert.deepEqual(
-    [0, 1, 2, 3, 4, 500].map((attempt) => backoffMs(attempt, 1)),
-    [500, 1000, 2000, 4000, 5000, 5000],
-  );
-  assert.equal(backoffMs(0, 0), 250);
 });
 
 test('a watch is asked for 240 to 300 seconds', () => {

@@ -1,8 +1,8 @@
 import { metrics } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { backoffMs } from './backoff.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
 import { type Change, createHeldObjects, type Listing, type Project } from './held-objects.ts';
 import { listPages } from './list-pages.ts';
@@ -139,7 +139,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       if (stopped.signal.aborted) break;
       interruptedAtMs ??= clock.now();
       if (isExpired(err)) position = undefined;
-      const delayMs = Math.max(backoffMs(failures, Math.random()), retryAfterMsOf(err));
+      const delayMs = Math.max(backoffMs(kubernetesBackoff, failures), retryAfterMsOf(err));
       failures += 1;
       if (err !== undefined) {
         interruptions.add(1, attributes);
