@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { arbitraryPod, oddKeys, withAnnotationsReversed } from '#test/arbitrary-pod.ts';
 import { aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
 import { type Admission, admitReview } from './admit.ts';
 import type { Rules } from './chain.ts';
@@ -102,55 +103,6 @@ test('a pod too large to be stored is refused instead of answered with a huge pa
   assert.equal(inject(aPod({ asks, spec: { containers } }), open).admission.code, 'TOO_MANY_SECRETS');
 });
 
-const oddKeys = fc.constantFrom(
-  '~',
-  '/',
-  '~1',
-  '~01',
-  '',
-  '-',
-  '0',
-  '__proto__',
-  'constructor',
-  'a/b~c',
-  'é',
-);
-const json = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small' },
-    fc.string(),
-    fc.integer(),
-    fc.constant(null),
-    tie('list'),
-    tie('object'),
-  ),
-  list: fc.array(tie('value'), { maxLength: 3 }),
-  object: fc.dictionary(oddKeys, tie('value'), { maxKeys: 4 }),
-}));
-const named = (names: string[], more: fc.Arbitrary<object>): fc.Arbitrary<object> =>
-  fc
-    .tuple(fc.constantFrom(...names), more, json.object)
-    .map(([name, rest, odd]) => ({ ...(odd as object), name, ...rest }));
-const orNull = (list: fc.Arbitrary<object[]>): fc.Arbitrary<object[] | null | undefined> =>
-  fc.option(fc.option(list, { nil: null }), { nil: undefined });
-const container = named(
-  ['main', 'side'],
-  fc.record(
-    {
-      env: orNull(
-        fc.array(named(['A', 'X', '_FSEC_DB_K1', 'FLYTE_SECRETS_DEFAULT_DIR'], fc.constant({ value: 'u' })), {
-          maxLength: 3,
-        }),
-      ),
-      volumeMounts: orNull(
-        fc.array(named(['v'], fc.record({ mountPath: fc.constantFrom('/v', '/etc/flyte/secrets/api/') })), {
-          maxLength: 2,
-        }),
-      ),
-    },
-    { requiredKeys: [] },
-  ),
-);
 const request = fc.record({
   group: fc.constantFrom(...groups),
   key: fc.constantFrom('k1', 'K2', 'k3', 'extra'),
@@ -158,22 +110,7 @@ const request = fc.record({
   envVar: fc.constantFrom('', '', 'X', 'Y'),
   mountRequirement: fc.constantFrom(0, 1, 2),
 });
-const anyPod = fc
-  .record({
-    asks: fc.array(request, { maxLength: 6 }),
-    annotations: fc.dictionary(
-      oddKeys.filter((key) => key !== '__proto__'),
-      fc.string(),
-    ),
-    spec: fc.record({
-      containers: orNull(fc.array(container, { maxLength: 3 })),
-      initContainers: orNull(fc.array(container, { maxLength: 2 })),
-      volumes: orNull(
-        fc.array(named(['v', 'mrrf5', 'mfygsxy'], fc.constant({ emptyDir: {} })), { maxLength: 3 }),
-      ),
-    }),
-  })
-  .map(aPod);
+const anyPod = arbitraryPod(request);
 const openRules = someRules({ global: { delivery: 'inline' }, k8s: { inventory: 'open' } }, inventory);
 
 for (const [name, rules] of [
@@ -199,9 +136,7 @@ for (const [name, rules] of [
 test('the order of the annotations does not matter', () => {
   fc.assert(
     fc.property(anyPod, (pod) => {
-      const annotations = at(pod, 'metadata', 'annotations');
-      const reversed = Object.fromEntries(Object.entries(annotations ?? {}).reverse());
-      const turned = { ...pod, metadata: { ...(at(pod, 'metadata') as object), annotations: reversed } };
+      const turned = withAnnotationsReversed(pod);
       assert.deepEqual(inject(turned).admission.patch, inject(pod).admission.patch);
     }),
   );
