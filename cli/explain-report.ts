@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { quote } from '#shared/core/plain-text.ts';
+import { secretTitle } from '#shared/core/secret-request.ts';
 import type { SecretVerdict } from '#shared/core/secret-verdict.ts';
 import type { Explanation } from './explanation.ts';
 import { diffLines } from './line-diff.ts';
@@ -27,7 +28,7 @@ export function describeExplanation({ admission, response, pod }: Explanation, b
 
 function describeSecret(secret: SecretVerdict): string[] {
   const { annotation, verdict, manager, mount, how, message } = secret;
-  const name = verdict === 'malformed' ? '' : ` ${quote(`${secret.group}/${secret.key}`)}`;
+  const name = verdict === 'malformed' ? '' : ` ${quote(secretTitle(secret))}`;
   const answer = message ?? `injected by ${manager} as ${mount}: ${how.join(', ')}`;
   return [`- ${annotation}${name}`, `    ${answer}`];
 }

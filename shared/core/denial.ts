@@ -20,8 +20,7 @@ export function wordRefusal(
   namespace: string,
   verdicts: readonly Verdict[],
 ): Refusal {
-  const named = request.group !== '' && request.key !== '';
-  const subject = named
+  const subject = request.group
     ? `secret ${quote(secretTitle(request))} (annotation ${quote(annotation)})`
     : `the secret of annotation ${quote(annotation)}`;
   const unknown = verdicts.find((verdict) => verdict.answer === 'unknown');

@@ -61,7 +61,11 @@ export function encodeAnnotation(request: SecretRequest): string {
   );
 }
 
-/** How people read a request: `group/key` or `group@version/key`. It identifies the secret. */
-export function secretTitle({ group, groupVersion, key }: SecretRequest): string {
-  return groupVersion === '' ? `${group}/${key}` : `${group}@${groupVersion}/${key}`;
+/** How people read a request: `group/key` or `group@version/key`, of the parts that it has. It identifies the secret. */
+export function secretTitle({
+  group,
+  groupVersion,
+  key,
+}: Pick<SecretRequest, 'group' | 'groupVersion' | 'key'>): string {
+  return `${group}${groupVersion && '@'}${groupVersion}${key && '/'}${key}`;
 }

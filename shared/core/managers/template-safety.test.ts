@@ -16,7 +16,7 @@ type Injected = {
   };
 };
 
-/** Hostile pieces among harmless ones, so that about half of the texts are served. */
+/** Hostile pieces among harmless ones. */
 const hostile = [
   '..',
   '/../',
@@ -43,20 +43,15 @@ const hostile = [
   ':',
 ];
 const harmless = ['a', 'Db', '7', '_x', '.y', '-z', '/w', 'v1', '=', '@'];
-const text = fc.string({
-  unit: fc.oneof(
-    { weight: 8, arbitrary: fc.constantFrom(...harmless) },
-    { weight: 1, arbitrary: fc.constantFrom(...hostile) },
-  ),
-  maxLength: 5,
-});
+const mixed = fc.string({ unit: fc.constantFrom(...harmless, ...harmless, ...hostile), maxLength: 5 });
+const text = fc.oneof(mixed, fc.string({ unit: fc.constantFrom('a', 'Db', '.y', '-z', '/w'), maxLength: 4 }));
 const azureGroup = text.map((path) => `https://v.vault.azure.net/secrets/${path}`);
 const requestOf = (group: fc.Arbitrary<string>): fc.Arbitrary<Partial<SecretRequest>> =>
   fc.record({
     group,
     key: text,
     groupVersion: fc.oneof(text, fc.constantFrom('', 'kv1', 'kv2', 'db')),
-    envVar: fc.constantFrom('', 'X', 'X Y', '$(id)'),
+    envVar: fc.constantFrom('', '', 'X', 'X', '$(id)'),
     mountRequirement: fc.constantFrom(0, 2),
   });
 
