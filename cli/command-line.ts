@@ -2,12 +2,14 @@ import { parseArgs } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { decodeCommand, encodeCommand } from './annotation-commands.ts';
 import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
+import { configCommand } from './config-import-command.ts';
 import { explainCommand } from './explain-command.ts';
 
 const commands = new Map<string, Command>([
   ['explain', explainCommand],
   ['encode', encodeCommand],
   ['decode', decodeCommand],
+  ['config', configCommand],
 ]);
 
 const help = `Usage: latchkey <command> [options]

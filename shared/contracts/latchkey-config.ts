@@ -74,6 +74,8 @@ const webhookSchema = z.strictObject({
   configurationName: z.string().default('latchkey'),
   /** False leaves creation to GitOps and keeps only the caBundle. */
   manage: z.boolean().default(true),
+  /** True takes an entry of Flyte's webhook in that object over and remembers it; false gives it back. */
+  adopt: z.boolean().default(false),
   serviceName: z.string().default('flyte-pod-webhook'),
   servicePort: z.int().min(1).max(65535).default(443),
   /** Instead of the Service where there is no Service routing, for example `https://localhost:9443`. */
