@@ -43,16 +43,18 @@ export function createCertManager(options: {
   let loop: ReconcileLoop | undefined;
   let isDone = false;
 
+  const trusted = (configuration: MutatingWebhookConfiguration | undefined): string | undefined =>
+    trustedBundle(configuration, webhook, namespace);
   const run = async (): Promise<void> => {
     if (views === undefined || !Object.values(views).every((view) => view.synced())) return;
     const configuration = views.webhook.current();
-    const authority = await authorityKeeper.ensure(views.authority.current(), trustedBundle(configuration));
+    const authority = await authorityKeeper.ensure(views.authority.current(), trusted(configuration));
     const repaired = await ensureWebhook(
       { kubernetes, webhook, namespace, log },
       configuration,
       authority.bundle,
     );
-    await servingKeeper.ensure(views.serving.current(), authority, trustedBundle(repaired));
+    await servingKeeper.ensure(views.serving.current(), authority, trusted(repaired));
     isDone = true;
   };
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
+import { adoptedAnnotation } from './webhook-adoption.ts';
 import {
   desiredConfiguration,
   desiredWebhook,
@@ -15,6 +16,13 @@ const webhookConfig = (webhook: object = {}) => latchkeyConfigSchema.parse({ web
 const config = webhookConfig({ excludedNamespaces: ['nats', 'latchkey'] });
 const ours = desiredWebhook(config, 'latchkey', 'PEM');
 const foreign: MutatingWebhook = { name: 'other.example.org', clientConfig: {} };
+/** As Flyte's own webhook registers itself (flytepropeller/pkg/webhook/pod.go): its entry has the name of ours. */
+const flytes: MutatingWebhook = {
+  name: webhookName,
+  clientConfig: { service: { namespace: 'flyte', name: 'flyte-pod-webhook', port: 443 }, caBundle: 'Rg==' },
+  failurePolicy: 'Ignore',
+};
+const adopting = { ...config, adopt: true };
 const stored = (webhooks: MutatingWebhook[], annotations: Record<string, string> = {}) => ({
   metadata: { name: 'latchkey', resourceVersion: '7', annotations },
   webhooks,
@@ -103,7 +111,56 @@ test('paused means that nothing is repaired', () => {
 });
 
 test('the trusted bundle is that of our webhook', () => {
-  assert.equal(trustedBundle(stored([foreign, ours])), 'PEM');
-  assert.equal(trustedBundle(stored([foreign])), undefined);
-  assert.equal(trustedBundle(undefined), undefined);
+  const trusted = (webhooks: MutatingWebhook[]) => trustedBundle(stored(webhooks), config, 'latchkey');
+  assert.equal(trusted([foreign, ours]), 'PEM');
+  assert.equal(trusted([foreign]), undefined);
+  assert.equal(trusted([flytes]), undefined);
+  assert.equal(trustedBundle(undefined, config, 'latchkey'), undefined);
+});
+
+test('an entry of Flyte is left alone without adopt', () => {
+  assert.deepEqual(repair([foreign, flytes]), []);
+});
+
+test('with adopt our entry takes its place, and it is remembered in the same step', () => {
+  const kept = { 'example.org/kept': 'yes' };
+  assert.deepEqual(planRepair(stored([foreign, flytes], kept), adopting, 'latchkey', 'PEM'), [
+    sameObject,
+    { op: 'test', path: '/webhooks/1/name', value: webhookName },
+    { op: 'replace', path: '/webhooks/1', value: ours },
+    {
+      op: 'add',
+      path: '/metadata/annotations',
+      value: { ...kept, [adoptedAnnotation]: JSON.stringify(flytes) },
+    },
+  ]);
+});
+
+test('what was adopted is ours: right, or repaired, and given back once adopt is gone', () => {
+  const adopted = (entries: MutatingWebhook[], options: typeof config) =>
+    planRepair(stored(entries, { [adoptedAnnotation]: JSON.stringify(flytes) }), options, 'latchkey', 'PEM');
+  assert.deepEqual(adopted([ours], adopting), []);
+  assert.deepEqual(adopted([{ ...ours, timeoutSeconds: 9 }], adopting).at(-1)?.value, ours);
+  const entry = { op: 'test', path: '/webhooks/0/name', value: webhookName };
+  const forgotten = { op: 'add', path: '/metadata/annotations', value: {} };
+  assert.deepEqual(adopted([ours], config), [
+    sameObject,
+    entry,
+    { op: 'replace', path: '/webhooks/0', value: flytes },
+    forgotten,
+  ]);
+  assert.deepEqual(adopted([foreign], config), [
+    sameObject,
+    { op: 'add', path: '/webhooks/-', value: flytes },
+    forgotten,
+  ]);
+});
+
+test('an entry that cannot be read is not given back', () => {
+  for (const remembered of ['{', 'null', '{"name": "other"}']) {
+    assert.throws(
+      () => planRepair(stored([ours], { [adoptedAnnotation]: remembered }), config, 'latchkey', 'PEM'),
+      { code: 'CONFIG_INVALID' },
+    );
+  }
 });

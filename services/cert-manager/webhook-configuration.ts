@@ -5,6 +5,7 @@ import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
+import { adoptEntry, giveBackEntry, isForeign, managedByLabel } from './webhook-adoption.ts';
 
 /** Flyte's webhook name and path, which its users know (flyte-contract.md). */
 export const webhookName = 'flyte-pod-webhook.flyte.org';
@@ -53,14 +54,15 @@ export const desiredConfiguration = (
 ): MutatingWebhookConfiguration => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'MutatingWebhookConfiguration',
-  metadata: { name: config.configurationName, labels: { 'app.kubernetes.io/managed-by': 'latchkey' } },
+  metadata: { name: config.configurationName, labels: managedByLabel },
   webhooks: [desiredWebhook(config, namespace, bundle)],
 });
 
 /**
- * The JSON Patch that makes our webhook of the object right; empty when it is right, paused, or (without `manage`) not
- * there. Our entry is found by name, and the patch holds only while the object is the one that was seen and the entry
- * stands where it stood: somebody may reorder the list at the same moment.
+ * The JSON Patch that makes our webhook of the object right; empty when it is right, paused, or not ours to change: an
+ * entry of Flyte's is taken over with `adopt` only, and given back without. Our entry is found by name, and the patch
+ * holds only while the object is the one that was seen and the entry stands where it stood: somebody may reorder the
+ * list at the same moment. Throws CONFIG_INVALID when an entry cannot be given back.
  */
 export function planRepair(
   existing: MutatingWebhookConfiguration,
@@ -69,13 +71,9 @@ export function planRepair(
   bundle: string,
 ): JsonPatchOperation[] {
   if (existing.metadata.annotations?.[pausedAnnotation] !== undefined) return [];
-  const webhooks = existing.webhooks ?? [];
-  const index = webhooks.findIndex(({ name }) => name === webhookName);
-  const desired = desiredWebhook(config, namespace, bundle);
-  const change = config.manage
-    ? repairAll(webhooks, index, desired)
-    : repairBundle(webhooks[index], index, desired);
-  if (change === undefined) return [];
+  const index = (existing.webhooks ?? []).findIndex(({ name }) => name === webhookName);
+  const changes = planChanges(existing, index, config, desiredWebhook(config, namespace, bundle));
+  if (changes.length === 0) return [];
   const { resourceVersion } = existing.metadata;
   const sameObject: JsonPatchOperation = {
     op: 'test',
@@ -83,7 +81,24 @@ export function planRepair(
     value: resourceVersion,
   };
   const sameEntry: JsonPatchOperation = { op: 'test', path: `/webhooks/${index}/name`, value: webhookName };
-  return index === -1 ? [sameObject, change] : [sameObject, sameEntry, change];
+  return index === -1 ? [sameObject, ...changes] : [sameObject, sameEntry, ...changes];
+}
+
+function planChanges(
+  existing: MutatingWebhookConfiguration,
+  index: number,
+  config: WebhookConfig,
+  desired: MutatingWebhook,
+): JsonPatchOperation[] {
+  const webhooks = existing.webhooks ?? [];
+  const entry = webhooks[index];
+  if (!config.manage) return [repairBundle(entry, index, desired) ?? []].flat();
+  const returned = config.adopt ? undefined : giveBackEntry(existing, index, webhookName);
+  if (returned !== undefined) return returned;
+  if (entry !== undefined && isForeign(existing, entry, desired)) {
+    return config.adopt ? adoptEntry(existing, index, entry, desired) : [];
+  }
+  return [repairAll(webhooks, index, desired) ?? []].flat();
 }
 
 function repairAll(
@@ -107,10 +122,16 @@ function repairBundle(
   return { op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle };
 }
 
-/** The bundle that the API server trusts now, as PEM; undefined when our webhook is not there. */
-export function trustedBundle(existing: MutatingWebhookConfiguration | undefined): string | undefined {
+/** The bundle with which the API server calls us now, as PEM; undefined when it does not call us. */
+export function trustedBundle(
+  existing: MutatingWebhookConfiguration | undefined,
+  config: WebhookConfig,
+  namespace: string,
+): string | undefined {
   const webhook = existing?.webhooks?.find(({ name }) => name === webhookName);
-  return webhook && Buffer.from(webhook.clientConfig.caBundle ?? '', 'base64').toString('utf8');
+  if (existing === undefined || webhook === undefined) return undefined;
+  if (config.manage && isForeign(existing, webhook, desiredWebhook(config, namespace, ''))) return undefined;
+  return Buffer.from(webhook.clientConfig.caBundle ?? '', 'base64').toString('utf8');
 }
 
 function clientConfigOf(config: WebhookConfig, namespace: string): Record<string, unknown> {

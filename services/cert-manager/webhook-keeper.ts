@@ -31,6 +31,6 @@ export async function ensureWebhook(
   const operations = planRepair(existing, webhook, namespace, bundle);
   if (operations.length === 0) return existing;
   const repaired = await patchWebhookConfiguration(kubernetes, name, operations);
-  log.info({ name, path: operations.at(-1)?.path }, 'repaired the webhook configuration');
+  log.info({ name, paths: operations.map(({ path }) => path) }, 'repaired the webhook configuration');
   return repaired;
 }

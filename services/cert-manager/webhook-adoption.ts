@@ -1,0 +1,77 @@
+import { isDeepStrictEqual } from 'node:util';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type {
+  JsonPatchOperation,
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+} from '#shared/kubernetes/webhook-configurations.ts';
+
+/** Holds, as JSON, the entry of Flyte's that ours took the place of. */
+export const adoptedAnnotation = 'latchkey.dev/adopted';
+export const managedByLabel = { 'app.kubernetes.io/managed-by': 'latchkey' };
+
+/** Whether the object was not made by us and its entry calls somebody else: Flyte's own webhook has our entry's name. */
+export function isForeign(
+  { metadata }: MutatingWebhookConfiguration,
+  entry: MutatingWebhook | undefined,
+  desired: MutatingWebhook,
+): boolean {
+  if (entry === undefined || metadata.annotations?.[adoptedAnnotation] !== undefined) return false;
+  const isOurs = Object.entries(managedByLabel).every(([label, value]) => metadata.labels?.[label] === value);
+  return !isOurs && !isDeepStrictEqual(addressOf(entry), addressOf(desired));
+}
+
+function addressOf({ clientConfig }: MutatingWebhook): object {
+  const { caBundle: _, ...address } = clientConfig;
+  return address;
+}
+
+/** Puts our entry in the place of the foreign one, which is remembered in the same step. */
+export const adoptEntry = (
+  { metadata }: MutatingWebhookConfiguration,
+  index: number,
+  entry: MutatingWebhook,
+  desired: MutatingWebhook,
+): JsonPatchOperation[] => [
+  { op: 'replace', path: `/webhooks/${index}`, value: desired },
+  annotate({ ...metadata.annotations, [adoptedAnnotation]: JSON.stringify(entry) }),
+];
+
+/**
+ * Puts the remembered entry back where ours stands; undefined when none is remembered.
+ * Throws CONFIG_INVALID when what is remembered is not a webhook of that name.
+ */
+export function giveBackEntry(
+  { metadata }: MutatingWebhookConfiguration,
+  index: number,
+  name: string,
+): JsonPatchOperation[] | undefined {
+  const { [adoptedAnnotation]: remembered, ...annotations } = metadata.annotations ?? {};
+  if (remembered === undefined) return undefined;
+  const entry = parseEntry(remembered);
+  if (entry?.name !== name) {
+    throw new LatchkeyError(
+      'CONFIG_INVALID',
+      `The annotation ${adoptedAnnotation} of MutatingWebhookConfiguration ${metadata.name} holds no webhook "${name}" that could be given back: put Flyte's entry back by hand and remove the annotation`,
+    );
+  }
+  const place: JsonPatchOperation =
+    index === -1
+      ? { op: 'add', path: '/webhooks/-', value: entry }
+      : { op: 'replace', path: `/webhooks/${index}`, value: entry };
+  return [place, annotate(annotations)];
+}
+
+function parseEntry(text: string): MutatingWebhook | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const annotate = (annotations: Record<string, string>): JsonPatchOperation => ({
+  op: 'add',
+  path: '/metadata/annotations',
+  value: annotations,
+});
