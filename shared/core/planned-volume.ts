@@ -12,6 +12,9 @@ type PlannedSource = Pick<SecretSource, 'secretName' | 'optional'> & {
 /** A volume of ours: an empty folder, or files from one or more Secrets. */
 export type PlannedVolume = EmptyDirVolume | { name: string; secrets: PlannedSource[] };
 
+/** The name of each in the pod, which may have given its first choice away. */
+export type VolumeNames = ReadonlyMap<PlannedVolume, string>;
+
 /** Adds a Secret's items to a volume. @throws LatchkeyError PATH_CLASH when two secrets want one file */
 export function mergeSecret(
   volume: { name: string; secrets: PlannedSource[] },

@@ -1,9 +1,10 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { EnvEntry, InitContainer, VolumeMount } from '#shared/contracts/rule-recipe.ts';
+import type { EnvEntry, VolumeMount } from '#shared/contracts/rule-recipe.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { covers, type JsonObject } from './json-value.ts';
 import { quote } from './plain-text.ts';
-import { type PlannedVolume, renderVolume } from './planned-volume.ts';
+import { nameInitContainers } from './planned-init-container.ts';
+import { type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
 import type { Container, Pod } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
 
@@ -27,7 +28,7 @@ export function patchPod(
   report: string,
 ): { patch: AddOperation[]; warnings: string[] } {
   const volumes = nameVolumes(pod, plan);
-  const initContainers = planInitContainers(pod, plan, volumes.names);
+  const initContainers = nameInitContainers(pod, plan.initContainers, volumes.names);
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
     ({ source }) => !initContainers.present.has(source),
   );
@@ -65,8 +66,6 @@ function annotationOperations(pod: Pod, plan: PodPlan, report: string): AddOpera
     value,
   }));
 }
-
-type VolumeNames = ReadonlyMap<PlannedVolume, string>;
 
 /** Gives every volume of ours its own name, or the name under which the pod already has it. */
 function nameVolumes(pod: Pod, plan: PodPlan): { names: VolumeNames; missing: JsonObject[] } {
@@ -124,50 +123,4 @@ function missingMounts(container: Container, plan: PodPlan, names: VolumeNames):
 
 function samePath(path: unknown, mountPath: string): boolean {
   return typeof path === 'string' && path.replace(/(.)\/+$/, '$1') === mountPath;
-}
-
-/**
- * Pull containers go before the user's own, so that those can read the files. Their numbers are Flyte's, which appends
- * them: they go on from the number of the user's own. One that the pod has already is known by what it does.
- */
-function planInitContainers(
-  pod: Pod,
-  plan: PodPlan,
-  names: VolumeNames,
-): { missing: JsonObject[]; present: ReadonlySet<JsonObject> } {
-  const existing = pod.initContainers ?? [];
-  const present = new Set<JsonObject>();
-  const absent: InitContainer[] = [];
-  for (const { container, volumes } of plan.initContainers) {
-    const wanted = withVolumeNames(container, volumes, names);
-    const other = existing.find(({ source, name }) => !present.has(source) && isThat(source, name, wanted));
-    if (other === undefined) absent.push(wanted);
-    else present.add(other.source);
-  }
-  const taken = new Set([...existing, ...pod.containers].map(({ name }) => name));
-  let number = existing.length - present.size;
-  const missing = absent.map((container) => {
-    while (taken.has(`${container.name}-${number}`)) number++;
-    return { ...container, name: `${container.name}-${number++}` };
-  });
-  return { missing, present };
-}
-
-function withVolumeNames(
-  container: InitContainer,
-  volumes: ReadonlyMap<string, PlannedVolume>,
-  names: VolumeNames,
-): InitContainer {
-  if (container.volumeMounts === undefined) return container;
-  const volumeMounts = container.volumeMounts.map((mount) => {
-    const volume = volumes.get(mount.name);
-    return { ...mount, name: (volume && names.get(volume)) ?? mount.name };
-  });
-  return { ...container, volumeMounts };
-}
-
-/** Resources do not count: the API server writes quantities in its own way (`1000m` as `1`). */
-function isThat(source: JsonObject, name: string, wanted: InitContainer): boolean {
-  const number = name.startsWith(`${wanted.name}-`) ? name.slice(wanted.name.length + 1) : '';
-  return /^[0-9]+$/.test(number) && covers(source, { ...wanted, name, resources: source.resources });
 }

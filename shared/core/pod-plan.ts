@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Edit, EnvEntry, InitContainer, Volume } from '#shared/contracts/rule-recipe.ts';
+import type { Edit, EnvEntry, Volume } from '#shared/contracts/rule-recipe.ts';
 import { quote } from './plain-text.ts';
 import { addFile, checkVisible, isWithin, type PlannedFile } from './planned-file.ts';
+import type { PlannedInitContainer } from './planned-init-container.ts';
 import { mergeSecret, type PlannedVolume } from './planned-volume.ts';
 
 /** Something that the pod is to have, and the secrets (their titles) for which. */
@@ -15,7 +16,7 @@ export type PodPlan = {
   /** By mount path. */
   mounts: Map<string, Wanted<{ volume: PlannedVolume; readOnly: boolean | undefined }>>;
   /** One for each request that wants one, in the order of the requests. */
-  initContainers: { container: InitContainer; volumes: Map<string, PlannedVolume> }[];
+  initContainers: PlannedInitContainer[];
   annotations: Map<string, Wanted<string>>;
 };
 

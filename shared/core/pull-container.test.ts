@@ -116,8 +116,17 @@ test('one secret asked twice is pulled twice, as by Flyte, and the second pass k
   assert.deepEqual(inject(pod).admission.patch, []);
 });
 
-test('resources that the API server has rewritten do not make a second pull container', () => {
+test('what the API server and other webhooks make of a pull container does not make a second one', () => {
   const { pod } = inject(aPod({ asks }));
-  const rewritten = JSON.parse(JSON.stringify(pod).replaceAll('500Mi', '524288000'));
+  const rewritten: Patched = JSON.parse(JSON.stringify(pod).replaceAll('500Mi', '524288000'));
+  for (const container of rewritten.spec.initContainers) {
+    const { env, volumeMounts } = container as Record<'env' | 'volumeMounts', object[]>;
+    env.unshift({ name: 'AWS_ROLE_ARN', value: 'arn' });
+    volumeMounts.push({
+      name: 'kube-api-access',
+      mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+    });
+    Object.assign(container, { imagePullPolicy: 'IfNotPresent', terminationMessagePath: '/dev/log' });
+  }
   assert.deepEqual(inject(rewritten).admission.patch, []);
 });

@@ -1,0 +1,67 @@
+import type { InitContainer } from '#shared/contracts/rule-recipe.ts';
+import { covers, type JsonObject } from './json-value.ts';
+import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
+import type { Pod } from './pod.ts';
+
+/** An init container that a request wants, and the volumes by the names that it mounts them under. */
+export type PlannedInitContainer = { container: InitContainer; volumes: ReadonlyMap<string, PlannedVolume> };
+
+/**
+ * Pull containers go before the user's own, so that those can read the files. Their numbers are Flyte's, which appends
+ * them: they go on from the number of the user's own. One that the pod has already is known by what it does.
+ */
+export function nameInitContainers(
+  pod: Pod,
+  planned: readonly PlannedInitContainer[],
+  names: VolumeNames,
+): { missing: JsonObject[]; present: ReadonlySet<JsonObject> } {
+  const existing = pod.initContainers ?? [];
+  const present = new Set<JsonObject>();
+  const absent: InitContainer[] = [];
+  for (const { container, volumes } of planned) {
+    const wanted = withVolumeNames(container, volumes, names);
+    const other = existing.find(({ source, name }) => !present.has(source) && isThat(source, name, wanted));
+    if (other === undefined) absent.push(wanted);
+    else present.add(other.source);
+  }
+  const taken = new Set([...existing, ...pod.containers].map(({ name }) => name));
+  let number = existing.length - present.size;
+  const missing = absent.map((container) => {
+    while (taken.has(`${container.name}-${number}`)) number++;
+    return { ...container, name: `${container.name}-${number++}` };
+  });
+  return { missing, present };
+}
+
+function withVolumeNames(
+  container: InitContainer,
+  volumes: ReadonlyMap<string, PlannedVolume>,
+  names: VolumeNames,
+): InitContainer {
+  if (container.volumeMounts === undefined) return container;
+  const volumeMounts = container.volumeMounts.map((mount) => {
+    const volume = volumes.get(mount.name);
+    return { ...mount, name: (volume && names.get(volume)) ?? mount.name };
+  });
+  return { ...container, volumeMounts };
+}
+
+/**
+ * Whether the pod's init container is the wanted one. Others may have added variables and mounts (a service account's
+ * token, an identity for a cloud), and the API server writes quantities in its own way (`1000m` as `1`).
+ */
+function isThat(source: JsonObject, name: string, { resources: _, ...wanted }: InitContainer): boolean {
+  const number = name.startsWith(`${wanted.name}-`) ? name.slice(wanted.name.length + 1) : '';
+  const { env = [], volumeMounts = [], ...rest } = wanted;
+  return (
+    /^[0-9]+$/.test(number) &&
+    covers(source, { ...rest, name }) &&
+    containsAll(source.env, env) &&
+    containsAll(source.volumeMounts, volumeMounts)
+  );
+}
+
+function containsAll(list: unknown, wanted: readonly unknown[]): boolean {
+  const items: unknown[] = Array.isArray(list) ? list : [];
+  return wanted.every((one) => items.some((item) => covers(item, one)));
+}
