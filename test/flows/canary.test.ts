@@ -316,6 +316,11 @@ test('the search looks where it should: names do occur, and a value that is plan
     'answers',
   ];
   for (const name of expected) assert.ok(named.includes(name), name);
+  const audited = (await cluster.auditEvents()).flatMap(({ annotations = {} }) =>
+    Object.entries(annotations),
+  );
+  const patches = audited.filter(([name]) => name.startsWith('patch.webhook.admission.k8s.io/'));
+  assert.ok(patches.some(([, patch]) => patch.includes(asked.group)));
   const logs = all.filter(({ name }) => name.startsWith('log ')).map(({ name }) => name);
   for (const { name } of cluster.services()) assert.ok(logs.includes(`log ${name}.log`), name);
 

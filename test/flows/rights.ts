@@ -10,7 +10,7 @@ const anywhere = '*';
  * One right of one service, as small as RBAC can give it: `discovery create secrets in *`, or with a name
  * `cert-manager update secrets latchkey-ca in latchkey`.
  */
-interface Right {
+export interface Right {
   service: string;
   verb: string;
   /** With its API group, `mutatingwebhookconfigurations.admissionregistration.k8s.io`. */
@@ -21,7 +21,7 @@ interface Right {
   namespace: string;
 }
 
-export const describeRight = ({ service, verb, resource, name, namespace }: Right): string =>
+const describeRight = ({ service, verb, resource, name, namespace }: Right): string =>
   [service, verb, resource, ...(name === undefined ? [] : [name]), 'in', namespace].join(' ');
 
 type Binding = { subjects?: RbacV1Subject[]; roleRef: V1RoleRef };
@@ -90,8 +90,17 @@ function readRequest({ user, verb, objectRef, requestURI }: AuditEvent): Right {
   };
 }
 
-/** Whether a right covers a request. */
-export const covers = (right: Right, request: Right): boolean =>
+/** What was asked for without a right, and the rights that nothing asked for. */
+export function compareRights(
+  granted: readonly Right[],
+  used: readonly Right[],
+): { notGranted: string[]; notUsed: string[] } {
+  const notGranted = used.filter((request) => !granted.some((right) => covers(right, request)));
+  const notUsed = granted.filter((right) => !used.some((request) => covers(right, request)));
+  return { notGranted: notGranted.map(describeRight), notUsed: notUsed.map(describeRight) };
+}
+
+const covers = (right: Right, request: Right): boolean =>
   right.service === request.service &&
   right.verb === request.verb &&
   right.resource === request.resource &&
