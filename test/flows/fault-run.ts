@@ -37,7 +37,9 @@ export interface FaultRun extends RunningInstallation {
   never: ChangingSecret;
   /** The one pod that a service has at this moment. */
   pod(service: string): ServicePod;
-  /** Waits until every ready gateway gives this answer about the secret: 200 = injected. */
+  /** The gateway that the API server asks most (it keeps its connections), so that its fate concerns somebody. */
+  busiestGateway(): Promise<ServicePod>;
+  /** Waits until every gateway gives this answer about the secret: 200 = injected. */
   untilEveryGateway(secret: ChangingSecret, code: number): Promise<void>;
   /** A new Secret's name, probed from now on until `forget`. */
   aSecret(purpose: string): ChangingSecret;
@@ -92,6 +94,19 @@ export async function startFaultRun(options: { staleAfterSeconds?: number } = {}
     });
   };
 
+  const metricsOf = async ({ ports }: ServicePod) =>
+    readSamples(await (await fetch(`http://127.0.0.1:${ports.health}/metrics`)).text());
+  const busiestGateway = async (): Promise<ServicePod> => {
+    const gateways = podsOf('gateway');
+    const count = () =>
+      Promise.all(gateways.map(async (each) => sumOf(await metricsOf(each), 'latchkey_admissions_total')));
+    const before = await count();
+    await prober.observe(3);
+    const asked = (await count()).map((after, index) => after - (before[index] ?? 0));
+    const busiest = gateways[asked.indexOf(Math.max(...asked))];
+    assert.ok(busiest !== undefined && Math.max(...asked) > 0);
+    return busiest;
+  };
   /** Every gateway has heard every resolver, which has heard discovery, since then. */
   const untilEveryGatewayIsFresh = async (sinceMs: number): Promise<void> => {
     const ages = async () => {
@@ -156,6 +171,7 @@ export async function startFaultRun(options: { staleAfterSeconds?: number } = {}
     namespace,
     never,
     untilConverged,
+    busiestGateway,
     pod: (service) => {
       const [pod, ...others] = podsOf(service);
       assert.ok(pod !== undefined && others.length === 0, `${service} has not one pod`);
@@ -169,19 +185,22 @@ export async function startFaultRun(options: { staleAfterSeconds?: number } = {}
       const [created, deleted] = [aSecret('created'), aSecret('deleted')];
       await deleted.create();
       await untilEveryGateway(deleted, 200);
-      const convergedMs = await prober.disturbed(fault, async () => {
+      const times = await prober.disturbed(fault, async () => {
+        const struckMs = performance.now();
         await fault.strike();
         await Promise.all([created.create(), deleted.delete()]);
         await fault.meanwhile?.(created, deleted);
         await fault.heal?.();
         const healedMs = performance.now();
         await Promise.all([untilEveryGateway(created, 200), untilEveryGateway(deleted, 404)]);
-        const convergedMs = performance.now() - healedMs;
+        const convergedMs = performance.now();
         await untilEveryGatewayIsFresh(healedMs);
-        return convergedMs;
+        return { sinceHealedMs: convergedMs - healedMs, sinceStruckMs: convergedMs - struckMs };
       });
+      const { sinceHealedMs, sinceStruckMs } = times;
       t.diagnostic(
-        `${fault.what}: converged ${Math.round(convergedMs)} ms after it ended, ${prober.answers()} answers so far`,
+        `${fault.what}: converged ${Math.round(sinceHealedMs)} ms after it ended, ` +
+          `${Math.round(sinceStruckMs)} ms after it began; ${prober.answers()} answers so far`,
       );
       await nothingWentWrong();
       for (const secret of [created, deleted]) prober.forget(secret);
