@@ -64,7 +64,9 @@ const vaultSchema = z.strictObject({
   inventory: providerInventory,
   role: z.string().default('flyte'),
   /** Engine of a request whose group_version is none of kv1, kv2, db. */
-  kvVersion: z.union([z.enum(['1', '2']), z.literal([1, 2]).transform(String)]).default('2'),
+  kvVersion: z
+    .union([z.enum(['1', '2']), z.literal([1, 2]).transform((number) => `${number}` as const)])
+    .default('2'),
   /** More annotations for Vault's injector; they win over latchkey's own, those of the pod over both. */
   annotations: z.record(annotationName, z.string()).default({}),
 });

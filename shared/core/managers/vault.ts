@@ -24,7 +24,7 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     ...vault.annotations,
   };
   const engine = (names: string[]): When => ({ field: 'groupVersion', oneOf: names });
-  const configured = queries[vault.kvVersion === '1' ? '1' : '2'];
+  const configured = queries[vault.kvVersion];
   return {
     schema: 1,
     manager: 'vault',
