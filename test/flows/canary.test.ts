@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
-import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { ServicePod } from '../cluster/kubelet.ts';
 import { installationNamespace } from '../cluster/manifests.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { createPod, untilAnswered } from './admission.ts';
@@ -19,34 +16,14 @@ import {
   objectSources,
   telemetrySources,
 } from './canary-sources.ts';
-import { copySecretsIn, untilCopied } from './global-copy.ts';
+import { copySecretsIn, shardOf, untilCopied } from './global-copy.ts';
+import { aCanary, inPod, planted, withNeighbours } from './planted-canaries.ts';
+import { malformedBodies, sendToGateway } from './raw-request.ts';
 import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
 import { aTaskPod } from './task-pod.ts';
 
 const namespace = 'canary-namespace';
 const foreignNamespace = 'canary-foreign';
-
-function aCanary(name: string): Canary {
-  const token = `Canary${randomBytes(12).toString('hex')}`;
-  return { name, token, value: `"ü/+=& ${token}` };
-}
-
-const planted = {
-  secret: aCanary('the value of a Secret'),
-  changed: aCanary('the changed value of a Secret'),
-  applied: aCanary('an annotation of a Secret'),
-  file: aCanary('a global secret in a file'),
-  variable: aCanary('a global secret in a variable'),
-  mounted: aCanary('a global secret in a mounted Secret'),
-  foreign: aCanary('a foreign Secret in place of a copy'),
-};
-/** What stands in the pod itself: the API server's own objects and audit log hold it, latchkey repeats none of it. */
-const inPod = {
-  annotation: aCanary('another annotation of the pod'),
-  variable: aCanary('a variable of the pod'),
-  malformed: aCanary('a secret annotation that cannot be decoded'),
-  body: aCanary('a request that is no admission review'),
-};
 
 let installation: RunningInstallation;
 let recorder: BusRecorder;
@@ -69,8 +46,8 @@ before(async () => {
       recorder = await recordBus(cluster);
       await cluster.createNamespace(namespace, selectedLabels);
       await cluster.createNamespace(foreignNamespace, selectedLabels);
-      const shard = createHash('sha256').update('file:team/canary-file').digest('hex').charAt(0);
-      await createSecret(foreignNamespace, `latchkey-global-${shard}`, planted.foreign, cluster.harness);
+      const occupied = `latchkey-global-${shardOf('file:team/canary-file')}`;
+      await createSecret(foreignNamespace, occupied, planted.foreign, cluster.harness);
       await createSecret(
         installationNamespace,
         'global-secrets-platform',
@@ -103,45 +80,6 @@ async function ask(pod: V1Pod): Promise<boolean> {
   const answer = await createPod(installation.cluster, pod);
   answers.push(JSON.stringify(answer.admitted ? answer.pod.spec : answer));
   return answer.admitted;
-}
-
-/** A pod with planted text in its own annotations and variables. */
-function withNeighbours(pod: V1Pod, annotations: Record<string, string> = {}): V1Pod {
-  const own = { 'team.example/note': inPod.annotation.value, ...annotations };
-  const containers = (pod.spec?.containers ?? []).map((container) => ({
-    ...container,
-    env: [{ name: 'OWN', value: inPod.variable.value }],
-  }));
-  return {
-    ...pod,
-    metadata: { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...own } },
-    spec: { ...pod.spec, containers },
-  };
-}
-
-/** Sends anything to a gateway, as somebody who is not the API server may. */
-function sendToGateway(
-  { ports }: ServicePod,
-  path: string,
-  contentType: string,
-  body: string,
-): Promise<void> {
-  const options = { method: 'POST', rejectUnauthorized: false, headers: { 'content-type': contentType } };
-  return new Promise((resolve, reject) => {
-    const sent = request(`https://127.0.0.1:${ports.webhook}${path}`, options, (response) => {
-      let text = `${response.statusCode} ${JSON.stringify(response.headers)} `;
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      response.on('end', () => {
-        answers.push(text);
-        resolve();
-      });
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
 }
 
 const asked = { group: 'canary-secret', key: 'canary-key' };
@@ -185,50 +123,28 @@ test('requests that are none are answered', async () => {
   const [gateway] = installation.gateways;
   assert.ok(gateway !== undefined);
   const { value } = inPod.body;
-  const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' };
-  const bodies = [
-    value,
-    `{"apiVersion": ${value}`,
-    JSON.stringify({ ...review, kind: value }),
-    JSON.stringify({ ...review, request: { uid: value.repeat(20), operation: 'CREATE' } }),
-    JSON.stringify({ ...review, request: { uid: 'u', operation: 'CREATE', object: value } }),
-    JSON.stringify({ ...review, request: { uid: 'u', operation: value, object: { kind: 'Pod' } } }),
-    JSON.stringify({
-      ...review,
-      request: {
-        uid: 'u',
-        operation: 'CREATE',
-        resource: { group: '', version: 'v1', resource: 'pods' },
-        object: {
-          kind: 'Pod',
-          metadata: { labels: { 'inject-flyte-secrets': 'true' }, annotations: { 'flyte.secrets/s1': 7 } },
-          spec: { containers: value },
-        },
-      },
-    }),
-  ];
   const sent = answers.length;
-  for (const body of bodies) await sendToGateway(gateway, '/mutate--v1-pod', 'application/json', body);
-  await sendToGateway(gateway, '/mutate--v1-pod', 'text/plain', value);
-  await sendToGateway(gateway, `/other?${encodeURIComponent(value)}`, 'application/json', value);
-  assert.equal(answers.length, sent + bodies.length + 2);
+  const path = '/mutate--v1-pod';
+  for (const body of malformedBodies(value))
+    answers.push(await sendToGateway(gateway, path, 'application/json', body));
+  answers.push(await sendToGateway(gateway, path, 'text/plain', value));
+  answers.push(
+    await sendToGateway(gateway, `/other?${encodeURIComponent(value)}`, 'application/json', value),
+  );
+  for (const answer of answers.slice(sent)) assert.match(answer, /^[24]/);
 });
 
 test('services fail and recover', async () => {
   const { cluster, discovery, resolvers } = installation;
   const globals = join(discovery.root, 'etc/secrets');
+  const untilLogged = (message: string) =>
+    waitFor(async () => (await discovery.readLog()).includes(message), { timeoutMs: 20_000, what: message });
   // A folder where a file belongs cannot be read as one.
   await mkdir(join(globals, 'team/unreadable'));
-  await waitFor(async () => (await discovery.readLog()).includes('not readable'), {
-    timeoutMs: 20_000,
-    what: 'discovery to meet what it cannot read',
-  });
+  await untilLogged('not readable');
   await rm(join(globals, 'team/unreadable'), { recursive: true });
   await cluster.configure({ chain: [] });
-  await waitFor(async () => (await discovery.readLog()).includes('configuration not usable'), {
-    timeoutMs: 20_000,
-    what: 'discovery to meet a wrong configuration',
-  });
+  await untilLogged('configuration not usable');
   await cluster.configure({});
   await cluster.nats.kill9();
   await cluster.apiServer().stop('SIGKILL');

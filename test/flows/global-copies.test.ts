@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import type { V1Secret } from '@kubernetes/client-node';
 import { installationNamespace } from '../cluster/manifests.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { createPod, untilAnswered } from './admission.ts';
-import { copiesIn, copySecretsIn, readGlobal, untilCopied } from './global-copy.ts';
+import { copiesIn, copySecretsIn, nameOf, readGlobal, shardOf, untilCopied } from './global-copy.ts';
 import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
 import { aTaskPod } from './task-pod.ts';
 
 const platformSecret = 'global-secrets-platform';
-const shardOf = (name: string): string => createHash('sha256').update(name).digest('hex').charAt(0);
 /** A key whose copy stands alone in its Secret. */
 const lonelyKey = 'lonely_key';
 const initial = {
@@ -38,15 +35,10 @@ before(async () => {
 after(() => installation?.stop());
 
 /** Sets or removes (null) labels of a namespace. */
-const labelNamespace = (name: string, labels: Record<string, string | null>): Promise<unknown> =>
-  installation.cluster.kubectl([
-    'patch',
-    'namespace',
-    name,
-    '--type=merge',
-    '-p',
-    JSON.stringify({ metadata: { labels } }),
-  ]);
+function labelNamespace(name: string, labels: Record<string, string | null>): Promise<unknown> {
+  const patch = JSON.stringify({ metadata: { labels } });
+  return installation.cluster.kubectl(['patch', 'namespace', name, '--type=merge', '-p', patch]);
+}
 const deselected = { 'latchkey.dev/secrets': null };
 
 test('every selected namespace holds every global secret, one made later too, any other none', async () => {
@@ -107,8 +99,6 @@ test('a changed value arrives, a removed key goes, and an empty shard is deleted
     is: (answer) => !answer.admitted && answer.code === 404,
   });
 });
-
-const nameOf = ({ metadata }: V1Secret): string => metadata?.name ?? '';
 
 test('a copy that somebody changes, even for good, or deletes is put right', async () => {
   const { cluster } = installation;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import type { V1Secret } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait-for.ts';
@@ -11,12 +12,17 @@ export async function copySecretsIn({ harness }: Cluster, namespace: string): Pr
   return (await harness.core.listNamespacedSecret({ namespace, labelSelector })).items;
 }
 
+export const nameOf = ({ metadata }: V1Secret): string => metadata?.name ?? '';
+
 /** What they hold: lookup name (`file:team/token`) -> value. */
 export async function copiesIn(cluster: Cluster, namespace: string): Promise<Record<string, string>> {
   const secrets = await copySecretsIn(cluster, namespace);
   const entries = secrets.flatMap(({ data }) => Object.entries(data ?? {}));
   return Object.fromEntries(entries.map(([key, value]) => [lookupName(key), decode(value)]));
 }
+
+/** The shard that a global secret is in: the first hex digit of its name's hash, as shared/core/global-copies.ts says. */
+export const shardOf = (name: string): string => createHash('sha256').update(name).digest('hex').charAt(0);
 
 const decode = (base64: string): string => Buffer.from(base64, 'base64').toString();
 const lookupName = (dataKey: string): string =>
