@@ -6,6 +6,7 @@ import { inventoryBucket } from '#shared/contracts/bucket.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
+import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { createGlobalDelivery } from './global-delivery.ts';
 import { createKubernetesSecrets } from './kubernetes-secrets.ts';
@@ -77,6 +78,7 @@ export function createDiscovery(
 
   return {
     notReady,
+    concern: rulesConcern,
     start: async () => {
       await ensureBuckets(bus, { log });
       stops.push(clock.every(bucketCheckIntervalMs, () => void ensureBuckets(bus, { log })));

@@ -9,6 +9,7 @@ import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { createFreshness } from '#shared/runtime/freshness.ts';
+import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import { ruleRecord } from './rule-record.ts';
@@ -92,6 +93,7 @@ export function createResolver(context: ProgramContext, bus: Bus, manager: Manag
 
   return {
     notReady,
+    concern: rulesConcern,
     start: async () => {
       // An open manager trusts the request: there is no inventory to wait for.
       if (recipe.inventory === 'open') publishAll();

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
@@ -18,6 +19,8 @@ export interface ReadyService extends Service {
   remarks?(): readonly string[];
   /** Takes a changed configuration into use; a service without this is ended, to be started again with it. */
   reconfigure?(config: LatchkeyConfig): void;
+  /** The part of the configuration that it uses, by default all: a change of the rest does not end it. */
+  concern?(config: LatchkeyConfig): unknown;
 }
 
 /** What every service is made of; `end` stops the process in order with an exit code of its own. */
@@ -82,9 +85,12 @@ function createProgramService(
     remarks: () => service?.remarks?.() ?? [],
     metricsText: telemetry.metricsText,
   });
+  const isUntouched = (config: LatchkeyConfig): boolean =>
+    service?.concern !== undefined &&
+    isDeepStrictEqual(service.concern(context.config), service.concern(config));
   const reconfigure = (config: LatchkeyConfig): void => {
-    if (service?.reconfigure === undefined) context.end(exitCode.reconfigured, 'configuration changed');
-    else service.reconfigure(config);
+    if (service?.reconfigure !== undefined) service.reconfigure(config);
+    else if (!isUntouched(config)) context.end(exitCode.reconfigured, 'configuration changed');
   };
   return {
     start: async () => {
