@@ -45,9 +45,10 @@ export function createRuleFeed(options: {
       traceSwap(swap);
     },
   });
-  const unsubscribe = subscribeHeartbeats(bus, 'resolver', (heartbeat) =>
-    freshness.heard(heartbeat, reader.applied(), clock.now()),
-  );
+  const unsubscribe = subscribeHeartbeats(bus, 'resolver', (heartbeat) => {
+    reader.vouch(heartbeat.applied);
+    freshness.heard(heartbeat, reader.applied(), clock.now());
+  });
   return {
     reader,
     stop: async () => {

@@ -76,6 +76,7 @@ export function createResolver(context: ProgramContext, bus: Bus, manager: Manag
     });
     const inventoryAgeMs = (): number => freshness.ageMs(manager.source, clock.now());
     const unsubscribe = subscribeHeartbeats(bus, 'discovery', (heartbeat) => {
+      reader.vouch(heartbeat.applied);
       freshness.heard(heartbeat, reader.applied(), clock.now());
       // A complete inventory of nobody alive may be from long ago, for example from before `inventory: open`: until
       // discovery vouches for it, the rules published before this start stay in force.

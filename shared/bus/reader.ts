@@ -33,6 +33,11 @@ export interface Reader {
   applied(): Position[];
   /** True once a complete set of the owner is in force. */
   isComplete(owner: string): boolean;
+  /**
+   * Takes what a living publisher says it has published: a set older than the one in force (a restored or an emptied
+   * bucket) comes into force only with that.
+   */
+  vouch(published: readonly Position[]): void;
   /** Totals since the start: outranked records, unreadable records, times that everything was read again. */
   counters(): { dropped: number; poison: number; resyncs: number };
   stop(): Promise<void>;
@@ -108,6 +113,13 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
         const rank = staging.applied();
         return rank === undefined ? [] : [{ owner, epoch: rank.epoch, seq: rank.seq }];
       }),
+    vouch: (published) => {
+      for (const position of published) {
+        const staging = stagings.get(position.owner);
+        staging?.vouch(position);
+        if (staging !== undefined) swap(position.owner, staging);
+      }
+    },
     isComplete: (owner) => stagings.get(owner)?.applied() !== undefined,
     counters: () => ({ dropped, poison, resyncs: mirror.resyncs() }),
     stop: mirror.stop,

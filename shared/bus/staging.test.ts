@@ -90,6 +90,7 @@ test('after a reset a lower epoch is accepted again: the bucket began anew', () 
   staging.swap();
   staging.reset();
   for (const record of [one, two, manifestOf([one, two])]) staging.stage(record);
+  staging.vouch({ epoch: 1, seq: 0 });
   assert.deepEqual(secretsIn(staging), [['two', true]]);
 });
 
@@ -182,4 +183,30 @@ test('whatever is lost on the way, a consumer only ever holds sets that a manife
       }
     }),
   );
+});
+
+test('after a reset an older set comes into force only when its publisher, alive, vouches for it', () => {
+  const staging = stagingWith([one, two], { epoch: 2, seq: 7 });
+  staging.swap();
+  staging.reset();
+  for (const record of [one, manifestOf([one], { epoch: 2, seq: 5 })]) staging.stage(record);
+  assert.equal(staging.swap(), undefined);
+  staging.vouch({ epoch: 2, seq: 7 });
+  assert.equal(staging.swap(), undefined);
+  staging.vouch({ epoch: 1, seq: 5 });
+  assert.equal(staging.swap(), undefined);
+  staging.vouch({ epoch: 2, seq: 5 });
+  assert.deepEqual(secretsIn(staging), [['two', false]]);
+  assert.deepEqual(staging.applied(), { epoch: 2, seq: 5 });
+});
+
+test('after a reset a newer set needs nobody to vouch for it', () => {
+  const staging = stagingWith([one], { epoch: 2, seq: 7 });
+  staging.swap();
+  staging.reset();
+  for (const record of [two, manifestOf([two], { epoch: 2, seq: 8 })]) staging.stage(record);
+  assert.deepEqual(secretsIn(staging)?.toSorted(), [
+    ['one', false],
+    ['two', true],
+  ]);
 });

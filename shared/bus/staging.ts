@@ -29,6 +29,8 @@ export interface Staging {
   stage(record: BusRecord): 'staged' | 'dropped' | 'poison';
   /** Forgets what is staged (everything will arrive again), never the set in force. */
   reset(): void;
+  /** Notes what the owner's publisher, alive, says that it has published. */
+  vouch(published: Rank): void;
   /** The step to the staged set, if it is complete and new. `poison` counts unreadable records, kept as they were. */
   swap(): { swap: Swap; poison: number } | undefined;
   /** True when there is a complete manifest that the staged records do not match. */
@@ -68,6 +70,13 @@ export function createStaging(owner: string): Staging {
   /** The set in force: the record whose value the consumer holds, by key. */
   const inForce = new Map<string, BusRecord>();
   let applied: Rank | undefined;
+  let vouched: Rank | undefined;
+
+  /** A bucket restored from a backup holds an old set, whole; a new publisher on an emptied one begins again at 1. */
+  const stepsBack = (candidate: Rank): boolean =>
+    applied !== undefined &&
+    lower(candidate, applied) &&
+    !(vouched?.epoch === candidate.epoch && vouched.seq <= candidate.seq);
 
   function stageManifest(record: BusRecord): 'staged' | 'dropped' | 'poison' {
     if (record.deleted) return 'dropped';
@@ -131,8 +140,12 @@ export function createStaging(owner: string): Staging {
       manifest = undefined;
       for (const key of inForce.keys()) dirty.add(key);
     },
+    vouch: (published) => {
+      vouched = published;
+    },
     swap() {
       if (manifest === undefined || !manifest.complete || !matches(manifest)) return undefined;
+      if (stepsBack(manifest)) return undefined;
       const { epoch, seq } = manifest;
       if (dirty.size === 0 && applied?.epoch === epoch && applied.seq === seq) return undefined;
       const outcomes = [...dirty].map(changeOf);
