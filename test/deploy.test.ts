@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import type { V1Deployment, V1PodTemplateSpec, V1Role, V1StatefulSet } from '@ku
 import { credentialsSecret, passwordVariables } from '#deploy/nats/credentials.ts';
 import { processVariables } from '#shared/runtime/process-config.ts';
 import { type BareCluster, startBareCluster } from './cluster/bare-cluster.ts';
-import { loadManifests, type Manifests } from './cluster/manifests.ts';
+import { copyForManager, loadManifests, type Manifests } from './cluster/manifests.ts';
 
 const root = join(import.meta.dirname, '..');
 let cluster: BareCluster;
@@ -20,6 +20,8 @@ before(async () => {
 after(() => cluster?.stop());
 
 const namespace = 'latchkey';
+/** Managers whose resolvers stand in deploy/variants. */
+const providers = ['aws', 'azure', 'gcp', 'vault'];
 const services = ['cert-manager', 'discovery', 'gateway', 'resolver-global', 'resolver-k8s'];
 const deployments = (): V1Deployment[] => manifests.filter(({ kind }) => kind === 'Deployment');
 const templates = (): V1PodTemplateSpec[] =>
@@ -48,7 +50,7 @@ test('the commands of kustomization.yaml install everything', async () => {
 
 test('the variants are accepted by the API server', async () => {
   await cluster.createNamespace('flytesnacks-development');
-  for (const variant of ['gateway-autoscaler.yaml', 'discovery-rights-named.yaml']) {
+  for (const variant of await readdir(`${root}/deploy/variants`)) {
     await cluster.kubectl(['apply', '--dry-run=server', '-f', `${root}/deploy/variants/${variant}`]);
   }
 });
@@ -83,6 +85,15 @@ test('there is a Deployment for every service, and what it runs exists', async (
   for (const { spec } of deployments()) {
     const [program = ''] = containerOf(spec?.template).args ?? [];
     await access(join(root, program));
+  }
+});
+
+test('the resolver of every provider is that of k8s but for the name', async () => {
+  const body = async (file: string): Promise<string> =>
+    (await readFile(join(root, 'deploy', file), 'utf8')).replace(/^#.*\n/gm, '');
+  const model = await body('resolver-k8s.yaml');
+  for (const manager of providers) {
+    assert.equal(await body(`variants/resolver-${manager}.yaml`), copyForManager(model, 'k8s', manager));
   }
 });
 
@@ -141,11 +152,13 @@ test('NATS gets a password for every user of nats.conf, from the Secret that the
     ({ metadata }) => metadata?.labels?.['app.kubernetes.io/name'] === 'latchkey-nats',
   );
   const env = containerOf(nats).env ?? [];
-  assert.deepEqual([...variables.keys()].sort(), services);
+  const resolvers = providers.map((manager) => `resolver-${manager}`);
+  assert.deepEqual([...variables.keys()].sort(), [...services, ...resolvers].sort());
   for (const [user, variable] of variables) {
     const secret = credentialsSecret(user, '').metadata.name;
     const source = env.find(({ name }) => name === variable)?.valueFrom?.secretKeyRef;
     assert.deepEqual({ ...source }, { name: secret, key: 'password' });
+    if (resolvers.includes(user)) continue;
     const service = deployments().find(({ metadata }) => metadata?.name === user);
     const mounted = service?.spec?.template.spec?.volumes?.map((volume) => volume.secret?.secretName);
     assert.ok(mounted?.includes(secret), `${user} mounts ${secret}`);

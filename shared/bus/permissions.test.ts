@@ -41,15 +41,21 @@ const resolver = (manager: string) => ({
   ],
 });
 
+/** A manager of a provider reads no inventory. */
+const providerResolver = (manager: string) => ({
+  publish: [...readBucket(rulesBucket), record(rulesBucket, manager), heartbeat('resolver')],
+  subscribe: [inbox(`resolver-${manager}`), changes(rulesBucket, manager)],
+});
+const providers = ['aws', 'gcp', 'azure', 'vault'];
+const owners = ['global', 'k8s', ...providers];
+
 /** What each user may do: everything else in `subjects` is refused. */
 const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
   gateway: {
     publish: [...readBucket(rulesBucket), heartbeat('gateway')],
     subscribe: [
       inbox('gateway'),
-      changes(rulesBucket, 'global'),
-      changes(rulesBucket, 'k8s'),
-      changes(rulesBucket, 'aws'),
+      ...owners.map((owner) => changes(rulesBucket, owner)),
       heartbeat('resolver'),
     ],
   },
@@ -71,6 +77,7 @@ const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
   },
   'resolver-global': resolver('global'),
   'resolver-k8s': resolver('k8s'),
+  ...Object.fromEntries(providers.map((manager) => [`resolver-${manager}`, providerResolver(manager)])),
 };
 
 const buckets = [inventoryBucket, rulesBucket];
@@ -87,7 +94,7 @@ const subjects = [
     `${api('CONSUMER.DURABLE.CREATE', bucket)}.c`,
     `${api('CONSUMER.MSG.NEXT', bucket)}.c`,
     `${api('DIRECT.GET', bucket)}.${record(bucket, 'k8s')}`,
-    ...['global', 'k8s', 'aws'].flatMap((owner) => [record(bucket, owner), changes(bucket, owner)]),
+    ...owners.flatMap((owner) => [record(bucket, owner), changes(bucket, owner)]),
   ]),
   '$JS.API.INFO',
   '$JS.API.STREAM.NAMES',

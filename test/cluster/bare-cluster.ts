@@ -18,7 +18,7 @@ export type BareCluster = Awaited<ReturnType<typeof startBareCluster>>;
  * Starts it from programs of the machine or the cache (built first when missing). Everything it started is
  * stopped and removed by `stop`, and also when this process ends in any other way.
  */
-export async function startBareCluster() {
+export async function startBareCluster(options: { ownManagers?: readonly string[] } = {}) {
   const programs = await findPrograms({
     cacheFolder: cacheFolder(process.env),
     env: process.env,
@@ -58,6 +58,7 @@ export async function startBareCluster() {
         monitoringPort,
         folder: join(folder, 'nats'),
         logFolder,
+        ...options,
       },
       guard,
     ),

@@ -1,16 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { managers } from '#shared/core/managers/registry.ts';
 import { startBareCluster } from './bare-cluster.ts';
 import {
   type ConfigInput,
+  configMapData,
   configMapName,
   type Installation,
   installationObjects,
-  latchkeyYaml,
   webhookServicePort,
 } from './installation.ts';
 import { startKubelet } from './kubelet.ts';
-import { installationNamespace, loadManifests } from './manifests.ts';
+import { installationNamespace, loadManifests, loadResolver } from './manifests.ts';
 import { unlimitedUser } from './nats-server.ts';
 import { startServiceProxy } from './service-proxy.ts';
 
@@ -24,13 +25,21 @@ export type ServiceStart = {
   apiServer?: string;
 };
 
+export type ClusterOptions = {
+  config?: ConfigInput;
+  /** Managers whose resolvers are installed besides those of deploy/: of deploy/variants, or of the operator's own. */
+  managers?: readonly string[];
+};
+
 /**
  * Starts a cluster and applies deploy/ to it; no service runs yet. `config` is latchkey.yaml, section by section over
  * deploy/latchkey.yaml. Stopped by `stop`, and whenever this process ends.
  */
-export async function startCluster(options: { config?: ConfigInput } = {}) {
-  const bare = await startBareCluster();
-  const manifests = await loadManifests(bare.kubectl);
+export async function startCluster(options: ClusterOptions = {}) {
+  const wanted = options.managers ?? [];
+  const bare = await startBareCluster({ ownManagers: wanted.filter((name) => !managers.has(name)) });
+  const resolvers = await Promise.all(wanted.map(loadResolver));
+  const manifests = [...(await loadManifests(bare.kubectl)), ...resolvers.flat()];
   const podFolder = join(bare.folder, 'pods');
   const { [unlimitedUser]: _, ...servicePasswords } = bare.nats.passwords;
   const installation: Installation = {
@@ -72,14 +81,14 @@ export async function startCluster(options: { config?: ConfigInput } = {}) {
      */
     startService: (name: string, { replica = 0, environment = {}, apiServer }: ServiceStart = {}) =>
       kubelet.startPod(name, replica, environment, apiServer),
-    /** Replaces latchkey.yaml in its ConfigMap; running services see it as they would from a kubelet. */
-    configure: async (config: ConfigInput): Promise<void> => {
+    /** Replaces latchkey.yaml and the files beside it in their ConfigMap; running services see it as from a kubelet. */
+    configure: async (config: ConfigInput, files: Readonly<Record<string, string>> = {}): Promise<void> => {
       await bare.harness.core.replaceNamespacedConfigMap({
         name: configMapName,
         namespace: installationNamespace,
         body: {
           metadata: { name: configMapName },
-          data: { 'latchkey.yaml': latchkeyYaml({ ...installation, config }) },
+          data: configMapData({ ...installation, config, files }),
         },
       });
     },

@@ -16,6 +16,8 @@ export const webhookServiceName = 'flyte-pod-webhook';
 export type Installation = {
   manifests: Manifests;
   config: ConfigInput;
+  /** Files beside latchkey.yaml in its ConfigMap. */
+  files?: Readonly<Record<string, string>>;
   /** Folder of this machine in which discovery looks for `<group>/<key>`. */
   globalSecretsFolder: string;
   webhookAddress: string;
@@ -34,6 +36,12 @@ export function latchkeyYaml({ manifests, config, globalSecretsFolder }: Install
   });
 }
 
+/** What the ConfigMap of latchkey.yaml holds. */
+export const configMapData = (installation: Installation): Record<string, string> => ({
+  ...installation.files,
+  'latchkey.yaml': latchkeyYaml(installation),
+});
+
 /** Everything to be created, in order: the manifests as they are but for addresses, then the NATS users. */
 export function installationObjects(installation: Installation): KubernetesObject[] {
   const { manifests, webhookAddress, natsPasswords } = installation;
@@ -42,7 +50,7 @@ export function installationObjects(installation: Installation): KubernetesObjec
       return withAddress(object as V1Service, webhookAddress);
     }
     if (object.kind === 'ConfigMap' && object.metadata?.name === configMapName) {
-      return { ...(object as V1ConfigMap), data: { 'latchkey.yaml': latchkeyYaml(installation) } };
+      return { ...(object as V1ConfigMap), data: configMapData(installation) };
     }
     return object;
   });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type {
   KubernetesObject,
   V1ConfigMap,
@@ -14,11 +15,32 @@ export type Manifests = readonly KubernetesObject[];
 export const installationNamespace = 'latchkey';
 const folder = `${import.meta.dirname}/../../deploy`;
 
+const parseManifests = (text: string): Manifests =>
+  parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+
 /** Builds them with kubectl, so that the harness reads what an operator applies. */
 export async function loadManifests(kubectl: (args: string[]) => Promise<string>): Promise<Manifests> {
-  const documents = parseAllDocuments(await kubectl(['kustomize', folder]));
-  return documents.map((document) => document.toJS() as KubernetesObject);
+  return parseManifests(await kubectl(['kustomize', folder]));
 }
+
+/**
+ * The resolver of a manager that a default installation does not run: its file in deploy/variants, or for a manager of
+ * the operator's own the copy that docs/recipes.md describes.
+ */
+export async function loadResolver(manager: string): Promise<Manifests> {
+  const shipped = await readFile(`${folder}/variants/resolver-${manager}.yaml`, 'utf8').catch(
+    () => undefined,
+  );
+  return parseManifests(
+    shipped ?? copyForManager(await readFile(`${folder}/variants/resolver-aws.yaml`, 'utf8'), 'aws', manager),
+  );
+}
+
+/** A text of deploy/ that is about one manager, with another in its place; `NATS_RESOLVER_AWS_PASSWORD` included. */
+export const copyForManager = (text: string, from: string, to: string): string =>
+  text
+    .replaceAll(new RegExp(`\\b${from}\\b`, 'g'), to)
+    .replaceAll(`_${from.toUpperCase()}_`, `_${to.toUpperCase().replaceAll('-', '_')}_`);
 
 /** The object of that kind and name. Throws when deploy/ has none. */
 export function findManifest(manifests: Manifests, kind: 'Deployment', name: string): V1Deployment;

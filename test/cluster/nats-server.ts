@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { passwordVariables } from '#deploy/nats/credentials.ts';
 import type { Program } from '#tools/programs.ts';
 import { type GuardedProcess, startGuardedProcess, waitUntilUp } from './guarded-process.ts';
+import { copyForManager } from './manifests.ts';
 import type { ProcessGuard } from './process-guard.ts';
 
 const readyTimeoutMs = 20_000;
@@ -31,11 +32,13 @@ export type NatsStart = {
   monitoringPort: number;
   folder: string;
   logFolder: string;
+  /** Managers of the operator's own: each gets a copy of the user resolver-aws, as nats.conf says. */
+  ownManagers?: readonly string[];
 };
 
 /** Starts nats-server with deploy/nats/nats.conf; flags move its ports and its store, passwords come by environment. */
 export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Promise<NatsServer> {
-  const configuration = await readFile(configurationFile, 'utf8');
+  const configuration = withOwnManagers(await readFile(configurationFile, 'utf8'), start.ownManagers ?? []);
   const variables = passwordVariables(configuration);
   const passwords = Object.fromEntries(
     // nats-server parses a variable's value: one that begins like a number or a date would not be text.
@@ -87,16 +90,23 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
   };
 }
 
+const userList = /\busers\s*[:=]?\s*\[/;
+
+function withOwnManagers(configuration: string, managers: readonly string[]): string {
+  const model = /^ {4}\{\n {6}user: resolver-aws,.*?\n {4}\}\n/ms.exec(configuration)?.[0] ?? '';
+  const copies = managers.map((manager) => copyForManager(model, 'aws', manager));
+  return configuration.replace(userList, (list) => `${list}\n${copies.join('')}`);
+}
+
 /** The configuration with its data in `storeFolder` (the flag for that is refused beside one in the file) and the user. */
 function adapt(configuration: string, storeFolder: string, password: string): string {
-  const users = /\busers\s*[:=]?\s*\[/;
   const store = /\bstore_dir\s*[:=]?\s*"?[^\s"}]+"?/;
-  if (!users.test(configuration) || !store.test(configuration)) {
+  if (!userList.test(configuration) || !store.test(configuration)) {
     throw new Error(`${configurationFile} needs a list of users and a store_dir`);
   }
   return configuration
     .replace(store, `store_dir: "${storeFolder}"`)
-    .replace(users, (list) => `${list}\n    { user: "${unlimitedUser}", password: "${password}" }`);
+    .replace(userList, (list) => `${list}\n    { user: "${unlimitedUser}", password: "${password}" }`);
 }
 
 async function isHealthy(monitoringUrl: string): Promise<boolean> {

@@ -22,6 +22,8 @@ export interface RunningInstallation {
 /** What differs from deploy/ as it is, and what is there before the services start. */
 export interface InstallationOptions {
   config?: ConfigInput;
+  /** Managers whose resolvers run besides those of a default installation. */
+  managers?: readonly string[];
   /** Files of global secrets, `group/key` -> value. */
   globals?: Readonly<Record<string, string>>;
   /** Variables of global secrets, `FLYTE_SECRET_<GROUP>_<KEY>` -> value. */
@@ -34,7 +36,8 @@ export interface InstallationOptions {
 
 /** Starts a cluster and all services at once, as an operator's `kubectl apply` would, and waits until each is ready. */
 export async function startInstallation(options: InstallationOptions = {}): Promise<RunningInstallation> {
-  const cluster = await startCluster(options.config === undefined ? {} : { config: options.config });
+  const { config, managers = [] } = options;
+  const cluster = await startCluster({ managers, ...(config === undefined ? {} : { config }) });
   try {
     for (const [path, value] of Object.entries(options.globals ?? {})) {
       const [group = '', key = ''] = path.split('/');
@@ -47,7 +50,7 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
       });
     }
     await options.prepare?.(cluster);
-    return await startServices(cluster, options.gateways ?? 1, options.environment ?? {});
+    return await startServices(cluster, options);
   } catch (err) {
     await cluster.stop();
     throw err;
@@ -56,10 +59,10 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
 
 async function startServices(
   cluster: Cluster,
-  gatewayCount: number,
-  environment: Record<string, string>,
+  { gateways: gatewayCount = 1, environment = {}, managers = [] }: InstallationOptions,
 ): Promise<RunningInstallation> {
   const replicas = Array.from({ length: gatewayCount }, (_, replica) => replica);
+  const more = managers.map((manager) => cluster.startService(`resolver-${manager}`, { environment }));
   const [certManager, discovery, global, k8s, ...gateways] = await Promise.all([
     cluster.startService('cert-manager', { environment }),
     cluster.startService('discovery', { environment }),
@@ -67,6 +70,7 @@ async function startServices(
     cluster.startService('resolver-k8s', { environment }),
     ...replicas.map((replica) => cluster.startService('gateway', { replica, environment })),
   ]);
+  await Promise.all(more);
   await Promise.all(cluster.services().map((service) => service.untilReady()));
   return { cluster, certManager, discovery, resolvers: { global, k8s }, gateways, stop: cluster.stop };
 }
