@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { sealedValueSchema } from './sealed-value.ts';
 
 /**
  * Message: one fact about a secret that exists, bucket latchkey_inventory, key `<source>.entry.<namespace|_>.<secret>`.
- * Producer: discovery. Consumer: the resolver of that source. Holds names only, never a value.
+ * Producer: discovery. Consumer: the resolver of that source. Holds names only, never a
+ * value that can be read.
  */
 export const inventoryEntrySchema = z.object({
   schema: z.literal(1),
@@ -17,6 +19,8 @@ export const inventoryEntrySchema = z.object({
   version: z.string(),
   /** Where reference delivery keeps a global secret: the copy's Secret name and data key, the same in each namespace. */
   copy: z.object({ secretName: z.string(), secretKey: z.string() }).optional(),
+  /** Inline delivery: the value of a global secret, for gateways alone to open. */
+  sealed: sealedValueSchema.optional(),
 });
 
 export type InventoryEntry = z.infer<typeof inventoryEntrySchema>;

@@ -20,6 +20,10 @@ const globalSchema = z.strictObject({
   /** reference = a copy in the task's namespace and a secretKeyRef; inline = the value in the pod spec. */
   delivery: z.enum(['reference', 'inline']).default('reference'),
   envPrefix: z.string().default('FLYTE_SECRET_'),
+  /** Inline: where discovery and the gateways find the keys that values are sealed under (shared/core/key-ring.ts). */
+  keyRingDir: z.string().startsWith('/').default('/etc/latchkey/keyring'),
+  /** Inline: states that nothing but network policy keeps others than the API server from asking a gateway for values. */
+  acceptNetworkPolicyOnly: z.boolean().default(false),
   dir: z.string().startsWith('/').default('/etc/secrets'),
 });
 
@@ -83,6 +87,8 @@ const webhookSchema = z.strictObject({
   /** Instead of the Service where there is no Service routing, for example `https://localhost:9443`. */
   url: z.url({ protocol: /^https$/ }).optional(),
   timeoutSeconds: z.int().min(1).max(30).default(5),
+  /** PEM file; given, gateways answer only callers with a client certificate of these authorities. */
+  clientCa: z.string().startsWith('/').optional(),
   failurePolicy: z.enum(['Fail', 'Ignore']).default('Fail'),
   /** Namespaces the webhook never sees besides kube-system and its own, for example that of the bus. */
   excludedNamespaces: z.array(namespaceName).default([]),

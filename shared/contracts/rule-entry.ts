@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sealedValueSchema } from './sealed-value.ts';
 
 /**
  * Message: what exists in a manager, bucket latchkey_rules, key `<manager>.entry.<namespace|_>.<secret>`.
@@ -9,6 +10,8 @@ import { z } from 'zod';
 export const ruleEntrySchema = z.object({
   schema: z.literal(1),
   items: z.record(z.string(), z.record(z.string(), z.string())),
+  /** By lookup key, what the gateway opens and the templates then read as `${entry.value}`. */
+  sealed: z.record(z.string(), sealedValueSchema).optional(),
 });
 
 export type RuleEntry = z.infer<typeof ruleEntrySchema>;

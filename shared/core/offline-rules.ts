@@ -38,7 +38,7 @@ export function createOfflineRules(
   return (inventory, namespace) => {
     const facts = [...globalFacts(config, inventory), ...k8sFacts(inventory)];
     const markers = namespaceMarkers(inventory, namespace);
-    const index = createRuleIndex((recipe) => compiled.get(recipe) ?? compileRecipe(recipe));
+    const index = createRuleIndex({ compile: (recipe) => compiled.get(recipe) ?? compileRecipe(recipe) });
     for (const { manager, recipe } of chained) {
       const owner = manager.name;
       const ofSource = <T extends { source: string }>({ source }: T): boolean => source === manager.source;

@@ -2,6 +2,7 @@ import { formatKey, type RecordKey } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rule-entry.ts';
 import { type CompiledRecipe, compileRecipe } from './recipe.ts';
+import { type OpenValue, withSealedValue } from './sealed-value.ts';
 
 /** One record that appeared, changed or (value undefined) went away. `value` is the parsed JSON body. */
 export type RuleChange = { key: RecordKey; value: unknown; traceparent?: string | undefined };
@@ -39,9 +40,16 @@ export type RuleIndex = {
 };
 
 const everyNamespace = '';
+const neverOpen: OpenValue = () => ({ problem: 'this process has no key ring' });
 
-/** @param compile how a recipe that arrives is compiled */
-export function createRuleIndex(compile: (recipe: unknown) => CompiledRecipe = compileRecipe): RuleIndex {
+/**
+ * @param reading.compile how a recipe that arrives is compiled
+ * @param reading.open how a sealed value is opened, each time that a template reads it
+ */
+export function createRuleIndex({
+  compile = compileRecipe,
+  open = neverOpen,
+}: Partial<Reading> = {}): RuleIndex {
   const managers = new Map<string, ManagerRules>();
   const itemsOf = (manager: string, scope: string): Map<string, OwnedItem> | undefined =>
     managers.get(manager)?.items.get(scope);
@@ -52,7 +60,7 @@ export function createRuleIndex(compile: (recipe: unknown) => CompiledRecipe = c
       const faults: LatchkeyError[] = [];
       for (const change of changes) {
         try {
-          applyChange(rules, change, compile);
+          applyChange(rules, change, { compile, open });
         } catch (error) {
           if (!(error instanceof LatchkeyError)) throw error;
           faults.push(withKey(error, change.key));
@@ -74,11 +82,10 @@ function emptyRules(): ManagerRules {
   return { recipe: undefined, namespaces: new Set(), items: new Map(), records: new Map() };
 }
 
-function applyChange(
-  rules: ManagerRules,
-  { key, value, traceparent }: RuleChange,
-  compile: (recipe: unknown) => CompiledRecipe,
-): void {
+type Reading = { compile: (recipe: unknown) => CompiledRecipe; open: OpenValue };
+
+function applyChange(rules: ManagerRules, change: RuleChange, { compile, open }: Reading): void {
+  const { key, value, traceparent } = change;
   switch (key.kind) {
     case 'manifest':
       return;
@@ -91,15 +98,15 @@ function applyChange(
       else throw invalidRecord(key);
       return;
     case 'entry':
-      applyEntry(rules, key, value, traceparent);
+      applyEntry(rules, key, { value, traceparent }, open);
   }
 }
 
 function applyEntry(
   rules: ManagerRules,
   key: RecordKey & { kind: 'entry' },
-  value: unknown,
-  traceparent: string | undefined,
+  { value, traceparent }: Pick<RuleChange, 'value' | 'traceparent'>,
+  open: OpenValue,
 ): void {
   const entry = value === undefined ? undefined : ruleEntrySchema.safeParse(value);
   if (entry?.success === false) throw invalidRecord(key);
@@ -109,8 +116,15 @@ function applyEntry(
   const scope = key.namespace ?? everyNamespace;
   const scoped = rules.items.get(scope) ?? new Map<string, OwnedItem>();
   rules.items.set(scope, scoped);
+  const { sealed = {} } = entry.data;
   const items = Object.entries(entry.data.items);
-  for (const [lookupKey, variables] of items) scoped.set(lookupKey, { variables, traceparent, owner });
+  for (const [lookupKey, variables] of items) {
+    const value = sealed[lookupKey];
+    const place = { owner: key.owner, secret: lookupKey };
+    const opening =
+      value === undefined ? variables : withSealedValue(variables, place, () => open(value, place));
+    scoped.set(lookupKey, { variables: opening, traceparent, owner });
+  }
   rules.records.set(owner, { scope, lookupKeys: items.map(([lookupKey]) => lookupKey) });
 }
 

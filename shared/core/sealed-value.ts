@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { formatKey, inventoryBucket } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { SealedValue } from '#shared/contracts/sealed-value.ts';
 import type { KeyRing } from './key-ring.ts';
 
@@ -60,4 +61,29 @@ export function openValue(sealed: SealedValue, place: SealedPlace, { keys }: Key
   } catch {
     return { problem: `it was not sealed for this secret under key ${JSON.stringify(sealed.kid)}` };
   }
+}
+
+/** Opens a sealed value with the keys of the moment. */
+export type OpenValue = (sealed: SealedValue, place: SealedPlace) => Opened;
+
+/**
+ * Variables of an entry with one more, `value`, that is opened each time a template reads it: a key that arrives later
+ * needs no new rule, and no plain text is kept. Nothing lists or copies it.
+ * Reading it throws RULES_UNKNOWN while the value cannot be opened.
+ */
+export function withSealedValue(
+  variables: Readonly<Record<string, string>>,
+  { owner, secret }: SealedPlace,
+  open: () => Opened,
+): Readonly<Record<string, string>> {
+  const read = (): string => {
+    const opened = open();
+    if ('value' in opened) return opened.value;
+    throw new LatchkeyError(
+      'RULES_UNKNOWN',
+      `${JSON.stringify(secret)} of manager ${owner} exists, but its value cannot be opened: ${opened.problem}. An operator of latchkey has to put the key ring of the gateways right`,
+      { fields: { secret } },
+    );
+  };
+  return Object.defineProperty({ ...variables }, 'value', { get: read, enumerable: false });
 }

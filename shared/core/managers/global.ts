@@ -3,7 +3,8 @@ import type { Manager } from './manager.ts';
 
 /**
  * Secrets of the installation, offered to every namespace.
- * Delivery `reference`: the task reads a copy in its namespace. `inline`: the value stands in the pod (entry.value).
+ * Delivery `reference`: the task reads a copy in its namespace. `inline`: the value stands in the pod (entry.value,
+ * which the gateway opens).
  */
 export const globalManager: Manager = {
   name: 'global',
@@ -39,7 +40,11 @@ export const globalManager: Manager = {
       return {
         namespace: undefined,
         secret: fact.secret,
-        entry: { schema: 1, items: { [fact.secret]: {} } },
+        entry: {
+          schema: 1,
+          items: { [fact.secret]: {} },
+          ...(fact.sealed === undefined ? {} : { sealed: { [fact.secret]: fact.sealed } }),
+        },
       };
     }
     // Without a place for its copy (it is too large for a Secret) a task could not read it.

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { emptyKeyRing, type KeyRing } from './key-ring.ts';
+import { globalManager } from './managers/global.ts';
+import { compileRecipe } from './recipe.ts';
+import { createRuleIndex } from './rule-index.ts';
+import { nonceBytes, openValue, sealValue } from './sealed-value.ts';
+import type { Variables } from './template.ts';
+
+const config: LatchkeyConfig = latchkeyConfigSchema.parse({ global: { delivery: 'inline' } });
+const key = randomBytes(32);
+const ring: KeyRing = { keys: new Map([['k1', key]]), sealingKid: 'k1' };
+const secret = 'file:team/token';
+const value = 'costs $(HOME) and $5';
+
+const request: Variables = {
+  group: 'team',
+  groupVersion: '',
+  key: 'token',
+  envVar: '',
+  namespace: 'any',
+  versionedGroup: 'team_',
+  id: '0',
+  entry: {},
+};
+
+/** The index of a gateway after the fact has gone through the resolver; the ring in use can be changed. */
+function anIndex(sealedFor = secret) {
+  const state = { ring };
+  const place = { owner: 'global', secret: sealedFor };
+  const sealed = sealValue(value, { kid: 'k1', key, place, epoch: 1, nonce: randomBytes(nonceBytes) });
+  const rule = globalManager.entry(
+    { schema: 1, source: 'global', secret, keys: [], version: '1', sealed },
+    config,
+  );
+  assert.ok(rule);
+  const index = createRuleIndex({ open: (held, where) => openValue(held, where, state.ring) });
+  const { namespace, entry } = rule;
+  const faults = index.apply('global', [
+    { key: { owner: 'global', kind: 'recipe' }, value: globalManager.recipe(config) },
+    { key: { owner: 'global', kind: 'entry', namespace, secret }, value: JSON.parse(JSON.stringify(entry)) },
+  ]);
+  assert.deepEqual(faults, []);
+  return { index, state };
+}
+
+function variableOf(index: ReturnType<typeof anIndex>['index']): string | undefined {
+  const entry = index.item('global', 'any', secret)?.variables ?? {};
+  const edits = compileRecipe(globalManager.recipe(config)).edits.env({ ...request, entry });
+  const edit = edits.find((candidate) => 'env' in candidate && candidate.env.name === '_FSEC_TEAM_TOKEN');
+  return edit !== undefined && 'env' in edit && 'value' in edit.env ? edit.env.value : undefined;
+}
+
+test('a sealed value reaches the variable, escaped so that the kubelet leaves it as it is', () => {
+  assert.equal(variableOf(anIndex().index), 'costs $$(HOME) and $5');
+});
+
+test('what the index holds lists no value', () => {
+  const item = anIndex().index.item('global', 'any', secret);
+  assert.deepEqual(Object.entries(item?.variables ?? {}), []);
+  assert.ok(!JSON.stringify({ ...item, copied: { ...item?.variables } }).includes('HOME'));
+});
+
+test('without its key the value is unknown and the key named, until the key arrives', () => {
+  const { index, state } = anIndex();
+  state.ring = emptyKeyRing;
+  assert.throws(() => variableOf(index), { code: 'RULES_UNKNOWN', message: /file:team\/token.*no key "k1"/ });
+  state.ring = ring;
+  assert.equal(variableOf(index), 'costs $$(HOME) and $5');
+});
+
+test('a value that was sealed for another secret is not injected', () => {
+  assert.throws(() => variableOf(anIndex('file:team/other').index), { code: 'RULES_UNKNOWN' });
+});
