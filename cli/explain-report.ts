@@ -27,8 +27,12 @@ export function describeExplanation({ admission, response, pod }: Explanation, b
 }
 
 function describeSecret(secret: SecretVerdict): string[] {
-  const { annotation, verdict, manager, mount, how, message } = secret;
+  const { annotation, verdict, manager, mount, how, policy, code, message } = secret;
   const name = verdict === 'malformed' ? '' : ` ${quote(secretTitle(secret))}`;
-  const answer = message ?? `injected by ${manager} as ${mount}: ${how.join(', ')}`;
+  const allowed = policy === undefined ? '' : ` (policy: ${policy})`;
+  const answer =
+    message === undefined
+      ? `injected by ${manager} as ${mount}${allowed}: ${how.join(', ')}`
+      : `${message} [${code}]`;
   return [`- ${annotation}${name}`, `    ${answer}`];
 }

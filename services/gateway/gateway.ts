@@ -4,11 +4,14 @@ import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
 import { type Heartbeat, heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { createRuleIndex } from '#shared/core/rule-index.ts';
+import { type OpenValue, openValue } from '#shared/core/sealed-value.ts';
 import { createFreshness } from '#shared/runtime/freshness.ts';
+import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
+import { followClientAuthority } from './client-authority.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
-import { missingManagers, notReadyReasons, type ReadinessFacts } from './readiness.ts';
+import { missingManagers, notReadyReasons, type ReadinessFacts, restartReasons } from './readiness.ts';
 import { createRuleFeed } from './rule-feed.ts';
 import { createServingPair } from './serving-pair.ts';
 import { createWebhookServer } from './webhook-server.ts';
@@ -21,40 +24,53 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
   const { process, clock } = context;
   const { log } = context;
   const startedAtMs = clock.now();
-  const index = createRuleIndex();
+  const { keyRingDir } = context.config.global;
+  const { clientCa } = context.config.webhook;
+  const keyRing = followKeyRing({ folder: keyRingDir, clock, log });
+  const open: OpenValue = (sealed, place) =>
+    config.global.delivery === 'inline'
+      ? openValue(sealed, place, keyRing.current())
+      : { problem: 'global.delivery is not "inline" in the configuration that this gateway uses' };
+  const index = createRuleIndex({ open });
   const freshness = createFreshness();
   let config: LatchkeyConfig = context.config;
   let draining = false;
+  let restartRemarks: string[] = [];
   const stops: (() => void | Promise<void>)[] = [];
 
   const metrics = createGatewayMetrics(() => ({
     rules: config.chain.map((manager) => ({
       manager,
       complete: feed.reader.isComplete(manager),
-      ageMs: freshness.ageMs(manager, clock.now()),
+      ageMs: ageMs(manager),
       ...(feed.reader.applied().find(({ owner }) => owner === manager) ?? { epoch: 0, seq: 0 }),
     })),
     busConnected: bus.connected(),
     certificateNotAfterMs: pair.current()?.notAfterMs,
   }));
   const feed = createRuleFeed({ bus, index, freshness, clock, log, onFault: metrics.ruleFault });
-  const isStale = (manager: string): boolean =>
-    freshness.ageMs(manager, clock.now()) > config.gateway.staleAfterSeconds * 1_000;
+  const ageMs = (manager: string): number => freshness.ageMs(manager, clock.now());
   const rules = {
     index,
     get chain() {
       return config.chain;
     },
-    isStale,
+    get namespaces() {
+      return config.k8s.namespaces;
+    },
+    ageMs,
+    isStale: (manager: string) => ageMs(manager) > config.gateway.staleAfterSeconds * 1_000,
   };
-  const server = createWebhookServer(createAdmissionHandler({ rules, metrics, log }));
+  const server = createWebhookServer(createAdmissionHandler({ rules, metrics, log }), {
+    requestsClientCertificate: clientCa !== undefined,
+  });
   const pair = createServingPair({ dir: process.TLS_DIR, clock, log, onPair: server.use });
 
   const facts = (): ReadinessFacts => ({
     certificate: pair.current() === undefined ? 'missing' : 'valid',
     chain: config.chain,
     isComplete: feed.reader.isComplete,
-    isHeard: (manager) => Number.isFinite(freshness.ageMs(manager, clock.now())),
+    isHeard: (manager) => Number.isFinite(ageMs(manager)),
     uptimeMs: clock.now() - startedAtMs,
     readyGraceMs: config.gateway.readyGraceSeconds * 1_000,
     draining,
@@ -76,13 +92,23 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
 
   return {
     notReady: () => notReadyReasons(facts()),
-    remarks: () => missingManagers(facts()),
+    remarks: () => [...missingManagers(facts()), ...restartRemarks],
     reconfigure: (next) => {
-      config = next;
+      restartRemarks = restartReasons(context.config, next);
+      for (const reason of restartRemarks) log.error(reason);
+      // As a whole or not at all: inline delivery may have been allowed because of the client certificates.
+      if (restartRemarks.length === 0) config = next;
     },
     start: async () => {
+      if (clientCa !== undefined) {
+        const authority = followClientAuthority({ path: clientCa, clock, log, onAuthority: server.trust });
+        await authority.start();
+        stops.push(() => authority.stop());
+      }
+      await keyRing.start();
       await pair.start();
       stops.push(
+        () => keyRing.stop(),
         () => pair.stop(),
         clock.every(heartbeatIntervalMs, () => publishHeartbeat(bus, heartbeat())),
       );

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { policySchema } from './policy.ts';
 
 /**
  * `latchkey.yaml`: one file for all services, mounted from a ConfigMap. Every field has a default, so that an empty
@@ -122,6 +123,7 @@ export const latchkeyConfigSchema = z.strictObject({
   azure: pullManagerSchema('mcr.microsoft.com/azure-cli:cbl-mariner2.0').prefault({}),
   vault: vaultSchema.prefault({}),
   webhook: webhookSchema.prefault({}),
+  policy: policySchema.prefault({}),
   tls: tlsSchema.prefault({}),
   gateway: gatewaySchema.prefault({}),
 });

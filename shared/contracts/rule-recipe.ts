@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { recipePolicySchema } from './policy.ts';
 
 /**
  * Message: how a manager injects a secret, bucket latchkey_rules, key `<manager>.recipe`.
@@ -36,6 +37,8 @@ const fieldRuleSchema = z.object({
   format: z.enum(fieldFormats).optional(),
   maxLength: z.int().positive().optional(),
   forbiddenPrefixes: z.array(z.string().min(1)).default([]),
+  /** The values that make a difference; any other is ignored, with a warning. Absent: all do. */
+  honoured: z.array(z.string()).optional(),
 });
 
 const mountSchema = z.enum(['env', 'file']);
@@ -131,6 +134,8 @@ export type Recipe = z.input<typeof recipeSchema>;
 export type ParsedRecipe = z.infer<typeof recipeSchema>;
 export type FieldRule = z.infer<typeof fieldRuleSchema>;
 export type Edit = z.infer<typeof editSchema>;
+  /** Who may use the manager's secrets; absent = everybody. */
+  policy: recipePolicySchema.optional(),
 export type EnvEntry = z.infer<typeof envEntrySchema>;
 export type Volume = z.infer<typeof volumeSchema>;
 export type VolumeMount = z.infer<typeof volumeMountSchema>;

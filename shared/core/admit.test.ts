@@ -122,7 +122,10 @@ test('a missing secret is a 404 that says what was looked for, where, and what i
 test('a namespace that is not known is a 503 that names the manager', () => {
   const admission = admit(bytesOf(aReview(aPod({ asks: [db] }), { namespace: 'new' })), rules);
   assert.equal(admission.code, 'RULES_UNKNOWN');
-  assert.match(answerOf(admission).status?.message ?? '', /manager global .*"new"/);
+  assert.match(
+    answerOf(admission).status?.message ?? '',
+    /manager global .*"new".*latchkey\.dev\/secrets=enabled/,
+  );
 });
 
 test('one bad request denies the pod, the one that fails for good before the one that may pass', () => {
@@ -185,7 +188,7 @@ test('a secret is injected although an earlier manager is stale, with a warning;
   };
   const admission = admit(bytesOf(aReview(aPod({ asks: [db] }))), rules);
   assert.equal(admission.outcome, 'injected');
-  assert.match(admission.warnings[0] ?? '', /manager global has not been heard/);
+  assert.match(admission.warnings[0] ?? '', /manager global was not heard/);
   const absent = admit(bytesOf(aReview(aPod({ asks: [{ ...db, group: 'absent' }] }))), rules);
   assert.equal(absent.code, 'RULES_UNKNOWN');
 });

@@ -11,12 +11,13 @@ import {
   statusOf,
 } from './admission-review.ts';
 import type { Rules } from './chain.ts';
-import { joinRefusals, type Refusal } from './denial.ts';
+import { joinRefusals, withCode } from './denial-message.ts';
 import type { AddOperation } from './json-patch.ts';
 import { formatWarnings } from './plain-text.ts';
 import { asksForSecrets, readPod } from './pod.ts';
 import { patchPod } from './pod-patch.ts';
 import { planPod } from './pod-plan.ts';
+import type { Caller } from './policy.ts';
 import { findSecretAnnotations } from './secret-annotations.ts';
 import { type DecidedSecret, decideSecret, type SecretVerdict } from './secret-verdict.ts';
 
@@ -60,7 +61,7 @@ function guarded(decision: () => Admission): Admission {
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;
     const { code, httpStatus, message } = error;
-    const response = statusOf(code, message);
+    const response = statusOf(code, withCode(code, message));
     return { ...nothing, httpStatus, response, outcome: 'malformed', code };
   }
 }
@@ -93,7 +94,7 @@ function decide(request: AdmissionRequest, rules: Rules): Admission {
     if (!(error instanceof LatchkeyError)) throw error;
     const { code, message } = error;
     const { secrets, warnings } = told();
-    const response = deny(uid, code, message, warnings);
+    const response = deny(uid, code, withCode(code, message), warnings);
     return { ...nothing, ...subject, response, outcome: 'denied', code, secrets, warnings };
   }
 }
@@ -110,9 +111,9 @@ function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): A
     throw new LatchkeyError('REQUEST_MALFORMED', 'neither the request nor the pod names a namespace');
   }
   draft.warnings.push(...namespaceWarnings(namespace, pod.namespace));
-  draft.decided = found.requests.map((asked) => decideSecret(asked, namespace, rules));
-  draft.warnings.push(...draft.decided.flatMap(({ warning }) => warning ?? []));
-  const refusal = joinRefusals(draft.decided.flatMap(({ verdict }) => refusalOf(verdict)));
+  draft.decided = decideSecrets(found.requests, { ...pod.identity, namespace }, rules);
+  draft.warnings.push(...draft.decided.flatMap(({ warnings }) => warnings));
+  const refusal = joinRefusals(draft.decided.flatMap(({ refused }) => refused ?? []));
   if (refusal !== undefined) throw new LatchkeyError(refusal.code, refusal.message);
   const injections = draft.decided.flatMap(({ injection }) => injection ?? []);
   const report = Object.fromEntries(injections.map(({ title, rule }) => [title, rule]));
@@ -121,6 +122,18 @@ function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): A
   return patch;
 }
 
-function refusalOf({ code, message }: SecretVerdict): Refusal[] {
-  return code === undefined || message === undefined ? [] : [{ code, message }];
+/** Similar names are searched for no more secrets than a message would tell. */
+const mostSuggestions = 8;
+
+function decideSecrets(
+  requests: readonly { annotation: string; value: string }[],
+  caller: Caller,
+  rules: Rules,
+): DecidedSecret[] {
+  let lacking = 0;
+  return requests.map((asked) => {
+    const decided = decideSecret(asked, caller, rules, lacking < mostSuggestions);
+    if (decided.verdict.verdict === 'lacks') lacking++;
+    return decided;
+  });
 }

@@ -5,8 +5,11 @@ import { askChain, type Rules } from './chain.ts';
 import type { SecretRequest } from './secret-request.ts';
 
 const request: SecretRequest = { group: 'db', groupVersion: '', key: 'k', envVar: '', mountRequirement: 0 };
+const caller = { namespace: 'ns', serviceAccount: 'default' };
 const ask = (rules: Rules, over: Partial<SecretRequest> = {}, namespace = 'ns'): string[] =>
-  askChain({ ...request, ...over }, namespace, rules).map(({ manager, answer }) => `${manager} ${answer}`);
+  askChain({ ...request, ...over }, { namespace, serviceAccount: 'default' }, rules).map(
+    ({ manager, answer }) => `${manager} ${answer}`,
+  );
 
 const inventory = {
   global: { files: { 'db/k': 'v', 'G/k': 'v' } },
@@ -54,7 +57,7 @@ test('a stale manager injects what it knows and no longer says that something is
   const rules = { ...someRules({}, inventory), isStale: () => true };
   assert.deepEqual(ask(rules), ['global has']);
   assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s unknown']);
-  const [verdict] = askChain(request, 'ns', rules);
+  const [verdict] = askChain(request, caller, rules);
   assert.ok(verdict?.answer === 'has' && verdict.grant.stale);
 });
 
@@ -72,7 +75,7 @@ test('an open manager does not answer for a stale one before it', () => {
 
 test('a global secret is looked up as a variable first, then as a file', () => {
   const both = { global: { env: { FLYTE_SECRET_DB_K: 'v' }, files: { 'db/k': 'w' } } };
-  const [verdict] = askChain(request, 'ns', someRules({ global: { delivery: 'inline' } }, both));
+  const [verdict] = askChain(request, caller, someRules({ global: { delivery: 'inline' } }, both));
   assert.ok(verdict?.answer === 'has');
   assert.equal(verdict.grant.variables.entry.value, 'v');
 });

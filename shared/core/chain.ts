@@ -1,9 +1,10 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
-import { type Mount, requestFields } from '#shared/contracts/rule-recipe.ts';
-import { formatFault } from './field-format.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Mount } from '#shared/contracts/rule-recipe.ts';
 import { findNearMisses } from './near-miss.ts';
-import { quote } from './plain-text.ts';
+import type { Caller, Policy } from './policy.ts';
 import type { CompiledRecipe } from './recipe.ts';
+import { fitRequest } from './request-fit.ts';
 import type { RuleIndex } from './rule-index.ts';
 import type { SecretRequest } from './secret-request.ts';
 import { shortHash, type Variables } from './template.ts';
@@ -15,15 +16,22 @@ export type Rules = {
   chain: readonly string[];
   /** Whether nothing has been heard of this manager for too long, by the caller's clock. */
   isStale: (manager: string) => boolean;
+  /** How long ago this manager was last heard of, ms; Infinity when never. */
+  ageMs: (manager: string) => number;
+  /** Which namespaces are served, for the message to one that is not. */
+  namespaces: LatchkeyConfig['k8s']['namespaces'];
 };
 
 /** The answer of one manager to one request (design.md section 4). */
 export type Verdict =
   | { manager: string; answer: 'no'; code: ErrorCode; reason: string; open: boolean }
+  /** By the policy, before anybody looks whether it exists. */
+  | { manager: string; answer: 'forbidden'; line: string }
   | { manager: string; answer: 'has'; grant: Grant }
-  | { manager: string; answer: 'lacks'; lookedFor: string; nearMisses: string[] }
-  /** `stale`: it lacked the secret when it was last heard. */
-  | { manager: string; answer: 'unknown'; reason: string; stale: boolean };
+  | { manager: string; answer: 'lacks'; lookedFor: string; nearMisses: string[]; ageMs: number }
+  | { manager: string; answer: 'unknown'; reason: 'no-rules' | 'namespace'; stale: false }
+  /** It lacked the secret when it was last heard. */
+  | { manager: string; answer: 'unknown'; reason: 'stale'; stale: true; ageMs: number };
 
 /** What a manager that has the secret injects it with. */
 export type Grant = {
@@ -33,32 +41,28 @@ export type Grant = {
   variables: Variables;
   traceparents: string[];
   stale: boolean;
+  /** The line of the policy that allowed it; undefined without a policy. */
+  policyLine: string | undefined;
 };
-
-const fieldNames = { group: 'group', groupVersion: 'group_version', key: 'key', envVar: 'env_var' } as const;
-const mountNames = ['ANY', 'ENV_VAR', 'FILE'];
 
 /**
  * Asks the managers in turn until one has the secret or one does not know. One that lacked it when it was last heard
  * does not stop the chain: what a later manager has goes on being injected when the bus is lost (design.md section 4,
  * known entries go on injecting for ever).
+ * @param suggests whether to search for similar names when a manager lacks the secret
  * @returns the answers given, the last of which may be `has` or `unknown`
  */
-export function askChain(
-  request: SecretRequest,
-  namespace: string,
-  { index, chain, isStale }: Rules,
-): Verdict[] {
+export function askChain(request: SecretRequest, caller: Caller, rules: Rules, suggests = true): Verdict[] {
   const variables: Variables = {
     ...request,
-    namespace,
+    namespace: caller.namespace,
     versionedGroup: `${request.group}_${request.groupVersion}`,
     id: shortHash(JSON.stringify([request.group, request.groupVersion, request.key])),
     entry: {},
   };
   const verdicts: Verdict[] = [];
-  for (const manager of chain) {
-    const verdict = askManager(manager, request, variables, index, isStale(manager));
+  for (const manager of rules.chain) {
+    const verdict = askManager(manager, { request, caller, variables, suggests }, rules);
     if (isTrustAlone(verdict) && verdicts.some(({ answer }) => answer === 'unknown')) break;
     verdicts.push(verdict);
     if (verdict.answer === 'has' || (verdict.answer === 'unknown' && !verdict.stale)) break;
@@ -70,83 +74,67 @@ export function askChain(
 const isTrustAlone = (verdict: Verdict): boolean =>
   verdict.answer === 'has' && verdict.grant.recipe.inventory === 'open';
 
-function askManager(
-  manager: string,
-  request: SecretRequest,
-  variables: Variables,
-  index: RuleIndex,
-  stale: boolean,
-): Verdict {
-  const rule = index.recipe(manager);
-  if (rule === undefined) {
-    const reason = `the rules of manager ${manager} have not arrived yet`;
-    return { manager, answer: 'unknown', reason, stale: false };
-  }
+type Question = { request: SecretRequest; caller: Caller; variables: Variables; suggests: boolean };
+
+function askManager(manager: string, question: Question, rules: Rules): Verdict {
+  const { request, caller, variables } = question;
+  const rule = rules.index.recipe(manager);
+  if (rule === undefined) return { manager, answer: 'unknown', reason: 'no-rules', stale: false };
   const recipe = rule.compiled;
-  const mount = chooseMount(recipe, request);
-  const refusal = refuse(recipe, request, mount);
-  if (refusal !== undefined || mount === undefined) {
-    return { manager, answer: 'no', open: recipe.inventory === 'open', ...(refusal ?? unsupported(request)) };
+  const open = recipe.inventory === 'open';
+  const fit = fitRequest(recipe, request);
+  if ('code' in fit) return { manager, answer: 'no', open, ...fit };
+  const names = recipe.lookup.map((lookup) => judge(lookup(variables), caller, recipe.policy));
+  const allowed = names.filter((name) => name.allowed);
+  const forbidden = names.find((name) => !name.allowed);
+  // An open manager may serve any of the names, a closed one is only asked for those that are allowed.
+  if (forbidden !== undefined && (open || allowed.length === 0)) {
+    return { manager, answer: 'forbidden', line: forbidden.line ?? '' };
   }
-  const grant = { manager, recipe, mount, variables, traceparents: traceparentsOf(rule) };
-  if (recipe.inventory === 'open') return { manager, answer: 'has', grant: { ...grant, stale: false } };
-  const { namespace } = variables;
+  const { traceparent } = rule;
+  const offer = { manager, recipe, mount: fit.mount, variables, traceparents: some(traceparent) };
+  if (!open) return lookUp(offer, allowed, question, rules);
+  return { manager, answer: 'has', grant: { ...offer, stale: false, policyLine: allowed[0]?.line } };
+}
+
+/** One name under which a manager would look, as the policy judges it. */
+type JudgedName = { lookupKey: string; allowed: boolean; line?: string };
+
+function judge(lookupKey: string, caller: Caller, policy: Policy | undefined): JudgedName {
+  return { lookupKey, ...(policy?.decide(lookupKey, caller) ?? { allowed: true }) };
+}
+
+function lookUp(
+  offer: Omit<Grant, 'stale' | 'policyLine'>,
+  names: readonly JudgedName[],
+  { caller, variables, suggests }: Question,
+  { index, isStale, ageMs }: Rules,
+): Verdict {
+  const { manager, recipe } = offer;
+  const { namespace } = caller;
   if (recipe.scope === 'namespace' && !index.knowsNamespace(manager, namespace)) {
-    const reason = `manager ${manager} does not know namespace ${quote(namespace)} (yet)`;
-    return { manager, answer: 'unknown', reason, stale: false };
+    return { manager, answer: 'unknown', reason: 'namespace', stale: false };
   }
-  const lookupKeys = recipe.lookup.map((lookup) => lookup(variables));
-  for (const lookupKey of lookupKeys) {
+  const stale = isStale(manager);
+  for (const { lookupKey, line } of names) {
     const item = index.item(manager, namespace, lookupKey);
     if (item === undefined) continue;
-    const traceparents = traceparentsOf(rule, item);
+    const traceparents = [...offer.traceparents, ...some(item.traceparent)];
     const found = { ...variables, entry: item.variables };
-    return { manager, answer: 'has', grant: { ...grant, variables: found, traceparents, stale } };
+    const grant = { ...offer, variables: found, traceparents, stale, policyLine: line };
+    return { manager, answer: 'has', grant };
   }
-  if (stale) {
-    const reason = `what manager ${manager} last said is too old to rule it out`;
-    return { manager, answer: 'unknown', reason, stale };
-  }
-  const nearMisses = findNearMisses(lookupKeys[0] ?? '', index.lookupKeys(manager, namespace));
-  return { manager, answer: 'lacks', lookedFor: recipe.description(variables), nearMisses };
+  if (stale) return { manager, answer: 'unknown', reason: 'stale', stale, ageMs: ageMs(manager) };
+  const isOpenTo = (key: string): boolean => judge(key, caller, recipe.policy).allowed;
+  const inNamespace = suggests ? index.lookupKeys(manager, namespace) : [];
+  const similar = findNearMisses(names[0]?.lookupKey ?? '', inNamespace);
+  return {
+    manager,
+    answer: 'lacks',
+    lookedFor: recipe.description(variables),
+    nearMisses: similar.filter(isOpenTo),
+    ageMs: ageMs(manager),
+  };
 }
 
-function traceparentsOf(...sources: { traceparent: string | undefined }[]): string[] {
-  return sources.flatMap(({ traceparent }) => (traceparent === undefined ? [] : [traceparent]));
-}
-
-function chooseMount(recipe: CompiledRecipe, request: SecretRequest): Mount | undefined {
-  const wanted = [recipe.mounts.any, 'env', 'file'] as const;
-  const mount = wanted[request.mountRequirement];
-  return mount !== undefined && recipe.mounts.accepts.includes(mount) ? mount : undefined;
-}
-
-type Refusal = { code: ErrorCode; reason: string };
-
-/** What a manager can never serve: a missing field, an impossible name, a mount. */
-function refuse(
-  recipe: CompiledRecipe,
-  request: SecretRequest,
-  mount: Mount | undefined,
-): Refusal | undefined {
-  for (const field of requestFields) {
-    const rule = recipe.fields[field];
-    if (rule?.required && request[field] === '') {
-      return { code: 'FIELD_MISSING', reason: `${fieldNames[field]} is missing` };
-    }
-  }
-  for (const field of requestFields) {
-    const rule = recipe.fields[field];
-    const fault = rule === undefined || request[field] === '' ? undefined : formatFault(request[field], rule);
-    if (fault !== undefined) {
-      const reason = `${fieldNames[field]} ${quote(request[field])} ${fault}`;
-      return { code: 'NAME_IMPOSSIBLE', reason };
-    }
-  }
-  return mount === undefined ? unsupported(request) : undefined;
-}
-
-function unsupported({ mountRequirement }: SecretRequest): Refusal {
-  const name = mountNames[mountRequirement] ?? `number ${mountRequirement}`;
-  return { code: 'MOUNT_UNSUPPORTED', reason: `mount requirement ${name} is not served` };
-}
+const some = (traceparent: string | undefined): string[] => (traceparent === undefined ? [] : [traceparent]);

@@ -1,72 +1,144 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
-import type { Verdict } from './chain.ts';
-import { quote } from './plain-text.ts';
-import { type SecretRequest, secretTitle } from './secret-request.ts';
+import { describeAge } from './age.ts';
+import type { Rules, Verdict } from './chain.ts';
+import { cut, joinWords, quote } from './plain-text.ts';
+import type { Caller } from './policy.ts';
 
-/** Why a secret is not injected, for the author of the task. */
-export type Refusal = { code: ErrorCode; message: string };
+/** Why a secret is not injected, for the author of its task, who need not know what latchkey is. */
+export type Refusal = {
+  code: ErrorCode;
+  /** What is wrong, the end of a sentence that begins with the secret. */
+  reason: string;
+  /** Sentences that may stand once for several secrets: what else is known, what to do. */
+  remarks: string[];
+};
 
-type No = Extract<Verdict, { answer: 'no' }>;
-type Lacks = Extract<Verdict, { answer: 'lacks' }>;
+type Answer<A extends Verdict['answer']> = Extract<Verdict, { answer: A }>;
+
+/** Of the name that a manager looked for, which the request decides. */
+const longestName = 200;
 
 /**
- * Words the answers of the chain when nobody has the secret (design.md section 4): `unknown` stops, if all say `no` it
- * can never work, else nobody has it. An open manager trusts every request that can work at all: its `no` is final,
- * whatever managers before it lack.
+ * Words the answers of the chain when nobody has the secret (design.md section 4): `unknown` stops, what the policy
+ * forbids stays forbidden, if all say `no` it can never work, else nobody has it. An open manager trusts every request
+ * that can work at all: its `no` is final, whatever managers before it lack.
  */
 export function wordRefusal(
-  annotation: string,
-  request: SecretRequest,
-  namespace: string,
   verdicts: readonly Verdict[],
+  caller: Caller,
+  namespaces: Rules['namespaces'],
 ): Refusal {
-  const subject = request.group
-    ? `secret ${quote(secretTitle(request))} (annotation ${quote(annotation)})`
-    : `the secret of annotation ${quote(annotation)}`;
   const unknown = verdicts.find((verdict) => verdict.answer === 'unknown');
-  if (unknown !== undefined) {
-    const message = `${subject} cannot be decided for namespace ${quote(namespace)} now: ${unknown.reason}. Flyte tries again by itself; if it lasts, ask your platform team whether this namespace is enabled for secrets.`;
-    return { code: 'RULES_UNKNOWN', message };
-  }
-  const refused = verdicts.filter((verdict): verdict is No => verdict.answer === 'no');
-  const lacking = verdicts.filter((verdict): verdict is Lacks => verdict.answer === 'lacks');
+  if (unknown !== undefined) return wordUnknown(unknown, caller.namespace, namespaces);
+  const of = <A extends Verdict['answer']>(answer: A): Answer<A>[] =>
+    verdicts.filter((verdict): verdict is Answer<A> => verdict.answer === answer);
+  const [refused, forbidden, lacking] = [of('no'), of('forbidden'), of('lacks')];
+  if (forbidden.length > 0) return wordForbidden(forbidden, lacking, caller);
   const final = refused.find(({ open }) => open) ?? (lacking.length === 0 ? refused.at(-1) : undefined);
-  const reasons = wordReasons(refused);
   if (final !== undefined) {
-    const message = `${subject} can never be injected: ${reasons.join('; ')}. Correct the Secret that the task asks for.`;
-    return { code: final.code, message };
+    const remarks = ['It can never be injected so: correct the Secret that the task asks for.'];
+    return { code: final.code, reason: wordReasons(refused).join('; '), remarks };
   }
-  const lookedFor = lacking.map((verdict) => verdict.lookedFor).join(', no ');
-  const nearMisses = lacking.flatMap((verdict) => verdict.nearMisses.map(quote));
-  const parts = [
-    `${subject} was not found for namespace ${quote(namespace)}: there is no ${lookedFor}.`,
-    reasons.length > 0 ? ` Not asked: ${reasons.join('; ')}.` : '',
-    nearMisses.length > 0 ? ` Did you mean ${nearMisses.join(' or ')}?` : '',
-    ' Create it, or correct group and key of the Secret that the task asks for.',
-  ];
-  return { code: 'SECRET_NOT_FOUND', message: parts.join('') };
+  return wordAbsent(refused, lacking, caller.namespace);
 }
 
+function wordUnknown(
+  unknown: Answer<'unknown'>,
+  namespace: string,
+  namespaces: Rules['namespaces'],
+): Refusal {
+  const { manager } = unknown;
+  const again = 'Flyte tries again by itself.';
+  const resolver = `If it lasts, tell your platform team: the resolver of manager ${manager} does not run, or the message bus is down.`;
+  const code = 'RULES_UNKNOWN';
+  switch (unknown.reason) {
+    case 'no-rules':
+      return {
+        code,
+        reason: `the rules of manager ${manager} have not arrived yet`,
+        remarks: [again, resolver],
+      };
+    case 'stale': {
+      const age = Number.isFinite(unknown.ageMs)
+        ? `are ${describeAge(unknown.ageMs)} old`
+        : 'are unconfirmed';
+      const reason = `manager ${manager} knew of none, but its rules ${age}, so that it may exist by now`;
+      return { code, reason, remarks: [again, resolver] };
+    }
+    case 'namespace': {
+      const reason = `manager ${manager} does not know namespace ${quote(namespace)} (yet)`;
+      return { code, reason, remarks: [again, enabling(namespace, namespaces)] };
+    }
+  }
+}
+
+/** What the platform team has to do so that a namespace is served. */
+function enabling(namespace: string, namespaces: Rules['namespaces']): string {
+  if ('names' in namespaces) {
+    return namespaces.names.includes(namespace)
+      ? 'If it lasts, tell your platform team: discovery cannot read this namespace.'
+      : `If it lasts, this namespace is not enabled for secrets: ask your platform team to add it to k8s.namespaces.names in latchkey.yaml.`;
+  }
+  const labels = Object.entries(namespaces.selector.matchLabels).map(([label, value]) => `${label}=${value}`);
+  return labels.length === 0
+    ? 'If it lasts, tell your platform team: discovery cannot read this namespace.'
+    : `If it lasts, this namespace is not enabled for secrets: ask your platform team to run "kubectl label namespace ${cut(namespace, 63)} ${labels.join(' ')}".`;
+}
+
+function wordForbidden(
+  forbidden: readonly Answer<'forbidden'>[],
+  lacking: readonly Answer<'lacks'>[],
+  caller: Caller,
+): Refusal {
+  const lines = forbidden.map(({ manager, line }) => `${line} for manager ${manager}`);
+  const elsewhere = lacking.length === 0 ? '' : `, and there is ${wordNames(lacking)}`;
+  const labels = (['project', 'domain'] as const).map((label) => {
+    const value = caller[label];
+    return value === undefined ? `no label ${label}` : `${label} ${quote(value)}`;
+  });
+  const who = [
+    `namespace ${quote(caller.namespace)}`,
+    `service account ${quote(caller.serviceAccount)}`,
+    ...labels,
+  ];
+  return {
+    code: 'POLICY_FORBIDDEN',
+    reason: `this pod may not use it (policy: ${joinWords(lines)})${elsewhere}`,
+    remarks: [
+      `The pod has ${joinWords(who)}.`,
+      'Ask your platform team, who decide this in the section "policy" of latchkey.yaml, or use another secret.',
+    ],
+  };
+}
+
+function wordAbsent(
+  refused: readonly Answer<'no'>[],
+  lacking: readonly Answer<'lacks'>[],
+  namespace: string,
+): Refusal {
+  const nearMisses = lacking.flatMap((verdict) => verdict.nearMisses.map(quote));
+  const meant = nearMisses.length > 0 ? `. Did you mean ${joinWords(nearMisses, 'or')}?` : '';
+  const asked = lacking.map(({ manager, ageMs }) => `${manager} (${describeAge(ageMs)} old)`);
+  const notAsked = wordReasons(refused);
+  return {
+    code: 'SECRET_NOT_FOUND',
+    reason: `it was not found for namespace ${quote(namespace)}: there is ${wordNames(lacking)}${meant}`,
+    remarks: [
+      `By the rules of ${joinWords(asked)}.`,
+      ...(notAsked.length > 0 ? [`Not asked: ${notAsked.join('; ')}.`] : []),
+      'Create it, or correct group and key of the Secret that the task asks for; Flyte tries again by itself.',
+    ],
+  };
+}
+
+const wordNames = (lacking: readonly Answer<'lacks'>[]): string =>
+  joinWords(lacking.map(({ lookedFor }) => `no ${cut(lookedFor, longestName)}`));
+
 /** Each reason once, with the managers that gave it. */
-function wordReasons(refused: readonly No[]): string[] {
+function wordReasons(refused: readonly Answer<'no'>[]): string[] {
   const managers = new Map<string, string[]>();
   for (const { manager, reason } of refused) {
     managers.set(reason, [...(managers.get(reason) ?? []), manager]);
   }
   return Array.from(managers, ([reason, names]) => `${reason} (${names.join(', ')})`);
-}
-
-const told = 3;
-/** What fails for good comes before what may pass later, so that a task fails at once when it must. */
-const order: readonly ErrorCode[] = ['RULES_UNKNOWN', 'SECRET_NOT_FOUND'];
-
-/** One answer for a pod of which several secrets fail: the gravest code, and the first few messages of it. */
-export function joinRefusals(refusals: readonly Refusal[]): Refusal | undefined {
-  const rank = ({ code }: Refusal): number => order.indexOf(code);
-  const gravest = refusals.toSorted((a, b) => rank(a) - rank(b))[0];
-  if (gravest === undefined) return undefined;
-  const messages = refusals.filter(({ code }) => code === gravest.code).map(({ message }) => message);
-  const more = refusals.length - Math.min(messages.length, told);
-  const rest = more > 0 ? [`${more} more of this pod's secrets cannot be injected either.`] : [];
-  return { code: gravest.code, message: [...messages.slice(0, told), ...rest].join(' ') };
 }

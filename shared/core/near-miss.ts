@@ -3,8 +3,7 @@ const mostKeys = 5_000;
 const mostSuggestions = 3;
 
 /**
- * Names that a person may have meant: the same but for letter case and punctuation, or one of them is the other's
- * beginning, or they differ in one or two characters.
+ * Names that a person may have meant: they differ in letter case, punctuation, or one or two characters.
  */
 export function findNearMisses(wanted: string, keys: Iterable<string>): string[] {
   const target = simplify(wanted);

@@ -53,7 +53,8 @@ export function createOfflineRules(
       ]);
       if (fault !== undefined) throw fault;
     }
-    return { index, chain: config.chain, isStale: () => false };
+    const { namespaces } = config.k8s;
+    return { index, chain: config.chain, namespaces, isStale: () => false, ageMs: () => 0 };
   };
 }
 

@@ -78,7 +78,7 @@ test("a user's setting that moves all secrets is kept, and the warning names a s
       spec: { containers: [{ name: 'main', env }] },
     }),
   );
-  assert.match(admission.warnings.join(), /db\/k1.*FLYTE_SECRETS_ENV_PREFIX/);
+  assert.match(admission.warnings.join(), /FLYTE_SECRETS_ENV_PREFIX of container .* hides secret db\/k1/);
   for (const warning of admission.warnings) assert.ok(warning.length <= 120);
 });
 

@@ -2,7 +2,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { EnvEntry, VolumeMount } from '#shared/contracts/rule-recipe.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { covers, type JsonObject } from './json-value.ts';
-import { quote } from './plain-text.ts';
+import { brief, quote } from './plain-text.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
 import type { Container, Pod } from './pod.ts';
@@ -99,7 +99,8 @@ function missingEnv(container: Container, plan: PodPlan, warnings: string[]): En
       !covers(other, 'value' in entry ? { ...entry, valueFrom: undefined } : { ...entry, value: '' })
     ) {
       const more = secrets.length > 1 ? ` and ${secrets.length - 1} more` : '';
-      warnings.push(`secret ${secrets[0]}${more} hidden by the pod's own ${name} in ${container.name}`);
+      const [variable, title] = [brief(name), brief(secrets[0] ?? '')];
+      warnings.push(`${variable} of container ${brief(container.name)} hides secret ${title}${more}`);
     }
   }
   return missing;

@@ -1,10 +1,13 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { isObject, type JsonObject, member } from './json-value.ts';
+import type { Caller } from './policy.ts';
 
 /** The parts of a pod that decide or change, as received; absent and null lists are undefined. */
 export type Pod = {
   annotations: Readonly<Record<string, string>>;
   namespace: string | undefined;
+  /** Whom a policy judges, but for the namespace, which the request names. */
+  identity: Omit<Caller, 'namespace'>;
   volumes: readonly JsonObject[] | undefined;
   containers: readonly Container[];
   initContainers: readonly Container[] | undefined;
@@ -38,9 +41,21 @@ export function readPod(object: unknown): Pod {
   return {
     annotations: readTexts(member(metadata, 'annotations'), 'metadata.annotations'),
     namespace: typeof namespace === 'string' && namespace !== '' ? namespace : undefined,
+    identity: readIdentity(member(metadata, 'labels'), spec),
     volumes: readList(spec, 'volumes', 'spec'),
     containers: readContainers(spec, 'containers') ?? [],
     initContainers: readContainers(spec, 'initContainers'),
+  };
+}
+
+/** The API server names the service account before it asks; Flyte labels its pods with project and domain. */
+function readIdentity(labels: unknown, spec: unknown): Pod['identity'] {
+  const text = (value: unknown): string | undefined =>
+    typeof value === 'string' && value !== '' ? value : undefined;
+  return {
+    serviceAccount: text(member(spec, 'serviceAccountName')) ?? 'default',
+    project: text(member(labels, 'project')),
+    domain: text(member(labels, 'domain')),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Recipe } from '#shared/contracts/rule-recipe.ts';
-import { aPod, aReview } from '#test/pod-builder.ts';
+import { aPod, aReview, someRules } from '#test/pod-builder.ts';
 import { type Admission, admitReview } from './admit.ts';
 import { applyPatch } from './json-patch.ts';
 import { createRuleIndex } from './rule-index.ts';
@@ -46,7 +46,7 @@ type Patched = {
 
 function inject(pod: object): { admission: Admission; pod: Patched } {
   const after = structuredClone(pod);
-  const admission = admitReview(aReview(after), { index, chain: ['puller'], isStale: () => false });
+  const admission = admitReview(aReview(after), { ...someRules(), index, chain: ['puller'] });
   applyPatch(after, admission.patch);
   return { admission, pod: after as Patched };
 }

@@ -7,6 +7,7 @@ import {
   recipeSchema,
   type When,
 } from '#shared/contracts/rule-recipe.ts';
+import { compilePolicy, type Policy } from './policy.ts';
 import { compileTemplate, type Template, type Variables } from './template.ts';
 
 /** A recipe ready for use: its templates are functions. */
@@ -15,6 +16,7 @@ export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory
   digest: string;
   description: Template;
   lookup: readonly Template[];
+  policy: Policy | undefined;
   /** The edits that a request of this mount asks for, rendered. */
   edits: Record<Mount, (variables: Variables) => Edit[]>;
 };
@@ -34,6 +36,10 @@ export function compileRecipe(value: unknown): CompiledRecipe {
   if (!recipe.mounts.accepts.includes(recipe.mounts.any)) {
     throw new LatchkeyError('RECIPE_INVALID', `mounts.any: "${recipe.mounts.any}" is not in mounts.accepts`);
   }
+  // A manager without lookup trusts every request; to a policy its secrets are known by group and key.
+  const lookup = (recipe.lookup.length === 0 ? ['${group}/${key}'] : recipe.lookup).map((text, index) =>
+    compileTemplate(text, `lookup[${index}]`),
+  );
   return {
     manager: recipe.manager,
     scope: recipe.scope,
@@ -42,7 +48,8 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     mounts: recipe.mounts,
     digest: createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 8),
     description: compileTemplate(recipe.description, 'description'),
-    lookup: recipe.lookup.map((text, index) => compileTemplate(text, `lookup[${index}]`)),
+    lookup,
+    policy: recipe.policy && compilePolicy(recipe.policy, lookup),
     edits: {
       env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),
       file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),

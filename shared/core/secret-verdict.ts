@@ -1,8 +1,13 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Edit, Mount, VolumeMount } from '#shared/contracts/rule-recipe.ts';
-import { askChain, type Rules, type Verdict } from './chain.ts';
-import { wordRefusal } from './denial.ts';
+import type { Edit, Mount } from '#shared/contracts/rule-recipe.ts';
+import { describeAge } from './age.ts';
+import { askChain, type Grant, type Rules, type Verdict } from './chain.ts';
+import { type Refusal, wordRefusal } from './denial.ts';
+import { joinRefusals, type RefusedSecret } from './denial-message.ts';
+import { brief } from './plain-text.ts';
+import type { Caller } from './policy.ts';
+import { placesOf } from './secret-place.ts';
 import { decodeAnnotation, type SecretRequest, secretTitle } from './secret-request.ts';
 
 /** What became of one request: who injects it and how, or why not. No values. */
@@ -17,83 +22,126 @@ export type SecretVerdict = {
   mount?: Mount;
   /** Names of the variables and paths of the files that hold it. */
   how: string[];
+  /** The line of the policy that allowed it; absent where its manager has no policy. */
+  policy?: string;
   code?: ErrorCode;
   message?: string;
 };
 
-/** A verdict together with what the patch is made of. */
+/** A verdict together with what the patch, or the denial, is made of. */
 export type DecidedSecret = {
   verdict: SecretVerdict;
   injection?: { title: string; edits: Edit[]; rule: string };
-  warning?: string;
+  refused?: RefusedSecret;
+  warnings: string[];
   traceparents: string[];
 };
 
-/** Decodes one annotation and asks the chain for it. */
+/**
+ * Decodes one annotation and asks the chain for it.
+ * @param suggests whether to search for similar names, which costs more than all else
+ */
 export function decideSecret(
   { annotation, value }: { annotation: string; value: string },
-  namespace: string,
+  caller: Caller,
   rules: Rules,
+  suggests: boolean,
 ): DecidedSecret {
-  const undecoded = { annotation, group: '', groupVersion: '', key: '', how: [] };
   let request: SecretRequest;
   try {
     request = decodeAnnotation(annotation, value);
   } catch (error) {
-    return { verdict: { ...undecoded, verdict: 'malformed', ...refusalOf(error) }, traceparents: [] };
+    return refuse(annotation, undefined, asRefusal(error));
   }
-  const { group, groupVersion, key } = request;
-  const known = { ...undecoded, group, groupVersion, key };
-  const verdicts = askChain(request, namespace, rules);
+  const verdicts = askChain(request, caller, rules, suggests);
   const last = verdicts.at(-1);
   if (last?.answer !== 'has') {
-    const refusal = wordRefusal(annotation, request, namespace, verdicts);
-    return { verdict: { ...known, verdict: answerOf(refusal.code), ...refusal }, traceparents: [] };
+    return refuse(annotation, request, wordRefusal(verdicts, caller, rules.namespaces));
   }
-  const { manager, mount, recipe, variables, traceparents } = last.grant;
-  const granted = { ...known, manager, mount };
-  const unheard = verdicts.filter(isStale).map((verdict) => verdict.manager);
+  const { manager, mount, recipe, variables, traceparents, policyLine } = last.grant;
   try {
     const edits = recipe.edits[mount](variables);
     const title = secretTitle(request);
-    const warning = `manager ${unheard.join(', ')} has not been heard of for a while; secret ${title} is injected as last known`;
+    const policy = policyLine === undefined ? {} : { policy: policyLine };
     return {
-      verdict: { ...granted, verdict: 'has', how: placesOf(edits) },
+      verdict: {
+        ...partsOf(annotation, request),
+        verdict: 'has',
+        manager,
+        mount,
+        how: placesOf(edits),
+        ...policy,
+      },
       injection: { title, edits, rule: `${manager}@${recipe.digest}` },
       traceparents,
-      ...(unheard.length > 0 ? { warning } : {}),
+      warnings: [
+        ...verdicts.filter(isStale).map((stale) => wordStale(stale.manager, rules.ageMs(stale.manager))),
+        ...versionWarnings(last.grant, request),
+      ],
     };
   } catch (error) {
-    return { verdict: { ...granted, verdict: 'unknown', ...refusalOf(error) }, traceparents: [] };
+    return refuse(annotation, request, asRefusal(error), { manager, mount });
   }
+}
+
+function refuse(
+  annotation: string,
+  request: SecretRequest | undefined,
+  refusal: Refusal,
+  by: Pick<SecretVerdict, 'manager' | 'mount'> = {},
+): DecidedSecret {
+  const refused = { annotation, request, refusal };
+  const verdict = request === undefined ? 'malformed' : answerOf(refusal.code);
+  const worded = joinRefusals([refused]);
+  return {
+    verdict: { ...partsOf(annotation, request), verdict, how: [], ...by, ...worded },
+    refused,
+    traceparents: [],
+    warnings: [],
+  };
+}
+
+function partsOf(
+  annotation: string,
+  request: SecretRequest | undefined,
+): Pick<SecretVerdict, 'annotation' | 'group' | 'groupVersion' | 'key'> {
+  const { group = '', groupVersion = '', key = '' } = request ?? {};
+  return { annotation, group, groupVersion, key };
 }
 
 const isStale = (verdict: Verdict): boolean =>
   verdict.answer === 'has' ? verdict.grant.stale : verdict.answer === 'unknown' && verdict.stale;
 
-function refusalOf(error: unknown): { code: ErrorCode; message: string } {
-  if (!(error instanceof LatchkeyError)) throw error;
-  return { code: error.code, message: error.message };
+/** Says nothing of the secret, so that all those of one manager share a warning. */
+function wordStale(manager: string, ageMs: number): string {
+  const since = Number.isFinite(ageMs) ? `for ${describeAge(ageMs)}` : 'since this gateway started';
+  return `manager ${brief(manager)} was not heard ${since}: secrets are injected as last known`;
 }
+
+/** A version that the manager would ignore in silence. */
+function versionWarnings({ manager, recipe }: Grant, request: SecretRequest): string[] {
+  const { groupVersion } = request;
+  const rule = recipe.fields.groupVersion;
+  if (groupVersion === '' || (rule !== undefined && rule.honoured?.includes(groupVersion) !== false))
+    return [];
+  const title = brief(secretTitle({ ...request, groupVersion: '' }));
+  return [`group_version ${brief(groupVersion)} of secret ${title} is ignored by manager ${manager}`];
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (!(error instanceof LatchkeyError)) throw error;
+  const { code, message, cause } = error;
+  if (code !== 'ANNOTATION_MALFORMED') return { code, reason: message, remarks: [] };
+  // The cause does not name the annotation, which the sentence begins with.
+  const reason = `the annotation ${cause instanceof LatchkeyError ? cause.message : message}`;
+  return { code, reason, remarks: [malformedRemark] };
+}
+
+const malformedRemark =
+  'Flyte writes this annotation; if it stands in a pod template of your own, remove it or write it with "latchkey encode".';
 
 function answerOf(code: ErrorCode): Verdict['answer'] {
   if (code === 'RULES_UNKNOWN') return 'unknown';
+  if (code === 'POLICY_FORBIDDEN') return 'forbidden';
   return code === 'SECRET_NOT_FOUND' ? 'lacks' : 'no';
-}
-
-const settingPrefix = 'FLYTE_SECRETS_';
-
-/** Where the secret is to be found, in the words of its author: variables and files. */
-function placesOf(edits: Edit[]): string[] {
-  return edits.flatMap((edit) => {
-    if ('env' in edit) return edit.env.name.startsWith(settingPrefix) ? [] : [edit.env.name];
-    if ('file' in edit) return [edit.file.path];
-    return 'volumeMount' in edit ? filesOf(edit.volumeMount, edits) : [];
-  });
-}
-
-function filesOf({ name, mountPath }: VolumeMount, edits: Edit[]): string[] {
-  const volume = edits.find((edit) => 'volume' in edit && edit.volume.name === name);
-  if (volume === undefined || !('volume' in volume) || !('secret' in volume.volume)) return [];
-  return volume.volume.secret.items.map(({ path }) => `${mountPath}/${path}`);
 }

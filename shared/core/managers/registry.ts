@@ -2,6 +2,7 @@ import { awsManager } from './aws.ts';
 import { azureManager } from './azure.ts';
 import { gcpManager } from './gcp.ts';
 import { globalManager } from './global.ts';
+import { governed } from './governed-manager.ts';
 import { k8sManager } from './k8s.ts';
 import type { Manager } from './manager.ts';
 import { vaultManager } from './vault.ts';
@@ -10,6 +11,6 @@ import { vaultManager } from './vault.ts';
 export const managers: ReadonlyMap<string, Manager> = new Map(
   [globalManager, k8sManager, awsManager, gcpManager, azureManager, vaultManager].map((manager) => [
     manager.name,
-    manager,
+    governed(manager),
   ]),
 );

@@ -23,6 +23,7 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     'vault.hashicorp.com/agent-pre-populate-only': 'true',
     ...vault.annotations,
   };
+  const engines = ['kv1', 'kv2', 'db'];
   const engine = (names: string[]): When => ({ field: 'groupVersion', oneOf: names });
   const configured = queries[vault.kvVersion];
   return {
@@ -33,6 +34,7 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     inventory: vault.inventory,
     fields: {
       group: { required: true, format: 'path' },
+      groupVersion: { honoured: engines },
       key: { required: true, format: 'path-segment' },
       envVar: { format: 'env-name' },
     },
@@ -50,7 +52,7 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
         { file: { path: `${dir}/${path}`, source: 'db' }, when: engine(['db']) },
         ...templateEdits(`${dir}/${path}`, configured, {
           field: 'groupVersion',
-          noneOf: ['kv1', 'kv2', 'db'],
+          noneOf: engines,
         }),
         ...Object.entries(annotations).map(([name, value]) => ({
           annotation: { name, value: literal(value) },

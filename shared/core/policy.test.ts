@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { aPod, aReview, bytesOf, mountNumber, someRules } from '#test/pod-builder.ts';
+import { type Admission, admit } from './admit.ts';
+import { managers } from './managers/registry.ts';
+import { type Caller, type Policy, policyOf } from './policy.ts';
+import { compileRecipe } from './recipe.ts';
+
+const rulesOf = (policy: object): ReturnType<typeof latchkeyConfigSchema.parse>['policy'] =>
+  latchkeyConfigSchema.parse({ policy }).policy;
+
+function aPolicy(manager: string, policy: object): Policy {
+  const recipe = managers.get(manager)?.recipe(latchkeyConfigSchema.parse({ policy }));
+  const compiled = compileRecipe(recipe).policy;
+  assert.ok(compiled);
+  return compiled;
+}
+const caller = (over: Partial<Caller> = {}): Caller => ({
+  namespace: 'ns',
+  serviceAccount: 'default',
+  ...over,
+});
+const payments = { name: 'payments', groups: ['payments'], namespaces: ['pay-*'] };
+
+test('a rule reserves the secrets that it names; what no rule names goes by the default', () => {
+  const policy = aPolicy('k8s', { rules: [payments] });
+  const own = caller({ namespace: 'pay-prod' });
+  assert.deepEqual(policy.decide('payments/k', own), { allowed: true, line: 'rule "payments"' });
+  assert.deepEqual(policy.decide('payments/k', caller()), { allowed: false, line: 'rule "payments"' });
+  assert.deepEqual(policy.decide('other/k', caller()), { allowed: true, line: 'default allow' });
+  const strict = aPolicy('k8s', { default: 'deny', rules: [payments] });
+  assert.deepEqual(strict.decide('other/k', own), { allowed: false, line: 'default deny' });
+  assert.deepEqual(strict.decide('payments/k', own), { allowed: true, line: 'rule "payments"' });
+});
+
+test('of several rules that name a secret one that admits the pod is enough', () => {
+  const second = { name: 'audit', keys: ['k'], serviceAccounts: ['auditor'] };
+  const policy = aPolicy('k8s', { rules: [payments, second] });
+  assert.equal(policy.decide('payments/k', caller({ serviceAccount: 'auditor' })).line, 'rule "audit"');
+  assert.equal(policy.decide('payments/k', caller()).line, 'rules "payments", "audit"');
+});
+
+test('projects and domains are the labels of Flyte, and a pod without one is in none', () => {
+  const rule = { name: 'prod', groups: ['*'], projects: ['ml'], domains: ['prod*', '*'] };
+  const policy = aPolicy('k8s', { rules: [rule] });
+  const allowed = (over: Partial<Caller>): boolean => policy.decide('g/k', caller(over)).allowed;
+  assert.ok(allowed({ project: 'ml', domain: 'production' }));
+  assert.ok(!allowed({ project: 'ml' }));
+  assert.ok(!allowed({ project: 'mlx', domain: 'production' }));
+});
+
+test('another spelling of group and key does not evade a rule', () => {
+  const global = aPolicy('global', { rules: [{ ...payments, groups: ['team'], keys: ['a_b'] }] });
+  // TEAM / a_b, team_a / b: all are the variable TEAM_A_B.
+  assert.ok(!global.decide('env:TEAM_A_B', caller()).allowed);
+  const arn = 'arn:aws:secretsmanager:eu-west-1:1:secret';
+  const aws = aPolicy('aws', { rules: [{ ...payments, groups: [arn], keys: ['pay/*'] }] });
+  assert.ok(!aws.decide(`${arn}:pay/card`, caller()).allowed);
+  assert.ok(aws.decide(`${arn}:other`, caller()).allowed);
+});
+
+test('a rule concerns the managers that it names, and a manager that none concerns has no policy', () => {
+  const policy = rulesOf({ rules: [{ ...payments, managers: ['gl*', 'vault'] }] });
+  assert.equal(policyOf(policy, 'k8s'), undefined);
+  assert.deepEqual(policyOf(policy, 'vault'), { default: 'allow', rules: [payments] });
+  assert.deepEqual(policyOf(rulesOf({ default: 'deny' }), 'k8s'), { default: 'deny', rules: [] });
+  assert.equal(managers.get('k8s')?.recipe(latchkeyConfigSchema.parse({})).policy, undefined);
+});
+
+test('a name given twice, and a rule that would leave nothing to the default, are errors of the configuration', () => {
+  const problem = (policy: object): string | undefined => {
+    const parsed = latchkeyConfigSchema.safeParse({ policy });
+    return parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join();
+  };
+  assert.match(problem({ rules: [payments, payments] }) ?? '', /^policy\.rules\.1\.name is the name of two/);
+  assert.match(problem({ rules: [{ name: 'all', namespaces: ['x'] }] }) ?? '', /names every secret/);
+  assert.equal(problem({ default: 'deny', rules: [{ name: 'all', namespaces: ['x'] }] }), undefined);
+  assert.match(problem({ rules: [{ ...payments, users: ['x'] }] }) ?? '', /users/);
+});
+
+test('a gateway refuses a recipe whose policy has a condition that it does not know', () => {
+  const rules = [{ ...payments, clusters: ['a'] }];
+  const recipe = managers.get('k8s')?.recipe(latchkeyConfigSchema.parse({}));
+  assert.throws(() => compileRecipe({ ...recipe, policy: { default: 'allow', rules } }), {
+    code: 'RECIPE_INVALID',
+  });
+});
+
+const inventory = { global: { files: { 'team/token': 'v' } }, k8s: { ns: { team: ['token', 'tokens'] } } };
+const ask = (policy: object, secret: object, pod: object = {}): Admission =>
+  admit(bytesOf(aReview(aPod({ asks: [secret], ...pod }))), someRules({ policy }, inventory));
+const messageOf = ({ response }: Admission): string =>
+  'response' in response ? (response.response.status?.message ?? '') : response.message;
+const token = { group: 'team', key: 'token', mountRequirement: mountNumber.env };
+
+test('a forbidden secret is a 403 that names the rule and the pod, the same whether the secret exists', () => {
+  const reserved = { rules: [{ name: 'reserved', groups: ['team'], namespaces: ['other'] }] };
+  const there = ask(reserved, token);
+  assert.equal(there.code, 'POLICY_FORBIDDEN');
+  assert.equal('response' in there.response && there.response.response.status?.code, 403);
+  for (const part of [/rule "reserved"/, /namespace "ns"/, /service account "default"/]) {
+    assert.match(messageOf(there), part);
+  }
+  const absent = ask(reserved, { ...token, key: 'absent' });
+  assert.equal(messageOf(absent).replaceAll('absent', 'token'), messageOf(there));
+});
+
+test('a manager that may not serve a secret does not keep a later one from it', () => {
+  const policy = {
+    rules: [{ name: 'no-globals', managers: ['global'], groups: ['*'], namespaces: ['other'] }],
+  };
+  const admission = ask(policy, token);
+  assert.equal(admission.outcome, 'injected');
+  assert.equal(admission.secrets[0]?.manager, 'k8s');
+  assert.equal(ask(policy, { ...token, key: 'absent' }).code, 'POLICY_FORBIDDEN');
+});
+
+test('the line of the policy that allowed a secret is reported', () => {
+  const policy = {
+    default: 'deny',
+    rules: [{ name: 'mine', namespaces: ['ns'], serviceAccounts: ['task'] }],
+  };
+  const admission = ask(policy, token, { spec: { containers: [], serviceAccountName: 'task' } });
+  assert.equal(admission.secrets[0]?.policy, 'rule "mine"');
+  assert.equal(ask(policy, token).code, 'POLICY_FORBIDDEN');
+});
+
+test('a similar name is suggested only to a pod that may use it', () => {
+  const policy = { rules: [{ name: 'hidden', keys: ['tokens'], namespaces: ['other'] }] };
+  assert.doesNotMatch(messageOf(ask(policy, { ...token, key: 'tokenz' })), /team\/tokens"/);
+  assert.match(messageOf(ask({}, { ...token, key: 'tokenz' })), /team\/tokens"/);
+});

@@ -1,0 +1,35 @@
+import type { ErrorCode } from '#shared/contracts/error-registry.ts';
+import { type Mount, requestFields } from '#shared/contracts/rule-recipe.ts';
+import { formatFault } from './field-format.ts';
+import { quote } from './plain-text.ts';
+import type { CompiledRecipe } from './recipe.ts';
+import type { SecretRequest } from './secret-request.ts';
+
+/** How a manager would mount the secret, or why it can never serve the request. */
+export type Fit = { mount: Mount } | { code: ErrorCode; reason: string };
+
+const fieldNames = { group: 'group', groupVersion: 'group_version', key: 'key', envVar: 'env_var' } as const;
+const mountNames = ['ANY', 'ENV_VAR', 'FILE'];
+
+/** Holds a request against what a recipe can serve at all: missing fields, impossible names, mounts. */
+export function fitRequest(recipe: CompiledRecipe, request: SecretRequest): Fit {
+  for (const field of requestFields) {
+    const rule = recipe.fields[field];
+    if (rule?.required && request[field] === '') {
+      return { code: 'FIELD_MISSING', reason: `${fieldNames[field]} is missing` };
+    }
+  }
+  for (const field of requestFields) {
+    const rule = recipe.fields[field];
+    const fault = rule === undefined || request[field] === '' ? undefined : formatFault(request[field], rule);
+    if (fault !== undefined) {
+      const reason = `${fieldNames[field]} ${quote(request[field])} ${fault}`;
+      return { code: 'NAME_IMPOSSIBLE', reason };
+    }
+  }
+  const { mountRequirement } = request;
+  const mount = [recipe.mounts.any, 'env' as const, 'file' as const][mountRequirement];
+  if (mount !== undefined && recipe.mounts.accepts.includes(mount)) return { mount };
+  const name = mountNames[mountRequirement] ?? `number ${mountRequirement}`;
+  return { code: 'MOUNT_UNSUPPORTED', reason: `mount requirement ${name} is not served` };
+}
