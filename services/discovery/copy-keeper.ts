@@ -10,7 +10,8 @@ import { copyLabels, ownedCopy } from './owned-copy.ts';
 
 /** Keeps the copies of the global secrets in every selected namespace equal to what is desired. */
 export interface CopyKeeper {
-  desire(copies: ReadonlyMap<string, SecretData>): void;
+  /** @param copiesOf the copies that a namespace is to hold */
+  desire(copiesOf: (namespace: string) => ReadonlyMap<string, SecretData>): void;
   select(namespaces: ReadonlySet<string>): void;
   /** Says that every copy that exists in a namespace (undefined: in any) has been handed over. */
   listed(namespace: string | undefined): void;
@@ -40,7 +41,7 @@ export function createCopyKeeper(options: {
   const listed = new Set<string | undefined>();
   const queue = new Set<string>();
   const attempts = new Map<string, number>();
-  let desired: ReadonlyMap<string, SecretData> | undefined;
+  let desired: ((namespace: string) => ReadonlyMap<string, SecretData>) | undefined;
   let selected: ReadonlySet<string> | undefined;
   let working = false;
 
@@ -48,7 +49,7 @@ export function createCopyKeeper(options: {
 
   const reconcile = async (namespace: string): Promise<void> => {
     if (desired === undefined || selected === undefined || !isListed(namespace)) return;
-    const wanted = selected.has(namespace) ? desired : new Map<string, SecretData>();
+    const wanted = selected.has(namespace) ? desired(namespace) : new Map<string, SecretData>();
     const steps = planCopies(wanted, [...owned.of(namespace).values()]);
     const failures: unknown[] = [];
     for (const step of steps) {
@@ -97,8 +98,8 @@ export function createCopyKeeper(options: {
   };
 
   return {
-    desire: (copies) => {
-      desired = copies;
+    desire: (copiesOf) => {
+      desired = copiesOf;
       enqueueAll();
     },
     select: (namespaces) => {

@@ -2,11 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publisher.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { planGlobalCopies } from '#shared/core/global-copies.ts';
+import { copiesWithin, planGlobalCopies } from '#shared/core/global-copies.ts';
+import { managers } from '#shared/core/managers/registry.ts';
+import { compileRecipe } from '#shared/core/recipe.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createCopyKeeper } from './copy-keeper.ts';
-import type { OwnedCopy, SecretData } from './copy-plan.ts';
+import type { OwnedCopy } from './copy-plan.ts';
 import { type GlobalSecret, readGlobals } from './global-secrets.ts';
 import { createInventoryFeed } from './inventory-feed.ts';
 import { watchSecrets } from './kubernetes-source.ts';
@@ -33,6 +35,8 @@ export function createGlobalDelivery(options: {
 }): GlobalDelivery {
   const { config, clock, log } = options;
   const feed = createInventoryFeed('global', options.publisher);
+  /** Of a namespace in which nobody may use a global secret, it is kept out. */
+  const { policy } = compileRecipe(managers.get('global')?.recipe(config));
   const stopping = new AbortController();
   /** Namespaces that hold every copy, or in which somebody else's Secret keeps one out: nothing to wait for. */
   const settled = new Set<string>();
@@ -65,7 +69,7 @@ export function createGlobalDelivery(options: {
     }
     for (const { name } of previous) if (!plan.placement.has(name)) feed.entry(undefined, name, undefined);
     // Rules may arrive before their copies: the reference is not optional, so that the kubelet waits for a copy.
-    keeper.desire(plan.copies as ReadonlyMap<string, SecretData>);
+    keeper.desire((namespace) => copiesWithin(plan, (name) => policy?.mayReach(name, namespace) !== false));
   };
 
   const look = async (): Promise<void> => {

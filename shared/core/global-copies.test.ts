@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { planGlobalCopies } from './global-copies.ts';
+import { copiesWithin, planGlobalCopies } from './global-copies.ts';
 
 const value = (bytes: number): Uint8Array => new Uint8Array(bytes);
 
@@ -49,4 +49,17 @@ test('what no Secret can hold is reported and keeps the rest from nothing', () =
   ]);
   assert.deepEqual([...placement.keys()], ['env:G_K']);
   assert.deepEqual(refused.map(({ name }) => name.slice(0, 12)).sort(), ['file:g/kkkkk', 'file:g/large']);
+});
+
+test('a namespace holds the part that it may have, each secret at the place that it has everywhere', () => {
+  const names = Array.from({ length: 40 }, (_, index) => `env:T${index}_K`);
+  const plan = planGlobalCopies(names.map((name) => ({ name, value: value(1) })));
+  assert.deepEqual(
+    copiesWithin(plan, () => true),
+    plan.copies,
+  );
+  const part = copiesWithin(plan, (name) => name === 'env:T7_K');
+  const place = plan.placement.get('env:T7_K');
+  assert.deepEqual([...part], [[place?.secretName, { [place?.secretKey ?? '']: 'AA==' }]]);
+  assert.equal(copiesWithin(plan, () => false).size, 0);
 });

@@ -49,6 +49,25 @@ export function planGlobalCopies(globals: readonly GlobalValue[]): GlobalCopies 
   return plan;
 }
 
+/**
+ * The part of the copies that a namespace is to hold, each secret at its place in the whole: what one namespace may not
+ * have moves nothing in another.
+ */
+export function copiesWithin(
+  { copies, placement }: GlobalCopies,
+  mayHold: (name: string) => boolean,
+): Map<string, Record<string, string>> {
+  const within = new Map<string, Record<string, string>>();
+  for (const [name, { secretName, secretKey }] of placement) {
+    const value = copies.get(secretName)?.[secretKey];
+    if (value === undefined || !mayHold(name)) continue;
+    const data = within.get(secretName) ?? {};
+    data[secretKey] = value;
+    within.set(secretName, data);
+  }
+  return within;
+}
+
 /** Bytes outside `[-.A-Za-z0-9]` as `_XX`, for a data key has no `:`, `/` or `=` (apimachinery IsConfigMapKey). */
 function dataKey(name: string): string {
   return Array.from(Buffer.from(name), (byte) => {
