@@ -9,6 +9,7 @@ import { exitCode } from '#shared/runtime/exit-code.ts';
 import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { createGlobalDelivery } from './global-delivery.ts';
+import { createInlineDelivery } from './inline-delivery.ts';
 import { createKubernetesSecrets } from './kubernetes-secrets.ts';
 import { protectedNamespaces, watchSelectedNamespaces } from './namespace-selection.ts';
 import type { Source } from './source.ts';
@@ -20,15 +21,19 @@ const bucketCheckIntervalMs = 5_000;
 interface SourceOnBus extends Source {
   name: string;
   publisher: Publisher;
-  select(namespaces: ReadonlySet<string>): void;
+  /** Absent where it does not depend on namespaces. */
+  select?(namespaces: ReadonlySet<string>): void;
   isComplete(): boolean;
 }
 
-/** Watches what exists, keeps the copies of global secrets, and publishes both as inventory. */
+/**
+ * Watches what exists, keeps the copies of global secrets, and publishes both as inventory.
+ * @param connect called at most once, and only when Kubernetes is needed: open inventory and inline delivery need no rights
+ */
 export function createDiscovery(
   context: ProgramContext,
   bus: Bus,
-  kubernetes: Kubernetes,
+  connect: () => Kubernetes,
   environment: Record<string, string | undefined>,
 ): ReadyService {
   const { config, clock } = context;
@@ -38,6 +43,9 @@ export function createDiscovery(
   const sources: SourceOnBus[] = [];
   const stops: (() => void | Promise<void>)[] = [];
   let selection: Source | undefined;
+  let kubernetes: Kubernetes | undefined;
+  const watchesSecrets = config.chain.includes('k8s') && config.k8s.inventory === 'closed';
+  const copiesGlobals = config.chain.includes('global') && config.global.delivery === 'reference';
 
   const startSource = (
     name: string,
@@ -53,7 +61,7 @@ export function createDiscovery(
     sources.push({ name, publisher, ...create(publisher) });
   };
   const select = (selected: ReadonlySet<string>): void => {
-    for (const source of sources) source.select(selected);
+    for (const source of sources) source.select?.(selected);
   };
   const sourceAgeMs = (): number =>
     Math.max(
@@ -76,28 +84,56 @@ export function createDiscovery(
       sourceAgeMs: sourceAgeMs(),
     });
 
+  const followKubernetes = (connected: Kubernetes): void => {
+    kubernetes = connected;
+    if (watchesSecrets) {
+      startSource('k8s', (publisher) =>
+        createKubernetesSecrets({
+          kubernetes: connected,
+          publisher,
+          namespaces,
+          clock,
+          log: log.child({ source: 'k8s' }),
+        }),
+      );
+    }
+    if (copiesGlobals) {
+      startSource('global', (publisher) =>
+        createGlobalDelivery({
+          kubernetes: connected,
+          publisher,
+          config,
+          environment,
+          clock,
+          log: log.child({ source: 'global' }),
+        }),
+      );
+    }
+    if ('names' in namespaces && !copiesGlobals) {
+      const excluded = protectedNamespaces(ownNamespace);
+      select(new Set(namespaces.names.filter((name) => !excluded.has(name))));
+    } else {
+      selection = watchSelectedNamespaces({
+        kubernetes: connected,
+        namespaces,
+        ownNamespace,
+        clock,
+        log,
+        onSelect: select,
+      });
+    }
+  };
+
   return {
     notReady,
     concern: rulesConcern,
     start: async () => {
       await ensureBuckets(bus, { log });
       stops.push(clock.every(bucketCheckIntervalMs, () => void ensureBuckets(bus, { log })));
-      const watchesSecrets = config.chain.includes('k8s') && config.k8s.inventory === 'closed';
-      if (watchesSecrets) {
-        startSource('k8s', (publisher) =>
-          createKubernetesSecrets({
-            kubernetes,
-            publisher,
-            namespaces,
-            clock,
-            log: log.child({ source: 'k8s' }),
-          }),
-        );
-      }
-      if (config.chain.includes('global')) {
+      if (watchesSecrets || copiesGlobals) followKubernetes(connect());
+      if (config.chain.includes('global') && !copiesGlobals) {
         startSource('global', (publisher) =>
-          createGlobalDelivery({
-            kubernetes,
+          createInlineDelivery({
             publisher,
             config,
             environment,
@@ -105,19 +141,6 @@ export function createDiscovery(
             log: log.child({ source: 'global' }),
           }),
         );
-      }
-      if ('names' in namespaces && !config.chain.includes('global')) {
-        const excluded = protectedNamespaces(ownNamespace);
-        select(new Set(namespaces.names.filter((name) => !excluded.has(name))));
-      } else if (sources.length > 0) {
-        selection = watchSelectedNamespaces({
-          kubernetes,
-          namespaces,
-          ownNamespace,
-          clock,
-          log,
-          onSelect: select,
-        });
       }
       stops.push(clock.every(heartbeatIntervalMs, beat));
     },
@@ -128,7 +151,7 @@ export function createDiscovery(
         await source.stop();
         await source.publisher.stop();
       }
-      kubernetes.close();
+      kubernetes?.close();
       await bus.close();
     },
   };

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publisher.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
@@ -9,13 +8,13 @@ import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createCopyKeeper } from './copy-keeper.ts';
 import type { OwnedCopy } from './copy-plan.ts';
-import { type GlobalSecret, readGlobals } from './global-secrets.ts';
+import type { GlobalSecret } from './global-secrets.ts';
+import { watchGlobals } from './global-watch.ts';
 import { createInventoryFeed } from './inventory-feed.ts';
 import { watchSecrets } from './kubernetes-source.ts';
 import { copySelector, ownedCopy } from './owned-copy.ts';
 import type { Source } from './source.ts';
 
-const pollIntervalMs = 1_000;
 /** Namespaces whose copies cannot be written hold up the first publication no longer than this. */
 const firstCopyGraceMs = 10_000;
 
@@ -41,7 +40,7 @@ export function createGlobalDelivery(options: {
   /** Namespaces that hold every copy, or in which somebody else's Secret keeps one out: nothing to wait for. */
   const settled = new Set<string>();
   let selected: ReadonlySet<string> | undefined;
-  let globals: GlobalSecret[] | undefined;
+  let globals: readonly GlobalSecret[] | undefined;
   let graceIsOver = false;
 
   const completeWhenReady = (): void => {
@@ -72,18 +71,14 @@ export function createGlobalDelivery(options: {
     keeper.desire((namespace) => copiesWithin(plan, (name) => policy?.mayReach(name, namespace) !== false));
   };
 
-  const look = async (): Promise<void> => {
-    const { envPrefix, dir } = config.global;
-    const next = await readGlobals({ environment: options.environment, envPrefix, dir, log });
-    if (next === undefined || isDeepStrictEqual(next, globals)) return;
-    log.info({ globals: next.length }, 'global secrets read');
-    publish(globals ?? [], next);
-    globals = next;
-    completeWhenReady();
-  };
-
-  void look();
-  const stopPolling = clock.every(pollIntervalMs, () => void look());
+  const stopGlobals = watchGlobals({
+    ...options,
+    onChange: (next) => {
+      publish(globals ?? [], next);
+      globals = next;
+      completeWhenReady();
+    },
+  });
   void clock.sleep(firstCopyGraceMs, stopping.signal).then(() => {
     graceIsOver = true;
     completeWhenReady();
@@ -120,7 +115,7 @@ export function createGlobalDelivery(options: {
     },
     stop: () => {
       stopping.abort();
-      stopPolling();
+      stopGlobals();
       keeper.stop();
       return source.stop();
     },

@@ -7,6 +7,6 @@ import { createDiscovery } from './discovery.ts';
 await runProgram('discovery', process, (context) => {
   const { KUBECONFIG } = context.process;
   const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
-  const kubernetes = connectKubernetes({ ...kubeconfig, log: context.log });
-  return createDiscovery(context, connectServiceBus('discovery', context), kubernetes, process.env);
+  const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
+  return createDiscovery(context, connectServiceBus('discovery', context), connect, process.env);
 });

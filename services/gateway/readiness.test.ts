@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { notReadyReasons, type ReadinessFacts } from './readiness.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { notReadyReasons, type ReadinessFacts, restartReasons } from './readiness.ts';
 
 const facts = (overrides: Partial<ReadinessFacts> = {}): ReadinessFacts => ({
   certificate: 'valid',
@@ -36,4 +37,15 @@ test('grace never makes a gateway ready that knows nothing', () => {
 test('neither a missing certificate nor a stop is ever ready', () => {
   assert.equal(notReadyReasons(facts({ certificate: 'missing', uptimeMs: 60_000 })).length, 1);
   assert.equal(notReadyReasons(facts({ draining: true })).length, 1);
+});
+
+test('what the TLS server and the key ring were started with stays until a restart, and that is said', () => {
+  const changed = latchkeyConfigSchema.parse({
+    global: { keyRingDir: '/other' },
+    webhook: { clientCa: '/ca.crt' },
+    k8s: { inventory: 'open' },
+  });
+  const reasons = restartReasons(latchkeyConfigSchema.parse({}), changed).join('\n');
+  for (const field of ['webhook.clientCa', 'global.keyRingDir']) assert.ok(reasons.includes(field), field);
+  assert.deepEqual(restartReasons(changed, changed), []);
 });

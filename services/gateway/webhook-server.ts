@@ -22,6 +22,8 @@ export interface WebhookServer {
   app: FastifyInstance;
   /** Serves this pair from the next handshake on; live connections keep theirs. */
   use(pair: CertificatePair): void;
+  /** Accepts client certificates of these authorities (PEM) from the next handshake on. */
+  trust(authorities: string): void;
   /** From now on every answer closes its connection. */
   drain(): void;
 }
@@ -29,19 +31,37 @@ export interface WebhookServer {
 /**
  * Builds the server. The body reaches `handle` as the bytes received: no parser and no schema touches the pod
  * (a coercing schema loses fields, library-limits.md).
+ * @param options.requestsClientCertificate a caller without one of a trusted authority is refused in the handshake
  */
 export function createWebhookServer(
   handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+  options: { requestsClientCertificate: boolean } = { requestsClientCertificate: false },
 ): WebhookServer {
   let https: Server | undefined;
   let draining = false;
+  let pair: CertificatePair | undefined;
+  let authorities: string | undefined;
+  const applySecureContext = (): void => {
+    if (pair === undefined || (options.requestsClientCertificate && authorities === undefined)) return;
+    const ca = authorities === undefined ? {} : { ca: authorities };
+    https?.setSecureContext({ cert: pair.certificate, key: pair.key, minVersion: 'TLSv1.2', ...ca });
+  };
   const app = Fastify({
     bodyLimit: bodyLimitBytes,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     serverFactory: (handler) => {
       // HTTP/1.1 only, as the API server speaks to a Service (C1). No SNICallback: one that throws kills the process.
-      https = createServer({ ...timeouts, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2' }, handler);
+      https = createServer(
+        {
+          ...timeouts,
+          ALPNProtocols: ['http/1.1'],
+          minVersion: 'TLSv1.2',
+          requestCert: options.requestsClientCertificate,
+          rejectUnauthorized: true,
+        },
+        handler,
+      );
       https.on('tlsClientError', (_error, socket) => socket.destroy());
       return https;
     },
@@ -61,7 +81,14 @@ export function createWebhookServer(
   );
   return {
     app,
-    use: (pair) => https?.setSecureContext({ cert: pair.certificate, key: pair.key, minVersion: 'TLSv1.2' }),
+    use: (next) => {
+      pair = next;
+      applySecureContext();
+    },
+    trust: (next) => {
+      authorities = next;
+      applySecureContext();
+    },
     drain: () => {
       draining = true;
     },

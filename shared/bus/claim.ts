@@ -1,6 +1,6 @@
 import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
 import { type DesiredRecord, emptySummary, type SetSummary } from './desired-set.ts';
-import type { BusRecord } from './record.ts';
+import { type BusRecord, bodyOf } from './record.ts';
 
 /** A publisher's hold on its prefix. */
 export interface Claim {
@@ -15,12 +15,7 @@ export interface Claim {
 
 /** The manifest in a stored record; undefined when there is none or it cannot be read. */
 export function manifestOf(record: BusRecord | undefined): Manifest | undefined {
-  if (record === undefined || record.deleted) return undefined;
-  try {
-    return manifestSchema.safeParse(JSON.parse(new TextDecoder().decode(record.bytes))).data;
-  } catch {
-    return undefined;
-  }
+  return manifestSchema.safeParse(bodyOf(record)).data;
 }
 
 const summaryOf = ({ count, digest, recipeDigest, complete }: SetSummary): SetSummary => ({

@@ -16,7 +16,7 @@ import {
 } from './desired-set.ts';
 import { createMirror, type MirrorBatch } from './mirror.ts';
 import { createPrefixStore } from './prefix-store.ts';
-import type { BusRecord } from './record.ts';
+import { type BusRecord, bodyOf } from './record.ts';
 import { startRetryLoop } from './retry-loop.ts';
 
 export type { PublishedRecord } from './desired-set.ts';
@@ -52,6 +52,10 @@ export interface Publisher {
   put(key: string, value: unknown, trace?: TraceCarrier): void;
   /** One record less, after `replace`. */
   remove(key: string, trace?: TraceCarrier): void;
+  /** The epoch, once the prefix is claimed: from then on `stored` says what the publisher before has left. */
+  claimed(): Promise<number>;
+  /** The body of a stored record, as last seen; undefined when there is none or it is no JSON. */
+  stored(key: string): unknown;
   /** Position of the last manifest that says what was wanted at the time; undefined before the first. */
   published(): Position | undefined;
   /** For how long something wanted has not been stored yet, ms; 0 = the bucket, as last seen, holds all of it. */
@@ -72,6 +76,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
   let published: Position | undefined;
   let pendingSinceMs: number | undefined;
   let ended = false;
+  const firstClaim = Promise.withResolvers<number>();
 
   const mark = (keys: Iterable<string>) => {
     for (const key of keys) if (key !== manifestKey) dirty.add(key);
@@ -96,6 +101,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     const revision = await storeManifest(link, { schema: 1, epoch, seq: 0, ...inherited });
     log.info({ epoch, revision }, 'claimed the prefix');
     mark(mirror.records.keys());
+    firstClaim.resolve(epoch);
     return { epoch, publisher, revision, inherited };
   }
 
@@ -185,6 +191,8 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     remove(key, trace = {}) {
       if (desired.remove(key, trace)) mark([key]);
     },
+    claimed: () => firstClaim.promise,
+    stored: (key) => bodyOf(mirror.records.get(key)),
     published: () => published,
     pendingMs: () => (pendingSinceMs === undefined ? 0 : clock.now() - pendingSinceMs),
     async stop() {

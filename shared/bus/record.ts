@@ -17,6 +17,16 @@ export interface BusRecord {
   trace: TraceCarrier;
 }
 
+/** The JSON of a stored record; undefined for a tombstone, for none, and for what is no JSON. */
+export function bodyOf(record: BusRecord | undefined): unknown {
+  if (record === undefined || record.deleted) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(record.bytes));
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a publisher says of a record besides its bytes. */
 export type RecordStamp = Pick<BusRecord, 'epoch' | 'seq' | 'publisher' | 'deleted' | 'trace'>;
 

@@ -42,8 +42,11 @@ test('services refuse a closed inventory of a provider until somebody discovers 
   }
 });
 
-test('services refuse inline delivery, which explain accepts', () => {
-  const config = latchkeyConfigSchema.parse({ global: { delivery: 'inline' } });
-  assert.deepEqual(chainProblems(config), []);
-  assert.match(serviceProblems(config)[0] ?? '', /^global\.delivery/);
+test('services refuse inline delivery to just anybody, which explain accepts', () => {
+  const inline = (webhook: object, accepted: object) =>
+    latchkeyConfigSchema.parse({ global: { delivery: 'inline', ...accepted }, webhook });
+  assert.deepEqual(chainProblems(inline({}, {})), []);
+  assert.match(serviceProblems(inline({}, {}))[0] ?? '', /^global\.delivery.*webhook\.clientCa/);
+  assert.deepEqual(serviceProblems(inline({ clientCa: '/ca.crt' }, {})), []);
+  assert.deepEqual(serviceProblems(inline({}, { acceptNetworkPolicyOnly: true })), []);
 });

@@ -32,12 +32,17 @@ const providers = ['aws', 'gcp', 'azure', 'vault'] as const;
 
 /**
  * What the services refuse besides {@link chainProblems}; `explain` accepts it.
- * Inline delivery would put values on the bus and into pod specs; nobody discovers yet what exists in a provider.
+ * Whoever may ask a gateway for an inline value gets it (apiserver-contract.md section 2, 24): either gateways verify that
+ * the caller is the API server, or the operator says that the network does. Nobody discovers yet what exists in a provider.
  */
 export function serviceProblems(config: LatchkeyConfig): string[] {
   const inline =
-    config.global.delivery === 'inline'
-      ? ['global.delivery: "inline" is not served yet, only `latchkey explain` knows it; use "reference"']
+    config.global.delivery === 'inline' &&
+    config.webhook.clientCa === undefined &&
+    !config.global.acceptNetworkPolicyOnly
+      ? [
+          'global.delivery: "inline" hands secret values to whoever reaches a gateway: set webhook.clientCa, so that only the API server does, or state global.acceptNetworkPolicyOnly: true (docs/inline-delivery.md)',
+        ]
       : [];
   const closed = providers
     .filter((name) => config[name].inventory === 'closed')

@@ -1,0 +1,32 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { type GlobalSecret, readGlobals } from './global-secrets.ts';
+
+const pollIntervalMs = 1_000;
+
+/**
+ * Follows the global secrets that the operator mounted; `onChange` gets all of them, at first and after each change.
+ * @returns a function that stops it
+ */
+export function watchGlobals(options: {
+  config: LatchkeyConfig;
+  environment: Record<string, string | undefined>;
+  clock: Clock;
+  log: Logger;
+  onChange: (globals: readonly GlobalSecret[]) => void;
+}): () => void {
+  const { environment, clock, log } = options;
+  const { envPrefix, dir } = options.config.global;
+  let known: readonly GlobalSecret[] | undefined;
+  const look = async (): Promise<void> => {
+    const globals = await readGlobals({ environment, envPrefix, dir, log });
+    if (globals === undefined || isDeepStrictEqual(globals, known)) return;
+    known = globals;
+    log.info({ globals: globals.length }, 'global secrets read');
+    options.onChange(globals);
+  };
+  void look();
+  return clock.every(pollIntervalMs, () => void look());
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
+import type { SealedValue } from '#shared/contracts/sealed-value.ts';
+import type { KeyRing } from '#shared/core/key-ring.ts';
+import { nonceBytes, openValue, sealValue } from '#shared/core/sealed-value.ts';
+import type { GlobalSecret } from './global-secrets.ts';
+
+/** Linux takes 128 KiB for one variable with its name (MAX_ARG_STRLEN); a longer one keeps the task from starting. */
+const mostBytes = 120 * 1024;
+
+/** The value as text of an environment variable. */
+export type InlineText = { text: string } | { problem: string };
+
+/** Reads a value as what an environment variable can hold. */
+export function inlineText(value: Uint8Array): InlineText {
+  if (value.length > mostBytes) {
+    return { problem: `the value of ${value.length} bytes is too large for a variable (${mostBytes})` };
+  }
+  if (value.includes(0)) return { problem: 'the value holds a zero byte, which no variable can' };
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value) };
+  } catch {
+    return { problem: 'the value is not UTF-8 text, which the variable of a pod has to be' };
+  }
+}
+
+/** What a fact says of a value; `version` is what it was when the value was sealed first. */
+export type SealedFact = Pick<InventoryEntry, 'version'> & { sealed: SealedValue };
+
+/**
+ * The fact of a global secret: the one before, to the byte, when that holds the same value under the sealing key, else
+ * a new sealing. So neither a new start nor a file that was written anew changes anything on the bus.
+ * Undefined while the ring has no sealing key.
+ */
+export function sealFact(
+  { name, version }: Pick<GlobalSecret, 'name' | 'version'>,
+  text: string,
+  { ring, epoch, before }: { ring: KeyRing; epoch: number; before: SealedFact | undefined },
+): SealedFact | undefined {
+  const kid = ring.sealingKid;
+  const key = kid === undefined ? undefined : ring.keys.get(kid);
+  if (kid === undefined || key === undefined) return undefined;
+  const place = { owner: 'global', secret: name };
+  const opened = before === undefined ? undefined : openValue(before.sealed, place, ring);
+  const isSame = opened !== undefined && 'value' in opened && opened.value === text;
+  if (isSame && before?.sealed.kid === kid) return before;
+  const sealed = sealValue(text, { kid, key, place, epoch, nonce: randomBytes(nonceBytes) });
+  return { version: isSame && before !== undefined ? before.version : version, sealed };
+}

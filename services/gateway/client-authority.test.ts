@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type RequestOptions, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pino } from 'pino';
+import { systemClock } from '#shared/runtime/clock.ts';
+import { type Authority, createAuthority, issueCertificate } from '#test/certificate-authority.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import { followClientAuthority, parseAuthority } from './client-authority.ts';
+import { createWebhookServer, webhookPath } from './webhook-server.ts';
+
+const log = pino({ level: 'silent' });
+let folder: string;
+let serving: Authority;
+let callers: Authority;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-client-ca-'));
+  [serving, callers] = await Promise.all([
+    createAuthority(folder, 'serving'),
+    createAuthority(folder, 'callers'),
+  ]);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** A server with a certificate for `localhost` that trusts the callers' authority; resolves with its port. */
+async function aServer(path: string): Promise<{ port: number; stop: () => Promise<void> }> {
+  const server = createWebhookServer(async (_request, reply) => reply.send({ answered: true }), {
+    requestsClientCertificate: true,
+  });
+  const pair = await issueCertificate(serving, 'localhost');
+  server.use({ ...pair, fingerprint: '', notAfterMs: Number.POSITIVE_INFINITY });
+  const authority = followClientAuthority({ path, clock: systemClock, log, onAuthority: server.trust });
+  await authority.start();
+  await server.app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.app.server.address() as AddressInfo;
+  return {
+    port,
+    stop: async () => {
+      authority.stop();
+      await server.app.close();
+    },
+  };
+}
+
+async function call(port: number, identity: RequestOptions = {}): Promise<number | undefined> {
+  const ca = await readFile(serving.certificateFile);
+  const options = { port, ca, path: webhookPath, method: 'POST', agent: false, ...identity };
+  const sent = request({ host: 'localhost', headers: { 'content-type': 'application/json' }, ...options });
+  sent.end('{}');
+  const [response] = await once(sent, 'response');
+  response.resume();
+  return response.statusCode;
+}
+
+test('a caller with a certificate of the authority is answered, one without or with another is refused in TLS', async (t) => {
+  const { port, stop } = await aServer(callers.certificateFile);
+  t.after(stop);
+  const own = await issueCertificate(callers, 'api-server');
+  assert.equal(await call(port, { cert: own.certificate, key: own.key }), 200);
+  await assert.rejects(call(port), /certificate required|ECONNRESET/i);
+  const foreign = await issueCertificate(serving, 'somebody');
+  await assert.rejects(call(port, { cert: foreign.certificate, key: foreign.key }));
+});
+
+test('the authority is followed: a new one counts from the next handshake on, an unusable file changes nothing', async (t) => {
+  const path = join(folder, 'followed.crt');
+  await writeFile(path, await readFile(callers.certificateFile));
+  const { port, stop } = await aServer(path);
+  t.after(stop);
+  const old = await issueCertificate(callers, 'old');
+  const next = await issueCertificate(serving, 'next');
+  await writeFile(path, 'nothing');
+  assert.equal(await call(port, { cert: old.certificate, key: old.key }), 200);
+  await writeFile(path, await readFile(serving.certificateFile));
+  await waitFor(async () => (await call(port, { cert: next.certificate, key: next.key })) === 200, {
+    timeoutMs: 10_000,
+    what: 'the new authority to be trusted',
+  });
+  await assert.rejects(call(port, { cert: old.certificate, key: old.key }));
+});
+
+test('a file without a certificate is refused, for Node would then trust every public authority', () => {
+  for (const content of [
+    undefined,
+    Buffer.from(''),
+    Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'),
+  ])
+    assert.throws(() => parseAuthority(content, '/ca.crt'), { code: 'CONFIG_INVALID', message: /\/ca\.crt/ });
+});
