@@ -4,12 +4,14 @@ import { decodeCommand, encodeCommand } from './annotation-commands.ts';
 import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
 import { configCommand } from './config-import-command.ts';
 import { explainCommand } from './explain-command.ts';
+import { recipeCommand } from './recipe-command.ts';
 
 const commands = new Map<string, Command>([
   ['explain', explainCommand],
   ['encode', encodeCommand],
   ['decode', decodeCommand],
   ['config', configCommand],
+  ['recipe', recipeCommand],
 ]);
 
 const help = `Usage: latchkey <command> [options]

@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { member, nestsTooDeep } from '#shared/core/json-value.ts';
+import { customManager } from '#shared/core/managers/custom-manager.ts';
+import type { Manager } from '#shared/core/managers/manager.ts';
+import { loadRecipeFile } from '#shared/runtime/recipe-file.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from './command.ts';
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
@@ -47,7 +52,8 @@ ${exitCodesHelp}`,
     const inventory = await readOption(values, 'inventory');
     const review = asReview(await readDocument(file));
     const before = structuredClone(member(member(review, 'request'), 'object'));
-    const explanation = createExplain(config)(inventory, review);
+    const own = await loadOwnManagers(config, String(values.config ?? ''));
+    const explanation = createExplain(config, own)(inventory, review);
     const { admission, response, pod } = explanation;
     const { secrets, warnings } = admission;
     const text = values.json
@@ -57,6 +63,13 @@ ${exitCodesHelp}`,
     return response.allowed ? exitCodes.done : exitCodes.refused;
   },
 };
+
+/** Recipes are looked for beside the configuration, as the services do. */
+function loadOwnManagers(config: LatchkeyConfig, configFile: string): Promise<Manager[]> {
+  const load = async ([name, file]: [string, string]): Promise<Manager> =>
+    customManager(name, await loadRecipeFile(resolve(dirname(configFile), file), config));
+  return Promise.all(Object.entries(config.custom).map(load));
+}
 
 async function readOption(values: Values, option: string): Promise<unknown> {
   const file = values[option];

@@ -6,6 +6,7 @@ import { type Admission, admitReview } from '#shared/core/admit.ts';
 import { chainProblems } from '#shared/core/chain-problems.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
+import type { Manager } from '#shared/core/managers/manager.ts';
 import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
 import { describeIssues } from '#shared/runtime/config-issue.ts';
 
@@ -30,8 +31,9 @@ export function readConfig(value: unknown, source: string): LatchkeyConfig {
  */
 export type Explain = (inventory: unknown, review: unknown) => Explanation;
 
-export function createExplain(config: LatchkeyConfig): Explain {
-  const rulesOf = createOfflineRules(config);
+/** @param own managers of the operator's own */
+export function createExplain(config: LatchkeyConfig, own: readonly Manager[] = []): Explain {
+  const rulesOf = createOfflineRules(config, own);
   return (inventory, review) => explain(rulesOf, inventory, review);
 }
 

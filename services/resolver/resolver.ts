@@ -6,18 +6,22 @@ import { createReader } from '#shared/bus/reader.ts';
 import type { Swap } from '#shared/bus/staging.ts';
 import { formatKey, inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
-import type { Manager } from '#shared/core/managers/manager.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { createFreshness } from '#shared/runtime/freshness.ts';
 import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import type { ResolvedManager } from './custom-recipe.ts';
 import { ruleRecord } from './rule-record.ts';
 
 type Desired = Map<string, { value: unknown; trace: TraceCarrier }>;
 
 /** Turns the inventory of one manager's source into that manager's rules, record by record. */
-export function createResolver(context: ProgramContext, bus: Bus, manager: Manager): ReadyService {
+export function createResolver(
+  context: ProgramContext,
+  bus: Bus,
+  { manager, follow }: ResolvedManager,
+): ReadyService {
   const { config, clock } = context;
   const log = context.log.child({ manager: manager.name });
   const tracer = trace.getTracer('latchkey');
@@ -31,7 +35,8 @@ export function createResolver(context: ProgramContext, bus: Bus, manager: Manag
     onSuperseded: () => context.end(exitCode.superseded, `a newer resolver publishes ${manager.name}`),
   });
   const desired: Desired = new Map();
-  desired.set(formatKey({ owner: manager.name, kind: 'recipe' }), { value: recipe, trace: {} });
+  const recipeKey = formatKey({ owner: manager.name, kind: 'recipe' });
+  desired.set(recipeKey, { value: recipe, trace: {} });
   let published = false;
 
   const take = (change: Swap['changes'][number]): void => {
@@ -59,6 +64,16 @@ export function createResolver(context: ProgramContext, bus: Bus, manager: Manag
   const publishAll = (): void => {
     published = true;
     publisher.replace(desired);
+  };
+
+  const replaceRecipe = (next: ResolvedManager['manager']): void => {
+    const value = next.recipe(config);
+    if (next.source !== manager.source) {
+      context.end(exitCode.reconfigured, `the inventory of ${manager.name} is that of ${next.source} now`);
+      return;
+    }
+    desired.set(recipeKey, { value, trace: {} });
+    if (published) publisher.put(recipeKey, value);
   };
 
   const stops: (() => void | Promise<void>)[] = [];
@@ -99,6 +114,7 @@ export function createResolver(context: ProgramContext, bus: Bus, manager: Manag
       // An open manager trusts the request: there is no inventory to wait for.
       if (recipe.inventory === 'open') publishAll();
       else followInventory();
+      stops.push(follow(replaceRecipe));
       stops.push(
         clock.every(heartbeatIntervalMs, () =>
           publishHeartbeat(bus, {

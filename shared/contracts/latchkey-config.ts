@@ -20,11 +20,11 @@ const namespacesSchema = z
 const globalSchema = z.strictObject({
   /** reference = a copy in the task's namespace and a secretKeyRef; inline = the value in the pod spec. */
   delivery: z.enum(['reference', 'inline']).default('reference'),
-  envPrefix: z.string().default('FLYTE_SECRET_'),
   /** Inline: where discovery and the gateways find the keys that values are sealed under (shared/core/key-ring.ts). */
   keyRingDir: z.string().startsWith('/').default('/etc/latchkey/keyring'),
   /** Inline: states that nothing but network policy keeps others than the API server from asking a gateway for values. */
   acceptNetworkPolicyOnly: z.boolean().default(false),
+  envPrefix: z.string().default('FLYTE_SECRET_'),
   dir: z.string().startsWith('/').default('/etc/secrets'),
 });
 
@@ -87,9 +87,9 @@ const webhookSchema = z.strictObject({
   servicePort: z.int().min(1).max(65535).default(443),
   /** Instead of the Service where there is no Service routing, for example `https://localhost:9443`. */
   url: z.url({ protocol: /^https$/ }).optional(),
-  timeoutSeconds: z.int().min(1).max(30).default(5),
   /** PEM file; given, gateways answer only callers with a client certificate of these authorities. */
   clientCa: z.string().startsWith('/').optional(),
+  timeoutSeconds: z.int().min(1).max(30).default(5),
   failurePolicy: z.enum(['Fail', 'Ignore']).default('Fail'),
   /** Namespaces the webhook never sees besides kube-system and its own, for example that of the bus. */
   excludedNamespaces: z.array(namespaceName).default([]),
@@ -110,20 +110,21 @@ const gatewaySchema = z.strictObject({
   staleAfterSeconds: z.number().positive().default(15),
 });
 
+const managerName = z.string().regex(/^[a-z0-9][-a-z0-9]*$/, 'is not a manager name');
+
 export const latchkeyConfigSchema = z.strictObject({
   /** Managers in the order in which they are asked. */
-  chain: z
-    .array(z.string().regex(/^[a-z0-9][-a-z0-9]*$/, 'is not a manager name'))
-    .min(1)
-    .default(['global', 'k8s']),
+  chain: z.array(managerName).min(1).default(['global', 'k8s']),
+  /** Managers of the operator's own: name -> path of the recipe file, from the folder of latchkey.yaml. */
+  custom: z.record(managerName, z.string().min(1)).default({}),
   global: globalSchema.prefault({}),
   k8s: k8sSchema.prefault({}),
   aws: pullManagerSchema('docker.io/amazon/aws-secrets-manager-secret-sidecar:v0.1.4').prefault({}),
   gcp: pullManagerSchema('gcr.io/google.com/cloudsdktool/cloud-sdk:alpine').prefault({}),
   azure: pullManagerSchema('mcr.microsoft.com/azure-cli:cbl-mariner2.0').prefault({}),
   vault: vaultSchema.prefault({}),
-  webhook: webhookSchema.prefault({}),
   policy: policySchema.prefault({}),
+  webhook: webhookSchema.prefault({}),
   tls: tlsSchema.prefault({}),
   gateway: gatewaySchema.prefault({}),
 });

@@ -76,6 +76,14 @@ const volumeSchema = z.union([
     name: template,
     emptyDir: z.object({ medium: z.literal('Memory').optional(), sizeLimit: template.optional() }),
   }),
+  z.object({
+    name: template,
+    csi: z.object({
+      driver: template,
+      readOnly: z.boolean().optional(),
+      volumeAttributes: z.record(z.string(), template).optional(),
+    }),
+  }),
 ]);
 const volumeMountSchema = z.object({ name: template, mountPath: template, readOnly: z.boolean().optional() });
 const initContainerSchema = z.object({
@@ -126,6 +134,8 @@ export const recipeSchema = z.object({
   }),
   /** Templates of the lookup keys, tried in this order. */
   lookup: z.array(template),
+  /** Who may use the manager's secrets; absent = everybody. */
+  policy: recipePolicySchema.optional(),
   edits: z.object({ env: z.array(editSchema), file: z.array(editSchema) }),
 });
 
@@ -134,8 +144,6 @@ export type Recipe = z.input<typeof recipeSchema>;
 export type ParsedRecipe = z.infer<typeof recipeSchema>;
 export type FieldRule = z.infer<typeof fieldRuleSchema>;
 export type Edit = z.infer<typeof editSchema>;
-  /** Who may use the manager's secrets; absent = everybody. */
-  policy: recipePolicySchema.optional(),
 export type EnvEntry = z.infer<typeof envEntrySchema>;
 export type Volume = z.infer<typeof volumeSchema>;
 export type VolumeMount = z.infer<typeof volumeMountSchema>;

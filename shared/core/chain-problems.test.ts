@@ -11,7 +11,17 @@ test('the defaults and the golden configuration have no problem', () => {
     problems({ chain: ['global', 'k8s'], global: { delivery: 'inline' }, k8s: { inventory: 'open' } }),
     [],
   );
-  assert.deepEqual(problems({ chain: ['k8s', 'global', 'of-the-operator'] }), []);
+});
+
+test('a manager in the chain is one that latchkey ships or one of custom', () => {
+  const chain = ['global', 'mine', 'k8s'];
+  assert.deepEqual(problems({ chain, custom: { mine: 'mine.yaml' } }), []);
+  assert.deepEqual(problems({ chain: ['global', 'mine', 'mine'] }).slice(0, 1), [
+    'chain: "mine" is neither a manager of latchkey (global, k8s, aws, gcp, azure, vault) nor one of custom',
+  ]);
+  assert.deepEqual(problems({ custom: { aws: 'aws.yaml' } }), [
+    'custom.aws: latchkey has a manager of this name; choose another',
+  ]);
 });
 
 test('an open manager that hides a later one is a problem, in either delivery', () => {

@@ -8,12 +8,13 @@ import {
 import { managers } from './managers/registry.ts';
 
 /**
- * What is wrong with the order of the managers: one named twice, or one that is never reached because an open manager
- * before it takes all that it could serve. A manager that latchkey does not ship cannot be judged.
+ * What is wrong with the managers: one that is neither shipped nor in `custom` or in both, one named twice, or one that
+ * is never reached because an open manager before it takes all that it could serve. One of the operator's own cannot be
+ * judged by that.
  * @returns sentences that begin with the configuration's field; empty when all is well
  */
 export function chainProblems(config: LatchkeyConfig): string[] {
-  const problems: string[] = [];
+  const problems = nameProblems(config);
   const recipes = config.chain.map((name) => ({ name, recipe: shippedRecipe(name, config) }));
   for (const [position, { name, recipe }] of recipes.entries()) {
     const before = recipes.slice(0, position);
@@ -26,6 +27,18 @@ export function chainProblems(config: LatchkeyConfig): string[] {
     }
   }
   return problems;
+}
+
+function nameProblems({ chain, custom }: LatchkeyConfig): string[] {
+  const shipped = [...managers.keys()].join(', ');
+  const unknown = [...new Set(chain)].filter((name) => !managers.has(name) && !Object.hasOwn(custom, name));
+  const taken = Object.keys(custom).filter((name) => managers.has(name));
+  return [
+    ...unknown.map(
+      (name) => `chain: "${name}" is neither a manager of latchkey (${shipped}) nor one of custom`,
+    ),
+    ...taken.map((name) => `custom.${name}: latchkey has a manager of this name; choose another`),
+  ];
 }
 
 const providers = ['aws', 'gcp', 'azure', 'vault'] as const;

@@ -37,6 +37,9 @@ const formats: Record<FieldFormat, Format> = {
   },
 };
 
+/** What a format allows, in words. */
+export const formatRule = (format: FieldFormat): string => formats[format].rule;
+
 function isHttpsUrl(value: string): boolean {
   const scheme = 'https://';
   const end = value.endsWith('/') ? -1 : undefined;

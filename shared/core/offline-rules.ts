@@ -24,12 +24,13 @@ type Fact = { fact: InventoryEntry; value?: string };
 
 /**
  * The rules that a gateway would hold if discovery had found an inventory. The recipes are compiled here, once for all
- * inventories; of the namespace of a request global secrets are taken as copied into it.
+ * inventories; `own` are managers of the operator's own. Of the namespace of a request global secrets are taken as copied into it.
  */
 export function createOfflineRules(
   config: LatchkeyConfig,
+  own: readonly Manager[] = [],
 ): (inventory: Inventory, namespace: string) => Rules {
-  const chained = [...managers.values()]
+  const chained = [...managers.values(), ...own]
     .filter(({ name }) => config.chain.includes(name))
     .map((manager) => ({ manager, recipe: manager.recipe(config) }));
   const compiled = new Map<unknown, CompiledRecipe>(

@@ -2,15 +2,15 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Volume } from '#shared/contracts/rule-recipe.ts';
 import { quote } from './plain-text.ts';
 
-type EmptyDirVolume = Extract<Volume, { emptyDir: unknown }>;
+type PlainVolume = Exclude<Volume, { secret: unknown }>;
 type SecretSource = Extract<Volume, { secret: unknown }>['secret'];
 /** A source whose items remember for which secret they are. */
 type PlannedSource = Pick<SecretSource, 'secretName' | 'optional'> & {
   items: Map<string, { key: string; title: string }>;
 };
 
-/** A volume of ours: an empty folder, or files from one or more Secrets. */
-export type PlannedVolume = EmptyDirVolume | { name: string; secrets: PlannedSource[] };
+/** A volume of ours: an empty folder, what a CSI driver fills, or files from one or more Secrets. */
+export type PlannedVolume = PlainVolume | { name: string; secrets: PlannedSource[] };
 
 /** The name of each in the pod, which may have given its first choice away. */
 export type VolumeNames = ReadonlyMap<PlannedVolume, string>;

@@ -86,10 +86,8 @@ function planVolume(plan: PodPlan, title: string, volume: Volume, edits: Edit[])
     mountPath === undefined
       ? plan.volumes.find(({ name }) => name === volume.name)
       : plan.mounts.get(mountPath)?.value.volume;
-  if ('emptyDir' in volume) {
-    if (shared !== undefined && 'emptyDir' in shared && isDeepStrictEqual(shared.emptyDir, volume.emptyDir)) {
-      return shared;
-    }
+  if (!('secret' in volume)) {
+    if (shared !== undefined && isDeepStrictEqual({ ...shared, name: volume.name }, volume)) return shared;
     plan.volumes.push(volume);
     return volume;
   }

@@ -49,6 +49,9 @@ const filters = new Map<string, (text: string, argument: string) => string>([
   ['goField', goField],
 ]);
 
+/** What templates know, for docs/recipes.md to be held against. */
+export const templateNames = { variables: requestVariables, filters: new Set(filters.keys()) };
+
 /** First 16 hex digits of SHA-256: an identity, not a protection. */
 export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);

@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { managers } from '#shared/core/managers/registry.ts';
 import { startBareCluster } from './bare-cluster.ts';
 import {
   type ConfigInput,
@@ -11,8 +10,8 @@ import {
   webhookServicePort,
 } from './installation.ts';
 import { startKubelet } from './kubelet.ts';
-import { installationNamespace, loadManifests, loadResolver } from './manifests.ts';
-import { unlimitedUser } from './nats-server.ts';
+import { copyResolver, installationNamespace, loadManifests, loadResolver } from './manifests.ts';
+import { type OwnManagers, unlimitedUser } from './nats-server.ts';
 import { startServiceProxy } from './service-proxy.ts';
 
 /** A bare cluster with deploy/ applied, and the stand-ins that run its services as processes. */
@@ -27,8 +26,9 @@ export type ServiceStart = {
 
 export type ClusterOptions = {
   config?: ConfigInput;
-  /** Managers whose resolvers are installed besides those of deploy/: of deploy/variants, or of the operator's own. */
+  /** Managers of deploy/variants whose resolvers are installed besides those of deploy/. */
   managers?: readonly string[];
+  ownManagers?: OwnManagers;
 };
 
 /**
@@ -36,10 +36,10 @@ export type ClusterOptions = {
  * deploy/latchkey.yaml. Stopped by `stop`, and whenever this process ends.
  */
 export async function startCluster(options: ClusterOptions = {}) {
-  const wanted = options.managers ?? [];
-  const bare = await startBareCluster({ ownManagers: wanted.filter((name) => !managers.has(name)) });
-  const resolvers = await Promise.all(wanted.map(loadResolver));
-  const manifests = [...(await loadManifests(bare.kubectl)), ...resolvers.flat()];
+  const { managers = [], ownManagers = {} } = options;
+  const bare = await startBareCluster({ ownManagers });
+  const resolvers = [...managers.map(loadResolver), ...Object.keys(ownManagers).map(copyResolver)];
+  const manifests = [...(await loadManifests(bare.kubectl)), ...(await Promise.all(resolvers)).flat()];
   const podFolder = join(bare.folder, 'pods');
   const { [unlimitedUser]: _, ...servicePasswords } = bare.nats.passwords;
   const installation: Installation = {

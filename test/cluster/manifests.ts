@@ -23,23 +23,21 @@ export async function loadManifests(kubectl: (args: string[]) => Promise<string>
   return parseManifests(await kubectl(['kustomize', folder]));
 }
 
-/**
- * The resolver of a manager that a default installation does not run: its file in deploy/variants, or for a manager of
- * the operator's own the copy that docs/recipes.md describes.
- */
+/** The resolver in deploy/variants of a manager that a default installation does not run. */
 export async function loadResolver(manager: string): Promise<Manifests> {
-  const shipped = await readFile(`${folder}/variants/resolver-${manager}.yaml`, 'utf8').catch(
-    () => undefined,
-  );
-  return parseManifests(
-    shipped ?? copyForManager(await readFile(`${folder}/variants/resolver-aws.yaml`, 'utf8'), 'aws', manager),
-  );
+  return parseManifests(await readFile(`${folder}/variants/resolver-${manager}.yaml`, 'utf8'));
 }
 
-/** A text of deploy/ that is about one manager, with another in its place; `NATS_RESOLVER_AWS_PASSWORD` included. */
+/** The resolver of a manager of the operator's own, made as docs/recipes.md says. */
+export async function copyResolver(manager: string): Promise<Manifests> {
+  const model = await readFile(`${folder}/variants/resolver-aws.yaml`, 'utf8');
+  return parseManifests(copyForManager(model, 'aws', manager));
+}
+
+/** A text of deploy/ about one manager as one about another; the inventory that it reads stays the same. */
 export const copyForManager = (text: string, from: string, to: string): string =>
   text
-    .replaceAll(new RegExp(`\\b${from}\\b`, 'g'), to)
+    .replaceAll(new RegExp(`(?<!latchkey_inventory\\.)\\b${from}\\b`, 'g'), to)
     .replaceAll(`_${from.toUpperCase()}_`, `_${to.toUpperCase().replaceAll('-', '_')}_`);
 
 /** The object of that kind and name. Throws when deploy/ has none. */

@@ -26,19 +26,21 @@ export type NatsServer = {
   start: () => Promise<void>;
 };
 
+/** Managers of the operator's own, and of whose NATS user theirs is a copy: an open one of aws, a closed one of k8s. */
+export type OwnManagers = Readonly<Record<string, 'aws' | 'k8s'>>;
+
 export type NatsStart = {
   program: Program;
   port: number;
   monitoringPort: number;
   folder: string;
   logFolder: string;
-  /** Managers of the operator's own: each gets a copy of the user resolver-aws, as nats.conf says. */
-  ownManagers?: readonly string[];
+  ownManagers?: OwnManagers;
 };
 
 /** Starts nats-server with deploy/nats/nats.conf; flags move its ports and its store, passwords come by environment. */
 export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Promise<NatsServer> {
-  const configuration = withOwnManagers(await readFile(configurationFile, 'utf8'), start.ownManagers ?? []);
+  const configuration = withOwnManagers(await readFile(configurationFile, 'utf8'), start.ownManagers ?? {});
   const variables = passwordVariables(configuration);
   const passwords = Object.fromEntries(
     // nats-server parses a variable's value: one that begins like a number or a date would not be text.
@@ -92,9 +94,13 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
 
 const userList = /\busers\s*[:=]?\s*\[/;
 
-function withOwnManagers(configuration: string, managers: readonly string[]): string {
-  const model = /^ {4}\{\n {6}user: resolver-aws,.*?\n {4}\}\n/ms.exec(configuration)?.[0] ?? '';
-  const copies = managers.map((manager) => copyForManager(model, 'aws', manager));
+function withOwnManagers(configuration: string, managers: OwnManagers): string {
+  const copies = Object.entries(managers).map(([manager, model]) => {
+    const user = new RegExp(`^ {4}\\{\\n {6}user: resolver-${model},.*?\\n {4}\\}\\n`, 'ms').exec(
+      configuration,
+    );
+    return copyForManager(user?.[0] ?? '', model, manager);
+  });
   return configuration.replace(userList, (list) => `${list}\n${copies.join('')}`);
 }
 

@@ -2,6 +2,7 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import type { ConfigInput } from '../cluster/installation.ts';
 import type { ServicePod } from '../cluster/kubelet.ts';
 import { installationNamespace } from '../cluster/manifests.ts';
+import type { OwnManagers } from '../cluster/nats-server.ts';
 
 /** Label that selects a namespace in deploy/latchkey.yaml. */
 export const selectedLabels = { 'latchkey.dev/secrets': 'enabled' };
@@ -24,6 +25,8 @@ export interface InstallationOptions {
   config?: ConfigInput;
   /** Managers whose resolvers run besides those of a default installation. */
   managers?: readonly string[];
+  /** Managers of the operator's own whose resolvers are installed and do not run yet. */
+  ownManagers?: OwnManagers;
   /** Files of global secrets, `group/key` -> value. */
   globals?: Readonly<Record<string, string>>;
   /** Variables of global secrets, `FLYTE_SECRET_<GROUP>_<KEY>` -> value. */
@@ -36,8 +39,8 @@ export interface InstallationOptions {
 
 /** Starts a cluster and all services at once, as an operator's `kubectl apply` would, and waits until each is ready. */
 export async function startInstallation(options: InstallationOptions = {}): Promise<RunningInstallation> {
-  const { config, managers = [] } = options;
-  const cluster = await startCluster({ managers, ...(config === undefined ? {} : { config }) });
+  const { config = {}, managers = [], ownManagers = {} } = options;
+  const cluster = await startCluster({ config, managers, ownManagers });
   try {
     for (const [path, value] of Object.entries(options.globals ?? {})) {
       const [group = '', key = ''] = path.split('/');

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { checkRecipe, describeRecipeFault } from '#shared/runtime/recipe-file.ts';
+import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
+import { describeRecipe } from './recipe-report.ts';
+
+export const recipeCommand: Command = {
+  summary: 'whether a recipe of your own is right, and what it does',
+  help: `Usage: latchkey recipe check [--json] FILE
+
+Names everything that is wrong in a recipe, each with its line, or says in words what the recipe does.
+FILE is - for stdin. docs/recipes.md describes recipes.
+
+  --json   {valid, faults: [{line, field, message}]} as JSON
+
+${exitCodesHelp}`,
+  options: { json: { type: 'boolean' } },
+  async run(terminal, values, [action, file, ...rest]) {
+    if (action !== 'check' || file === undefined || rest.length > 0) {
+      throw new UsageError('recipe takes "check" and one file');
+    }
+    const checked = checkRecipe(await readText(file, terminal));
+    const faults = 'faults' in checked ? checked.faults : [];
+    const valid = faults.length === 0;
+    if (values.json === true) terminal.output.write(`${JSON.stringify({ valid, faults }, null, 2)}\n`);
+    else if ('recipe' in checked) terminal.output.write(`${describeRecipe(checked.recipe)}\n`);
+    else for (const fault of faults) terminal.errors.write(`${describeRecipeFault(file, fault)}\n`);
+    return valid ? exitCodes.done : exitCodes.refused;
+  },
+};
+
+async function readText(file: string, { input }: Terminal): Promise<string> {
+  if (file === '-') return text(input);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new LatchkeyError('RECIPE_INVALID', `${file} cannot be read: ${why}`, { cause });
+  }
+}

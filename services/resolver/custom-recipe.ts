@@ -1,0 +1,70 @@
+import { dirname, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
+import { customManager } from '#shared/core/managers/custom-manager.ts';
+import type { Manager } from '#shared/core/managers/manager.ts';
+import { managers } from '#shared/core/managers/registry.ts';
+import { watchFiles } from '#shared/runtime/file-watch.ts';
+import type { ProgramContext } from '#shared/runtime/program.ts';
+import { loadRecipeFile, parseRecipe } from '#shared/runtime/recipe-file.ts';
+
+const pollIntervalMs = 1_000;
+
+/** A manager, and for one of the operator's own how its recipe file is followed. */
+export type ResolvedManager = {
+  manager: Manager;
+  /** Hands every changed recipe over that is usable; another is told, and the one in force stays. @returns the stop */
+  follow: (onManager: (manager: Manager) => void) => () => void;
+};
+
+/**
+ * The manager of that name: one that latchkey ships, or one that `custom` names.
+ * @throws LatchkeyError CONFIG_INVALID for any other name, RECIPE_INVALID when the recipe is not usable
+ */
+export async function resolveManager(name: string, context: ProgramContext): Promise<ResolvedManager> {
+  const { config, process } = context;
+  const shipped = managers.get(name);
+  if (shipped !== undefined) return { manager: shipped, follow: () => () => undefined };
+  const file = Object.hasOwn(config.custom, name) ? config.custom[name] : undefined;
+  if (file === undefined) {
+    const known = [...managers.keys(), ...Object.keys(config.custom)].join(', ');
+    const message = `--manager "${name}" is not known: use one of ${known}, or name its recipe under custom in latchkey.yaml.`;
+    throw new LatchkeyError('CONFIG_INVALID', message);
+  }
+  const path = resolve(dirname(process.LATCHKEY_CONFIG), file);
+  const recipe = await loadRecipeFile(path, config);
+  return {
+    manager: customManager(name, recipe),
+    follow: (onManager) =>
+      followRecipe({ path, recipe, context }, (next) => onManager(customManager(name, next))),
+  };
+}
+
+function followRecipe(
+  { path, recipe, context }: { path: string; recipe: RecipeFile; context: ProgramContext },
+  onRecipe: (recipe: RecipeFile) => void,
+): () => void {
+  const { clock, log, config } = context;
+  let current = recipe;
+  return watchFiles({
+    paths: [path],
+    initial: new Map(),
+    intervalMs: pollIntervalMs,
+    clock,
+    onChange: (contents) => {
+      try {
+        const text = contents.get(path);
+        if (text === undefined)
+          throw new LatchkeyError('RECIPE_INVALID', `the recipe ${path} is gone: put it back`);
+        const next = parseRecipe(text.toString('utf8'), path, config);
+        if (isDeepStrictEqual(current, next)) return;
+        current = next;
+        log.info({ path }, 'recipe changed');
+        onRecipe(next);
+      } catch (err) {
+        log.error({ err, path }, 'recipe not usable, the one in force stays');
+      }
+    },
+  });
+}

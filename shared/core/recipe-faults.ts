@@ -1,0 +1,103 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
+import { type Edit, type RequestField, requestFields } from '#shared/contracts/rule-recipe.ts';
+import { isObject } from './json-value.ts';
+import type { Fault } from './schema-fault.ts';
+import { compileTemplate } from './template.ts';
+
+/**
+ * What is wrong with a recipe of the right shape: everything that would make it inject nothing, an invalid pod, or
+ * what a task author likes. A shipped recipe is held to less (recipe.ts), for it was written by latchkey.
+ */
+export function recipeFaults(recipe: RecipeFile): Fault[] {
+  const { mounts, description, lookup, edits } = recipe;
+  return [
+    ...sourceFaults(recipe),
+    ...(mounts.accepts.includes(mounts.any)
+      ? []
+      : [{ path: ['mounts', 'any'], message: `"${mounts.any}" is not in mounts.accepts` }]),
+    ...templateFaults(description, ['description'], undefined),
+    ...templateFaults(lookup, ['lookup'], recipe.fields),
+    ...(['env', 'file'] as const).flatMap((mount) => [
+      ...mountFaults(recipe, mount),
+      ...templateFaults(edits[mount], ['edits', mount], recipe.fields),
+      ...volumeFaults(edits[mount], ['edits', mount]),
+    ]),
+  ];
+}
+
+function sourceFaults({ inventory, source }: RecipeFile): Fault[] {
+  if (inventory === 'closed' && source === undefined) {
+    return [{ path: ['inventory'], message: 'closed needs a source that says what exists: k8s or global' }];
+  }
+  if (inventory === 'open' && source !== undefined) {
+    return [{ path: ['source'], message: 'is for inventory: closed; open trusts every request' }];
+  }
+  return [];
+}
+
+/** A request that is accepted and changes nothing would be a pod admitted without its secret. */
+function mountFaults({ mounts, edits }: RecipeFile, mount: 'env' | 'file'): Fault[] {
+  const [accepted, some] = [mounts.accepts.includes(mount), edits[mount].length > 0];
+  if (accepted === some) return [];
+  const message = accepted
+    ? `is empty, but mounts.accepts has ${mount}`
+    : `is never used: mounts.accepts lacks ${mount}`;
+  return [{ path: ['edits', mount], message }];
+}
+
+/** What a template reads of a request, where that is more than one field of the same name. */
+const readBy: Record<string, readonly RequestField[]> = { versionedGroup: ['group', 'groupVersion'] };
+
+function templateFaults(
+  node: unknown,
+  path: PropertyKey[],
+  fields: RecipeFile['fields'] | undefined,
+): Fault[] {
+  if (typeof node === 'string') return textFaults(node, fields).map((message) => ({ path, message }));
+  if (Array.isArray(node)) {
+    return node.flatMap((item, index) => templateFaults(item, [...path, index], fields));
+  }
+  if (!isObject(node)) return [];
+  return Object.entries(node)
+    .filter(([name]) => name !== 'when')
+    .flatMap(([name, member]) => templateFaults(member, [...path, name], fields));
+}
+
+/** @param fields rules of the fields that the text reads; without them any field may be read */
+function textFaults(text: string, fields: RecipeFile['fields'] | undefined): string[] {
+  try {
+    compileTemplate(text, '');
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error;
+    return [error.message.replace(/^: /, '')];
+  }
+  if (fields === undefined) return [];
+  const variables = [...text.matchAll(/(?<!\$)\$\{([A-Za-z]+)/g)].map(([, name = '']) => name);
+  const read = new Set(
+    variables.flatMap((name) => readBy[name] ?? requestFields.filter((field) => field === name)),
+  );
+  return [...read]
+    .filter((field) => fields[field]?.format === undefined)
+    .map(
+      (field) =>
+        `reads ${field}, which needs a format under fields: a task author may write anything into it`,
+    );
+}
+
+/** Mounts, of containers and of init containers, name a volume of the same list. */
+function volumeFaults(edits: readonly Edit[], path: PropertyKey[]): Fault[] {
+  const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
+  const message = 'no volume edit of this list has this name';
+  return edits.flatMap((edit, index): Fault[] => {
+    if ('volumeMount' in edit && !volumes.has(edit.volumeMount.name)) {
+      return [{ path: [...path, index, 'volumeMount', 'name'], message }];
+    }
+    if (!('initContainer' in edit)) return [];
+    return (edit.initContainer.volumeMounts ?? []).flatMap(({ name }, mount) =>
+      volumes.has(name)
+        ? []
+        : [{ path: [...path, index, 'initContainer', 'volumeMounts', mount, 'name'], message }],
+    );
+  });
+}
