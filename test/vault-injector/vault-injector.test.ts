@@ -9,7 +9,6 @@ import { type AskedSecret, aTaskPod } from '../flows/task-pod.ts';
 import { answerGolden, type GoldenCase, readGolden } from '../golden-case.ts';
 import { lostAnnotations, readVaultAgent } from './vault-agent.ts';
 import { startVaultInjector, type VaultInjector, vaultInjector } from './vault-injector.ts';
-import { startVaultResolver } from './vault-resolver.ts';
 
 const namespace = 'flytesnacks-development';
 const secretsDir = '/etc/flyte/secrets';
@@ -17,15 +16,18 @@ let cluster: Cluster;
 let injector: VaultInjector;
 
 before(async () => {
-  cluster = await startCluster({ config: { chain: ['vault'], vault: { role: 'ml-team' } } });
+  cluster = await startCluster({
+    config: { chain: ['vault'], vault: { role: 'ml-team' } },
+    managers: ['vault'],
+  });
   await cluster.createNamespace(namespace);
   [injector] = await Promise.all([startVaultInjector(cluster), startLatchkey()]);
 });
 after(() => cluster?.stop());
 
 async function startLatchkey(): Promise<void> {
-  await Promise.all(['cert-manager', 'discovery', 'gateway'].map((name) => cluster.startService(name)));
-  await startVaultResolver(cluster);
+  const services = ['cert-manager', 'discovery', 'resolver-vault', 'gateway'];
+  await Promise.all(services.map((name) => cluster.startService(name)));
   await Promise.all(cluster.services().map((service) => service.untilReady()));
 }
 
