@@ -64,6 +64,20 @@ export async function startFaultRun(options: { staleAfterSeconds?: number } = {}
     config,
     globals: { 'team/token': 'a-global-value' },
   });
+  try {
+    return await observe(installation, config, staleAfterSeconds * 1_000);
+  } catch (err) {
+    await installation.stop();
+    throw err;
+  }
+}
+
+/** Waits until the probed secrets are known, then lets the prober and the churn begin. */
+async function observe(
+  installation: RunningInstallation,
+  config: ConfigInput,
+  staleAfterMs: number,
+): Promise<FaultRun> {
   const { cluster } = installation;
   await cluster.createNamespace(namespace, selectedLabels);
   const stable = kubernetesSecret(cluster, namespace, 'stable');
@@ -73,11 +87,11 @@ export async function startFaultRun(options: { staleAfterSeconds?: number } = {}
   const global = await stableGlobal(namespace, 'team', 'token');
   let named = 0;
 
-  const answerOf = async (port: number, pod: ChangingSecret['pod']): Promise<number> => {
+  const answerOf = async (port: number, pod: ChangingSecret['pod']) => {
     const { response } = JSON.parse(await askGateway(installation, port, pod)) as {
-      response: { allowed: boolean; status?: { code: number } };
+      response: { allowed: boolean; status?: { code: number; message: string } };
     };
-    return response.allowed ? 200 : (response.status?.code ?? 0);
+    return { code: response.allowed ? 200 : response.status?.code, message: response.status?.message ?? '' };
   };
   const podsOf = (service: string) => cluster.services().filter(({ name }) => name.startsWith(`${service}-`));
   const untilEveryGateway = async (secret: Pick<ChangingSecret, 'name' | 'pod'>, code: number) => {
@@ -85,8 +99,8 @@ export async function startFaultRun(options: { staleAfterSeconds?: number } = {}
       const answers = await Promise.all(
         podsOf('gateway').map(({ ports }) => answerOf(ports.webhook, secret.pod)),
       );
-      if (answers.length > 0 && answers.every((answer) => answer === code)) return true;
-      throw new Error(`answers: ${answers.join(', ')}`);
+      if (answers.length > 0 && answers.every((answer) => answer.code === code)) return true;
+      throw new Error(answers.map((answer) => `${answer.code} ${answer.message}`).join('; '));
     };
     await waitFor(agree, {
       timeoutMs: convergenceTimeoutMs,
@@ -110,10 +124,9 @@ export async function startFaultRun(options: { staleAfterSeconds?: number } = {}
   /** Every gateway has heard every resolver, which has heard discovery, since then. */
   const untilEveryGatewayIsFresh = async (sinceMs: number): Promise<void> => {
     const ages = async () => {
-      const scrapes = podsOf('gateway').map(({ ports }) => fetch(`http://127.0.0.1:${ports.health}/metrics`));
-      const texts = await Promise.all(scrapes.map(async (scrape) => (await scrape).text()));
-      return texts.flatMap((text) =>
-        chain.map((manager) => sumOf(readSamples(text), 'latchkey_rules_age_seconds', { manager }) * 1_000),
+      const scrapes = await Promise.all(podsOf('gateway').map(metricsOf));
+      return scrapes.flatMap((samples) =>
+        chain.map((manager) => sumOf(samples, 'latchkey_rules_age_seconds', { manager }) * 1_000),
       );
     };
     const fresh = async () => {
@@ -135,7 +148,7 @@ export async function startFaultRun(options: { staleAfterSeconds?: number } = {}
   ]);
   const prober = startProber(cluster, {
     secrets: [stable, global, never, churning],
-    staleAfterMs: staleAfterSeconds * 1_000,
+    staleAfterMs,
   });
   const churn = startChurn(churning);
 
