@@ -1,21 +1,13 @@
 import type { z } from 'zod';
-
-type Issue = z.core.$ZodIssue;
+import { schemaFaults } from '#shared/core/schema-fault.ts';
 
 const pathOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '(top level)' : path.join('.'));
 
-/** Issues of a union are inside its branches: the branch with the fewest is what the author meant. */
-function flatten(issue: Issue): Issue[] {
-  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
-  const closest = [...issue.errors].sort((a, b) => a.length - b.length)[0] ?? [];
-  return closest.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }));
-}
-
 /** One line per wrong field, `field: what is wrong`, under a first line that says where they stand. */
-export function describeIssues(source: string, issues: readonly Issue[]): string {
+export function describeIssues(source: string, issues: readonly z.core.$ZodIssue[]): string {
   return describeProblems(
     source,
-    issues.flatMap(flatten).map((issue) => `${pathOf(issue.path)}: ${issue.message}`),
+    schemaFaults(issues).map(({ path, message }) => `${pathOf(path)}: ${message}`),
   );
 }
 

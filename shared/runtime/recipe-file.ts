@@ -13,7 +13,7 @@ export type RecipeFault = { line: number; field: string; message: string };
 /** Reads a recipe; either it is good or everything that is wrong is told, by line. */
 export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: RecipeFault[] } {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const lineAt = (offset: number): number => lines.linePos(offset).line;
   if (document.errors.length > 0) {
     const faults = document.errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), field: '', message }));
