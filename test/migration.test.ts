@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { importFlyteConfig } from '#cli/config-import.ts';
 import { readFlyteSections } from '#cli/config-import-source.ts';
 import type { ConfigInput } from './cluster/installation.ts';
@@ -11,6 +14,7 @@ import { type FlyteWebhook, startFlyteWebhook } from './migration/flyte-webhook.
 import { type PodStream, startPodStream } from './migration/pod-stream.ts';
 
 const rights = join(import.meta.dirname, '../deploy/variants/cert-manager-adopt.yaml');
+const guide = join(import.meta.dirname, '../docs/migration.md');
 const namespace = 'flytesnacks-development';
 const podsInARow = 20;
 const flytesConfiguration = `
@@ -80,6 +84,23 @@ test('adopt: false gives every pod and the very same entry back to Flyte', async
   assert.equal(metadata?.annotations, undefined);
 });
 
+test('the way back by hand, for a cert-manager that does not run, is as docs/migration.md says', async () => {
+  const { cluster, certManager } = installation;
+  await setWebhook({ adopt: true });
+  await pods.untilInjectedBy('latchkey', podsInARow);
+  await certManager.stop();
+  const [, commands = ''] =
+    /do the same by hand:\n\n```\n(.*?)```/s.exec(await readFile(guide, 'utf8')) ?? [];
+  const [kubectl = ''] = cluster.kubectlLine().split(' ');
+  const env = { KUBECONFIG: cluster.kubeconfigFile, PATH: `${dirname(kubectl)}:${process.env.PATH}` };
+  await promisify(execFile)('sh', ['-ec', commands], { env });
+  await pods.untilInjectedBy('flyte', podsInARow);
+  const { webhooks, metadata } = await flyte.readConfiguration();
+  assert.deepEqual(webhooks, asMadeByFlyte.webhooks);
+  assert.equal(metadata?.annotations, undefined);
+  await cluster.startService('cert-manager');
+});
+
 test('the move ends with an object of latchkey, and without the one of Flyte', async () => {
   const { admissionRegistration } = installation.cluster.kubernetes;
   await setWebhook({ adopt: true });
@@ -94,8 +115,9 @@ test('the move ends with an object of latchkey, and without the one of Flyte', a
   await pods.untilInjectedBy('latchkey', podsInARow);
 });
 
-test('in all of it no pod was denied, or admitted without its secret, and the Secret of Flyte is as it was', async () => {
+test('in all of it no pod was denied, or admitted without its secret, and the Secret of Flyte is as it was', async (t) => {
   await pods.stop();
+  t.diagnostic(`${pods.counts.flyte} pods injected by Flyte, ${pods.counts.latchkey} by latchkey`);
   assert.deepEqual(pods.wrong, []);
   assert.ok(pods.counts.flyte >= 2 * podsInARow && pods.counts.latchkey >= 4 * podsInARow);
   assert.equal(await flyte.secretVersion(), secretVersion);
