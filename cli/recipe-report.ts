@@ -8,9 +8,8 @@ import {
   type When,
 } from '#shared/contracts/rule-recipe.ts';
 import { formatRule } from '#shared/core/field-format.ts';
+import { fieldNames } from '#shared/core/request-fit.ts';
 
-/** Fields by the names that a task author knows. */
-const fieldNames = { group: 'group', groupVersion: 'group_version', key: 'key', envVar: 'env_var' };
 const mountNames: Record<Mount, string> = { env: 'a variable', file: 'a file' };
 
 /** What a recipe does, in words. */

@@ -8,7 +8,13 @@ import type { SecretRequest } from './secret-request.ts';
 /** How a manager would mount the secret, or why it can never serve the request. */
 export type Fit = { mount: Mount } | { code: ErrorCode; reason: string };
 
-const fieldNames = { group: 'group', groupVersion: 'group_version', key: 'key', envVar: 'env_var' } as const;
+/** The fields of a request by the names that a task author knows. */
+export const fieldNames = {
+  group: 'group',
+  groupVersion: 'group_version',
+  key: 'key',
+  envVar: 'env_var',
+} as const;
 const mountNames = ['ANY', 'ENV_VAR', 'FILE'];
 
 /** Holds a request against what a recipe can serve at all: missing fields, impossible names, mounts. */
