@@ -4,6 +4,7 @@ import type { ConfigInput } from '../cluster/installation.ts';
 import type { ServicePod } from '../cluster/kubelet.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { askGateway } from '../demo/gateway-call.ts';
+import { startChurn } from './churn.ts';
 import type { Disturbance } from './probe-judgement.ts';
 import { type ChangingSecret, kubernetesSecret, stableGlobal } from './probed-secret.ts';
 import { type Prober, startProber } from './prober.ts';
@@ -14,8 +15,6 @@ const namespace = 'faults';
 /** Smaller than the default, so that a test sees knowledge grow old; larger than the steps of two heartbeats. */
 const shortStaleSeconds = 8;
 const convergenceTimeoutMs = 45_000;
-/** The churning Secret keeps each state for longer than an answer may lag behind. */
-const churnMs = 2_500;
 const chain = ['global', 'k8s'];
 
 /** One fault: what strikes, and what heals it when it does not heal by itself. */
@@ -222,34 +221,6 @@ async function observe(
       await churn.stop();
       await prober.stop();
       await installation.stop();
-    },
-  };
-}
-
-/** Creates, changes and deletes a Secret for as long as it is not stopped, each state for a while. */
-function startChurn(secret: ChangingSecret): { stop(): Promise<void> } {
-  const steps = [
-    () => secret.setKey(false),
-    () => secret.setKey(true),
-    () => secret.delete(),
-    () => secret.create(),
-  ];
-  let stopped = false;
-  const run = async (): Promise<void> => {
-    for (let step = 0; !stopped; step += 1) {
-      await steps[step % steps.length]?.();
-      const sinceMs = performance.now();
-      await waitFor(() => stopped || performance.now() - sinceMs > churnMs, {
-        timeoutMs: churnMs * 4,
-        what: 'the next change of the churning Secret',
-      });
-    }
-  };
-  const running = run();
-  return {
-    stop: async () => {
-      stopped = true;
-      await running;
     },
   };
 }
