@@ -63,16 +63,11 @@ export function askChain(request: SecretRequest, caller: Caller, rules: Rules, s
   const verdicts: Verdict[] = [];
   for (const manager of rules.chain) {
     const verdict = askManager(manager, { request, caller, variables, suggests }, rules);
-    if (isTrustAlone(verdict) && verdicts.some(({ answer }) => answer === 'unknown')) break;
     verdicts.push(verdict);
     if (verdict.answer === 'has' || (verdict.answer === 'unknown' && !verdict.stale)) break;
   }
   return verdicts;
 }
-
-/** An open manager accepts without knowing: it must not speak for one before it that may have the secret by now. */
-const isTrustAlone = (verdict: Verdict): boolean =>
-  verdict.answer === 'has' && verdict.grant.recipe.inventory === 'open';
 
 type Question = { request: SecretRequest; caller: Caller; variables: Variables; suggests: boolean };
 
