@@ -8,6 +8,7 @@ import {
   type When,
 } from '#shared/contracts/rule-recipe.ts';
 import { compilePolicy, type Policy } from './policy.ts';
+import { schemaFaults } from './schema-fault.ts';
 import { compileTemplate, type Template, type Variables } from './template.ts';
 
 /** A recipe ready for use: its templates are functions. */
@@ -29,7 +30,8 @@ export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory
 export function compileRecipe(value: unknown): CompiledRecipe {
   const parsed = recipeSchema.safeParse(value);
   if (!parsed.success) {
-    const where = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+    const faults = schemaFaults(parsed.error.issues);
+    const where = faults.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     throw new LatchkeyError('RECIPE_INVALID', `the recipe does not have the expected shape: ${where}`);
   }
   const recipe = parsed.data;

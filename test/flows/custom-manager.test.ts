@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
+import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ServicePod } from '../cluster/kubelet.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { createPod, type PodAnswer, untilAnswered, variablesOf } from './admission.ts';
+import { untilStartedAgain } from './restarted-service.ts';
 import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
 import { type AskedSecret, aTaskPod } from './task-pod.ts';
 
@@ -121,6 +123,24 @@ test('a broken recipe is told with its line and changes nothing; the next good o
     is: (answer) => driverOf(answer) === 'other.example.com',
   });
   assert.equal(resolver.pid(), pid);
+  assert.deepEqual(pidsOf(installation), gatewayPids);
+});
+
+test('a resolver that begins with a broken recipe says why and ends; what it published stays in force', async () => {
+  const { cluster } = installation;
+  await setRecipes(csiRecipe.replace('format: path-segment', 'format: word'));
+  await waitFor(async () => /aws-csi\.yaml:\d+: fields\.key\.format: /.test(await resolver.readLog()), {
+    timeoutMs: 20_000,
+    what: 'the resolver to see the broken recipe',
+  });
+  resolver.signal('SIGKILL');
+  assert.equal((await untilStartedAgain(resolver)).signal, 'SIGKILL');
+  assert.equal((await resolver.run.process()?.exited)?.code, exitCode.failed);
+  const kept = await createPod(cluster, asks('kept-again', fromCsi), { dryRun: true });
+  assert.ok(kept.admitted);
+  await setRecipes(csiRecipe);
+  await resolver.untilReady();
+  await untilAnswered(cluster, asks('healed', fromCsi), isAdmitted);
   assert.deepEqual(pidsOf(installation), gatewayPids);
 });
 
