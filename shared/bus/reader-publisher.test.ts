@@ -185,3 +185,19 @@ test('a record too long for the bus is refused where it is handed over', async (
     (err) => err instanceof LatchkeyError && err.code === 'RECORD_INVALID',
   );
 });
+
+test('a publisher tells its epoch once it has claimed, and what the one before has left', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'heir');
+  const first = publishSet(t, testBus, writing, bucket, 'heir');
+  first.replace(entries('heir', { a: 1, b: 2 }));
+  await waitForValues(set, 'heir', { a: 1, b: 2 });
+  first.remove(entryKey('heir', 'b'));
+  await waitForValues(set, 'heir', { a: 1 });
+  assert.equal(await first.claimed(), first.published()?.epoch);
+  await first.stop();
+  const second = publishSet(t, testBus, writing, bucket, 'heir');
+  assert.equal(await second.claimed(), (await first.claimed()) + 1);
+  assert.deepEqual(second.stored(entryKey('heir', 'a')), { schema: 1, value: 1 });
+  assert.equal(second.stored(entryKey('heir', 'b')), undefined);
+  assert.equal(second.stored(entryKey('heir', 'never')), undefined);
+});

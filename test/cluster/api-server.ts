@@ -15,6 +15,8 @@ export type ApiServerStart = {
   etcdUrl: string;
   serviceCidr: string;
   logFolder: string;
+  /** An AdmissionConfiguration: how the server introduces itself to webhooks. */
+  admissionConfigurationFile?: string | undefined;
 };
 
 /** Starts kube-apiserver; resolves when `/readyz` says ok. Throws with the end of its log when it dies before. */
@@ -41,8 +43,10 @@ export async function startApiServer(start: ApiServerStart, guard: ProcessGuard)
 export const readAuthority = (files: ApiServerFiles): Promise<string> =>
   readFile(join(files.certificateFolder, 'apiserver.crt'), 'utf8');
 
-function flags({ files, port, etcdUrl, serviceCidr }: ApiServerStart): string[] {
+function flags(start: ApiServerStart): string[] {
+  const { files, port, etcdUrl, serviceCidr, admissionConfigurationFile: admission } = start;
   return [
+    ...(admission === undefined ? [] : [`--admission-control-config-file=${admission}`]),
     `--etcd-servers=${etcdUrl}`,
     '--bind-address=127.0.0.1',
     `--secure-port=${port}`,

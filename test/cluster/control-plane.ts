@@ -48,7 +48,7 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
     { program: programs.etcd, clientPort: ports.etcd, peerPort: ports.etcdPeer, folder, logFolder },
     guard,
   );
-  const launch = () =>
+  const launch = (admissionConfigurationFile?: string) =>
     startApiServer(
       {
         program: programs['kube-apiserver'],
@@ -57,6 +57,7 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
         etcdUrl: `http://127.0.0.1:${ports.etcd}`,
         serviceCidr: start.serviceCidr,
         logFolder,
+        admissionConfigurationFile,
       },
       guard,
     );
@@ -82,8 +83,8 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
     kubectl: (args: readonly string[], input = ''): Promise<string> =>
       runKubectl(programs.kubectl.path, [`--kubeconfig=${kubeconfigFile}`, ...args], input),
     stopApiServer: () => apiServer.stop('SIGTERM'),
-    startApiServer: async () => {
-      apiServer = await launch();
+    startApiServer: async (admissionConfigurationFile?: string) => {
+      apiServer = await launch(admissionConfigurationFile);
     },
     /** Every request so far except those of the harness itself and of the API server to itself. */
     auditEvents: async (): Promise<AuditEvent[]> => {

@@ -10,6 +10,8 @@ export type ConfigInput = z.input<typeof latchkeyConfigSchema>;
 
 /** Port of the webhook's Service here: 443 would need root. */
 export const webhookServicePort = 9443;
+/** Where deploy/ mounts the key ring; stated in latchkey.yaml so that the harness can move it. */
+const keyRingMount = '/etc/latchkey/keyring';
 export const configMapName = 'latchkey-config';
 export const webhookServiceName = 'flyte-pod-webhook';
 
@@ -31,7 +33,7 @@ export function latchkeyYaml({ manifests, config, globalSecretsFolder }: Install
   return stringify({
     ...deployed,
     ...config,
-    global: { ...deployed.global, dir: globalSecretsFolder, ...config.global },
+    global: { ...deployed.global, dir: globalSecretsFolder, keyRingDir: keyRingMount, ...config.global },
     webhook: { ...deployed.webhook, servicePort: webhookServicePort, ...config.webhook },
   });
 }

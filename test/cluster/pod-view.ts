@@ -53,6 +53,17 @@ export function onHost(text: string, root: string, mountPaths: readonly string[]
   return inside ? join(root, text) : text;
 }
 
+/** The files of a ConfigMap with every path that the container sees as it lies on this machine. */
+export function contentOnHost(content: Content, root: string, mountPaths: readonly string[]): Content {
+  const paths = mountPaths.map((path) => path.replaceAll('.', String.raw`\.`)).join('|');
+  const seen = new RegExp(String.raw`(?<![\w./-])(?:${paths})(?![\w.-])`, 'g');
+  const mapped = [...content].map(([name, bytes]) => {
+    const text = Buffer.from(bytes).toString('utf8');
+    return [name, Buffer.from(text.replaceAll(seen, (path) => join(root, path)))] as const;
+  });
+  return new Map(mapped);
+}
+
 /**
  * The variables of a container: `envFrom`, then `env` with the downward API resolved, or `missing` when a Secret or
  * ConfigMap that it needs is not there.

@@ -8,6 +8,7 @@ import { type KubernetesClient, kubeconfigOf } from './kubernetes-client.ts';
 import {
   type Content,
   containerVariables,
+  contentOnHost,
   mountedVolumes,
   type NamespaceData,
   onHost,
@@ -64,8 +65,10 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
 
   const projectVolumes = async (data: NamespaceData): Promise<boolean> => {
     for (const { mountPath, volume } of volumes) {
-      const content = volumeContent(volume, data);
-      if (content === 'missing') return false;
+      const found = volumeContent(volume, data);
+      if (found === 'missing') return false;
+      // latchkey.yaml names mounts too.
+      const content = volume.configMap === undefined ? found : contentOnHost(found, root, mountPaths);
       const digest = digestOf(content);
       if (projected.get(mountPath) !== digest) await projectFolder(join(root, mountPath), content);
       projected.set(mountPath, digest);
