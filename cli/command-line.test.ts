@@ -42,7 +42,13 @@ const inventory =
   'global: {env: {FLYTE_SECRET_TEAM_TOKEN: hunter2}}\nk8s: {default: {db: [pass]}, ns: {db: [pass]}}\n';
 
 test('every command explains itself, and a wrong command line ends with 2', async () => {
-  for (const args of [['--help'], ['explain', '--help'], ['encode', '-h'], ['decode', '--help']]) {
+  for (const args of [
+    ['--help'],
+    ['explain', '--help'],
+    ['encode', '-h'],
+    ['decode', '--help'],
+    ['recipe', '--help'],
+  ]) {
     const { code, output } = await run(args);
     assert.equal(code, 0);
     assert.match(output, /^Usage: latchkey[\s\S]*Exit codes:/);
@@ -151,6 +157,15 @@ test('a batch answers every line in order, an unreadable one with an error', asy
   assert.match(JSON.stringify(answers[0].pod), /"_FSEC_TEAM_TOKEN","value":"v"/);
   assert.equal(answers[2].pod, null);
   assert.match(answers[3].error.message, /chain[\s\S]*colour/);
+});
+
+test('a batch reads no recipe files, and says so', async () => {
+  const config = { chain: ['own'], custom: { own: '/etc/passwd' } };
+  const { output } = await run(
+    ['explain', '--batch'],
+    JSON.stringify({ id: 1, config, review: aReview(pod) }),
+  );
+  assert.match(output, /^{"id":1,"error":{"code":"CONFIG_INVALID","message":"config: custom: /);
 });
 
 test('a batch arrives in pieces of any size', async () => {

@@ -40,11 +40,23 @@ function rememberConfigs(): (config: unknown) => Explain {
   const known = new Map<string, Explain>();
   return (config) => {
     const text = JSON.stringify(config) ?? '';
-    const explain = known.get(text) ?? createExplain(readConfig(config, 'config'));
+    const explain = known.get(text) ?? explainWithoutFiles(config);
     if (known.size >= mostConfigs) known.clear();
     known.set(text, explain);
     return explain;
   };
+}
+
+/** A line of a batch comes from anywhere: it may not name files to read. */
+function explainWithoutFiles(value: unknown): Explain {
+  const config = readConfig(value, 'config');
+  if (Object.keys(config.custom).length > 0) {
+    throw new LatchkeyError(
+      'CONFIG_INVALID',
+      'config: custom: --batch reads no recipes; explain one pod instead',
+    );
+  }
+  return createExplain(config);
 }
 
 /** Lines as bytes: text would be split at U+2028 too, and hide what is not UTF-8. */

@@ -20,7 +20,8 @@ export const explainCommand: Command = {
 Shows for each secret that the pod asks for which manager injects it and how, or why not, and what
 changes in the pod. POD.yaml holds a Pod or an AdmissionReview, as YAML or JSON.
 
-  --config FILE     configuration of the services; without it the defaults
+  --config FILE     configuration of the services; without it the defaults. Recipes of custom are read from its
+                    folder, not with --batch
   --inventory FILE  the secrets that exist, without it none:
                       global: {env: {FLYTE_SECRET_G_K: value}, files: {group/key: value}}
                       k8s: {namespace: {secret: [key, ...]}}
