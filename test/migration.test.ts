@@ -92,7 +92,11 @@ test('the way back by hand, for a cert-manager that does not run, is as docs/mig
   const [, commands = ''] =
     /do the same by hand:\n\n```\n(.*?)```/s.exec(await readFile(guide, 'utf8')) ?? [];
   const [kubectl = ''] = cluster.kubectlLine().split(' ');
-  const env = { KUBECONFIG: cluster.kubeconfigFile, PATH: `${dirname(kubectl)}:${process.env.PATH}` };
+  const env = {
+    HOME: cluster.folder,
+    KUBECONFIG: cluster.kubeconfigFile,
+    PATH: `${dirname(kubectl)}:${process.env.PATH}`,
+  };
   await promisify(execFile)('sh', ['-ec', commands], { env });
   await pods.untilInjectedBy('flyte', podsInARow);
   const { webhooks, metadata } = await flyte.readConfiguration();

@@ -81,7 +81,11 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
     kubectlLine: (): string => `${programs.kubectl.path} --kubeconfig=${kubeconfigFile} get pods -A`,
     /** Runs kubectl as `admin` and gives its standard output; throws with its standard error when it fails. */
     kubectl: (args: readonly string[], input = ''): Promise<string> =>
-      runKubectl(programs.kubectl.path, [`--kubeconfig=${kubeconfigFile}`, ...args], input),
+      runKubectl(
+        { path: programs.kubectl.path, home: folder },
+        [`--kubeconfig=${kubeconfigFile}`, ...args],
+        input,
+      ),
     stopApiServer: () => apiServer.stop('SIGTERM'),
     startApiServer: async (admissionConfigurationFile?: string) => {
       apiServer = await launch(admissionConfigurationFile);
@@ -94,9 +98,14 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
   };
 }
 
-async function runKubectl(path: string, args: readonly string[], input: string): Promise<string> {
+/** kubectl keeps a cache in its home folder: the cluster's, which is removed with it. */
+async function runKubectl(
+  { path, home }: { path: string; home: string },
+  args: readonly string[],
+  input: string,
+): Promise<string> {
   const running = promisify(execFile)(path, args, {
-    env: { HOME: '/nonexistent' },
+    env: { HOME: home },
     maxBuffer: 64 * 1024 * 1024,
   });
   running.child.stdin?.end(input);
