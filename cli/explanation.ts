@@ -17,7 +17,7 @@ export type Explanation = {
   pod: unknown;
 };
 
-/** Reads a configuration as the services would, but for inline delivery, which only `explain` knows. */
+/** Reads a configuration as the services would, but without what they need to know of those who may ask a gateway. */
 export function readConfig(value: unknown, source: string): LatchkeyConfig {
   const config = parse(latchkeyConfigSchema, value ?? {}, source);
   const [problem] = chainProblems(config);
