@@ -1,28 +1,11 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import forge from 'node-forge';
+import { aSelfSignedPair } from '#test/self-signed-pair.ts';
 import { pairPaths, parsePair } from './certificate-pair.ts';
 
 const dir = '/etc/latchkey/tls';
 const nowMs = Date.UTC(2026, 0, 1);
 const dayMs = 86_400_000;
-
-/** A self-signed pair that is valid for a day from `nowMs`. */
-function aPair(): { certificate: string; key: string } {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const forgeKey = forge.pki.privateKeyFromPem(key);
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = forge.pki.rsa.setPublicKey(forgeKey.n, forgeKey.e);
-  certificate.serialNumber = '01';
-  certificate.validity.notBefore = new Date(nowMs);
-  certificate.validity.notAfter = new Date(nowMs + dayMs);
-  certificate.setSubject([{ name: 'commonName', value: 'gateway' }]);
-  certificate.setIssuer(certificate.subject.attributes);
-  certificate.sign(forgeKey, forge.md.sha256.create());
-  return { certificate: forge.pki.certificateToPem(certificate), key };
-}
 
 const filesOf = ({ certificate, key }: { certificate?: string; key?: string }): Map<string, Buffer> => {
   const paths = pairPaths(dir);
@@ -32,8 +15,8 @@ const filesOf = ({ certificate, key }: { certificate?: string; key?: string }): 
   return files;
 };
 
-const first = aPair();
-const second = aPair();
+const first = aSelfSignedPair(nowMs);
+const second = aSelfSignedPair(nowMs);
 
 test('a certificate and its key are a pair', () => {
   const pair = parsePair(filesOf(first), dir, nowMs);

@@ -13,6 +13,8 @@ export interface GatewayMetrics {
   /** One request for a secret inside an admission, by the manager that answered. */
   secret(attributes: { manager: string; verdict: string }): void;
   ruleFault(manager: string): void;
+  /** One request answered with 503 before it was read. */
+  shed(): void;
 }
 
 const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -24,6 +26,7 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
   });
   const secrets = meter.createCounter('latchkey.secrets', { description: 'Secrets asked for, by verdict' });
   const faults = meter.createCounter('latchkey.rule.faults', { description: 'Rules refused as invalid' });
+  const shed = meter.createCounter('latchkey.requests.shed', { description: 'Requests shed in overload' });
   const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
     unit: 's',
     description: 'Time from the body read to the answer',
@@ -36,6 +39,7 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
       duration.record(durationMs / 1_000, { outcome: attributes.outcome });
     },
     secret: (attributes) => secrets.add(1, attributes),
+    shed: () => shed.add(1),
     ruleFault: (manager) => faults.add(1, { manager }),
   };
 }

@@ -11,6 +11,7 @@ import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import { followClientAuthority } from './client-authority.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
+import { shedOverload, watchLag } from './load-shedding.ts';
 import { missingManagers, notReadyReasons, type ReadinessFacts, restartReasons } from './readiness.ts';
 import { createRuleFeed } from './rule-feed.ts';
 import { createServingPair } from './serving-pair.ts';
@@ -64,6 +65,8 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
   const server = createWebhookServer(createAdmissionHandler({ rules, metrics, log }), {
     requestsClientCertificate: clientCa !== undefined,
   });
+  const lag = watchLag(clock);
+  shedOverload(server.app, { lagMs: lag.lagMs, onShed: metrics.shed });
   const pair = createServingPair({ dir: process.TLS_DIR, clock, log, onPair: server.use });
 
   const facts = (): ReadinessFacts => ({
@@ -109,6 +112,7 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
       await pair.start();
       stops.push(
         () => keyRing.stop(),
+        () => lag.stop(),
         () => pair.stop(),
         clock.every(heartbeatIntervalMs, () => publishHeartbeat(bus, heartbeat())),
       );

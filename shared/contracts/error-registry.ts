@@ -18,6 +18,7 @@ export const errorRegistry = {
   POLICY_FORBIDDEN: { httpStatus: 403, reason: 'Forbidden', retryable: false },
   SECRET_NOT_FOUND: { httpStatus: 404, reason: 'NotFound', retryable: true },
   RULES_UNKNOWN: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
+  OVERLOADED: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
   // What an operator can get.
   CONFIG_INVALID: { httpStatus: 500, reason: 'InternalError', retryable: false },
   RECIPE_INVALID: { httpStatus: 500, reason: 'InternalError', retryable: false },

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { admit } from '#shared/core/admit.ts';
+import { aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
+import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+import { loadLimits, shedOverload } from './load-shedding.ts';
+import { createWebhookServer, webhookPath } from './webhook-server.ts';
+
+/** The webhook server of the gateway on a real socket, with the decision of the core behind it. */
+const rules = someRules({ chain: ['k8s'] }, { k8s: { ns: { db: ['pass'] } } });
+const db = { group: 'db', key: 'pass', mountRequirement: mountNumber.env };
+const review = JSON.stringify(aReview(aPod({ asks: [db] })));
+let lagMs = 0;
+let shed = 0;
+const server = createWebhookServer(async (request, reply) => {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const { httpStatus, response } = admit(body, rules);
+  return await reply.code(httpStatus).send(response);
+});
+shedOverload(server.app, { lagMs: () => lagMs, onShed: () => shed++ });
+let port = 0;
+let accepted = 0;
+/** Whatever a client does, nothing may end the process. */
+const faults: unknown[] = [];
+process.on('uncaughtException', (fault) => faults.push(fault));
+
+before(async () => {
+  const nowMs = Date.now();
+  server.app.server.on('connection', () => accepted++);
+  await server.app.listen({ host: '127.0.0.1', port: 0 });
+  const { certificate, key } = aSelfSignedPair(nowMs);
+  server.use({ certificate, key, fingerprint: '', notAfterMs: nowMs + 60_000 });
+  port = (server.app.server.address() as AddressInfo).port;
+});
+after(async () => {
+  server.app.server.closeAllConnections();
+  await server.app.close();
+  assert.deepEqual(faults, []);
+});
+
+async function connect(options: ConnectionOptions = {}): Promise<TLSSocket> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** All that arrives until the server closes the connection, or until `isEnough`. */
+async function readAll(socket: Socket, isEnough: (text: string) => boolean = () => false): Promise<string> {
+  let text = '';
+  socket.on('error', () => undefined);
+  socket.setEncoding('latin1');
+  await new Promise<void>((resolve) => {
+    socket.on('close', () => resolve());
+    socket.on('data', (data) => {
+      text += data;
+      if (isEnough(text)) resolve();
+    });
+  });
+  socket.destroy();
+  return text;
+}
+
+type Sent = { method?: string; path?: string; headers?: Record<string, string>; body?: string };
+
+function requestText({
+  method = 'POST',
+  path = `${webhookPath}?timeout=5s`,
+  headers = {},
+  body = review,
+}: Sent): string {
+  const all = {
+    host: 'x',
+    'content-type': 'application/json',
+    'content-length': `${Buffer.byteLength(body)}`,
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+}
+
+/** The whole answer to a request on a connection of its own. */
+async function send(request: Sent = {}, options: ConnectionOptions = {}): Promise<string> {
+  const socket = await connect(options);
+  socket.write(requestText({ ...request, headers: { connection: 'close', ...request.headers } }));
+  return await readAll(socket);
+}
+const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
+const isInjected = (answer: string): boolean => statusOf(answer) === 200 && answer.includes('"patch"');
+
+test('input 4: path, method and content type are checked, and the answer repeats none of them', async () => {
+  const cases: [Sent, number][] = [
+    [{ path: '/secret-path' }, 404],
+    [{ method: 'GET', body: '' }, 404],
+    [{ headers: { 'content-type': 'text/secret' } }, 415],
+    [{ headers: { 'content-type': 'application/json secret' } }, 415],
+    [{ headers: { 'content-type': 'application/json; charset=utf-8' } }, 200],
+  ];
+  for (const [request, status] of cases) {
+    const answer = await send(request);
+    assert.equal(statusOf(answer), status, JSON.stringify(request));
+    assert.ok(!answer.includes('secret'), answer);
+  }
+});
+
+test('input 5: a body of 8 MiB and a byte is a 413 and the end of the connection, a pod of 3 MiB is injected', async () => {
+  const socket = await connect();
+  socket.on('error', () => undefined);
+  socket.write(requestText({ body: '', headers: { 'content-length': String(8 * 1024 * 1024 + 1) } }));
+  assert.equal(statusOf(await readAll(socket)), 413);
+  const large = aPod({ asks: [db], annotations: { note: 'x'.repeat(3 * 1024 * 1024) } });
+  assert.ok(isInjected(await send({ body: JSON.stringify(aReview(large)) })));
+});
+
+test('input 8: TLS 1.1 is refused; without a server name, or with any, the certificate is the same', async () => {
+  const old = connectTls({
+    port,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    maxVersion: 'TLSv1.1',
+    minVersion: 'TLSv1',
+    ciphers: 'DEFAULT@SECLEVEL=0',
+  });
+  const [error] = await once(old, 'error');
+  assert.match(String(error), /alert|protocol/i);
+  for (const servername of ['', 'unknown.example', `${'a'.repeat(63)}.example`]) {
+    assert.ok(isInjected(await send({}, { servername })));
+  }
+});
+
+test('input 9: an HTTP/2 preface and two lengths at once are refused, pipelined requests answered in order', async () => {
+  const preface = await connect();
+  preface.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  assert.equal(statusOf(await readAll(preface)), 400);
+  const twice = { headers: { 'transfer-encoding': 'chunked' }, body: '0\r\n\r\n' };
+  assert.equal(statusOf(await send(twice)), 400);
+  const pipelined = await connect();
+  const bad = requestText({ body: 'null' });
+  pipelined.write(requestText({}) + bad + requestText({ headers: { connection: 'close' } }));
+  const statuses = (await readAll(pipelined)).match(/HTTP\/1\.1 \d+/g);
+  assert.deepEqual(statuses, ['HTTP/1.1 200', 'HTTP/1.1 400', 'HTTP/1.1 200']);
+});
+
+test('input 9: a request to upgrade the protocol is an ordinary request or the end of the connection', async () => {
+  const answer = await send({ headers: { upgrade: 'websocket', connection: 'Upgrade, close' } });
+  assert.ok(answer === '' || isInjected(answer), answer);
+  assert.ok(isInjected(await send()));
+});
+
+test('input 26: whatever the timeout parameter says, the answer is the same', async () => {
+  const expected = (await send()).split('\r\n\r\n')[1];
+  for (const query of [
+    '',
+    '?timeout=',
+    '?timeout=0s',
+    '?timeout=-1s',
+    '?timeout=9999h',
+    '?timeout=NaN',
+    '?timeout=1&timeout=2',
+  ]) {
+    const answer = await send({ path: `${webhookPath}${query}` });
+    assert.equal(answer.split('\r\n\r\n')[1], expected, query);
+  }
+});
+
+test('input 27: clients that reset or half-close at any moment do no harm', async () => {
+  const text = requestText({});
+  for (let at = 0; at <= text.length; at += Math.ceil(text.length / 40)) {
+    const raw = connectTcp(port, '127.0.0.1');
+    const reset = await connect({ socket: raw });
+    reset.on('error', () => undefined);
+    await new Promise((resolve) => reset.write(text.slice(0, at), resolve));
+    raw.resetAndDestroy();
+    const half = await connect();
+    half.end(text.slice(0, at));
+    await readAll(half);
+  }
+  const raw = connectTcp(port, '127.0.0.1');
+  raw.on('error', () => undefined);
+  await once(raw, 'connect');
+  raw.write('not TLS at all');
+  raw.resetAndDestroy();
+  assert.ok(isInjected(await send()));
+});
+
+test('input 25: beyond the limits a request is shed with 503 and Retry-After before its body is read', async () => {
+  lagMs = loadLimits.lagMs + 1;
+  const answer = await send({ body: 'not even JSON' });
+  lagMs = 0;
+  assert.equal(statusOf(answer), 503);
+  assert.match(answer, /^retry-after: 1\r$/im);
+  assert.match(answer, /\[OVERLOADED\]$/);
+  const waiting = await Promise.all(Array.from({ length: loadLimits.inFlight }, () => connect()));
+  for (const socket of waiting) {
+    socket.on('error', () => undefined);
+    socket.write(requestText({ headers: { 'content-length': '9' }, body: '{' }));
+  }
+  await untilTrue(async () => statusOf(await send()) === 503);
+  const answers = waiting.map((socket) => readAll(socket));
+  for (const socket of waiting) socket.destroy();
+  await Promise.all(answers);
+  await untilTrue(async () => isInjected(await send()));
+  assert.ok(shed >= 2);
+});
+
+describe('slow clients', { concurrency: true }, () => {
+  test('input 6: a body that arrives at a byte in five seconds is cut off after ten', async () => {
+    const socket = await connect();
+    socket.write(
+      requestText({ body: '', headers: { 'transfer-encoding': 'chunked', 'content-length': '' } }).replace(
+        'content-length: \r\n',
+        '',
+      ),
+    );
+    socket.on('error', () => undefined);
+    const timer = setInterval(() => socket.write('1\r\nx\r\n'), 5_000);
+    const answer = await readAll(socket);
+    clearInterval(timer);
+    // The byte that comes after the end may destroy the answer.
+    assert.ok(answer === '' || statusOf(answer) === 408, answer);
+  });
+
+  test('input 7: 5,000 connections without a TLS hello are closed, and others are served meanwhile', async () => {
+    const silent: Promise<void>[] = [];
+    const acceptedBefore = accepted;
+    while (silent.length < 5_000) {
+      // No more at once than the kernel queues for the server: it would drop the rest unseen.
+      await Promise.all(
+        Array.from({ length: 100 }, async () => {
+          const socket = connectTcp(port, '127.0.0.1').on('error', () => undefined);
+          silent.push(new Promise((resolve) => socket.resume().on('close', () => resolve())));
+          await once(socket, 'connect');
+        }),
+      );
+      await untilTrue(async () => accepted - acceptedBefore >= silent.length);
+    }
+    assert.ok(isInjected(await send()));
+    await Promise.all(silent);
+    assert.ok(isInjected(await send()));
+  });
+});
+
+/** @throws Error after ten seconds */
+async function untilTrue(condition: () => Promise<boolean>): Promise<void> {
+  const endMs = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > endMs) throw new Error('the condition was never met');
+    await nextTurn();
+  }
+}
