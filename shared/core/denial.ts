@@ -36,7 +36,7 @@ export function wordRefusal(
   if (forbidden.length > 0) return wordForbidden(forbidden, lacking, caller);
   const final = refused.find(({ open }) => open) ?? (lacking.length === 0 ? refused.at(-1) : undefined);
   if (final !== undefined) {
-    const remarks = ['It can never be injected so: correct the Secret that the task asks for.'];
+    const remarks = ['It can never work like this: correct the Secret that the task asks for.'];
     return { code: final.code, reason: wordReasons(refused).join('; '), remarks };
   }
   return wordAbsent(refused, lacking, caller.namespace);
@@ -49,24 +49,24 @@ function wordUnknown(
 ): Refusal {
   const { manager } = unknown;
   const again = 'Flyte tries again by itself.';
-  const resolver = `If it lasts, tell your platform team: the resolver of manager ${manager} does not run, or the message bus is down.`;
+  const resolver = `If it lasts, tell your platform team: the resolver of secret manager ${manager} does not run, or the message bus is down.`;
   const code = 'RULES_UNKNOWN';
   switch (unknown.reason) {
     case 'no-rules':
       return {
         code,
-        reason: `the rules of manager ${manager} have not arrived yet`,
+        reason: `the rules of secret manager ${manager} have not arrived yet`,
         remarks: [again, resolver],
       };
     case 'stale': {
       const age = Number.isFinite(unknown.ageMs)
         ? `are ${describeAge(unknown.ageMs)} old`
         : 'are unconfirmed';
-      const reason = `manager ${manager} knew of none, but its rules ${age}, so that it may exist by now`;
+      const reason = `secret manager ${manager} knew of none, but its rules ${age}, so that it may exist by now`;
       return { code, reason, remarks: [again, resolver] };
     }
     case 'namespace': {
-      const reason = `manager ${manager} does not know namespace ${quote(namespace)} (yet)`;
+      const reason = `secret manager ${manager} does not know namespace ${quote(namespace)} (yet)`;
       return { code, reason, remarks: [again, enabling(namespace, namespaces)] };
     }
   }
@@ -90,7 +90,7 @@ function wordForbidden(
   lacking: readonly Answer<'lacks'>[],
   caller: Caller,
 ): Refusal {
-  const lines = forbidden.map(({ manager, line }) => `${line} for manager ${manager}`);
+  const lines = withManagers(forbidden.map(({ manager, line }) => ({ manager, text: line })));
   const elsewhere = lacking.length === 0 ? '' : `, and there is ${wordNames(lacking)}`;
   const labels = (['project', 'domain'] as const).map((label) => {
     const value = caller[label];
@@ -103,7 +103,7 @@ function wordForbidden(
   ];
   return {
     code: 'POLICY_FORBIDDEN',
-    reason: `this pod may not use it (policy: ${joinWords(lines)})${elsewhere}`,
+    reason: `this pod may not use it by the policy: ${joinWords(lines)}${elsewhere}`,
     remarks: [
       `The pod has ${joinWords(who)}.`,
       'Ask your platform team, who decide this in the section "policy" of latchkey.yaml, or use another secret.',
@@ -118,13 +118,13 @@ function wordAbsent(
 ): Refusal {
   const nearMisses = lacking.flatMap((verdict) => verdict.nearMisses.map(quote));
   const meant = nearMisses.length > 0 ? `. Did you mean ${joinWords(nearMisses, 'or')}?` : '';
-  const asked = lacking.map(({ manager, ageMs }) => `${manager} (${describeAge(ageMs)} old)`);
+  const asked = lacking.map(({ manager, ageMs }) => `${manager} (as of ${describeAge(ageMs)} ago)`);
   const notAsked = wordReasons(refused);
   return {
     code: 'SECRET_NOT_FOUND',
     reason: `it was not found for namespace ${quote(namespace)}: there is ${wordNames(lacking)}${meant}`,
     remarks: [
-      `By the rules of ${joinWords(asked)}.`,
+      `Secret managers asked: ${joinWords(asked)}.`,
       ...(notAsked.length > 0 ? [`Not asked: ${notAsked.join('; ')}.`] : []),
       'Create it, or correct group and key of the Secret that the task asks for; Flyte tries again by itself.',
     ],
@@ -134,11 +134,15 @@ function wordAbsent(
 const wordNames = (lacking: readonly Answer<'lacks'>[]): string =>
   joinWords(lacking.map(({ lookedFor }) => `no ${cut(lookedFor, longestName)}`));
 
-/** Each reason once, with the managers that gave it. */
-function wordReasons(refused: readonly Answer<'no'>[]): string[] {
+const wordReasons = (refused: readonly Answer<'no'>[]): string[] =>
+  withManagers(refused.map(({ manager, reason }) => ({ manager, text: reason })));
+
+/** Each text once, with the managers that it is of. */
+function withManagers(answers: readonly { manager: string; text: string }[]): string[] {
   const managers = new Map<string, string[]>();
-  for (const { manager, reason } of refused) {
-    managers.set(reason, [...(managers.get(reason) ?? []), manager]);
-  }
-  return Array.from(managers, ([reason, names]) => `${reason} (${names.join(', ')})`);
+  for (const { manager, text } of answers) managers.set(text, [...(managers.get(text) ?? []), manager]);
+  return Array.from(managers, ([text, names]) => {
+    const noun = names.length === 1 ? 'secret manager' : 'secret managers';
+    return `${text} (${noun} ${joinWords(names)})`;
+  });
 }

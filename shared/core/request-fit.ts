@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import { type Mount, requestFields } from '#shared/contracts/rule-recipe.ts';
 import { formatFault } from './field-format.ts';
-import { quote } from './plain-text.ts';
+import { joinWords, quote } from './plain-text.ts';
 import type { CompiledRecipe } from './recipe.ts';
 import type { SecretRequest } from './secret-request.ts';
 
@@ -37,5 +37,7 @@ export function fitRequest(recipe: CompiledRecipe, request: SecretRequest): Fit 
   const mount = [recipe.mounts.any, 'env' as const, 'file' as const][mountRequirement];
   if (mount !== undefined && recipe.mounts.accepts.includes(mount)) return { mount };
   const name = mountNames[mountRequirement] ?? `number ${mountRequirement}`;
-  return { code: 'MOUNT_UNSUPPORTED', reason: `mount requirement ${name} is not served` };
+  const offered = recipe.mounts.accepts.map((accepted) => (accepted === 'env' ? 'ENV_VAR' : 'FILE'));
+  const reason = `mount requirement ${name} is not possible, only ${joinWords(offered)}`;
+  return { code: 'MOUNT_UNSUPPORTED', reason };
 }
