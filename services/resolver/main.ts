@@ -3,11 +3,14 @@ import { parseArgs } from 'node:util';
 import { connectServiceBus } from '#shared/bus/service-bus.ts';
 import { runProgram } from '#shared/runtime/program.ts';
 import { resolveManager } from './custom-recipe.ts';
+import { openProvider } from './providers/registry.ts';
 import { createResolver } from './resolver.ts';
 
 const { values } = parseArgs({ options: { manager: { type: 'string', default: '' } } });
 
 await runProgram('resolver', process, async (context) => {
   const resolved = await resolveManager(values.manager, context);
-  return createResolver(context, connectServiceBus(`resolver-${resolved.manager.name}`, context), resolved);
+  const { name } = resolved.manager;
+  const provider = await openProvider(name, context.config);
+  return createResolver(context, connectServiceBus(`resolver-${name}`, context), resolved, provider);
 });

@@ -12,15 +12,21 @@ import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import type { ResolvedManager } from './custom-recipe.ts';
+import { followProvider } from './provider-inventory.ts';
+import type { PolledProvider } from './providers/registry.ts';
 import { ruleRecord } from './rule-record.ts';
 
 type Desired = Map<string, { value: unknown; trace: TraceCarrier }>;
 
-/** Turns the inventory of one manager's source into that manager's rules, record by record. */
+/**
+ * Turns the inventory of one manager's source into that manager's rules, record by record.
+ * @param polled asked for the inventory; without it discovery's is read from the bus
+ */
 export function createResolver(
   context: ProgramContext,
   bus: Bus,
   { manager, follow }: ResolvedManager,
+  polled?: PolledProvider,
 ): ReadyService {
   const { config, clock } = context;
   const log = context.log.child({ manager: manager.name });
@@ -100,11 +106,23 @@ export function createResolver(
     sourceAgeMs = () => Math.max(inventoryAgeMs(), publisher.pendingMs());
     stops.push(unsubscribe, () => reader.stop());
   };
+  const askProvider = (provider: PolledProvider): void => {
+    const { source } = manager;
+    const onList = (changes: Swap['changes']): void => {
+      for (const change of changes) take(change);
+      if (!published) publishAll();
+    };
+    const inventory = followProvider(provider, { source, log, clock, onList });
+    sourceAgeMs = () => Math.max(inventory.overdueMs(), publisher.pendingMs());
+    stops.push(() => inventory.stop());
+  };
+  const missing =
+    polled === undefined
+      ? `no inventory of ${manager.source} yet that is complete and that discovery vouches for`
+      : `${manager.name} has not been listed completely yet`;
   const notReady = (): string[] => [
     ...(bus.connected() ? [] : ['not connected to NATS']),
-    ...(published
-      ? []
-      : [`no inventory of ${manager.source} yet that is complete and that discovery vouches for`]),
+    ...(published ? [] : [missing]),
   ];
 
   return {
@@ -113,6 +131,7 @@ export function createResolver(
     start: async () => {
       // An open manager trusts the request: there is no inventory to wait for.
       if (recipe.inventory === 'open') publishAll();
+      else if (polled !== undefined) askProvider(polled);
       else followInventory();
       stops.push(follow(replaceRecipe));
       stops.push(

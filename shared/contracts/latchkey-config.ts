@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { policySchema } from './policy.ts';
+import { providerSchemas } from './provider-config.ts';
 
 /**
  * `latchkey.yaml`: one file for all services, mounted from a ConfigMap. Every field has a default, so that an empty
@@ -34,7 +35,7 @@ const k8sSchema = z.strictObject({
   namespaces: namespacesSchema,
 });
 
-/** open = trust the request, as Flyte does; closed (what exists in the provider is discovered) is not served yet. */
+/** open = trust the request, as Flyte does; closed = only what the provider, which is asked for names, says exists. */
 const providerInventory = z.enum(['open', 'closed']).default('open');
 const quantities = z.record(z.string(), z.union([z.string(), z.number()]).transform(String));
 const pullResources = { cpu: '200m', memory: '500Mi' };
@@ -43,9 +44,10 @@ const pullResources = { cpu: '200m', memory: '500Mi' };
  * A manager whose secrets an init container fetches: names and defaults of Flyte's `awsSecretManager`,
  * `gcpSecretManager`, `azureSecretManager`. `resources` given replace the default as a whole.
  */
-function pullManagerSchema(sidecarImage: string) {
+function pullManagerSchema<Provider extends z.ZodType>(sidecarImage: string, provider: Provider) {
   return z.strictObject({
     inventory: providerInventory,
+    provider,
     sidecarImage: z.string().min(1).default(sidecarImage),
     resources: z
       .partialRecord(z.enum(['requests', 'limits']), quantities)
@@ -67,6 +69,7 @@ const annotationName = z
 /** Names and defaults of Flyte's `vaultSecretManager`. */
 const vaultSchema = z.strictObject({
   inventory: providerInventory,
+  provider: providerSchemas.vault,
   role: z.string().default('flyte'),
   /** Engine of a request whose group_version is none of kv1, kv2, db. */
   kvVersion: z
@@ -119,9 +122,12 @@ export const latchkeyConfigSchema = z.strictObject({
   custom: z.record(managerName, z.string().min(1)).default({}),
   global: globalSchema.prefault({}),
   k8s: k8sSchema.prefault({}),
-  aws: pullManagerSchema('docker.io/amazon/aws-secrets-manager-secret-sidecar:v0.1.4').prefault({}),
-  gcp: pullManagerSchema('gcr.io/google.com/cloudsdktool/cloud-sdk:alpine').prefault({}),
-  azure: pullManagerSchema('mcr.microsoft.com/azure-cli:cbl-mariner2.0').prefault({}),
+  aws: pullManagerSchema(
+    'docker.io/amazon/aws-secrets-manager-secret-sidecar:v0.1.4',
+    providerSchemas.aws,
+  ).prefault({}),
+  gcp: pullManagerSchema('gcr.io/google.com/cloudsdktool/cloud-sdk:alpine', providerSchemas.gcp).prefault({}),
+  azure: pullManagerSchema('mcr.microsoft.com/azure-cli:cbl-mariner2.0', providerSchemas.azure).prefault({}),
   vault: vaultSchema.prefault({}),
   policy: policySchema.prefault({}),
   webhook: webhookSchema.prefault({}),
@@ -129,5 +135,5 @@ export const latchkeyConfigSchema = z.strictObject({
   gateway: gatewaySchema.prefault({}),
 });
 
-export type PullManagerConfig = z.infer<ReturnType<typeof pullManagerSchema>>;
 export type LatchkeyConfig = z.infer<typeof latchkeyConfigSchema>;
+export type PullManagerConfig = Omit<LatchkeyConfig['aws' | 'gcp' | 'azure'], 'provider'>;

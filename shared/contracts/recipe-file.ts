@@ -7,7 +7,7 @@ import { recipeSchema } from './rule-recipe.ts';
  * The manager's name, scope and policy stand in latchkey.yaml or follow from the rest.
  */
 export const recipeFileSchema = recipeSchema
-  .omit({ schema: true, manager: true, scope: true, policy: true })
+  .omit({ schema: true, manager: true, scope: true, policy: true, inventoryKey: true })
   .extend({
     inventory: recipeSchema.shape.inventory.default('open'),
     /** Whose inventory says what exists; with `inventory: closed` and only then. */

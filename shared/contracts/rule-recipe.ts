@@ -134,6 +134,8 @@ export const recipeSchema = z.object({
   }),
   /** Templates of the lookup keys, tried in this order. */
   lookup: z.array(template),
+  /** Template of the name that a closed inventory has, where it knows less of a secret than its lookup key says. */
+  inventoryKey: template.optional(),
   /** Who may use the manager's secrets; absent = everybody. */
   policy: recipePolicySchema.optional(),
   edits: z.object({ env: z.array(editSchema), file: z.array(editSchema) }),

@@ -45,11 +45,20 @@ test('a manager named twice is a problem', () => {
   assert.match(problems({ chain: ['global', 'global'] })[0] ?? '', /twice/);
 });
 
-test('services refuse a closed inventory of a provider until somebody discovers it', () => {
-  for (const name of ['aws', 'gcp', 'azure', 'vault']) {
-    const config = latchkeyConfigSchema.parse({ [name]: { inventory: 'closed' } });
-    assert.deepEqual(serviceProblems(config), [`${name}.inventory: "closed" is not served yet; use "open"`]);
-  }
+test('services refuse a closed inventory of a provider that does not say where it is', () => {
+  const closed = { inventory: 'closed' };
+  const refused = latchkeyConfigSchema.parse({ aws: closed, gcp: closed, azure: closed, vault: closed });
+  assert.deepEqual(
+    serviceProblems(refused).map((problem) => problem.split(':')[0]),
+    ['gcp.provider.projects', 'azure.provider.vaultUrls', 'vault.provider.address'],
+  );
+  const served = latchkeyConfigSchema.parse({
+    aws: closed,
+    gcp: { ...closed, provider: { projects: ['p'] } },
+    azure: { ...closed, provider: { vaultUrls: ['https://v.vault.azure.net'] } },
+    vault: { ...closed, provider: { address: 'https://vault:8200' } },
+  });
+  assert.deepEqual(serviceProblems(served), []);
 });
 
 test('services refuse inline delivery to just anybody, which explain accepts', () => {

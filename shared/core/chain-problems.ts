@@ -41,12 +41,11 @@ function nameProblems({ chain, custom }: LatchkeyConfig): string[] {
   ];
 }
 
-const providers = ['aws', 'gcp', 'azure', 'vault'] as const;
-
 /**
  * What the services refuse besides {@link chainProblems}; `explain` accepts it.
  * Whoever may ask a gateway for an inline value gets it (apiserver-contract.md section 2, 24): either gateways verify that
- * the caller is the API server, or the operator says that the network does. Nobody discovers yet what exists in a provider.
+ * the caller is the API server, or the operator says that the network does. A closed inventory of a provider needs to say
+ * where it is.
  */
 export function serviceProblems(config: LatchkeyConfig): string[] {
   const inline =
@@ -57,10 +56,19 @@ export function serviceProblems(config: LatchkeyConfig): string[] {
           'global.delivery: "inline" hands secret values to whoever reaches a gateway: set webhook.clientCa, so that only the API server does, or state global.acceptNetworkPolicyOnly: true (docs/inline-delivery.md)',
         ]
       : [];
-  const closed = providers
-    .filter((name) => config[name].inventory === 'closed')
-    .map((name) => `${name}.inventory: "closed" is not served yet; use "open"`);
-  return [...chainProblems(config), ...inline, ...closed];
+  return [...chainProblems(config), ...inline, ...providerProblems(config)];
+}
+
+function providerProblems({ gcp, azure, vault }: LatchkeyConfig): string[] {
+  const needs = [
+    { name: 'gcp.provider.projects', of: gcp, given: gcp.provider.projects.length > 0 },
+    { name: 'azure.provider.vaultUrls', of: azure, given: azure.provider.vaultUrls.length > 0 },
+    { name: 'vault.provider.address', of: vault, given: vault.provider.address !== undefined },
+    { name: 'vault.provider.mounts', of: vault, given: vault.provider.mounts.length > 0 },
+  ];
+  return needs
+    .filter(({ of, given }) => of.inventory === 'closed' && !given)
+    .map(({ name }) => `${name}: needed for inventory: closed, to know where to ask what exists`);
 }
 
 function shippedRecipe(name: string, config: LatchkeyConfig): ParsedRecipe | undefined {

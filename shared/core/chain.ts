@@ -111,8 +111,9 @@ function lookUp(
     return { manager, answer: 'unknown', reason: 'namespace', stale: false };
   }
   const stale = isStale(manager);
+  const inventoryKey = recipe.inventoryKey?.(variables);
   for (const { lookupKey, line } of names) {
-    const item = index.item(manager, namespace, lookupKey);
+    const item = index.item(manager, namespace, inventoryKey ?? lookupKey);
     if (item === undefined) continue;
     const traceparents = [...offer.traceparents, ...some(item.traceparent)];
     const found = { ...variables, entry: item.variables };
@@ -120,9 +121,11 @@ function lookUp(
     return { manager, answer: 'has', grant };
   }
   if (stale) return { manager, answer: 'unknown', reason: 'stale', stale, ageMs: ageMs(manager) };
-  const isOpenTo = (key: string): boolean => judge(key, caller, recipe.policy).allowed;
-  const inNamespace = suggests ? index.lookupKeys(manager, namespace) : [];
-  const similar = findNearMisses(names[0]?.lookupKey ?? '', inNamespace);
+  // A policy cannot judge a name that says less than a lookup key.
+  const isOpenTo = (key: string): boolean =>
+    recipe.policy === undefined || (inventoryKey === undefined && judge(key, caller, recipe.policy).allowed);
+  const known = suggests ? index.lookupKeys(manager, recipe.scope === 'cluster' ? undefined : namespace) : [];
+  const similar = findNearMisses(inventoryKey ?? names[0]?.lookupKey ?? '', known);
   return {
     manager,
     answer: 'lacks',

@@ -17,6 +17,7 @@ export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory
   digest: string;
   description: Template;
   lookup: readonly Template[];
+  inventoryKey: Template | undefined;
   policy: Policy | undefined;
   /** The edits that a request of this mount asks for, rendered. */
   edits: Record<Mount, (variables: Variables) => Edit[]>;
@@ -51,6 +52,8 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     digest: createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 8),
     description: compileTemplate(recipe.description, 'description'),
     lookup,
+    inventoryKey:
+      recipe.inventoryKey === undefined ? undefined : compileTemplate(recipe.inventoryKey, 'inventoryKey'),
     policy: recipe.policy && compilePolicy(recipe.policy, lookup),
     edits: {
       env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),

@@ -35,8 +35,8 @@ export type RuleIndex = {
   knowsNamespace(manager: string, namespace: string): boolean;
   /** The item of a lookup key in this namespace, else in every namespace. */
   item(manager: string, namespace: string, lookupKey: string): IndexedItem | undefined;
-  /** All lookup keys that hold only in this namespace. */
-  lookupKeys(manager: string, namespace: string): Iterable<string>;
+  /** All lookup keys that hold only in this namespace; without one, those that hold in every namespace. */
+  lookupKeys(manager: string, namespace?: string): Iterable<string>;
 };
 
 const everyNamespace = '';
@@ -74,7 +74,7 @@ export function createRuleIndex({
     knowsNamespace: (manager, namespace) => managers.get(manager)?.namespaces.has(namespace) ?? false,
     item: (manager, namespace, lookupKey) =>
       itemsOf(manager, namespace)?.get(lookupKey) ?? itemsOf(manager, everyNamespace)?.get(lookupKey),
-    lookupKeys: (manager, namespace) => itemsOf(manager, namespace)?.keys() ?? [],
+    lookupKeys: (manager, namespace = everyNamespace) => itemsOf(manager, namespace)?.keys() ?? [],
   };
 }
 

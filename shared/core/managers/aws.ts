@@ -1,8 +1,17 @@
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Recipe } from '#shared/contracts/rule-recipe.ts';
 import { providerManager } from './provider-manager.ts';
 import { pullEdits } from './pull-edits.ts';
 
+/** What AWS puts behind the name in an ARN; it finds the secret without it too (GetSecretValue, SecretId). */
+const randomSuffix = /-[A-Za-z0-9]{6}$/;
+
 /** AWS Secrets Manager: group and key together are the ARN or name of the secret. */
-export const awsManager = providerManager('aws', ({ aws }) => {
+export const awsManager = providerManager('aws', awsRecipe, ({ secret }) => [
+  ...new Set([secret, secret.replace(randomSuffix, '')]),
+]);
+
+function awsRecipe({ aws }: LatchkeyConfig): Recipe {
   const arn = '${group|trimEnd::}:${key|trimStart::}';
   const path = '${group|lower}/${key|lower}';
   return {
@@ -33,4 +42,4 @@ export const awsManager = providerManager('aws', ({ aws }) => {
       }),
     },
   };
-});
+}

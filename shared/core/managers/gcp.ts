@@ -1,3 +1,5 @@
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Recipe } from '#shared/contracts/rule-recipe.ts';
 import { secretsDir } from './flyte-edits.ts';
 import { providerManager } from './provider-manager.ts';
 import { pullEdits } from './pull-edits.ts';
@@ -5,8 +7,17 @@ import { pullEdits } from './pull-edits.ts';
 /** A name that begins with a dash would be an option of gcloud. */
 const option = '-';
 
-/** GCP Secret Manager: group is the secret's name or `projects/<project>/secrets/<name>`, group_version its version. */
-export const gcpManager = providerManager('gcp', ({ gcp }) => {
+/**
+ * GCP Secret Manager: group is the secret's name or `projects/<project>/secrets/<name>`, group_version its version. A
+ * name alone is looked for in the project of the pull container, taken to be the first that is listed.
+ */
+export const gcpManager = providerManager('gcp', gcpRecipe, ({ secret, keys }, { gcp }) => {
+  const prefix = `projects/${gcp.provider.projects[0]}/secrets/`;
+  const names = secret.startsWith(prefix) ? [secret, secret.slice(prefix.length)] : [secret];
+  return names.flatMap((name) => keys.map((version) => `${name}/versions/${version}`));
+});
+
+function gcpRecipe({ gcp }: LatchkeyConfig): Recipe {
   const secret = '${group}/versions/${groupVersion}';
   const path = '${group|lower}/${groupVersion|lower}';
   const [dir, file] = [`${secretsDir}/\${group|lower}`, `${secretsDir}/${path}`];
@@ -37,4 +48,4 @@ export const gcpManager = providerManager('gcp', ({ gcp }) => {
       }),
     },
   };
-});
+}

@@ -40,6 +40,8 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     },
     mounts: { accepts: ['file'], any: 'file' },
     lookup: [path],
+    // Vault lists paths; which fields there are, only a reader of the values sees.
+    inventoryKey: '${group}',
     edits: {
       env: [],
       file: [

@@ -1,0 +1,26 @@
+import { paginateListSecrets, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { AwsProviderConfig } from '#shared/contracts/provider-config.ts';
+import { type Provider, requestTimeoutMs } from './provider.ts';
+
+const pageSize = 100;
+
+/** AWS Secrets Manager, by ListSecrets: the ARN of each secret that is not scheduled for deletion. */
+export function createAwsProvider({ region, endpoint }: AwsProviderConfig): Provider {
+  const client = new SecretsManagerClient({
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    maxAttempts: 1,
+    requestHandler: { requestTimeout: requestTimeoutMs, connectionTimeout: requestTimeoutMs },
+  });
+  return {
+    async *listSecrets(abortSignal) {
+      for await (const { SecretList = [] } of paginateListSecrets(
+        { client, pageSize },
+        {},
+        { abortSignal },
+      )) {
+        for (const { ARN } of SecretList) if (ARN !== undefined) yield { secret: ARN, keys: [] };
+      }
+    },
+  };
+}
