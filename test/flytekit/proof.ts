@@ -9,9 +9,10 @@ import {
 } from '../flows/running-installation.ts';
 import { type AskedSecret, aTaskPod } from '../flows/task-pod.ts';
 import { requireMountNamespace } from '../mount-namespace.ts';
-import { pythonWithFlytekit } from './python-environment.ts';
+import { pythonWith } from '../python-environment.ts';
 import { type Reading, readInContainer } from './task-container.ts';
 
+const flytekit = { name: 'flytekit', version: '1.16.31', requirements: ['flytekit==1.16.31'] };
 const namespace = 'flytesnacks-development';
 const longGroup = `${'a-long-group-name.'.repeat(8)}end`;
 const large = (seed: string) => `${seed}\n${'0123456789abcdef'.repeat(18_750)}`;
@@ -36,7 +37,7 @@ let python: string;
 
 before(async () => {
   requireMountNamespace();
-  python = await pythonWithFlytekit(process.env);
+  python = await pythonWith(flytekit, process.env);
   installation = await startInstallation({ globals });
   const { cluster } = installation;
   await cluster.createNamespace(namespace, selectedLabels);
