@@ -60,6 +60,6 @@ export function bytesOf(value: unknown): Uint8Array {
 }
 
 /** Rules as a gateway would hold them for this configuration and inventory. */
-export function someRules(config: object = {}, inventory: object = {}): Rules {
-  return createOfflineRules(latchkeyConfigSchema.parse(config))(inventorySchema.parse(inventory), 'ns');
+export function someRules(config: object = {}, inventory: object = {}, namespace = 'ns'): Rules {
+  return createOfflineRules(latchkeyConfigSchema.parse(config))(inventorySchema.parse(inventory), namespace);
 }

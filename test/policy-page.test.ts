@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { admit } from '#shared/core/admit.ts';
+import { anAnnotation, aPod, aReview, bytesOf, someRules } from './pod-builder.ts';
+
+const page = await readFile(join(import.meta.dirname, '../docs/policy.md'), 'utf8');
+const [reserving, denying] = Array.from(page.matchAll(/```yaml\n(.*?)```/gs), ([, text = '']): object =>
+  parse(text),
+);
+
+type Asked = { namespace: string; group: string; mount?: number; metadata?: object; spec?: object };
+
+/** What a pod is told about `group/key`: the line of the policy that allowed it, or the code. */
+function ask(config: object | undefined, { namespace, group, mount = 1, ...pod }: Asked): string | undefined {
+  const inventory = { global: { files: { 'wandb/key': 'v' } }, k8s: { [namespace]: {} } };
+  const rules = someRules({ ...config, k8s: { inventory: 'open' } }, inventory, namespace);
+  const asks = { group, key: 'key', mountRequirement: mount };
+  const { secrets, code } = admit(bytesOf(aReview(aPod({ asks: [asks], ...pod }), { namespace })), rules);
+  return code ?? secrets[0]?.policy;
+}
+
+test('the first example reserves what it names and leaves the rest', () => {
+  assert.equal(ask(reserving, { namespace: 'payments-eu', group: 'payments' }), 'rule "payments"');
+  assert.equal(ask(reserving, { namespace: 'ml-dev', group: 'payments' }), 'POLICY_FORBIDDEN');
+  assert.equal(ask(reserving, { namespace: 'ml-dev', group: 'db' }), 'default allow');
+  const warehouse = { namespace: 'a', group: 'secret/warehouse', mount: 2 };
+  const spec = { containers: [], serviceAccountName: 'etl' };
+  const annotations = { 'flyte.secrets/s0': anAnnotation({ group: warehouse.group, key: 'key' }) };
+  const labels = { 'inject-flyte-secrets': 'true', project: 'analytics', domain: 'production' };
+  const vault = { ...reserving, chain: ['vault'] };
+  const metadata = { labels, annotations };
+  assert.equal(ask(vault, { ...warehouse, spec, metadata }), 'rule "warehouse-in-production"');
+  assert.equal(ask(vault, { ...warehouse, metadata }), 'POLICY_FORBIDDEN');
+  assert.equal(ask(vault, { ...warehouse, spec }), 'POLICY_FORBIDDEN');
+});
+
+test('the second example gives out what it names and nothing else', () => {
+  assert.equal(ask(denying, { namespace: 'ml-dev', group: 'wandb' }), 'rule "shared-with-ml"');
+  assert.equal(ask(denying, { namespace: 'other', group: 'wandb' }), 'rule "own-secrets"');
+  assert.equal(
+    ask({ ...denying, chain: ['global'] }, { namespace: 'other', group: 'wandb' }),
+    'POLICY_FORBIDDEN',
+  );
+  assert.equal(
+    ask({ ...denying, chain: ['aws'] }, { namespace: 'ml-dev', group: 'wandb', mount: 2 }),
+    'POLICY_FORBIDDEN',
+  );
+});
