@@ -28,6 +28,9 @@ interface Import {
   to: string;
 }
 
+/** Static imports and re-exports, over several lines too, and dynamic imports of a literal. */
+const importPattern = /(?:^(?:import|export)\s+(?:[\w*{}\s,$]+\sfrom\s+)?|\bimport\(\s*)'([^']+)'/gm;
+
 const layerOf = (file: string): string =>
   Object.keys(allowed).find((layer) => file.startsWith(`${layer}/`)) ?? file;
 const serviceOf = (file: string): string => file.split('/').slice(0, 2).join('/');
@@ -37,7 +40,7 @@ async function importsOf(pattern: string): Promise<Import[]> {
   for await (const from of glob(pattern, { cwd: root })) {
     if (from.endsWith('.test.ts')) continue;
     const text = await readFile(join(root, from), 'utf8');
-    for (const [, specifier = ''] of text.matchAll(/^(?:import|export)\b[^'"]*['"]([^'"]+)['"]/gms)) {
+    for (const [, specifier = ''] of text.matchAll(importPattern)) {
       imports.push({ from, to: resolveImport(from, specifier) });
     }
   }
@@ -51,7 +54,7 @@ function resolveImport(from: string, specifier: string): string {
 }
 
 const imports = await importsOf('{shared,services,cli}/**/*.ts');
-const isOwn = ({ to }: Import): boolean => /^(shared|services|cli|test|tools)\//.test(to);
+const isOwn = ({ to }: Import): boolean => /^[a-z]+\/.*\.(ts|json)$/.test(to);
 
 test('the walk sees the imports', () => {
   assert.ok(imports.length > 100, `only ${imports.length} imports found`);
@@ -79,6 +82,20 @@ test('NATS, the Kubernetes client and the OpenTelemetry SDK have one importer ea
     owners.some(({ packages, layer }) => packages.test(to) && !from.startsWith(layer)),
   );
   assert.deepEqual(wrong, []);
+});
+
+test('whatever the image runs is a dependency, and lies in a folder that the image holds', async () => {
+  const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  );
+  const dockerfile = await readFile(join(root, 'deploy/Dockerfile'), 'utf8');
+  const missing = imports.filter((each) => {
+    if (each.to.startsWith('node:')) return false;
+    if (isOwn(each)) return !dockerfile.includes(`COPY ${each.to.split('/')[0]} `);
+    const [scope = '', name = ''] = each.to.split('/');
+    return dependencies[scope.startsWith('@') ? `${scope}/${name}` : scope] === undefined;
+  });
+  assert.deepEqual(missing, []);
 });
 
 test('main files wire and nothing else: at most 40 lines', async () => {
