@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { admit } from '#shared/core/admit.ts';
 import { aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
 import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+import { connectTo, readAll, requestText, type WireRequest } from '#test/wire-client.ts';
 import { loadLimits, shedOverload } from './load-shedding.ts';
 import { createWebhookServer, webhookPath } from './webhook-server.ts';
 
@@ -42,57 +43,21 @@ after(async () => {
   assert.deepEqual(faults, []);
 });
 
-async function connect(options: ConnectionOptions = {}): Promise<TLSSocket> {
-  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
-  await once(socket, 'secureConnect');
-  return socket;
-}
-
-/** All that arrives until the server closes the connection, or until `isEnough`. */
-async function readAll(socket: Socket, isEnough: (text: string) => boolean = () => false): Promise<string> {
-  let text = '';
-  socket.on('error', () => undefined);
-  socket.setEncoding('latin1');
-  await new Promise<void>((resolve) => {
-    socket.on('close', () => resolve());
-    socket.on('data', (data) => {
-      text += data;
-      if (isEnough(text)) resolve();
-    });
-  });
-  socket.destroy();
-  return text;
-}
-
-type Sent = { method?: string; path?: string; headers?: Record<string, string>; body?: string };
-
-function requestText({
-  method = 'POST',
-  path = `${webhookPath}?timeout=5s`,
-  headers = {},
-  body = review,
-}: Sent): string {
-  const all = {
-    host: 'x',
-    'content-type': 'application/json',
-    'content-length': `${Buffer.byteLength(body)}`,
-    ...headers,
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
-}
+const connect = (options: ConnectionOptions = {}): Promise<TLSSocket> => connectTo(port, options);
+const reviewText = (over: WireRequest): string =>
+  requestText({ path: `${webhookPath}?timeout=5s`, body: review, ...over });
 
 /** The whole answer to a request on a connection of its own. */
-async function send(request: Sent = {}, options: ConnectionOptions = {}): Promise<string> {
+async function send(request: WireRequest = {}, options: ConnectionOptions = {}): Promise<string> {
   const socket = await connect(options);
-  socket.write(requestText({ ...request, headers: { connection: 'close', ...request.headers } }));
+  socket.write(reviewText({ ...request, headers: { connection: 'close', ...request.headers } }));
   return await readAll(socket);
 }
 const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
 const isInjected = (answer: string): boolean => statusOf(answer) === 200 && answer.includes('"patch"');
 
 test('input 4: path, method and content type are checked, and the answer repeats none of them', async () => {
-  const cases: [Sent, number][] = [
+  const cases: [WireRequest, number][] = [
     [{ path: '/secret-path' }, 404],
     [{ method: 'GET', body: '' }, 404],
     [{ headers: { 'content-type': 'text/secret' } }, 415],
@@ -109,7 +74,7 @@ test('input 4: path, method and content type are checked, and the answer repeats
 test('input 5: a body of 8 MiB and a byte is a 413 and the end of the connection, a pod of 3 MiB is injected', async () => {
   const socket = await connect();
   socket.on('error', () => undefined);
-  socket.write(requestText({ body: '', headers: { 'content-length': String(8 * 1024 * 1024 + 1) } }));
+  socket.write(reviewText({ body: '', headers: { 'content-length': String(8 * 1024 * 1024 + 1) } }));
   assert.equal(statusOf(await readAll(socket)), 413);
   const large = aPod({ asks: [db], annotations: { note: 'x'.repeat(3 * 1024 * 1024) } });
   assert.ok(isInjected(await send({ body: JSON.stringify(aReview(large)) })));
@@ -138,8 +103,8 @@ test('input 9: an HTTP/2 preface and two lengths at once are refused, pipelined 
   const twice = { headers: { 'transfer-encoding': 'chunked' }, body: '0\r\n\r\n' };
   assert.equal(statusOf(await send(twice)), 400);
   const pipelined = await connect();
-  const bad = requestText({ body: 'null' });
-  pipelined.write(requestText({}) + bad + requestText({ headers: { connection: 'close' } }));
+  const bad = reviewText({ body: 'null' });
+  pipelined.write(reviewText({}) + bad + reviewText({ headers: { connection: 'close' } }));
   const statuses = (await readAll(pipelined)).match(/HTTP\/1\.1 \d+/g);
   assert.deepEqual(statuses, ['HTTP/1.1 200', 'HTTP/1.1 400', 'HTTP/1.1 200']);
 });
@@ -167,7 +132,7 @@ test('input 26: whatever the timeout parameter says, the answer is the same', as
 });
 
 test('input 27: clients that reset or half-close at any moment do no harm', async () => {
-  const text = requestText({});
+  const text = reviewText({});
   for (let at = 0; at <= text.length; at += Math.ceil(text.length / 40)) {
     const raw = connectTcp(port, '127.0.0.1');
     const reset = await connect({ socket: raw });
@@ -196,7 +161,7 @@ test('input 25: beyond the limits a request is shed with 503 and Retry-After bef
   const waiting = await Promise.all(Array.from({ length: loadLimits.inFlight }, () => connect()));
   for (const socket of waiting) {
     socket.on('error', () => undefined);
-    socket.write(requestText({ headers: { 'content-length': '9' }, body: '{' }));
+    socket.write(reviewText({ headers: { 'content-length': '9' }, body: '{' }));
   }
   await untilTrue(async () => statusOf(await send()) === 503);
   const answers = waiting.map((socket) => readAll(socket));
@@ -210,7 +175,7 @@ describe('slow clients', { concurrency: true }, () => {
   test('input 6: a body that arrives at a byte in five seconds is cut off after ten', async () => {
     const socket = await connect();
     socket.write(
-      requestText({ body: '', headers: { 'transfer-encoding': 'chunked', 'content-length': '' } }).replace(
+      reviewText({ body: '', headers: { 'transfer-encoding': 'chunked', 'content-length': '' } }).replace(
         'content-length: \r\n',
         '',
       ),
