@@ -201,3 +201,17 @@ test('a stale manager still injects, with a warning', () => {
   assert.equal(admission.outcome, 'injected');
   assert.match(admission.warnings[0] ?? '', /k8s/);
 });
+
+test('the secrets of one pod share what may be spent on similar names', () => {
+  const stem = 'k'.repeat(80);
+  const team = Array.from({ length: 4_000 }, (_, index) => `${stem}${index + 1_000}`);
+  const crowded = someRules({}, { k8s: { ns: { db: ['pass'], team } } });
+  const missing = [
+    { group: 'team', key: `${stem}zzzz` },
+    { group: 'db', key: 'pas' },
+  ];
+  const suggests = (asks: object[]): boolean =>
+    (answerOf(admit(bytesOf(aReview(aPod({ asks }))), crowded)).status?.message ?? '').includes('db/pass"');
+  assert.equal(suggests(missing.slice(1)), true);
+  assert.equal(suggests(missing), false);
+});

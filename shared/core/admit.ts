@@ -13,6 +13,7 @@ import {
 import type { Rules } from './chain.ts';
 import { joinRefusals, withCode } from './denial-message.ts';
 import type { AddOperation } from './json-patch.ts';
+import { createNearMissSearch } from './near-miss.ts';
 import { formatWarnings } from './plain-text.ts';
 import { asksForSecrets, readPod } from './pod.ts';
 import { patchPod } from './pod-patch.ts';
@@ -122,18 +123,11 @@ function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): A
   return patch;
 }
 
-/** Similar names are searched for no more secrets than a message would tell. */
-const mostSuggestions = 8;
-
 function decideSecrets(
   requests: readonly { annotation: string; value: string }[],
   caller: Caller,
   rules: Rules,
 ): DecidedSecret[] {
-  let lacking = 0;
-  return requests.map((asked) => {
-    const decided = decideSecret(asked, caller, rules, lacking < mostSuggestions);
-    if (decided.verdict.verdict === 'lacks') lacking++;
-    return decided;
-  });
+  const search = createNearMissSearch();
+  return requests.map((asked) => decideSecret(asked, caller, rules, search));
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Mount } from '#shared/contracts/rule-recipe.ts';
-import { findNearMisses } from './near-miss.ts';
+import { createNearMissSearch, type NearMissSearch } from './near-miss.ts';
 import type { Caller, Policy } from './policy.ts';
 import type { CompiledRecipe } from './recipe.ts';
 import { fitRequest } from './request-fit.ts';
@@ -49,10 +49,15 @@ export type Grant = {
  * Asks the managers in turn until one has the secret or one does not know. One that lacked it when it was last heard
  * does not stop the chain: what a later manager has goes on being injected when the bus is lost (design.md section 4,
  * known entries go on injecting for ever).
- * @param suggests whether to search for similar names when a manager lacks the secret
+ * @param search finds similar names when a manager lacks the secret; all requests of one pod share it
  * @returns the answers given, the last of which may be `has` or `unknown`
  */
-export function askChain(request: SecretRequest, caller: Caller, rules: Rules, suggests = true): Verdict[] {
+export function askChain(
+  request: SecretRequest,
+  caller: Caller,
+  rules: Rules,
+  search = createNearMissSearch(),
+): Verdict[] {
   const variables: Variables = {
     ...request,
     namespace: caller.namespace,
@@ -62,14 +67,14 @@ export function askChain(request: SecretRequest, caller: Caller, rules: Rules, s
   };
   const verdicts: Verdict[] = [];
   for (const manager of rules.chain) {
-    const verdict = askManager(manager, { request, caller, variables, suggests }, rules);
+    const verdict = askManager(manager, { request, caller, variables, search }, rules);
     verdicts.push(verdict);
     if (verdict.answer === 'has' || (verdict.answer === 'unknown' && !verdict.stale)) break;
   }
   return verdicts;
 }
 
-type Question = { request: SecretRequest; caller: Caller; variables: Variables; suggests: boolean };
+type Question = { request: SecretRequest; caller: Caller; variables: Variables; search: NearMissSearch };
 
 function askManager(manager: string, question: Question, rules: Rules): Verdict {
   const { request, caller, variables } = question;
@@ -102,7 +107,7 @@ function judge(lookupKey: string, caller: Caller, policy: Policy | undefined): J
 function lookUp(
   offer: Omit<Grant, 'stale' | 'policyLine'>,
   names: readonly JudgedName[],
-  { caller, variables, suggests }: Question,
+  { caller, variables, search }: Question,
   { index, isStale, ageMs }: Rules,
 ): Verdict {
   const { manager, recipe } = offer;
@@ -124,8 +129,8 @@ function lookUp(
   // A policy cannot judge a name that says less than a lookup key.
   const isOpenTo = (key: string): boolean =>
     recipe.policy === undefined || (inventoryKey === undefined && judge(key, caller, recipe.policy).allowed);
-  const known = suggests ? index.lookupKeys(manager, recipe.scope === 'cluster' ? undefined : namespace) : [];
-  const similar = findNearMisses(inventoryKey ?? names[0]?.lookupKey ?? '', known);
+  const known = index.lookupKeys(manager, recipe.scope === 'cluster' ? undefined : namespace);
+  const similar = search.find(inventoryKey ?? names[0]?.lookupKey ?? '', known);
   return {
     manager,
     answer: 'lacks',

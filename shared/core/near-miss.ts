@@ -1,39 +1,82 @@
-/** Keys examined at most, so that a denial stays cheap in a namespace full of Secrets. */
-const mostKeys = 5_000;
+/** Edits by which a name may differ from the one that was meant. */
+const mostEdits = 2;
 const mostSuggestions = 3;
+/** Nobody recognises a mistyped name of this length by a suggestion. */
+const mostCharacters = 100;
+/** Characters of punctuation that a key may have beyond the name that was meant. */
+const mostPunctuation = 8;
+/** About 10 ms: characters read and cells compared. It is spent on the gateway's event loop. */
+const defaultBudgetCells = 300_000;
 
-/**
- * Names that a person may have meant: they differ in letter case, punctuation, or one or two characters.
- */
-export function findNearMisses(wanted: string, keys: Iterable<string>): string[] {
-  const target = simplify(wanted);
-  const found: { key: string; distance: number }[] = [];
-  let examined = 0;
-  for (const key of keys) {
-    if (++examined > mostKeys) break;
-    const distance = editDistance(target, simplify(key), 2);
-    if (distance <= 2) found.push({ key, distance });
-  }
-  found.sort((a, b) => a.distance - b.distance || (a.key < b.key ? -1 : 1));
-  return found.slice(0, mostSuggestions).map(({ key }) => key);
+/** Finds similar names for all the secrets of one pod, within one budget: a denial has to stay cheap. */
+export type NearMissSearch = {
+  /**
+   * Names that a person may have meant: they differ in letter case, punctuation, or one or two characters.
+   * @returns at most three of `keys`, the nearest first; none when `wanted` is very long or the budget is spent
+   */
+  find(wanted: string, keys: Iterable<string>): string[];
+  /** What all searches so far have cost. */
+  spentCells(): number;
+};
+
+export function createNearMissSearch(budgetCells = defaultBudgetCells): NearMissSearch {
+  let spent = 0;
+  const distanceTo = (target: string, key: string): number => {
+    spent += key.length;
+    return editDistance(target, simplify(key), () => {
+      spent += bandWidth;
+    });
+  };
+  return {
+    find: (wanted, keys) => {
+      if (wanted.length > mostCharacters) return [];
+      const target = simplify(wanted);
+      const found: { key: string; distance: number }[] = [];
+      for (const key of keys) {
+        if (++spent > budgetCells) break;
+        if (key.length > wanted.length + mostEdits + mostPunctuation) continue;
+        const distance = distanceTo(target, key);
+        if (distance <= mostEdits) found.push({ key, distance });
+      }
+      found.sort((a, b) => a.distance - b.distance || (a.key < b.key ? -1 : 1));
+      return found.slice(0, mostSuggestions).map(({ key }) => key);
+    },
+    spentCells: () => spent,
+  };
 }
 
 function simplify(name: string): string {
   return name.toLowerCase().replaceAll(/[-._]/g, '');
 }
 
-/** Levenshtein distance, or `limit + 1` when it is larger. */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+/** Cells of a row that a distance of at most `mostEdits` can pass through: the diagonal and its neighbours. */
+const bandWidth = 2 * mostEdits + 1;
+const tooFar = mostEdits + 1;
+
+/** Levenshtein distance, or `tooFar` when it is larger. `onRow` is called for each row of `bandWidth` cells. */
+function editDistance(a: string, b: string, onRow: () => void): number {
+  if (Math.abs(a.length - b.length) > mostEdits) return tooFar;
+  let cells = Array.from({ length: bandWidth }, (_, offset) =>
+    offset < mostEdits ? tooFar : offset - mostEdits,
+  );
   for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    if (Math.min(...current) > limit) return limit + 1;
-    previous = current;
+    onRow();
+    cells = nextRow(cells, a, b, row);
+    if (Math.min(...cells) > mostEdits) return tooFar;
   }
-  return previous[b.length] ?? limit + 1;
+  return cells[b.length - a.length + mostEdits] ?? tooFar;
+}
+
+/** The cell at `offset` stands for column `row + offset - mostEdits` of the full table. */
+function nextRow(previous: readonly number[], a: string, b: string, row: number): number[] {
+  const current: number[] = [];
+  for (let offset = 0; offset < bandWidth; offset++) {
+    const column = row + offset - mostEdits;
+    const substitution = (previous[offset] ?? tooFar) + (a[row - 1] === b[column - 1] ? 0 : 1);
+    const deletion = (previous[offset + 1] ?? tooFar) + 1;
+    const insertion = (current[offset - 1] ?? tooFar) + 1;
+    const outside = column < 0 || column > b.length;
+    current.push(outside ? tooFar : Math.min(substitution, deletion, insertion));
+  }
+  return current;
 }

@@ -5,6 +5,7 @@ import { describeAge } from './age.ts';
 import { askChain, type Grant, type Rules, type Verdict } from './chain.ts';
 import { type Refusal, wordRefusal } from './denial.ts';
 import { joinRefusals, type RefusedSecret } from './denial-message.ts';
+import type { NearMissSearch } from './near-miss.ts';
 import { brief } from './plain-text.ts';
 import type { Caller } from './policy.ts';
 import { placesOf } from './secret-place.ts';
@@ -37,15 +38,12 @@ export type DecidedSecret = {
   traceparents: string[];
 };
 
-/**
- * Decodes one annotation and asks the chain for it.
- * @param suggests whether to search for similar names, which costs more than all else
- */
+/** Decodes one annotation and asks the chain for it. `search` is shared by the secrets of one pod. */
 export function decideSecret(
   { annotation, value }: { annotation: string; value: string },
   caller: Caller,
   rules: Rules,
-  suggests: boolean,
+  search: NearMissSearch,
 ): DecidedSecret {
   let request: SecretRequest;
   try {
@@ -53,7 +51,7 @@ export function decideSecret(
   } catch (error) {
     return refuse(annotation, undefined, asRefusal(error));
   }
-  const verdicts = askChain(request, caller, rules, suggests);
+  const verdicts = askChain(request, caller, rules, search);
   const last = verdicts.at(-1);
   if (last?.answer !== 'has') {
     return refuse(annotation, request, wordRefusal(verdicts, caller, rules.namespaces));
