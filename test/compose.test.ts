@@ -109,6 +109,13 @@ test('the API server is of the version that the tests run against', () => {
   }
 });
 
+test('NATS is of the version that the tests run against, in Compose and in the manifests', async () => {
+  const pinned = pinnedPrograms.find(({ name }) => name === 'nats-server');
+  const image = `docker.io/library/nats:${pinned?.version.slice(1)}-alpine`;
+  assert.equal(serviceNamed('nats').image, image);
+  assert.ok((await readFile(join(root, 'deploy/nats/nats.yaml'), 'utf8')).includes(`image: ${image}\n`));
+});
+
 test('the program of the service `credentials` makes a login for every user, once', async () => {
   const program = join(root, serviceNamed('credentials').command?.[0] ?? '');
   await run(process.execPath, [program, folder]);

@@ -43,7 +43,7 @@ test('the commands of kustomization.yaml install everything', async () => {
   const generated = await promisify(execFile)(process.execPath, [
     `${root}/deploy/nats/generate-credentials.ts`,
   ]);
-  await cluster.kubectl(['apply', '-f', '-'], generated.stdout);
+  await cluster.kubectl(['create', '-f', '-'], generated.stdout);
   const output = await cluster.kubectl(['apply', '-k', `${root}/deploy`]);
   assert.equal(output.trim().split('\n').length, manifests.length);
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { processVariables } from '#shared/runtime/process-config.ts';
@@ -23,7 +25,16 @@ test('every npm script and every file that the README names exists', async () =>
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(
     await readFile(join(root, 'package.json'), 'utf8'),
   );
-  for (const [, script = ''] of readme.matchAll(/npm run (?:-s )?([a-z]+)/g))
+  for (const [, script = ''] of readme.matchAll(/npm run (?:-s )?([a-z:-]+)/g))
     assert.ok(scripts[script], script);
   for (const [, path = ''] of readme.matchAll(/\]\(((?!https?:)[^)]+)\)/g)) await readFile(join(root, path));
+});
+
+test('the explain command of the README admits its example and names both managers', async () => {
+  const [, args = ''] = /npm run -s latchkey -- (explain --config .*)/.exec(readme) ?? [];
+  const { stdout } = await promisify(execFile)(process.execPath, ['cli/main.ts', ...args.split(' ')], {
+    cwd: root,
+  });
+  for (const shown of ['k8s', 'global', 'DB_PASSWORD', 'latchkey-global-'])
+    assert.ok(stdout.includes(shown), shown);
 });

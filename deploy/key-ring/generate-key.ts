@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { keyRingSecret, newKey } from './key-ring-secret.ts';
 
 // Prints the Secret of a new key ring, or with --patch one more key for it (docs/inline-delivery.md says when):
-//   node deploy/key-ring/generate-key.ts 2026-11 | kubectl create -f -
-//   kubectl -n latchkey patch secret latchkey-keyring -p "$(node deploy/key-ring/generate-key.ts --patch 2027-02)"
+//   npm run -s key-ring -- 2026-11 | kubectl create -f -
+//   kubectl -n latchkey patch secret latchkey-keyring -p "$(npm run -s key-ring -- --patch 2027-02)"
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { patch: { type: 'boolean', default: false } },

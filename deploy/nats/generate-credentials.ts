@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { credentialsSecret, passwordVariables } from './credentials.ts';
 
 // Prints a Secret with a new random password for every user of nats.conf:
-//   node deploy/nats/generate-credentials.ts | kubectl apply -f -
+//   npm run -s nats-credentials | kubectl create -f -
 // Run again to rotate: restart NATS afterwards; services read the new files at their next connection attempt.
 const users = passwordVariables(await readFile(join(import.meta.dirname, 'nats.conf'), 'utf8'));
 // nats-server parses the value of a variable: one that begins like a number or a date would not be text.

@@ -5,6 +5,7 @@ import { type Heartbeat, heartbeatIntervalMs } from '#shared/contracts/heartbeat
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { createRuleIndex } from '#shared/core/rule-index.ts';
 import { type OpenValue, openValue } from '#shared/core/sealed-value.ts';
+import { anyAddress } from '#shared/runtime/any-address.ts';
 import { createFreshness } from '#shared/runtime/freshness.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
@@ -116,7 +117,7 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
         () => pair.stop(),
         clock.every(heartbeatIntervalMs, () => publishHeartbeat(bus, heartbeat())),
       );
-      await server.app.listen({ host: '0.0.0.0', port: process.WEBHOOK_PORT });
+      await server.app.listen({ host: anyAddress(), port: process.WEBHOOK_PORT });
       log.info({ port: (server.app.server.address() as AddressInfo).port }, 'webhook listening');
     },
     stop: async () => {

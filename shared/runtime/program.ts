@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { anyAddress } from './any-address.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { exitCode } from './exit-code.ts';
 import { createHealthServer } from './health.ts';
@@ -94,7 +95,7 @@ function createProgramService(
   };
   return {
     start: async () => {
-      await health.listen({ host: '0.0.0.0', port: context.process.HEALTH_PORT });
+      await health.listen({ host: anyAddress(), port: context.process.HEALTH_PORT });
       service = await create(context);
       await service.start();
       const { log, clock, config, process } = context;

@@ -48,7 +48,8 @@ const repository = join(import.meta.dirname, '../..');
 const probeTimeoutMs = 1_000;
 const firstBackoffMs = 250;
 const longestBackoffMs = 5_000;
-const tokenSeconds = 3_600;
+/** As long as a demo that is kept running may be looked at. */
+const tokenSeconds = 86_400;
 
 /** A created pod about to run. Does what a kubelet does, and like it starts the process again when that ends. */
 export function createPodRun(pod: V1Pod, container: V1Container, context: PodContext): PodRun {
