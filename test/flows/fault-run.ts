@@ -40,6 +40,8 @@ export interface FaultRun extends RunningInstallation {
   busiestGateway(): Promise<ServicePod>;
   /** Waits until every gateway gives this answer about the secret: 200 = injected. */
   untilEveryGateway(secret: ChangingSecret, code: number): Promise<void>;
+  /** Waits until nothing has been heard of any manager for so long. */
+  untilRulesAreOld(olderThanMs: number): Promise<void>;
   /** A new Secret's name, probed from now on until `forget`. */
   aSecret(purpose: string): ChangingSecret;
   /**
@@ -120,14 +122,21 @@ async function observe(
     assert.ok(busiest !== undefined && Math.max(...asked) > 0);
     return busiest;
   };
+  /** Age of every gateway's rules of every manager, ms. */
+  const ages = async () => {
+    const scrapes = await Promise.all(podsOf('gateway').map(metricsOf));
+    return scrapes.flatMap((samples) =>
+      chain.map((manager) => sumOf(samples, 'latchkey_rules_age_seconds', { manager }) * 1_000),
+    );
+  };
+  const untilRulesAreOld = async (olderThanMs: number): Promise<void> => {
+    await waitFor(async () => (await ages()).every((ageMs) => ageMs > olderThanMs), {
+      timeoutMs: convergenceTimeoutMs,
+      what: `the rules of every gateway to be older than ${olderThanMs} ms`,
+    });
+  };
   /** Every gateway has heard every resolver, which has heard discovery, since then. */
   const untilEveryGatewayIsFresh = async (sinceMs: number): Promise<void> => {
-    const ages = async () => {
-      const scrapes = await Promise.all(podsOf('gateway').map(metricsOf));
-      return scrapes.flatMap((samples) =>
-        chain.map((manager) => sumOf(samples, 'latchkey_rules_age_seconds', { manager }) * 1_000),
-      );
-    };
     const fresh = async () => {
       const nowMs = performance.now();
       return (await ages()).every((ageMs) => nowMs - ageMs > sinceMs);
@@ -191,6 +200,7 @@ async function observe(
     },
     takesChanges,
     untilEveryGateway,
+    untilRulesAreOld,
     aSecret,
     nothingWentWrong,
     survives: async (t, fault) => {
