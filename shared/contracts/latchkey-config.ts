@@ -9,8 +9,22 @@ import { providerSchemas } from './provider-config.ts';
 const namespaceName = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'is not a Kubernetes namespace name');
+
+/** A name that Kubernetes accepts for a label or an annotation (apimachinery IsQualifiedName). */
+const qualifiedName = z
+  .string()
+  .max(317)
+  .regex(
+    /^([a-z0-9][-a-z0-9.]*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+    'is not the name of a label or an annotation',
+  );
+
+/** The value of a label (apimachinery IsValidLabelValue): it goes into a selector, where `,` and `!` have a meaning. */
+const labelValue = z
+  .string()
+  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, 'is not the value of a label');
 const labelSelector = z.strictObject({
-  matchLabels: z.record(z.string(), z.string()).default({}),
+  matchLabels: z.record(qualifiedName, labelValue).default({}),
 });
 
 /** Namespaces whose Secrets are watched and into which global secrets are copied: named, or selected by label. */
@@ -57,15 +71,6 @@ function pullManagerSchema<Provider extends z.ZodType>(sidecarImage: string, pro
   });
 }
 
-/** A name that Kubernetes accepts for an annotation (apimachinery IsQualifiedName). */
-const annotationName = z
-  .string()
-  .max(317)
-  .regex(
-    /^([a-z0-9][-a-z0-9.]*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
-    'is not the name of an annotation',
-  );
-
 /** Names and defaults of Flyte's `vaultSecretManager`. */
 const vaultSchema = z.strictObject({
   inventory: providerInventory,
@@ -76,7 +81,7 @@ const vaultSchema = z.strictObject({
     .union([z.enum(['1', '2']), z.literal([1, 2]).transform((number) => `${number}` as const)])
     .default('2'),
   /** More annotations for Vault's injector; they win over latchkey's own, those of the pod over both. */
-  annotations: z.record(annotationName, z.string()).default({}),
+  annotations: z.record(qualifiedName, z.string()).default({}),
 });
 
 const webhookSchema = z.strictObject({

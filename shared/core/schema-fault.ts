@@ -12,6 +12,9 @@ type Issue = z.core.$ZodIssue;
  */
 export function schemaFaults(issues: readonly Issue[]): Fault[] {
   return issues.flatMap((issue) => {
+    if (issue.code === 'invalid_key') {
+      return issue.issues.map(({ message }) => ({ path: issue.path, message }));
+    }
     if (issue.code !== 'invalid_union' || issue.errors.length === 0) {
       return [{ path: issue.path, message: issue.message }];
     }

@@ -38,6 +38,27 @@ test('every wrong field is named at once, by its path', () => {
   assert.match(message, /4 wrong field/);
 });
 
+test('labels of the namespace selector that Kubernetes would not have are refused, for they would change what is selected', () => {
+  const select = (matchLabels: object): unknown =>
+    parseLatchkeyConfig(
+      JSON.stringify({ k8s: { namespaces: { selector: { matchLabels } } } }),
+      'latchkey.yaml',
+    );
+  for (const [label, value] of Object.entries({
+    team: 'a,b',
+    'team,other': 'a',
+    '!team': '',
+    '/team': 'a',
+    'team ': 'a',
+    tier: '-a',
+    level: 'a'.repeat(64),
+  })) {
+    const message = messageOf(() => select({ [label]: value }));
+    assert.ok(message.includes(`k8s.namespaces.selector.matchLabels.${label}: is not the `), message);
+  }
+  select({ 'latchkey.dev/secrets': 'enabled', team: '', zone: 'EU_1.a-b' });
+});
+
 test('text that is not YAML is refused with its line', () => {
   assert.match(
     messageOf(() => parseLatchkeyConfig('chain: [a\nk8s: }', 'latchkey.yaml')),
