@@ -8,7 +8,7 @@ import { applyPatch } from '#shared/core/json-patch.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
 import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
-import { describeIssues } from '#shared/runtime/config-issue.ts';
+import { describeIssues, describeProblems } from '#shared/runtime/config-issue.ts';
 
 export type Explanation = {
   admission: Admission;
@@ -20,8 +20,8 @@ export type Explanation = {
 /** Reads a configuration as the services would, but without what they need to know of those who may ask a gateway. */
 export function readConfig(value: unknown, source: string): LatchkeyConfig {
   const config = parse(latchkeyConfigSchema, value ?? {}, source);
-  const [problem] = chainProblems(config);
-  if (problem !== undefined) throw new LatchkeyError('CONFIG_INVALID', `${source}: ${problem}`);
+  const problems = chainProblems(config);
+  if (problems.length > 0) throw new LatchkeyError('CONFIG_INVALID', describeProblems(source, problems));
   return config;
 }
 
