@@ -23,7 +23,6 @@ interface SourceOnBus extends Source {
   publisher: Publisher;
   /** Absent where it does not depend on namespaces. */
   select?(namespaces: ReadonlySet<string>): void;
-  isComplete(): boolean;
 }
 
 /**
@@ -49,7 +48,7 @@ export function createDiscovery(
 
   const startSource = (
     name: string,
-    create: (publisher: Publisher) => Source & Pick<SourceOnBus, 'select' | 'isComplete'>,
+    create: (publisher: Publisher) => Source & Pick<SourceOnBus, 'select'>,
   ): void => {
     const publisher = createPublisher(bus, {
       bucket: inventoryBucket,
@@ -71,8 +70,8 @@ export function createDiscovery(
   const notReady = (): string[] => [
     ...(bus.connected() ? [] : ['not connected to NATS']),
     ...sources
-      .filter((source) => !source.isComplete())
-      .map(({ name }) => `the list of ${name} is not complete yet`),
+      .filter(({ publisher }) => publisher.published() === undefined)
+      .map(({ name }) => `the list of ${name} is not complete, or not on the bus yet`),
   ];
   const beat = (): void =>
     publishHeartbeat(bus, {

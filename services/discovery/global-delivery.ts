@@ -21,7 +21,6 @@ const firstCopyGraceMs = 10_000;
 /** The source `global`: global secrets become copies in the selected namespaces, and inventory. */
 export interface GlobalDelivery extends Source {
   select(namespaces: ReadonlySet<string>): void;
-  isComplete(): boolean;
 }
 
 export function createGlobalDelivery(options: {
@@ -101,7 +100,6 @@ export function createGlobalDelivery(options: {
   });
 
   return {
-    isComplete: feed.isComplete,
     interruptedMs: source.interruptedMs,
     select: (next) => {
       for (const namespace of settled) {

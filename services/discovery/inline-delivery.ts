@@ -11,12 +11,8 @@ import { createInventoryFeed } from './inventory-feed.ts';
 import { inlineText, type SealedFact, sealFact } from './sealed-entries.ts';
 import type { Source } from './source.ts';
 
-/** The source `global` without copies: each value travels sealed in its inventory fact. Needs nothing of Kubernetes. */
-export interface InlineDelivery extends Source {
-  isComplete(): boolean;
-}
-
 /**
+ * The source `global` without copies: each value travels sealed in its inventory fact. Needs nothing of Kubernetes.
  * Level-triggered: whenever the globals or the key ring change, every fact is looked at again. Waits for the claim of
  * the prefix, because what is stored there under a key of the ring need not be sealed again.
  */
@@ -26,7 +22,7 @@ export function createInlineDelivery(options: {
   environment: Record<string, string | undefined>;
   clock: Clock;
   log: Logger;
-}): InlineDelivery {
+}): Source {
   const { publisher, config, clock, log } = options;
   const feed = createInventoryFeed('global', publisher);
   const facts = new Map<string, SealedFact>();
@@ -102,7 +98,6 @@ export function createInlineDelivery(options: {
   });
 
   return {
-    isComplete: feed.isComplete,
     interruptedMs: () => (unsealedSinceMs === undefined ? 0 : clock.now() - unsealedSinceMs),
     stop: async () => {
       stopGlobals();

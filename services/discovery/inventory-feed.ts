@@ -14,7 +14,6 @@ export interface InventoryFeed {
   namespace(namespace: string, marker: InventoryNamespace | undefined): void;
   /** Says that everything that exists has been handed over: the whole set is published, then each change. */
   complete(): void;
-  isComplete(): boolean;
 }
 
 type InventoryRecord = InventoryEntry | InventoryNamespace;
@@ -33,12 +32,15 @@ export function createInventoryFeed(source: string, publisher: Publisher): Inven
       'latchkey.removed': value === undefined,
     };
     tracer.startActiveSpan('secret observed', { kind: SpanKind.CONSUMER, attributes }, (span: Span) => {
-      const carrier = carrierFrom();
-      if (value === undefined) records.delete(key);
-      else records.set(key, { value, trace: carrier });
-      if (complete && value === undefined) publisher.remove(key, carrier);
-      else if (complete && value !== undefined) publisher.put(key, value, carrier);
-      span.end();
+      try {
+        const carrier = carrierFrom();
+        if (value === undefined) records.delete(key);
+        else records.set(key, { value, trace: carrier });
+        if (complete && value === undefined) publisher.remove(key, carrier);
+        else if (complete && value !== undefined) publisher.put(key, value, carrier);
+      } finally {
+        span.end();
+      }
     });
   };
 
@@ -49,9 +51,8 @@ export function createInventoryFeed(source: string, publisher: Publisher): Inven
       change(formatKey({ owner: source, kind: 'namespace', namespace }), marker),
     complete: () => {
       if (complete) return;
+      publisher.replace(records);
       complete = true;
-      publisher.replace(new Map([...records].map(([key, record]) => [key, record])));
     },
-    isComplete: () => complete,
   };
 }

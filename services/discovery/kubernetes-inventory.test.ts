@@ -22,7 +22,6 @@ function recordingFeed() {
       else markers.add(namespace);
     },
     complete: () => undefined,
-    isComplete: () => true,
   };
   return { feed, entries, markers, order };
 }

@@ -15,7 +15,6 @@ const firstListGraceMs = 30_000;
 /** The source `k8s`: Secrets of the selected namespaces become inventory. */
 export interface KubernetesSecrets extends Source {
   select(namespaces: ReadonlySet<string>): void;
-  isComplete(): boolean;
 }
 
 export function createKubernetesSecrets(options: {
@@ -66,7 +65,6 @@ export function createKubernetesSecrets(options: {
   });
 
   return {
-    isComplete: feed.isComplete,
     interruptedMs: source.interruptedMs,
     select: (next) => {
       selected = next;

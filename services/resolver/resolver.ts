@@ -43,7 +43,7 @@ export function createResolver(
   const desired: Desired = new Map();
   const recipeKey = formatKey({ owner: manager.name, kind: 'recipe' });
   desired.set(recipeKey, { value: recipe, trace: {} });
-  let published = false;
+  let handedOver = false;
 
   const take = (change: Swap['changes'][number]): void => {
     const attributes = { 'latchkey.manager': manager.name, 'latchkey.key': formatKey(change.key) };
@@ -58,7 +58,7 @@ export function createResolver(
       if (record === undefined) return;
       if (record.value === undefined) desired.delete(record.key);
       else desired.set(record.key, { value: record.value, trace: carrier });
-      if (!published) return;
+      if (!handedOver) return;
       if (record.value === undefined) publisher.remove(record.key, carrier);
       else publisher.put(record.key, record.value, carrier);
     } catch (err) {
@@ -68,8 +68,8 @@ export function createResolver(
     }
   };
   const publishAll = (): void => {
-    published = true;
     publisher.replace(desired);
+    handedOver = true;
   };
 
   const replaceRecipe = (next: ResolvedManager['manager']): void => {
@@ -79,7 +79,7 @@ export function createResolver(
       return;
     }
     desired.set(recipeKey, { value, trace: {} });
-    if (published) publisher.put(recipeKey, value);
+    if (handedOver) publisher.put(recipeKey, value);
   };
 
   const stops: (() => void | Promise<void>)[] = [];
@@ -101,7 +101,7 @@ export function createResolver(
       freshness.heard(heartbeat, reader.applied(), clock.now());
       // A complete inventory of nobody alive may be from long ago, for example from before `inventory: open`: until
       // discovery vouches for it, the rules published before this start stay in force.
-      if (!published && Number.isFinite(inventoryAgeMs())) publishAll();
+      if (!handedOver && Number.isFinite(inventoryAgeMs())) publishAll();
     });
     sourceAgeMs = () => Math.max(inventoryAgeMs(), publisher.pendingMs());
     stops.push(unsubscribe, () => reader.stop());
@@ -110,7 +110,7 @@ export function createResolver(
     const { source } = manager;
     const onList = (changes: Swap['changes']): void => {
       for (const change of changes) take(change);
-      if (!published) publishAll();
+      if (!handedOver) publishAll();
     };
     const inventory = followProvider(provider, { source, log, clock, onList });
     sourceAgeMs = () => Math.max(inventory.overdueMs(), publisher.pendingMs());
@@ -120,9 +120,11 @@ export function createResolver(
     polled === undefined
       ? `no inventory of ${manager.source} yet that is complete and that discovery vouches for`
       : `${manager.name} has not been listed completely yet`;
+  const notStored = `the rules of ${manager.name} are not on the bus yet`;
   const notReady = (): string[] => [
     ...(bus.connected() ? [] : ['not connected to NATS']),
-    ...(published ? [] : [missing]),
+    ...(handedOver ? [] : [missing]),
+    ...(handedOver && publisher.published() === undefined ? [notStored] : []),
   ];
 
   return {

@@ -1,4 +1,4 @@
-import { formatKey } from '#shared/contracts/bucket.ts';
+import { formatKey, parseKey } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Manifest } from '#shared/contracts/manifest.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
@@ -27,12 +27,15 @@ export const emptySummary: SetSummary = {
   complete: false,
 };
 
-/** The set that a publisher wants to see in its prefix; unknown until it was given completely once. */
+/**
+ * The set that a publisher wants to see in its prefix; unknown until it was given completely once. A record that is too
+ * long for the bus is left out of it: one such must not keep all the others from the readers.
+ */
 export interface DesiredSet {
   known(): boolean;
-  /** Takes a complete list. Returns the keys that may differ from before. Throws RECORD_INVALID. */
+  /** Takes a complete list. Returns the keys that may differ from before. */
   replace(records: ReadonlyMap<string, PublishedRecord>): string[];
-  /** Sets one record. False when nothing changes. Throws RECORD_INVALID. */
+  /** Sets one record. False when nothing changes. */
   put(key: string, record: PublishedRecord): boolean;
   /** Takes one record out. False when nothing changes. */
   remove(key: string, trace: TraceCarrier): boolean;
@@ -43,34 +46,42 @@ export interface DesiredSet {
   summary(): SetSummary;
 }
 
-function encode(key: string, value: unknown): Uint8Array {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  if (bytes.length <= maxRecordBytes) return bytes;
-  throw new LatchkeyError(
+function oversizedError(key: string, bytes: number): LatchkeyError {
+  const parsed = parseKey(key);
+  const place =
+    parsed?.kind === 'entry'
+      ? { ...(parsed.namespace === undefined ? {} : { namespace: parsed.namespace }), secret: parsed.secret }
+      : {};
+  return new LatchkeyError(
     'RECORD_INVALID',
-    `Record ${key} has ${bytes.length} bytes, ${maxRecordBytes} are possible on the bus: it names too many keys`,
-    { fields: { key, bytes: bytes.length } },
+    `Record ${key} has ${bytes} bytes, ${maxRecordBytes} are possible on the bus: it names too many keys`,
+    { fields: { key, bytes, ...place } },
   );
 }
 
-export function createDesiredSet(owner: string): DesiredSet {
+/** @param onOversized called with RECORD_INVALID for each record that is left out */
+export function createDesiredSet(owner: string, onOversized: (error: LatchkeyError) => void): DesiredSet {
   const recipeKey = formatKey({ owner, kind: 'recipe' });
   const records = new Map<string, DesiredRecord>();
   const digests = createDigestSet();
   let known = false;
 
-  const put = (key: string, record: PublishedRecord): boolean => {
-    const bytes = encode(key, record.value);
-    const before = records.get(key)?.bytes;
-    if (before !== undefined && Buffer.compare(before, bytes) === 0) return false;
-    records.set(key, { bytes, trace: record.trace ?? {} });
-    digests.set(key, bytes);
-    return true;
-  };
   const remove = (key: string, trace: TraceCarrier): boolean => {
     if (records.get(key)?.bytes === undefined) return false;
     records.set(key, { bytes: undefined, trace });
     digests.delete(key);
+    return true;
+  };
+  const put = (key: string, { value, trace = {} }: PublishedRecord): boolean => {
+    const bytes = new TextEncoder().encode(JSON.stringify(value));
+    if (bytes.length > maxRecordBytes) {
+      onOversized(oversizedError(key, bytes.length));
+      return remove(key, trace);
+    }
+    const before = records.get(key)?.bytes;
+    if (before !== undefined && Buffer.compare(before, bytes) === 0) return false;
+    records.set(key, { bytes, trace });
+    digests.set(key, bytes);
     return true;
   };
 

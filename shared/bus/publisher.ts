@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { metrics } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -43,12 +44,12 @@ export interface PublisherOptions {
 
 /**
  * Publishes one owner's set. All methods only note what is wanted; the work happens in the background, level-triggered,
- * and is repeated until the bucket holds it.
+ * and is repeated until the bucket holds it. A record that is too long for the bus is left out, logged and counted.
  */
 export interface Publisher {
-  /** The complete set by key (`formatKey`). Nothing but the claim is published before the first one. Throws RECORD_INVALID. */
+  /** The complete set by key (`formatKey`). Nothing but the claim is published before the first one. */
   replace(records: ReadonlyMap<string, PublishedRecord>): void;
-  /** One record more or changed, after `replace`. Throws RECORD_INVALID. */
+  /** One record more or changed, after `replace`. */
   put(key: string, value: unknown, trace?: TraceCarrier): void;
   /** One record less, after `replace`. */
   remove(key: string, trace?: TraceCarrier): void;
@@ -69,7 +70,11 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
   const manifestKey = formatKey({ owner, kind: 'manifest' });
   const recipeKey = formatKey({ owner, kind: 'recipe' });
   const publisher = randomUUID();
-  const desired = createDesiredSet(owner);
+  const oversized = metrics.getMeter('latchkey').createCounter('latchkey_publisher_oversized_records');
+  const desired = createDesiredSet(owner, (err) => {
+    oversized.add(1, { bucket, owner });
+    log.error({ err, ...err.fields }, 'a record is too long for the bus and is left out');
+  });
   const dirty = new Set<string>();
   let claim: Claim | undefined;
   let seq = 0;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { entries, entryKey, followSet, publishSet, waitForValues } from '#test/nats/held-set.ts';
@@ -178,12 +177,20 @@ test('a consumer that throws does not end the reading', async (t) => {
   await waitFor(() => calls === 2, { timeoutMs: 5_000, what: 'the second swap' });
 });
 
-test('a record too long for the bus is refused where it is handed over', async (t) => {
+test('a record too long for the bus is left out and told, and all others are published', async (t) => {
+  const tooLong = { schema: 1, value: 'x'.repeat(1_000_000) };
+  const set = followSet(t, testBus, reading, bucket, 'long');
   const publisher = publishSet(t, testBus, writing, bucket, 'long');
-  assert.throws(
-    () => publisher.put(entryKey('long', 'a'), { schema: 1, value: 'x'.repeat(1_000_000) }),
-    (err) => err instanceof LatchkeyError && err.code === 'RECORD_INVALID',
-  );
+  const logged = testBus.logLines.length;
+  publisher.replace(entries('long', { a: 1, b: 2 }).set(entryKey('long', 'fat'), { value: tooLong }));
+  await waitForValues(set, 'long', { a: 1, b: 2 });
+  const told = testBus.logLines.slice(logged).find((line) => line.includes('is left out'));
+  const { level, namespace, secret, err } = JSON.parse(told ?? '{}');
+  assert.deepEqual([level, namespace, secret, err.code], [50, 'ns', 'fat', 'RECORD_INVALID']);
+  // What was stored of a record that has grown too long is no longer true.
+  publisher.put(entryKey('long', 'b'), tooLong);
+  publisher.put(entryKey('long', 'c'), { schema: 1, value: 3 });
+  await waitForValues(set, 'long', { a: 1, c: 3 });
 });
 
 test('a publisher tells its epoch once it has claimed, and what the one before has left', async (t) => {
