@@ -21,6 +21,7 @@ const owners: readonly { packages: RegExp; layer: string }[] = [
   { packages: /^@nats-io\//, layer: 'shared/bus' },
   { packages: /^@kubernetes\/client-node/, layer: 'shared/kubernetes' },
   { packages: /^@opentelemetry\/(?!api$)/, layer: 'shared/runtime/telemetry.ts' },
+  { packages: /^@(aws-sdk|azure|google-cloud)\//, layer: 'services/resolver/providers' },
 ];
 
 interface Import {
@@ -77,7 +78,7 @@ test('no service imports another', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('NATS, the Kubernetes client and the OpenTelemetry SDK have one importer each', () => {
+test('NATS, the Kubernetes client, the OpenTelemetry SDK and those of providers have one importer each', () => {
   const wrong = imports.filter(({ from, to }) =>
     owners.some(({ packages, layer }) => packages.test(to) && !from.startsWith(layer)),
   );

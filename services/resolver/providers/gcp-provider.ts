@@ -16,7 +16,7 @@ const newest = 'latest';
  */
 export function createGcpProvider({ projects, endpoint }: GcpProviderConfig): Provider {
   const client = new SecretManagerServiceClient({ fallback: true, ...endpointOptions(endpoint) });
-  const call = { timeout: requestTimeoutMs, retry: null };
+  const call = { timeout: requestTimeoutMs, retry: null, autoPaginate: false };
   const withVersions = async (secret: Secret, project: string): Promise<ListedSecret[]> => {
     const { name = '', versionAliases } = secret;
     const enabled: string[] = [];

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import pino from 'pino';
+import type { RecordChange } from '#shared/bus/staging.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
+import { followProvider } from './provider-inventory.ts';
+import type { ListedSecret, Provider } from './providers/provider.ts';
+
+const timeoutMs = 20_000;
+const refreshMs = 10_000;
+
+/** A provider in memory; `answer` gives its pages, and may throw between them. */
+function follow(answer: (signal: AbortSignal) => AsyncIterable<ListedSecret>) {
+  const lines: string[] = [];
+  const lists: RecordChange[][] = [];
+  let attempts = 0;
+  const provider: Provider = {
+    listSecrets: (signal) => {
+      attempts += 1;
+      return answer(signal);
+    },
+  };
+  const inventory = followProvider(
+    { provider, refreshMs },
+    {
+      source: 'aws',
+      log: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
+      clock: acceleratedClock(1_000),
+      onList: (changes) => void lists.push(changes),
+    },
+  );
+  return { ...inventory, lists, attempts: () => attempts, log: () => lines.join('') };
+}
+
+async function* names(...secrets: string[]): AsyncIterable<ListedSecret> {
+  for (const secret of secrets) yield { secret, keys: [] };
+}
+
+const told = (changes: RecordChange[] | undefined): string[] =>
+  (changes ?? []).map(
+    ({ key, value }) => `${value === undefined ? '-' : '+'}${'secret' in key && key.secret}`,
+  );
+
+test('the first list is handed over whole, later ones as what has changed', async () => {
+  let current = ['a', 'b'];
+  const followed = follow(() => names(...current));
+  try {
+    await waitFor(() => followed.lists.length > 1, { timeoutMs, what: 'two lists' });
+    current = ['b', 'c'];
+    const changed = await waitFor(() => followed.lists.find((changes, at) => at > 0 && changes.length > 0), {
+      timeoutMs,
+      what: 'a change',
+    });
+    assert.deepEqual(told(followed.lists[0]), ['+a', '+b']);
+    assert.deepEqual(told(followed.lists[1]), []);
+    assert.deepEqual(told(changed), ['-a', '+c']);
+  } finally {
+    await followed.stop();
+  }
+});
+
+test('a list that breaks off is not handed over, and makes what is known older', async () => {
+  let breaks = false;
+  const followed = follow(async function* () {
+    yield* names('a');
+    if (breaks) throw new Error('the second page is not to be had');
+    yield* names('b');
+  });
+  try {
+    await waitFor(() => followed.lists.length > 0, { timeoutMs, what: 'a list' });
+    breaks = true;
+    const before = followed.attempts();
+    await waitFor(() => followed.attempts() > before + 2, { timeoutMs, what: 'attempts that fail' });
+    assert.ok(followed.lists.slice(1).every((changes) => changes.length === 0));
+    assert.ok(followed.overdueMs() > 0);
+    breaks = false;
+    await waitFor(() => followed.overdueMs() === 0, { timeoutMs, what: 'a complete list' });
+  } finally {
+    await followed.stop();
+  }
+});
+
+test('before the first complete list nothing is known at all', async () => {
+  const followed = follow(() => {
+    throw new Error('away');
+  });
+  try {
+    await waitFor(() => followed.attempts() > 1, { timeoutMs, what: 'attempts that fail' });
+    assert.equal(followed.overdueMs(), Number.POSITIVE_INFINITY);
+    assert.deepEqual(followed.lists, []);
+  } finally {
+    await followed.stop();
+  }
+});
+
+test('a provider that neither answers nor heeds the signal does not keep the resolver from stopping', async () => {
+  const followed = follow(async function* () {
+    await new Promise(() => undefined);
+    yield* names('never');
+  });
+  await waitFor(() => followed.attempts() === 1, { timeoutMs, what: 'the attempt' });
+  await followed.stop();
+  assert.deepEqual(followed.lists, []);
+});
+
+test('what an SDK puts beside the words of its error is not logged', async () => {
+  const followed = follow(() => {
+    throw Object.assign(new Error('denied'), { request: { headers: { authorization: 'a-credential' } } });
+  });
+  try {
+    await waitFor(() => followed.log().includes('PROVIDER_UNREACHABLE'), {
+      timeoutMs,
+      what: 'a line of log',
+    });
+    assert.match(followed.log(), /listing the secrets of aws failed with Error: denied/);
+    assert.doesNotMatch(followed.log(), /a-credential/);
+  } finally {
+    await followed.stop();
+  }
+});

@@ -1,0 +1,71 @@
+import pino from 'pino';
+import type { RecordChange } from '#shared/bus/staging.ts';
+import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { askChain, type Verdict } from '#shared/core/chain.ts';
+import type { Manager } from '#shared/core/managers/manager.ts';
+import { createRuleIndex } from '#shared/core/rule-index.ts';
+import type { SecretRequest } from '#shared/core/secret-request.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
+import { followProvider } from '../../services/resolver/provider-inventory.ts';
+import type { ListedSecret, Provider } from '../../services/resolver/providers/provider.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+
+const staleAfterMs = 300;
+
+/**
+ * What a gateway would answer while a resolver asks a provider every 20 ms, without the bus between them. A manager is
+ * stale when its list is late by 300 ms.
+ */
+export function followInMemory(manager: Manager, config: LatchkeyConfig, provider: Provider) {
+  const index = createRuleIndex();
+  const { name } = manager;
+  const recipe: RecordChange = { key: { owner: name, kind: 'recipe' }, value: manager.recipe(config) };
+  const ruleOf = ({ key, value }: RecordChange): RecordChange => ({
+    key,
+    value: value === undefined ? undefined : manager.entry(inventoryEntrySchema.parse(value), config)?.entry,
+  });
+  const inventory = followProvider(
+    { provider, refreshMs: 20 },
+    {
+      source: name,
+      log: pino({ level: 'silent' }),
+      clock: systemClock,
+      onList: (changes) => void index.apply(name, [recipe, ...changes.map(ruleOf)]),
+    },
+  );
+  return {
+    stop: inventory.stop,
+    /** The manager's answer to a request for a file. */
+    ask: (asked: { group: string; key?: string; groupVersion?: string }): Verdict | undefined => {
+      const request: SecretRequest = { key: '', groupVersion: '', envVar: '', mountRequirement: 2, ...asked };
+      const rules = {
+        index,
+        chain: [name],
+        namespaces: { names: [] },
+        isStale: () => inventory.overdueMs() > staleAfterMs,
+        ageMs: inventory.overdueMs,
+      };
+      return askChain(request, { namespace: 'team', serviceAccount: 'default' }, rules)[0];
+    },
+  };
+}
+
+/** One complete list. */
+export async function listAll(provider: Provider): Promise<ListedSecret[]> {
+  const listed: ListedSecret[] = [];
+  for await (const secret of provider.listSecrets(new AbortController().signal)) listed.push(secret);
+  return listed;
+}
+
+/** Waits until the manager answers so. */
+export async function until(
+  held: ReturnType<typeof followInMemory>,
+  asked: Parameters<typeof held.ask>[0],
+  answer: Verdict['answer'],
+): Promise<void> {
+  await waitFor(() => held.ask(asked)?.answer === answer, {
+    timeoutMs: 20_000,
+    what: `the answer to ${JSON.stringify(asked)} to be "${answer}"`,
+  });
+}
