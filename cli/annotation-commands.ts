@@ -1,7 +1,6 @@
 import { decodeAnnotation, encodeAnnotation } from '#shared/core/secret-request.ts';
+import { mountRequirementNames } from '#shared/core/secret-text.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
-
-const mounts = ['ANY', 'ENV_VAR', 'FILE'];
 
 /** A request as the value of a `flyte.secrets/s<number>` annotation. */
 export const encodeCommand: Command = {
@@ -21,8 +20,8 @@ ${exitCodesHelp}`,
   async run({ output }, values, positionals) {
     if (positionals.length > 0) throw new UsageError('encode takes options only');
     const text = (option: string): string => String(values[option] ?? '');
-    const mountRequirement = mounts.indexOf(text('mount') || 'ANY');
-    if (mountRequirement < 0) throw new UsageError(`--mount is one of ${mounts.join(', ')}`);
+    const mountRequirement = mountRequirementNames.indexOf(text('mount') || 'ANY');
+    if (mountRequirement < 0) throw new UsageError(`--mount is one of ${mountRequirementNames.join(', ')}`);
     const value = encodeAnnotation({
       group: text('group'),
       groupVersion: text('group-version'),
@@ -47,7 +46,7 @@ ${exitCodesHelp}`,
   async run({ output }, _values, [value, ...rest]) {
     if (value === undefined || rest.length > 0) throw new UsageError('decode takes one value');
     const { mountRequirement, ...fields } = decodeAnnotation('VALUE', value);
-    const mount = mounts[mountRequirement] ?? mountRequirement;
+    const mount = mountRequirementNames[mountRequirement] ?? mountRequirement;
     output.write(`${JSON.stringify({ ...fields, mountRequirement: mount }, null, 2)}\n`);
     return exitCodes.done;
   },

@@ -1,10 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-
-const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+import { pemCertificates } from '#shared/core/pem-certificates.ts';
 
 /** The certificates of a PEM text that can be read; the others are left out. */
 export function readBundle(pem: string): X509Certificate[] {
-  return (pem.match(pemCertificate) ?? []).flatMap((text) => {
+  return pemCertificates(pem).flatMap((text) => {
     try {
       return [new X509Certificate(text)];
     } catch {

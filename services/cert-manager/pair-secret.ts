@@ -1,3 +1,4 @@
+import { managedByLabel } from '#shared/contracts/own-object.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { CertificatePair } from './certificate-pair.ts';
 
@@ -6,8 +7,6 @@ export interface StoredPair {
   pair: CertificatePair;
   bundle: string;
 }
-
-const managedBy = { 'app.kubernetes.io/managed-by': 'latchkey' };
 
 const decode = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
 const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
@@ -34,7 +33,7 @@ export function pairSecret(
       ...(existing?.metadata ?? {}),
       name,
       namespace,
-      labels: { ...existing?.metadata.labels, ...managedBy },
+      labels: { ...existing?.metadata.labels, ...managedByLabel },
       // The API server drops an empty map, which would then differ for ever.
       ...(annotations === undefined
         ? {}

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { managedByLabel } from '#shared/contracts/own-object.ts';
 import type {
   JsonPatchOperation,
   MutatingWebhook,
@@ -8,7 +9,6 @@ import type {
 
 /** Holds, as JSON, the entry of Flyte's that ours took the place of. */
 export const adoptedAnnotation = 'latchkey.dev/adopted';
-export const managedByLabel = { 'app.kubernetes.io/managed-by': 'latchkey' };
 
 /** Whether the object was not made by us and its entry calls somebody else: Flyte's own webhook has our entry's name. */
 export function isForeign(

@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { managedByLabel } from '#shared/contracts/own-object.ts';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import type {
   JsonPatchOperation,
   MutatingWebhook,
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
-import { adoptEntry, giveBackEntry, isForeign, managedByLabel } from './webhook-adoption.ts';
+import { adoptEntry, giveBackEntry, isForeign } from './webhook-adoption.ts';
 
-/** Flyte's webhook name and path, which its users know (flyte-contract.md). */
+/** Flyte's webhook name, which its users know (flyte-contract.md). */
 export const webhookName = 'flyte-pod-webhook.flyte.org';
-const webhookPath = '/mutate--v1-pod';
 
 /** With this annotation nothing of the object is repaired: the way to let pods through for a while. */
 export const pausedAnnotation = 'latchkey.dev/paused';

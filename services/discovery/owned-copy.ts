@@ -1,8 +1,9 @@
+import { managedByLabel } from '#shared/contracts/own-object.ts';
 import { digestData, type OwnedCopy } from './copy-plan.ts';
 import type { SecretObject } from './secret-fact.ts';
 
 /** What marks a Secret as a copy of latchkey's. */
-export const copyLabels = { 'app.kubernetes.io/managed-by': 'latchkey', 'latchkey.dev/copy': 'global' };
+export const copyLabels = { ...managedByLabel, 'latchkey.dev/copy': 'global' };
 /** The selector of the same. */
 export const copySelector = Object.entries(copyLabels)
   .map(([label, value]) => `${label}=${value}`)

@@ -1,3 +1,5 @@
+import { ownSecretPrefix } from '#shared/contracts/own-object.ts';
+
 /** What discovery keeps of a Kubernetes Secret: names, never values. */
 export interface SecretFact {
   namespace: string;
@@ -8,7 +10,6 @@ export interface SecretFact {
 
 /** Secrets that no task may ask for: credentials of service accounts, Helm's state, and what latchkey itself keeps. */
 const excludedTypes = new Set(['kubernetes.io/service-account-token', 'helm.sh/release.v1']);
-const ownPrefix = 'latchkey-';
 
 /** The parts of a Secret that count here; the object comes from the API server as JSON. */
 export interface SecretObject {
@@ -20,7 +21,7 @@ export interface SecretObject {
 /** Projects a Secret onto its fact; undefined for one that is never offered to tasks. */
 export function secretFact(secret: SecretObject): SecretFact | undefined {
   const { name, namespace, resourceVersion } = secret.metadata;
-  if (namespace === undefined || name.startsWith(ownPrefix)) return undefined;
+  if (namespace === undefined || name.startsWith(ownSecretPrefix)) return undefined;
   if (secret.type !== undefined && excludedTypes.has(secret.type)) return undefined;
   return {
     namespace,

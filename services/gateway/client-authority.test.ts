@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { type Authority, createAuthority, issueCertificate } from '#test/certificate-authority.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { followClientAuthority, parseAuthority } from './client-authority.ts';
-import { createWebhookServer, webhookPath } from './webhook-server.ts';
+import { createWebhookServer } from './webhook-server.ts';
 
 const log = pino({ level: 'silent' });
 let folder: string;

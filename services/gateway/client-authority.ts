@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { pemCertificates } from '#shared/core/pem-certificates.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { type FileContents, readFiles, watchFiles } from '#shared/runtime/file-watch.ts';
 
@@ -43,8 +44,7 @@ export function followClientAuthority(options: {
 
 /** Checks that the file holds certificates: with none, Node would accept those of every public authority. */
 export function parseAuthority(content: Buffer | undefined, path: string): string {
-  const pem = content?.toString('utf8') ?? '';
-  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const certificates = pemCertificates(content?.toString('utf8') ?? '');
   try {
     for (const certificate of certificates) new X509Certificate(certificate);
   } catch (cause) {

@@ -9,11 +9,12 @@ import { after, before, test } from 'node:test';
 import { TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import { projectFolder } from '#deploy/compose/projected-folder.ts';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { aSelfSignedPair } from '#test/self-signed-pair.ts';
 import { createServingPair, type ServingPair } from './serving-pair.ts';
-import { createWebhookServer, type WebhookServer, webhookPath } from './webhook-server.ts';
+import { createWebhookServer, type WebhookServer } from './webhook-server.ts';
 
 type Pem = ReturnType<typeof aSelfSignedPair>;
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWebhookServer, webhookPath } from './webhook-server.ts';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { createWebhookServer } from './webhook-server.ts';
 
 const json = { 'content-type': 'application/json' };
 

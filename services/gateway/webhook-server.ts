@@ -1,9 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import type { CertificatePair } from './certificate-pair.ts';
-
-/** The path that Flyte's webhook serves and that its MutatingWebhookConfiguration names. */
-export const webhookPath = '/mutate--v1-pod';
 
 /** A pod is at most 3 MiB, an UPDATE carries two, JSON is larger than the stored form (apiserver-contract.md C11). */
 const bodyLimitBytes = 8 * 1024 * 1024;

@@ -4,12 +4,13 @@ import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { admit } from '#shared/core/admit.ts';
 import { aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
 import { aSelfSignedPair } from '#test/self-signed-pair.ts';
 import { connectTo, readAll, requestText, type WireRequest } from '#test/wire-client.ts';
 import { loadLimits, shedOverload } from './load-shedding.ts';
-import { createWebhookServer, webhookPath } from './webhook-server.ts';
+import { createWebhookServer } from './webhook-server.ts';
 
 /** The webhook server of the gateway on a real socket, with the decision of the core behind it. */
 const rules = someRules({ chain: ['k8s'] }, { k8s: { ns: { db: ['pass'] } } });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ownSecretPrefix } from '#shared/contracts/own-object.ts';
 
 /** A global secret by its lookup name, `env:TEAM_TOKEN` or `file:team/token`. */
 export type GlobalValue = { name: string; value: Uint8Array };
@@ -40,7 +41,7 @@ export function planGlobalCopies(globals: readonly GlobalValue[]): GlobalCopies 
       ? { overflow: last.overflow, bytes: last.bytes + bytes }
       : { overflow: last.overflow + 1, bytes };
     filled.set(shard, current);
-    const secretName = `latchkey-global-${shard}${current.overflow === 0 ? '' : `-${current.overflow}`}`;
+    const secretName = `${ownSecretPrefix}global-${shard}${current.overflow === 0 ? '' : `-${current.overflow}`}`;
     const data = plan.copies.get(secretName) ?? {};
     data[secretKey] = Buffer.from(value).toString('base64');
     plan.copies.set(secretName, data);

@@ -4,6 +4,7 @@ import { formatFault } from './field-format.ts';
 import { joinWords, quote } from './plain-text.ts';
 import type { CompiledRecipe } from './recipe.ts';
 import type { SecretRequest } from './secret-request.ts';
+import { mountRequirementNames } from './secret-text.ts';
 
 /** How a manager would mount the secret, or why it can never serve the request. */
 export type Fit = { mount: Mount } | { code: ErrorCode; reason: string };
@@ -15,7 +16,6 @@ export const fieldNames = {
   key: 'key',
   envVar: 'env_var',
 } as const;
-const mountNames = ['ANY', 'ENV_VAR', 'FILE'];
 
 /** Holds a request against what a recipe can serve at all: missing fields, impossible names, mounts. */
 export function fitRequest(recipe: CompiledRecipe, request: SecretRequest): Fit {
@@ -36,7 +36,7 @@ export function fitRequest(recipe: CompiledRecipe, request: SecretRequest): Fit 
   const { mountRequirement } = request;
   const mount = [recipe.mounts.any, 'env' as const, 'file' as const][mountRequirement];
   if (mount !== undefined && recipe.mounts.accepts.includes(mount)) return { mount };
-  const name = mountNames[mountRequirement] ?? `number ${mountRequirement}`;
+  const name = mountRequirementNames[mountRequirement] ?? `number ${mountRequirement}`;
   const offered = recipe.mounts.accepts.map((accepted) => (accepted === 'env' ? 'ENV_VAR' : 'FILE'));
   const reason = `mount requirement ${name} is not possible, only ${joinWords(offered)}`;
   return { code: 'MOUNT_UNSUPPORTED', reason };

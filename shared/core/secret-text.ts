@@ -17,7 +17,8 @@ const stringFields = new Map<string, Exclude<keyof SecretMessage, 'mountRequirem
   ['key', 'key'],
   ['env_var', 'envVar'],
 ]);
-const mountRequirementNames = ['ANY', 'ENV_VAR', 'FILE'];
+/** Names of flyteidl's `core.Secret.MountType`, by their number. */
+export const mountRequirementNames = ['ANY', 'ENV_VAR', 'FILE'];
 
 function malformed(what: string): LatchkeyError {
   return new LatchkeyError('ANNOTATION_MALFORMED', `is not a protobuf text core.Secret: ${what}`);

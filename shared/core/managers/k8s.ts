@@ -1,8 +1,6 @@
+import { ownSecretPrefix } from '#shared/contracts/own-object.ts';
 import { envEdits, fileEdits } from './flyte-edits.ts';
 import type { Manager } from './manager.ts';
-
-/** Group prefix of latchkey's own Secrets (copies of global secrets, certificates), which no task may name. */
-const ownPrefix = 'latchkey-';
 
 /** Kubernetes Secrets in the task's own namespace: group = name of the Secret, key = key in it. */
 export const k8sManager: Manager = {
@@ -15,7 +13,7 @@ export const k8sManager: Manager = {
     scope: 'namespace',
     inventory: config.k8s.inventory,
     fields: {
-      group: { required: true, format: 'dns1123-subdomain', forbiddenPrefixes: [ownPrefix] },
+      group: { required: true, format: 'dns1123-subdomain', forbiddenPrefixes: [ownSecretPrefix] },
       groupVersion: { format: 'path-segment' },
       key: { required: true, format: 'secret-key' },
       envVar: { format: 'env-name' },
@@ -33,7 +31,7 @@ export const k8sManager: Manager = {
   }),
   entry(fact, config) {
     if (config.k8s.inventory === 'open' || fact.namespace === undefined) return undefined;
-    if (fact.secret.startsWith(ownPrefix)) return undefined;
+    if (fact.secret.startsWith(ownSecretPrefix)) return undefined;
     const items = Object.fromEntries(fact.keys.map((key) => [`${fact.secret}/${key}`, {}]));
     return { namespace: fact.namespace, secret: fact.secret, entry: { schema: 1, items } };
   },
