@@ -67,7 +67,7 @@ export function createInlineDelivery(options: {
     for (const name of [...facts.keys()].filter((known) => !names.has(known))) publish(name, undefined);
     const unsealed = globals.filter((global) => !seal(global, held));
     if (unsealed.length > 0) {
-      unsealedSinceMs ??= clock.now();
+      unsealedSinceMs ??= clock.monotonicMs();
       const folder = config.global.keyRingDir;
       log.error(
         { folder, globals: unsealed.length },
@@ -98,7 +98,7 @@ export function createInlineDelivery(options: {
   });
 
   return {
-    interruptedMs: () => (unsealedSinceMs === undefined ? 0 : clock.now() - unsealedSinceMs),
+    interruptedMs: () => (unsealedSinceMs === undefined ? 0 : clock.monotonicMs() - unsealedSinceMs),
     stop: async () => {
       stopGlobals();
       ring.stop();

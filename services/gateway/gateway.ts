@@ -25,7 +25,7 @@ const lameDuckMs = 3_000;
 export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
   const { process, clock } = context;
   const { log } = context;
-  const startedAtMs = clock.now();
+  const startedAtMs = clock.monotonicMs();
   const { keyRingDir } = context.config.global;
   const { clientCa } = context.config.webhook;
   const keyRing = followKeyRing({ folder: keyRingDir, clock, log });
@@ -51,7 +51,7 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
     certificateNotAfterMs: pair.current()?.notAfterMs,
   }));
   const feed = createRuleFeed({ bus, index, freshness, clock, log, onFault: metrics.ruleFault });
-  const ageMs = (manager: string): number => freshness.ageMs(manager, clock.now());
+  const ageMs = (manager: string): number => freshness.ageMs(manager, clock.monotonicMs());
   const rules = {
     index,
     get chain() {
@@ -75,7 +75,7 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
     chain: config.chain,
     isComplete: feed.reader.isComplete,
     isHeard: (manager) => Number.isFinite(ageMs(manager)),
-    uptimeMs: clock.now() - startedAtMs,
+    uptimeMs: clock.monotonicMs() - startedAtMs,
     readyGraceMs: config.gateway.readyGraceSeconds * 1_000,
     draining,
   });

@@ -47,7 +47,7 @@ export function createRuleFeed(options: {
   });
   const unsubscribe = subscribeHeartbeats(bus, 'resolver', (heartbeat) => {
     reader.vouch(heartbeat.applied);
-    freshness.heard(heartbeat, reader.applied(), clock.now());
+    freshness.heard(heartbeat, reader.applied(), clock.monotonicMs());
   });
   return {
     reader,

@@ -33,19 +33,19 @@ export function followProvider(
   const { source, clock, onList } = options;
   const log = options.log.child({ component: 'provider-inventory' });
   const stopping = new AbortController();
-  const startedAtMs = clock.now();
+  const startedAtMs = clock.monotonicMs();
   let known = new Map<string, ListedSecret>();
   let listedAtMs = -Infinity;
   let circuit = closedCircuit;
   const count = createProviderMetrics(source, () => ({
-    ageMs: clock.now() - Math.max(listedAtMs, startedAtMs),
+    ageMs: clock.monotonicMs() - Math.max(listedAtMs, startedAtMs),
     secrets: known.size,
     circuitOpen: circuit.state === 'open',
   }));
 
   const attempt = async (): Promise<number> => {
     circuit = beforeAttempt(circuit);
-    const beganAtMs = clock.now();
+    const beganAtMs = clock.monotonicMs();
     try {
       const listed = await collect(
         provider,
@@ -77,7 +77,7 @@ export function followProvider(
   };
   const running = run();
   return {
-    overdueMs: () => Math.max(0, clock.now() - listedAtMs - refreshMs),
+    overdueMs: () => Math.max(0, clock.monotonicMs() - listedAtMs - refreshMs),
     stop: async () => {
       stopping.abort();
       await running;

@@ -95,10 +95,10 @@ export function createResolver(
         for (const change of swap.changes) take(change);
       },
     });
-    const inventoryAgeMs = (): number => freshness.ageMs(manager.source, clock.now());
+    const inventoryAgeMs = (): number => freshness.ageMs(manager.source, clock.monotonicMs());
     const unsubscribe = subscribeHeartbeats(bus, 'discovery', (heartbeat) => {
       reader.vouch(heartbeat.applied);
-      freshness.heard(heartbeat, reader.applied(), clock.now());
+      freshness.heard(heartbeat, reader.applied(), clock.monotonicMs());
       // A complete inventory of nobody alive may be from long ago, for example from before `inventory: open`: until
       // discovery vouches for it, the rules published before this start stay in force.
       if (!handedOver && Number.isFinite(inventoryAgeMs())) publishAll();

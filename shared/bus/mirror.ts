@@ -64,8 +64,8 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   let resyncs = -1;
   let position = 0;
   let announced = 0;
-  let checkedAtMs = 0;
-  let readAllAtMs = 0;
+  let checkedAtMs = -Infinity;
+  let readAllAtMs = -Infinity;
 
   const follow = ({ nc }: BusLink) =>
     nc.subscribe(changeSubject(bucket, keys), {
@@ -94,15 +94,15 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     const seen: StreamView = { created, lastRevision: state.last_seq };
     const stored = await countStored(link, bucket, keys);
     resyncReason ??= judgeStream({ before: view, seen, position, live, stored });
-    if (clock.now() - readAllAtMs > auditIntervalMs) resyncReason ??= 'audit';
+    if (clock.monotonicMs() - readAllAtMs > auditIntervalMs) resyncReason ??= 'audit';
     view = seen;
-    checkedAtMs = clock.now();
+    checkedAtMs = clock.monotonicMs();
   }
 
   async function readAll(link: BusLink, reason: string): Promise<void> {
     const all = await readSince(link, bucket, keys, 0);
     resyncReason = undefined;
-    readAllAtMs = clock.now();
+    readAllAtMs = clock.monotonicMs();
     resyncs += 1;
     if (resyncs > 0) log.info({ reason, records: all.length }, 'read the whole bucket again');
     records.clear();
@@ -131,12 +131,14 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     log,
     clock,
     restMs: () =>
-      bus.link() === undefined ? checkIntervalMs : Math.max(1, checkedAtMs + checkIntervalMs - clock.now()),
+      bus.link() === undefined
+        ? checkIntervalMs
+        : Math.max(1, checkedAtMs + checkIntervalMs - clock.monotonicMs()),
     async round() {
       const link = bus.link();
       if (link === undefined) return;
       following ??= follow(link);
-      if (clock.now() - checkedAtMs >= checkIntervalMs) await check(link);
+      if (clock.monotonicMs() - checkedAtMs >= checkIntervalMs) await check(link);
       await (resyncReason === undefined ? readNew(link) : readAll(link, resyncReason));
     },
   });

@@ -85,7 +85,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
 
   const mark = (keys: Iterable<string>) => {
     for (const key of keys) if (key !== manifestKey) dirty.add(key);
-    if (desired.known()) pendingSinceMs ??= clock.now();
+    if (desired.known()) pendingSinceMs ??= clock.monotonicMs();
     loop.wake();
   };
   const mirror = createMirror(bus, {
@@ -151,7 +151,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
   }
 
   async function reconcile(link: BusLink): Promise<void> {
-    const startMs = clock.now();
+    const startMs = clock.monotonicMs();
     const held = claim ?? (await takeClaim(link));
     claim = held;
     const rival = findRival(mirror.records.values(), held);
@@ -162,7 +162,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     if (!isKnown) return;
     published = { owner, epoch: held.epoch, seq };
     if (dirty.size === 0) pendingSinceMs = undefined;
-    else await clock.sleep(Math.max(minSettleMs, clock.now() - startMs));
+    else await clock.sleep(Math.max(minSettleMs, clock.monotonicMs() - startMs));
   }
 
   function superseded({ epoch }: BusRecord, held: Claim): void {
@@ -199,7 +199,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     claimed: () => firstClaim.promise,
     stored: (key) => bodyOf(mirror.records.get(key)),
     published: () => published,
-    pendingMs: () => (pendingSinceMs === undefined ? 0 : clock.now() - pendingSinceMs),
+    pendingMs: () => (pendingSinceMs === undefined ? 0 : clock.monotonicMs() - pendingSinceMs),
     async stop() {
       forgetReconnects();
       await loop.stop();

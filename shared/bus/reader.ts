@@ -51,7 +51,7 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
   const only = owners?.length === 1 ? owners[0] : undefined;
   let dropped = 0;
   let poison = 0;
-  let wholeSinceMs = clock.now();
+  let wholeSinceMs = clock.monotonicMs();
 
   function count(outcome: 'dropped' | 'poison', record: BusRecord): void {
     if (outcome === 'dropped') dropped += 1;
@@ -95,8 +95,8 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
     // A record may have been repaired after its manifest.
     for (const [owner, staging] of stagings) swap(owner, staging);
     const torn = [...stagings.values()].some((staging) => staging.torn());
-    if (!torn || batch.reset) wholeSinceMs = clock.now();
-    else if (clock.now() - wholeSinceMs > tornLimitMs) mirror.resync('the staged set stays torn');
+    if (!torn || batch.reset) wholeSinceMs = clock.monotonicMs();
+    else if (clock.monotonicMs() - wholeSinceMs > tornLimitMs) mirror.resync('the staged set stays torn');
   }
 
   const mirror = createMirror(bus, {

@@ -188,6 +188,19 @@ test('a lost announcement costs at most the time to the next check', async (t) =
   await waitForValues(set, owner, { a: 7, b: 2 });
 });
 
+test('a wall clock that is set back by an hour stops no check', async (t) => {
+  let behindMs = 0;
+  const clock = { ...fastClock, now: () => fastClock.now() - behindMs };
+  const { set, publisher } = await standingSet(t, testBus, { writing, reading }, { bucket, owner }, clock);
+  behindMs = 3_600_000;
+  const { jsm } = await testBus.admin();
+  await jsm.streams.purge(stream);
+  await waitFor(async () => (await storedSecrets()).length === 3, { timeoutMs: 10_000, what: 'the records' });
+  publisher.put(entryKey(owner, 'a'), { schema: 1, value: 7 });
+  await waitForValues(set, owner, { a: 7, b: 2 });
+  await waitFor(() => publisher.pendingMs() === 0, { timeoutMs: 10_000, what: 'the publisher to rest' });
+});
+
 test('a reader whose connection stands still for a while catches up', async (t) => {
   const proxy = await startPausableProxy(testBus.nats.url);
   t.after(() => proxy.close());

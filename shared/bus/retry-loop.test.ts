@@ -12,6 +12,7 @@ function aLoop(t: TestContext, outcomes: readonly ('ok' | 'fail')[]) {
   let endSleep = () => {};
   const clock: Clock = {
     now: () => 0,
+    monotonicMs: () => 0,
     every: () => () => undefined,
     sleep: (ms, signal) => {
       sleeps.push(ms);

@@ -69,7 +69,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   let lastContact = Number.NEGATIVE_INFINITY;
   /** Tries since the API server last accepted a watch. */
   let failures = 0;
-  let interruptedAtMs: number | undefined = clock.now();
+  let interruptedAtMs: number | undefined = clock.monotonicMs();
 
   const handlerFailed = (err: unknown): void => {
     handlerFailures.add(1, attributes);
@@ -91,7 +91,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     relists.add(1, attributes);
     const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
     position = await listPages(kubernetes, { path, query }, collect, stopped.signal);
-    lastContact = clock.now();
+    lastContact = clock.monotonicMs();
     const changes = held.replaceAll(listing);
     synced = true;
     deliver(changes);
@@ -100,7 +100,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   };
 
   const onEvent = (event: WatchEvent): void => {
-    lastContact = clock.now();
+    lastContact = clock.monotonicMs();
     if (event.type === 'expired') {
       position = undefined;
       throw new LatchkeyError('KUBERNETES_REFUSED', `cannot go on watching ${path}: ${event.reason}`);
@@ -120,7 +120,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       timeoutSeconds: watchTimeoutSeconds(Math.random()),
       idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
       onOpen: () => {
-        lastContact = clock.now();
+        lastContact = clock.monotonicMs();
         failures = 0;
         interruptedAtMs = undefined;
       },
@@ -137,7 +137,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
         (cause: unknown) => cause,
       );
       if (stopped.signal.aborted) break;
-      interruptedAtMs ??= clock.now();
+      interruptedAtMs ??= clock.monotonicMs();
       if (isExpired(err)) position = undefined;
       const delayMs = Math.max(backoffMs(kubernetesBackoff, failures), retryAfterMsOf(err));
       failures += 1;
@@ -153,8 +153,9 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   return {
     items: () => held.items,
     synced: () => synced,
-    lastContactMs: () => Math.max(0, clock.now() - lastContact),
-    interruptedMs: () => (interruptedAtMs === undefined ? 0 : Math.max(0, clock.now() - interruptedAtMs)),
+    lastContactMs: () => Math.max(0, clock.monotonicMs() - lastContact),
+    interruptedMs: () =>
+      interruptedAtMs === undefined ? 0 : Math.max(0, clock.monotonicMs() - interruptedAtMs),
     stop: () => {
       stopped.abort();
       return running;

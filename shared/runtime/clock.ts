@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Time as an argument, so that a test can own it. All durations are milliseconds. */
 export interface Clock {
-  /** Wall-clock time, ms since the Unix epoch. */
+  /** Wall-clock time, ms since the Unix epoch. It may jump, so it is for certificates only. */
   now(): number;
+  /** Time since an arbitrary moment, ms; never goes back. Every interval and every age is a difference of these. */
+  monotonicMs(): number;
   /** Resolves after `ms`; at once, without throwing, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `task` every `ms` until the returned function is called. Keeps no process alive. */
@@ -12,6 +14,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
     await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   },

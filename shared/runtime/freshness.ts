@@ -17,7 +17,7 @@ const reaches = (applied: Position, published: Position): boolean =>
  * under steady change nearly every heartbeat is.
  */
 export interface Freshness {
-  /** Notes a publisher's heartbeat, received at `nowMs`. */
+  /** Notes a publisher's heartbeat, received at `nowMs` (`Clock.monotonicMs`). */
   heard(heartbeat: Heartbeat, applied: readonly Position[], nowMs: number): void;
   /** Age of the knowledge of an owner, ms; Infinity when its publisher was never heard. */
   ageMs(owner: string, nowMs: number): number;

@@ -81,6 +81,7 @@ test('a changed file is handed over, a wrong one keeps the configuration in forc
   let tick: () => void | Promise<void> = () => undefined;
   const clock: Clock = {
     now: () => 0,
+    monotonicMs: () => 0,
     sleep: async () => undefined,
     every: (_ms, task) => {
       tick = task;

@@ -13,7 +13,12 @@ function harness(service: Partial<Service>) {
   const exits: number[] = [];
   const deadline = Promise.withResolvers<void>();
   const exited = Promise.withResolvers<void>();
-  const clock: Clock = { now: () => 0, sleep: () => deadline.promise, every: () => () => undefined };
+  const clock: Clock = {
+    now: () => 0,
+    monotonicMs: () => 0,
+    sleep: () => deadline.promise,
+    every: () => () => undefined,
+  };
   const lifecycle = createLifecycle({
     service: { start: async () => undefined, stop: async () => undefined, ...service },
     process: {

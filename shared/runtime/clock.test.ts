@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { glob, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { systemClock } from './clock.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+test('the wall clock is asked for certificates alone: intervals and ages would jump with it', async () => {
+  const asking: string[] = [];
+  for await (const file of glob('{shared,services}/**/*.ts', { cwd: root })) {
+    if (file.endsWith('.test.ts') || file === 'shared/runtime/clock.ts') continue;
+    if (/clock\.now\(|Date\.now\(/.test(await readFile(join(root, file), 'utf8'))) asking.push(file);
+  }
+  assert.deepEqual(asking.sort(), [
+    'services/cert-manager/authority.ts',
+    'services/cert-manager/serving-certificate.ts',
+    'services/gateway/serving-pair.ts',
+  ]);
+});
+
+test('monotonic time does not go back', () => {
+  const before = systemClock.monotonicMs();
+  assert.ok(systemClock.monotonicMs() >= before);
+});
