@@ -70,7 +70,7 @@ function textFaults(text: string, fields: RecipeFile['fields'] | undefined): str
     compileTemplate(text, '');
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;
-    return [error.message.replace(/^: /, '')];
+    return [String(error.fields.problem ?? error.message)];
   }
   if (fields === undefined) return [];
   const variables = [...text.matchAll(/(?<!\$)\$\{([A-Za-z]+)/g)].map(([, name = '']) => name);

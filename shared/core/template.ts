@@ -97,7 +97,7 @@ export type Template = Read;
 /**
  * Compiles `text ${variable|filter|filter:argument} text`.
  * @param where place in the recipe for the error, for example `edits.env[0].name`
- * @throws LatchkeyError RECIPE_INVALID
+ * @throws LatchkeyError RECIPE_INVALID; `fields.problem` says what is wrong without saying where
  */
 export function compileTemplate(text: string, where: string): Template {
   const parts: (string | Read)[] = [];
@@ -164,5 +164,5 @@ function isRequestVariable(name: string): name is RequestVariable {
 }
 
 function invalid(where: string, what: string): LatchkeyError {
-  return new LatchkeyError('RECIPE_INVALID', `${where}: ${what}`, { fields: { where } });
+  return new LatchkeyError('RECIPE_INVALID', `${where}: ${what}`, { fields: { where, problem: what } });
 }
