@@ -2,7 +2,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import type { RunningInstallation } from '../flows/running-installation.ts';
 import { runDemo } from './demo.ts';
-import { createNarrator, summarize, untilInterrupted } from './narrator.ts';
+import { createNarrator, summarize, summarizeFailure, untilInterrupted } from './narrator.ts';
 
 const help = `Usage: npm run demo -- [--keep] [--help]
 
@@ -38,8 +38,8 @@ async function main(keep: boolean): Promise<number> {
       await untilInterrupted(process);
     }
     return 0;
-  } catch {
-    process.stdout.write(`\n${summarize(narrator.results())}\n`);
+  } catch (err) {
+    process.stdout.write(`\n${summarizeFailure(narrator.results(), err)}\n`);
     return 1;
   } finally {
     await installation?.stop();

@@ -61,6 +61,12 @@ export function summarize(results: readonly StepResult[]): string {
   );
 }
 
+/** The last lines of a demo that ended early: a failed step has shown its error itself, any other one is shown here. */
+export function summarizeFailure(results: readonly StepResult[], err: unknown): string {
+  if (results.some(({ ok }) => !ok)) return summarize(results);
+  return `FAILED outside a step: ${err instanceof Error ? (err.stack ?? err.message) : String(err)}`;
+}
+
 /** Waits until a signal asks the demo to end. */
 export async function untilInterrupted(process: NodeJS.Process): Promise<void> {
   const interrupted = new AbortController();
