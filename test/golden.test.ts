@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { decodeBase32 } from '#shared/core/base32.ts';
@@ -130,7 +131,6 @@ for (const { id, annotation, ok, secret } of readGolden<TextCase>('text-format.p
 }
 
 test('the recorded reviews of 5 KB to 14 KB are injected with an applicable patch', async () => {
-  const { readFile } = await import('node:fs/promises');
   for (const file of ['review.json', 'review-mf.json', 'review-12k.json', 'review-50.json']) {
     const review = JSON.parse(await readFile(new URL(`./golden/${file}`, import.meta.url), 'utf8'));
     const pod: Json = review.request.object;

@@ -10,10 +10,10 @@ export const watchTimeoutSeconds = (random: number): number => 240 + Math.floor(
 
 /**
  * One watch request from a resourceVersion until it ends. Uses (watch, the path's resource). Calls `onOpen` when the
- * server accepts it and hands every complete line to `onEvent`; returns when the server ends the stream in order. A torn last line is dropped: its event comes again,
- * because the position is that of the last complete one. Throws the call's error when the request is refused, the
- * connection breaks, or nothing at all (no event, no bookmark) arrived for `idleTimeoutMs`: an open socket to a
- * server that has stopped looks just like a quiet one.
+ * server accepts it and hands every complete line to `onEvent`; returns when the server ends the stream in order. A
+ * torn last line is dropped: its event comes again, because the position is that of the last complete one. Throws the
+ * call's error when the request is refused, the connection breaks, or nothing at all (no event, no bookmark) arrived
+ * for `idleTimeoutMs`: an open socket to a server that has stopped looks just like a quiet one.
  */
 export async function watchOnce(options: {
   kubernetes: Kubernetes;
