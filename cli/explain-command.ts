@@ -25,6 +25,7 @@ changes in the pod. POD.yaml holds a Pod or an AdmissionReview, as YAML or JSON.
   --inventory FILE  the secrets that exist, without it none:
                       global: {env: {FLYTE_SECRET_G_K: value}, files: {group/key: value}}
                       k8s: {namespace: {secret: [key, ...]}}
+                      aws: [ARN], azure: [URI], vault: [path], gcp: {name: [version, ...]}, where closed
                     a namespace that is named is known completely, any other not at all
   --json            the answer as JSON: {secrets, warnings, response, pod}
   --batch           one question a line on stdin, one answer a line on stdout, in the same order:

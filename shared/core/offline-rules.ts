@@ -10,6 +10,7 @@ import { type CompiledRecipe, compileRecipe } from './recipe.ts';
 import { createRuleIndex, type RuleChange } from './rule-index.ts';
 
 const texts = z.record(z.string(), z.string());
+const listedNames = z.array(z.string()).default([]);
 
 /** What exists, as an operator or a test states it instead of discovery. */
 export const inventorySchema = z.strictObject({
@@ -17,6 +18,11 @@ export const inventorySchema = z.strictObject({
   global: z.strictObject({ env: texts.default({}), files: texts.default({}) }).prefault({}),
   /** Namespace -> Secret -> its keys. A namespace that is present is known completely. */
   k8s: z.record(z.string(), z.record(z.string(), z.array(z.string()))).default({}),
+  /** Of a provider with a closed inventory what its resolver lists: ARNs, URIs, paths; of GCP name -> versions. */
+  aws: listedNames,
+  azure: listedNames,
+  vault: listedNames,
+  gcp: z.record(z.string(), z.array(z.string())).default({}),
 });
 export type Inventory = z.infer<typeof inventorySchema>;
 
@@ -37,7 +43,7 @@ export function createOfflineRules(
     chained.map(({ recipe }) => [recipe, compileRecipe(recipe)]),
   );
   return (inventory, namespace) => {
-    const facts = [...globalFacts(config, inventory), ...k8sFacts(inventory)];
+    const facts = [...globalFacts(config, inventory), ...k8sFacts(inventory), ...providerFacts(inventory)];
     const markers = namespaceMarkers(inventory, namespace);
     const index = createRuleIndex({ compile: (recipe) => compiled.get(recipe) ?? compileRecipe(recipe) });
     for (const { manager, recipe } of chained) {
@@ -115,4 +121,16 @@ function k8sFacts({ k8s }: Inventory): Fact[] {
       fact: { schema: 1, source: 'k8s', namespace, secret, keys, version: 'offline' },
     })),
   );
+}
+
+function providerFacts({ aws, azure, vault, gcp }: Inventory): Fact[] {
+  const fact = (source: string, secret: string, keys: string[] = []): Fact => ({
+    fact: { schema: 1, source, secret, keys, version: 'offline' },
+  });
+  return [
+    ...Object.entries({ aws, azure, vault }).flatMap(([source, names]) =>
+      names.map((name) => fact(source, name)),
+    ),
+    ...Object.entries(gcp).map(([name, versions]) => fact('gcp', name, versions)),
+  ];
 }
