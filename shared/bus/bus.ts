@@ -23,6 +23,11 @@ export interface Bus {
   linked(): Promise<BusLink>;
   /** Calls back after each reconnection, until the returned function is called. */
   onReconnect(listener: () => void): () => void;
+  /**
+   * Ends the process after an unexpected failure of whoever consumes what the bus delivers: what it was handed does not
+   * come again, and thrown into the client it would end the reading of everybody.
+   */
+  fail(err: unknown): void;
   /** Delivers what is buffered, then ends the connection. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Heartbeat, heartbeatSubject } from '#shared/contracts/heartbeat.ts';
+import { exitCode } from '#shared/runtime/exit-code.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
 import { publishHeartbeat, subscribeHeartbeats } from './heartbeat-channel.ts';
@@ -54,4 +55,18 @@ test('a subscription made before the connection stands works, and ends when told
   await nc.flush();
   await waitFor(() => second.length === 2, { timeoutMs: 5_000, what: 'the second heartbeat' });
   assert.equal(first.length, 1);
+});
+
+test('a callback that throws ends the process and leaves the connection to the others', async () => {
+  const [sending, receiving] = await Promise.all([testBus.connect(), testBus.connect()]);
+  const received: Heartbeat[] = [];
+  subscribeHeartbeats(receiving, 'resolver', () => {
+    throw new Error('consumer');
+  });
+  subscribeHeartbeats(receiving, 'resolver', (heartbeat) => received.push(heartbeat));
+  await (await receiving.linked()).nc.flush();
+  await sending.linked();
+  publishHeartbeat(sending, aHeartbeat());
+  await waitFor(() => received.length === 1, { timeoutMs: 5_000, what: 'the heartbeat at the other one' });
+  assert.deepEqual(testBus.ends, [exitCode.failed]);
 });

@@ -22,7 +22,8 @@ function decode(data: Uint8Array): Heartbeat | undefined {
 
 /**
  * Calls back for every heartbeat of a service's processes, from the first connection on. One that is malformed, or
- * whose body names another process than its subject, is dropped. Returns the function that ends it.
+ * whose body names another process than its subject, is dropped. A throw of the callback ends the process (`Bus.fail`).
+ * Returns the function that ends it.
  */
 export function subscribeHeartbeats(
   bus: Bus,
@@ -37,7 +38,12 @@ export function subscribeHeartbeats(
         // A refused subscription stands in the log as a connection status.
         const heartbeat = err ? undefined : decode(message.data);
         if (heartbeat === undefined) return;
-        if (heartbeatSubject(heartbeat.service, heartbeat.uid) === message.subject) onHeartbeat(heartbeat);
+        if (heartbeatSubject(heartbeat.service, heartbeat.uid) !== message.subject) return;
+        try {
+          onHeartbeat(heartbeat);
+        } catch (failure) {
+          bus.fail(failure);
+        }
       },
     });
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
+import { exitCode } from '#shared/runtime/exit-code.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { entries, entryKey, followSet, publishSet, waitForValues } from '#test/nats/held-set.ts';
 import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
@@ -157,24 +158,22 @@ test('a reader hears nothing of other owners', async (t) => {
   assert.deepEqual(other.swaps, []);
 });
 
-test('a consumer that throws does not end the reading', async (t) => {
-  let calls = 0;
-  const reader = createReader(reading, {
+test('a consumer that throws ends the process, since what it was handed does not come again', async (t) => {
+  const failing = await testBus.connect();
+  const reader = createReader(failing, {
     bucket,
     owners: ['throws'],
     log: testBus.log,
     clock: systemClock,
     onSwap: () => {
-      calls += 1;
       throw new Error('consumer');
     },
   });
   t.after(() => reader.stop());
-  const publisher = publishSet(t, testBus, writing, bucket, 'throws');
-  publisher.replace(new Map());
-  await waitFor(() => calls === 1, { timeoutMs: 5_000, what: 'the first swap' });
-  publisher.put(entryKey('throws', 'a'), { schema: 1, value: 1 });
-  await waitFor(() => calls === 2, { timeoutMs: 5_000, what: 'the second swap' });
+  assert.deepEqual(testBus.ends, []);
+  publishSet(t, testBus, writing, bucket, 'throws').replace(new Map());
+  await waitFor(() => testBus.ends.length > 0, { timeoutMs: 5_000, what: 'the end' });
+  assert.deepEqual(testBus.ends, [exitCode.failed]);
 });
 
 test('a record too long for the bus is left out and told, and all others are published', async (t) => {

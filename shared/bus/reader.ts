@@ -21,8 +21,8 @@ export interface ReaderOptions {
   clock: Clock;
   /**
    * Called with the difference to the owner's set before. Only complete sets arrive; an emptied, purged or recreated
-   * bucket changes nothing. Values are parsed JSON of schema version 1: the caller validates them. What it throws is
-   * logged.
+   * bucket changes nothing. Values are parsed JSON of schema version 1: the caller validates them. A throw ends the
+   * process (`Bus.fail`), since the difference does not come again.
    */
   onSwap(swap: Swap): void;
 }
@@ -85,7 +85,7 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
     try {
       options.onSwap(step.swap);
     } catch (err) {
-      log.error({ err, owner, epoch, seq }, 'the consumer failed on a complete set');
+      bus.fail(err);
     }
   }
 

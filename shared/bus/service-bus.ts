@@ -15,7 +15,7 @@ interface BusContext {
   process: Pick<ProcessConfig, 'NATS_URL' | 'NATS_CREDENTIALS' | 'POD_NAME'>;
   log: Logger;
   clock: Clock;
-  /** Ends the process: a connection that the client has closed for good leaves it deaf. */
+  /** Ends the process: one that is deaf, or has lost what it was told, must start again. */
   end(code: number, why: string): void;
 }
 
@@ -118,6 +118,10 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
     onReconnect(listener) {
       reconnected.add(listener);
       return () => reconnected.delete(listener);
+    },
+    fail(err) {
+      log.fatal({ err }, 'a consumer of the bus failed');
+      context.end(exitCode.failed, 'a consumer of the bus failed');
     },
     async close() {
       ending.abort();
