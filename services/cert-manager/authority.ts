@@ -7,7 +7,7 @@ import { joinBundle } from './ca-bundle.ts';
 import { caStateAnnotation, readCaState } from './ca-state.ts';
 import { authorityProblem } from './certificate-checks.ts';
 import { generateRsaKeys, issueAuthority } from './issue-certificate.ts';
-import { describePlan, planPair } from './pair-plan.ts';
+import { describePlan, type PairPlan, planPair } from './pair-plan.ts';
 import { pairSecret, readPairSecret, type StoredPair } from './pair-secret.ts';
 import { writeSecret } from './pair-secret-writer.ts';
 
@@ -17,7 +17,8 @@ const dayMs = 86_400_000;
 export interface AuthorityKeeper {
   /**
    * Makes the CA Secret right and returns the CA with the bundle to trust. `trusted` is the bundle in the webhook
-   * configuration: authorities of it stay trusted when a new one has to be made, because leaves of theirs are served.
+   * configuration: authorities of it stay trusted when a new one has to be made, or was brought while nobody looked,
+   * because leaves of theirs are served.
    * Uses (create, update, delete) of secrets.
    */
   ensure(existing: Secret | undefined, trusted: string | undefined): Promise<StoredPair>;
@@ -53,18 +54,7 @@ export function createAuthorityKeeper(options: {
         plan.action === 'issue'
           ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
           : plan.pair;
-      const bundle = joinBundle(
-        pair.certificate,
-        [
-          // What stands beside a refused pair is not trusted either.
-          ...(plan.broken === undefined && stored !== undefined
-            ? [stored.bundle, stored.pair.certificate]
-            : []),
-          ...(held === undefined ? [] : [held.bundle]),
-          ...(plan.action === 'issue' && trusted !== undefined ? [trusted] : []),
-        ],
-        nowMs,
-      );
+      const bundle = joinBundle(pair.certificate, earlierBundles(plan, { stored, held, trusted }), nowMs);
       const next = { pair, bundle };
       if (
         await writeSecret(kubernetes, pairSecret({ namespace, name, annotations }, next, existing), existing)
@@ -75,4 +65,22 @@ export function createAuthorityKeeper(options: {
       return next;
     },
   };
+}
+
+/** The bundles whose authorities stay trusted beside the current one. */
+function earlierBundles(
+  { action, broken }: PairPlan,
+  {
+    stored,
+    held,
+    trusted,
+  }: Record<'stored' | 'held', StoredPair | undefined> & { trusted: string | undefined },
+): string[] {
+  return [
+    // What stands beside a refused pair is not trusted either.
+    ...(broken === undefined && stored !== undefined ? [stored.bundle, stored.pair.certificate] : []),
+    ...(held === undefined ? [] : [held.bundle]),
+    // Later, memory holds all of it; what others add to the configuration is then a fault to be repaired.
+    ...((held === undefined || action === 'issue') && trusted !== undefined ? [trusted] : []),
+  ];
 }

@@ -102,6 +102,25 @@ test('a CA that an operator brings is used, and the one before it stays trusted'
   assert.ok(bundleHolds(await installation.readTrusted(), old.certificate));
 });
 
+test('the CA before one that an operator brings while nobody looks stays trusted', async () => {
+  const [installation, donor] = [await install('ca-brought-unseen'), await install('ca-donor-unseen')];
+  const [old, brought] = [await installation.readAuthority(), await donor.readAuthority()];
+  await installation.stop();
+  const encode = (text: string): string => Buffer.from(text).toString('base64');
+  const data = {
+    'tls.crt': encode(brought.certificate),
+    'tls.key': encode(brought.key),
+    'ca.crt': encode(brought.certificate),
+  };
+  await installation.patchSecret('latchkey-ca', { data });
+  await installation.start();
+  await installation.becomes('a leaf of that CA', async () =>
+    isSignedBy((await installation.readServing()).certificate, brought.certificate),
+  );
+  assert.ok(bundleHolds(await installation.readTrusted(), old.certificate));
+  assert.ok(bundleHolds((await installation.readServing()).bundle, old.certificate));
+});
+
 test('a serving Secret that was deleted, torn or made immutable is put right with the same leaf', async () => {
   const installation = await install('leaf-broken');
   const { certificate, key, uid } = await installation.readServing();
