@@ -4,6 +4,7 @@ import pino from 'pino';
 import type { RecordChange } from '#shared/bus/staging.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
+import { tolerance } from './circuit-breaker.ts';
 import { followProvider } from './provider-inventory.ts';
 import type { ListedSecret, Provider } from './providers/provider.ts';
 
@@ -71,7 +72,10 @@ test('a list that breaks off is not handed over, and makes what is known older',
     await waitFor(() => followed.lists.length > 0, { timeoutMs, what: 'a list' });
     breaks = true;
     const before = followed.attempts();
-    await waitFor(() => followed.attempts() > before + 2, { timeoutMs, what: 'attempts that fail' });
+    await waitFor(() => followed.attempts() > before + tolerance + 1, {
+      timeoutMs,
+      what: 'failures that open the circuit, and one more',
+    });
     assert.ok(followed.lists.slice(1).every((changes) => changes.length === 0));
     assert.ok(followed.overdueMs() > 0);
     breaks = false;

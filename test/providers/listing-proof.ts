@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -43,6 +45,16 @@ test('AWS: every page is listed, and what is to be deleted is not', async () => 
   await provider.kill();
   await assert.rejects(listAll(createAwsProvider({ region, endpoint, refreshSeconds: 60 })));
   await provider.stop();
+});
+
+test('AWS: an endpoint that does not answer is an error within a bounded time', async () => {
+  const deaf = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(deaf, 'listening');
+  const endpoint = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`;
+  await assert.rejects(listAll(createAwsProvider({ region, endpoint, refreshSeconds: 60 })), {
+    name: 'TimeoutError',
+  });
+  deaf.close();
 });
 
 async function vaultConfig(

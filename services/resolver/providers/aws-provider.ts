@@ -10,7 +10,12 @@ export function createAwsProvider({ region, endpoint }: AwsProviderConfig): Prov
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     maxAttempts: 1,
-    requestHandler: { requestTimeout: requestTimeoutMs, connectionTimeout: requestTimeoutMs },
+    requestHandler: {
+      connectionTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      // Without it the SDK writes a warning and waits on.
+      throwOnRequestTimeout: true,
+    },
   });
   return {
     async *listSecrets(abortSignal) {
