@@ -22,11 +22,17 @@ const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 export function createGatewayMetrics(observe: () => GatewayObservations): GatewayMetrics {
   const meter = metrics.getMeter('latchkey');
   const admissions = meter.createCounter('latchkey.admissions', {
-    description: 'Admission reviews answered',
+    description: 'Admission reviews answered, by outcome and error code',
   });
-  const secrets = meter.createCounter('latchkey.secrets', { description: 'Secrets asked for, by verdict' });
-  const faults = meter.createCounter('latchkey.rule.faults', { description: 'Rules refused as invalid' });
-  const shed = meter.createCounter('latchkey.requests.shed', { description: 'Requests shed in overload' });
+  const secrets = meter.createCounter('latchkey.secrets', {
+    description: 'Secrets asked for, by the manager that answered and its verdict',
+  });
+  const faults = meter.createCounter('latchkey.rule.faults', {
+    description: 'Rules refused as invalid; the former ones stay in force',
+  });
+  const shed = meter.createCounter('latchkey.requests.shed', {
+    description: 'Requests answered with 503 before they were read',
+  });
   const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
     unit: 's',
     description: 'Time from the body read to the answer',
@@ -58,18 +64,30 @@ function observeGauges(observe: () => GatewayObservations): void {
   };
   perManager(
     'latchkey.rules.complete',
-    '1 when the rules of a manager are complete',
+    '1 once the rules of a manager are complete, else 0',
     (rule) => +rule.complete,
   );
-  perManager('latchkey.rules.epoch', 'Epoch of the rules applied', (rule) => rule.epoch);
-  perManager('latchkey.rules.seq', 'Sequence of the rules applied', (rule) => rule.seq);
-  perManager('latchkey.rules.age.seconds', 'Age of the rules', (rule) => rule.ageMs / 1_000);
+  perManager(
+    'latchkey.rules.epoch',
+    'Epoch of the rules applied, one more for each new publisher',
+    (rule) => rule.epoch,
+  );
+  perManager(
+    'latchkey.rules.seq',
+    'Sequence number of the rules applied, within the epoch',
+    (rule) => rule.seq,
+  );
+  perManager(
+    'latchkey.rules.age.seconds',
+    'Seconds since the manager was last heard',
+    (rule) => rule.ageMs / 1_000,
+  );
   meter
-    .createObservableGauge('latchkey.bus.connected', { description: '1 while connected to NATS' })
+    .createObservableGauge('latchkey.bus.connected', { description: '1 while connected to NATS, else 0' })
     .addCallback((result) => result.observe(+observe().busConnected));
   meter
     .createObservableGauge('latchkey.certificate.expiry.seconds', {
-      description: 'Unix time of the leaf’s end',
+      description: 'Unix time at which the serving certificate expires',
     })
     .addCallback((result) => {
       const { certificateNotAfterMs } = observe();

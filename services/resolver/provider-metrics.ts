@@ -21,15 +21,21 @@ export function createProviderMetrics(
   };
   gauge(
     'latchkey.provider.list.age.seconds',
-    'Seconds since the last complete list',
+    'Seconds since the last complete list of a provider',
     ({ ageMs }) => ageMs / 1_000,
   );
-  gauge('latchkey.provider.secrets', 'Secrets in the last complete list', ({ secrets }) => secrets);
-  gauge('latchkey.provider.circuit.open', '1 while the provider is given a rest', ({ circuitOpen }) =>
-    circuitOpen ? 1 : 0,
+  gauge(
+    'latchkey.provider.secrets',
+    'Secrets in the last complete list of a provider',
+    ({ secrets }) => secrets,
+  );
+  gauge(
+    'latchkey.provider.circuit.open',
+    '1 while a provider that failed is given a rest, else 0',
+    ({ circuitOpen }) => (circuitOpen ? 1 : 0),
   );
   const listings = meter.createCounter('latchkey.provider.listings', {
-    description: 'Attempts to list, by outcome',
+    description: 'Attempts to list what a provider has, by outcome',
   });
   return (outcome) => listings.add(1, { manager, outcome });
 }

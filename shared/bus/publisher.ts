@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { metrics } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -17,6 +16,7 @@ import {
 } from './desired-set.ts';
 import { createMirror, type MirrorBatch } from './mirror.ts';
 import { createPrefixStore } from './prefix-store.ts';
+import { createPublisherMetrics } from './publisher-metrics.ts';
 import { type BusRecord, bodyOf } from './record.ts';
 import { startRetryLoop } from './retry-loop.ts';
 
@@ -70,9 +70,9 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
   const manifestKey = formatKey({ owner, kind: 'manifest' });
   const recipeKey = formatKey({ owner, kind: 'recipe' });
   const publisher = randomUUID();
-  const oversized = metrics.getMeter('latchkey').createCounter('latchkey_publisher_oversized_records');
+  const metrics = createPublisherMetrics(bucket, owner);
   const desired = createDesiredSet(owner, (err) => {
-    oversized.add(1, { bucket, owner });
+    metrics.oversizedRecord();
     log.error({ err, ...err.fields }, 'a record is too long for the bus and is left out');
   });
   const dirty = new Set<string>();

@@ -1,4 +1,3 @@
-import { metrics } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
@@ -6,6 +5,7 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
 import { type Change, createHeldObjects, type Listing, type Project } from './held-objects.ts';
 import { listPages } from './list-pages.ts';
+import { createReflectorMetrics } from './reflector-metrics.ts';
 import { parseResourcePath } from './resource-path.ts';
 import type { WatchEvent } from './watch-event.ts';
 import { watchOnce, watchTimeoutSeconds } from './watch-session.ts';
@@ -51,12 +51,9 @@ const defaultIdleTimeoutMs = 130_000;
  */
 export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   const { kubernetes, path, clock } = options;
-  const log = options.log.child({ resource: parseResourcePath(path).resource });
-  const meter = metrics.getMeter('latchkey');
-  const handlerFailures = meter.createCounter('latchkey_reflector_handler_failures');
-  const interruptions = meter.createCounter('latchkey_reflector_interruptions');
-  const relists = meter.createCounter('latchkey_reflector_lists');
-  const attributes = { resource: parseResourcePath(path).resource };
+  const { resource } = parseResourcePath(path);
+  const log = options.log.child({ resource });
+  const metrics = createReflectorMetrics(resource);
   const query = {
     ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
     ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
@@ -72,7 +69,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   let interruptedAtMs: number | undefined = clock.monotonicMs();
 
   const handlerFailed = (err: unknown): void => {
-    handlerFailures.add(1, attributes);
+    metrics.handlerFailure();
     log.error({ err }, 'a handler of Kubernetes changes failed');
   };
   const call = (handler: () => void | Promise<void>): void => {
@@ -88,7 +85,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   const list = async (): Promise<void> => {
     const listing: Listing<T> = new Map();
-    relists.add(1, attributes);
+    metrics.list();
     const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
     position = await listPages(kubernetes, { path, query }, collect, stopped.signal);
     lastContact = clock.monotonicMs();
@@ -142,7 +139,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       const delayMs = Math.max(backoffMs(kubernetesBackoff, failures), retryAfterMsOf(err));
       failures += 1;
       if (err !== undefined) {
-        interruptions.add(1, attributes);
+        metrics.interruption();
         log.warn({ err, delayMs }, 'the watch was interrupted');
       }
       await clock.sleep(delayMs, stopped.signal);

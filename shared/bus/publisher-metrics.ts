@@ -1,0 +1,13 @@
+import { metrics } from '@opentelemetry/api';
+
+/** Instruments of the publisher of one owner's records. */
+export interface PublisherMetrics {
+  oversizedRecord(): void;
+}
+
+export function createPublisherMetrics(bucket: string, owner: string): PublisherMetrics {
+  const oversized = metrics.getMeter('latchkey').createCounter('latchkey.publisher.oversized.records', {
+    description: 'Records left out because they are too long for the bus',
+  });
+  return { oversizedRecord: () => oversized.add(1, { bucket, owner }) };
+}
