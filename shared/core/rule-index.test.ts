@@ -13,15 +13,6 @@ const entry = (secret: string, items: unknown, namespace?: string): RuleChange =
   traceparent: `t-${secret}`,
 });
 
-test('a manager is complete once a set has been applied, even an empty one, until it is dropped', () => {
-  const index = createRuleIndex();
-  assert.equal(index.isComplete('k8s'), false);
-  assert.deepEqual(index.apply('k8s', []), []);
-  assert.equal(index.isComplete('k8s'), true);
-  index.drop('k8s');
-  assert.equal(index.isComplete('k8s'), false);
-});
-
 test('entries are found by lookup key in their namespace, with the trace that brought them', () => {
   const index = createRuleIndex();
   index.apply('k8s', [

@@ -20,17 +20,13 @@ type ManagerRules = {
   records: Map<string, { scope: string; lookupKeys: string[] }>;
 };
 
-/** All rules of one gateway, by manager. A manager without an object here has never been complete. */
+/** All rules of one gateway, by manager. A manager without a recipe here has never been complete. */
 export type RuleIndex = {
   /**
-   * Applies a complete set of changes of one manager, in place and at once, and so makes the manager complete.
+   * Applies a complete set of changes of one manager, in place and at once.
    * @returns a fault for each refused record (`fields.key` names it); its former rule stays in force
    */
   apply(manager: string, changes: Iterable<RuleChange>): LatchkeyError[];
-  /** Forgets a manager; it is incomplete again. */
-  drop(manager: string): void;
-  /** Whether a complete set of this manager has ever been applied. */
-  isComplete(manager: string): boolean;
   recipe(manager: string): { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
   knowsNamespace(manager: string, namespace: string): boolean;
   /** The item of a lookup key in this namespace, else in every namespace. */
@@ -68,8 +64,6 @@ export function createRuleIndex({
       }
       return faults;
     },
-    drop: (manager) => void managers.delete(manager),
-    isComplete: (manager) => managers.has(manager),
     recipe: (manager) => managers.get(manager)?.recipe,
     knowsNamespace: (manager, namespace) => managers.get(manager)?.namespaces.has(namespace) ?? false,
     item: (manager, namespace, lookupKey) =>

@@ -33,8 +33,6 @@ export interface Reflector<T> {
   items(): ReadonlyMap<string, T>;
   /** Whether a complete list has been seen. */
   synced(): boolean;
-  /** Time since the API server was last heard (list, event, bookmark), ms; Infinity before the first. */
-  lastContactMs(): number;
   /** Time since it is known to miss changes (no list yet, or no watch open), ms; 0 while a watch stands. */
   interruptedMs(): number;
   /** Ends it; resolves when nothing is in flight. */
@@ -63,7 +61,6 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   /** Where the next watch goes on; undefined = a list is due. */
   let position: string | undefined;
   let synced = false;
-  let lastContact = Number.NEGATIVE_INFINITY;
   /** Tries since the API server last accepted a watch. */
   let failures = 0;
   let interruptedAtMs: number | undefined = clock.monotonicMs();
@@ -88,7 +85,6 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     metrics.list();
     const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
     position = await listPages(kubernetes, { path, query }, collect, stopped.signal);
-    lastContact = clock.monotonicMs();
     const changes = held.replaceAll(listing);
     synced = true;
     deliver(changes);
@@ -97,7 +93,6 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   };
 
   const onEvent = (event: WatchEvent): void => {
-    lastContact = clock.monotonicMs();
     if (event.type === 'expired') {
       position = undefined;
       throw new LatchkeyError('KUBERNETES_REFUSED', `cannot go on watching ${path}: ${event.reason}`);
@@ -117,7 +112,6 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       timeoutSeconds: watchTimeoutSeconds(Math.random()),
       idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
       onOpen: () => {
-        lastContact = clock.monotonicMs();
         failures = 0;
         interruptedAtMs = undefined;
       },
@@ -150,7 +144,6 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   return {
     items: () => held.items,
     synced: () => synced,
-    lastContactMs: () => Math.max(0, clock.monotonicMs() - lastContact),
     interruptedMs: () =>
       interruptedAtMs === undefined ? 0 : Math.max(0, clock.monotonicMs() - interruptedAtMs),
     stop: () => {
