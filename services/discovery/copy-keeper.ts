@@ -4,7 +4,7 @@ import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { type CopyStep, type OwnedCopy, planCopies, type SecretData } from './copy-plan.ts';
+import { addsKey, type CopyStep, type OwnedCopy, planCopies, type SecretData } from './copy-plan.ts';
 import { createNamespacedMap } from './namespaced-map.ts';
 import { copyLabels, ownedCopy } from './owned-copy.ts';
 
@@ -26,8 +26,8 @@ export interface CopyKeeper {
  * Level-triggered, one namespace at a time: plan from what is desired and what is owned, do the steps, look again.
  * Nothing is done before all three are known: what is desired, what is selected, what exists. A Secret of the same name
  * without latchkey's label is somebody else's: it is left alone and named in the log.
- * @param options.onReady called with true when a namespace holds every copy, with false when a Secret of somebody else
- *   stands where one belongs
+ * @param options.onReady called with true when a namespace holds every copy, with false when a key is missing in it that
+ *   could not be written: a Secret of somebody else stands there, a quota is used up, a right is missing
  */
 export function createCopyKeeper(options: {
   kubernetes: Kubernetes;
@@ -47,21 +47,31 @@ export function createCopyKeeper(options: {
 
   const isListed = (namespace: string): boolean => listed.has(undefined) || listed.has(namespace);
 
-  const reconcile = async (namespace: string): Promise<void> => {
-    if (desired === undefined || selected === undefined || !isListed(namespace)) return;
-    const wanted = selected.has(namespace) ? desired(namespace) : new Map<string, SecretData>();
-    const steps = planCopies(wanted, [...owned.of(namespace).values()]);
-    const failures: unknown[] = [];
+  /** Does what can be done: a copy that cannot be written holds up no other. Returns the steps that failed, and why. */
+  const tryEach = async (
+    namespace: string,
+    steps: CopyStep[],
+  ): Promise<{ step: CopyStep; err: unknown }[]> => {
+    const failures: { step: CopyStep; err: unknown }[] = [];
     for (const step of steps) {
       try {
         // What was stored is noted at once: the watch tells it later, and a plan in between would do it again.
         owned.set(namespace, step.name, await apply(kubernetes, namespace, step));
       } catch (err) {
-        // A copy that cannot be written holds up no other.
-        failures.push(err);
+        failures.push({ step, err });
       }
     }
-    if (failures.length > 0) throw failures.find(isForeign) ?? failures[0];
+    return failures;
+  };
+  const reconcile = async (namespace: string): Promise<void> => {
+    if (desired === undefined || selected === undefined || !isListed(namespace)) return;
+    const wanted = selected.has(namespace) ? desired(namespace) : new Map<string, SecretData>();
+    const failures = await tryEach(namespace, planCopies(wanted, [...owned.of(namespace).values()]));
+    if (failures.some(({ step }) => addsKey(step, owned.of(namespace).get(step.name)))) {
+      options.onReady(namespace, false);
+    }
+    const [first] = failures;
+    if (first !== undefined) throw (failures.find(({ err }) => isForeign(err)) ?? first).err;
     attempts.delete(namespace);
     if (selected.has(namespace)) options.onReady(namespace, true);
   };
@@ -72,7 +82,6 @@ export function createCopyKeeper(options: {
     const why = isForeign(err)
       ? 'a Secret that is not ours has the name of a copy: rename or delete it'
       : 'copying the global secrets failed, trying again';
-    if (isForeign(err)) options.onReady(namespace, false);
     log.warn({ err, namespace, attempt }, why);
     void clock.sleep(backoffMs(kubernetesBackoff, attempt), stopping.signal).then(() => enqueue(namespace));
   };

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digestData, type OwnedCopy, planCopies } from './copy-plan.ts';
+import { addsKey, digestData, type OwnedCopy, planCopies } from './copy-plan.ts';
 
 const anOwnedCopy = (name: string, data: Record<string, string>): OwnedCopy => ({
   namespace: 'team',
   name,
   uid: `uid-${name}`,
   resourceVersion: '7',
+  keys: Object.keys(data),
   dataDigest: digestData(data),
   immutable: false,
 });
@@ -40,4 +41,16 @@ test('a copy that somebody made immutable is deleted and made anew', () => {
     { kind: 'delete', name: 'latchkey-global-0', uid: 'uid-latchkey-global-0', resourceVersion: '7' },
     { kind: 'create', name: 'latchkey-global-0', data: { a: 'MQ==' } },
   ]);
+});
+
+test('a step that fails leaves a key missing only where it would have added one', () => {
+  const stored = anOwnedCopy('latchkey-global-0', { a: 'old' });
+  const failing = (desired: Record<string, string> | undefined, owned: OwnedCopy[]): boolean[] =>
+    planCopies(new Map(desired === undefined ? [] : [['latchkey-global-0', desired]]), owned).map((step) =>
+      addsKey(step, owned[0]),
+    );
+  assert.deepEqual(failing({ a: 'MQ==' }, []), [true]);
+  assert.deepEqual(failing({ a: 'old', b: 'Mg==' }, [stored]), [true]);
+  assert.deepEqual(failing({ a: 'MQ==' }, [stored]), [false]);
+  assert.deepEqual(failing(undefined, [stored]), [false]);
 });

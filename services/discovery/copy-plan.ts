@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 /** Data of one Secret: base64 by data key. */
 export type SecretData = Readonly<Record<string, string>>;
 
-/** A copy that latchkey owns, as it stands in a namespace; its data only as a digest. */
+/** A copy that latchkey owns, as it stands in a namespace; its values only as a digest. */
 export interface OwnedCopy {
   namespace: string;
   name: string;
   uid: string;
   resourceVersion: string;
+  keys: readonly string[];
   dataDigest: string;
   /** Somebody made it immutable: it can only be deleted and made anew. */
   immutable: boolean;
@@ -42,6 +43,11 @@ export function planCopies(
     if (!desired.has(name)) steps.push({ kind: 'delete', name, uid, resourceVersion });
   }
   return steps;
+}
+
+/** Whether, as long as the step fails, a key is missing to which a pod may refer. */
+export function addsKey(step: CopyStep, owned: OwnedCopy | undefined): boolean {
+  return step.kind !== 'delete' && Object.keys(step.data).some((key) => owned?.keys.includes(key) !== true);
 }
 
 function changeSteps({ name, uid, resourceVersion, immutable }: OwnedCopy, data: SecretData): CopyStep[] {

@@ -36,7 +36,7 @@ export function createGlobalDelivery(options: {
   /** Of a namespace in which nobody may use a global secret, it is kept out. */
   const { policy } = compileRecipe(managers.get('global')?.recipe(config));
   const stopping = new AbortController();
-  /** Namespaces that hold every copy, or in which somebody else's Secret keeps one out: nothing to wait for. */
+  /** Namespaces that hold every copy, or in which something keeps one out: nothing to wait for. */
   const settled = new Set<string>();
   let selected: ReadonlySet<string> | undefined;
   let globals: readonly GlobalSecret[] | undefined;

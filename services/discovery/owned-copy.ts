@@ -16,5 +16,6 @@ export function ownedCopy(
   const { namespace, name, uid, resourceVersion } = secret.metadata;
   if (namespace === undefined || uid === undefined || resourceVersion === undefined) return undefined;
   const { data = {}, immutable = false } = secret;
-  return { namespace, name, uid, resourceVersion, dataDigest: digestData(data), immutable };
+  const keys = Object.keys(data);
+  return { namespace, name, uid, resourceVersion, keys, dataDigest: digestData(data), immutable };
 }
