@@ -82,3 +82,19 @@ test('a namespace in which only a value could not be changed stays ready', async
   await keeper.untilPausing();
   assert.deepEqual(keeper.ready, [true]);
 });
+
+test('a failure that lasts is one warning, another reason is one more, and the end of it is told', async (t) => {
+  const keeper = aKeeper(t);
+  keeper.refuse({ statusCode: 403, reason: 'Forbidden' });
+  keeper.desire({ a: 'MQ==' });
+  for (let round = 0; round < 3; round += 1) await keeper.tryAgain();
+  await keeper.untilPausing();
+  keeper.refuse({ statusCode: 409, reason: 'AlreadyExists' });
+  for (let round = 0; round < 3; round += 1) await keeper.tryAgain();
+  await keeper.untilPausing();
+  keeper.refuse(undefined);
+  await keeper.tryAgain();
+  await waitFor(() => keeper.ready.at(-1), { timeoutMs, what: 'the namespace to be ready' });
+  const [warn, debug, info] = [40, 20, 30];
+  assert.deepEqual(keeper.levels(), [warn, debug, debug, debug, warn, debug, debug, info]);
+});

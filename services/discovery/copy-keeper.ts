@@ -40,7 +40,8 @@ export function createCopyKeeper(options: {
   const owned = createNamespacedMap<OwnedCopy>();
   const listed = new Set<string | undefined>();
   const queue = new Set<string>();
-  const attempts = new Map<string, number>();
+  /** By namespace: failures in a row, and why the last one. */
+  const setbacks = new Map<string, { failures: number; why: string }>();
   let desired: ((namespace: string) => ReadonlyMap<string, SecretData>) | undefined;
   let selected: ReadonlySet<string> | undefined;
   let working = false;
@@ -72,18 +73,19 @@ export function createCopyKeeper(options: {
     }
     const [first] = failures;
     if (first !== undefined) throw (failures.find(({ err }) => isForeign(err)) ?? first).err;
-    attempts.delete(namespace);
+    if (setbacks.delete(namespace)) log.info({ namespace }, 'copying the global secrets works again');
     if (selected.has(namespace)) options.onReady(namespace, true);
   };
 
   const retry = (namespace: string, err: unknown): void => {
-    const attempt = attempts.get(namespace) ?? 0;
-    attempts.set(namespace, attempt + 1);
+    const { failures, why: before } = setbacks.get(namespace) ?? { failures: 0 };
     const why = isForeign(err)
       ? 'a Secret that is not ours has the name of a copy: rename or delete it'
       : 'copying the global secrets failed, trying again';
-    log.warn({ err, namespace, attempt }, why);
-    void clock.sleep(backoffMs(kubernetesBackoff, attempt), stopping.signal).then(() => enqueue(namespace));
+    setbacks.set(namespace, { failures: failures + 1, why });
+    // It may last for days: the first of a kind is a warning.
+    log[why === before ? 'debug' : 'warn']({ err, namespace, failures: failures + 1 }, why);
+    void clock.sleep(backoffMs(kubernetesBackoff, failures), stopping.signal).then(() => enqueue(namespace));
   };
 
   const work = async (): Promise<void> => {
