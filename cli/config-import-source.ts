@@ -3,7 +3,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { isObject, type JsonObject, member } from '#shared/core/json-value.ts';
 
 /** Sections of Flyte's configuration that the webhook reads. */
-export const sections = ['webhook', 'secrets'] as const;
+const sections = ['webhook', 'secrets'] as const;
 
 /** One field of Flyte's configuration. */
 export interface FlyteField {

@@ -6,7 +6,7 @@ import { describeIssues, describeProblems } from '#shared/runtime/config-issue.t
 import { type FlyteField, foldName } from './config-import-source.ts';
 
 /** A field of Flyte's that latchkey.yaml cannot say, or says otherwise, and why. */
-export interface Remark {
+interface Remark {
   field: string;
   why: string;
 }

@@ -30,7 +30,7 @@ export function readGolden<T>(file: string): T[] {
 }
 
 /** The configuration that answers as the recorded Flyte did: global values inline, then one manager that trusts. */
-export function goldenConfig({ secretManagerType, ...sections }: GoldenCase['config']): LatchkeyConfig {
+function goldenConfig({ secretManagerType, ...sections }: GoldenCase['config']): LatchkeyConfig {
   return latchkeyConfigSchema.parse({
     chain: ['global', secretManagerType.toLowerCase()],
     global: { delivery: 'inline' },

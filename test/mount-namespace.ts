@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** A program and its arguments. */
-export interface CommandLine {
+interface CommandLine {
   command: string;
   args: string[];
 }

@@ -11,7 +11,7 @@ import { createProgress } from '#tools/progress.ts';
 const run = promisify(execFile);
 
 /** Packages of one virtual environment. */
-export interface PythonPackages {
+interface PythonPackages {
   /** Folder in the cache, and what progress calls it. */
   name: string;
   /** Of the packages, part of the folder. */

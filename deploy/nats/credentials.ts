@@ -1,5 +1,5 @@
 /** A Secret of type kubernetes.io/basic-auth, as services mount it and nats-server gets its password from it. */
-export type CredentialsSecret = {
+type CredentialsSecret = {
   apiVersion: 'v1';
   kind: 'Secret';
   type: 'kubernetes.io/basic-auth';

@@ -14,7 +14,7 @@ import { writeSecret } from './pair-secret-writer.ts';
 const dayMs = 86_400_000;
 
 /** Keeps the CA and its Secret, which no gateway mounts. */
-export interface AuthorityKeeper {
+interface AuthorityKeeper {
   /**
    * Makes the CA Secret right and returns the CA with the bundle to trust. `trusted` is the bundle in the webhook
    * configuration: authorities of it stay trusted when a new one has to be made, or was brought while nobody looked,

@@ -8,7 +8,7 @@ import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
  */
 const caStateSchema = z.object({ version: z.literal(1), phase: z.enum(['stable']) });
 
-export type CaState = z.infer<typeof caStateSchema>;
+type CaState = z.infer<typeof caStateSchema>;
 
 export const caStateAnnotation = 'latchkey.dev/ca-state';
 

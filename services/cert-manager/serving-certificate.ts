@@ -14,7 +14,7 @@ import { servingNames } from './serving-names.ts';
 const dayMs = 86_400_000;
 
 /** Keeps the leaf and its Secret, which every gateway mounts. */
-export interface ServingKeeper {
+interface ServingKeeper {
   /**
    * Makes the serving Secret right. `trusted` is the bundle in the webhook configuration, undefined when there is none.
    * Uses (create, update, delete) of secrets.

@@ -19,7 +19,7 @@ import type { Source } from './source.ts';
 const firstCopyGraceMs = 10_000;
 
 /** The source `global`: global secrets become copies in the selected namespaces, and inventory. */
-export interface GlobalDelivery extends Source {
+interface GlobalDelivery extends Source {
   select(namespaces: ReadonlySet<string>): void;
 }
 

@@ -13,7 +13,7 @@ import type { Source } from './source.ts';
 const firstListGraceMs = 30_000;
 
 /** The source `k8s`: Secrets of the selected namespaces become inventory. */
-export interface KubernetesSecrets extends Source {
+interface KubernetesSecrets extends Source {
   select(namespaces: ReadonlySet<string>): void;
 }
 

@@ -13,7 +13,7 @@ export const protectedNamespaces = (ownNamespace: string): ReadonlySet<string> =
   new Set([ownNamespace, 'kube-system', 'kube-public', 'kube-node-lease']);
 
 /** The label selector of the API for a selection by labels; undefined = every namespace. */
-export function labelSelectorOf(namespaces: Namespaces): string | undefined {
+function labelSelectorOf(namespaces: Namespaces): string | undefined {
   if ('names' in namespaces) return undefined;
   const labels = Object.entries(namespaces.selector.matchLabels).map(([label, value]) => `${label}=${value}`);
   return labels.length === 0 ? undefined : labels.join(',');

@@ -1,5 +1,5 @@
 /** Values by namespace and name; a namespace without values takes no room. */
-export interface NamespacedMap<T> {
+interface NamespacedMap<T> {
   /** Sets, or with undefined removes, a value; returns the one before. */
   set(namespace: string, name: string, value: T | undefined): T | undefined;
   of(namespace: string): ReadonlyMap<string, T>;

@@ -9,7 +9,7 @@ import type { GlobalSecret } from './global-secrets.ts';
 const mostBytes = 120 * 1024;
 
 /** The value as text of an environment variable. */
-export type InlineText = { text: string } | { problem: string };
+type InlineText = { text: string } | { problem: string };
 
 /** Reads a value as what an environment variable can hold. */
 export function inlineText(value: Uint8Array): InlineText {

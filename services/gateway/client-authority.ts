@@ -8,7 +8,7 @@ import { type FileContents, readFiles, watchFiles } from '#shared/runtime/file-w
 const pollIntervalMs = 1_000;
 
 /** The authorities whose client certificates are accepted, PEM; followed from the file `webhook.clientCa`. */
-export interface ClientAuthority {
+interface ClientAuthority {
   /** @throws LatchkeyError CONFIG_INVALID when there is none: without it anybody would be answered. */
   start(): Promise<void>;
   stop(): void;

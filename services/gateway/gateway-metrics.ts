@@ -1,7 +1,7 @@
 import { type Attributes, metrics } from '@opentelemetry/api';
 
 /** What the gateway observes at each scrape. */
-export interface GatewayObservations {
+interface GatewayObservations {
   rules: readonly { manager: string; complete: boolean; epoch: number; seq: number; ageMs: number }[];
   busConnected: boolean;
   certificateNotAfterMs: number | undefined;

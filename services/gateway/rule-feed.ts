@@ -14,7 +14,7 @@ import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 const maxSpansPerSwap = 50;
 
 /** Keeps the rule index and its freshness up to date from the bus. */
-export interface RuleFeed {
+interface RuleFeed {
   reader: Reader;
   stop(): Promise<void>;
 }

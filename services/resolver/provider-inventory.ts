@@ -12,7 +12,7 @@ import type { PolledProvider } from './providers/registry.ts';
 const listTimeoutMs = 300_000;
 const longestReason = 300;
 
-export interface ProviderInventory {
+interface ProviderInventory {
   /**
    * By how much the next complete list is late, ms; Infinity before the first. Within the interval that is configured
    * nothing is late: the list is as fresh as the operator wants it.

@@ -1,7 +1,7 @@
 import { metrics } from '@opentelemetry/api';
 
 /** What the resolver of a closed provider observes at each scrape. */
-export interface ProviderObservation {
+interface ProviderObservation {
   /** Since the last complete list; Infinity before the first. */
   ageMs: number;
   secrets: number;

@@ -8,7 +8,7 @@ import type { RuleEntry, RuleNamespace } from '#shared/contracts/rule-entry.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
 
 /** A record of the rules bucket; `value` undefined = it must not exist. */
-export interface RuleRecord {
+interface RuleRecord {
   key: string;
   value: RuleEntry | RuleNamespace | undefined;
 }

@@ -24,7 +24,7 @@ export interface MirrorBatch {
   records: readonly BusRecord[];
 }
 
-export interface MirrorOptions {
+interface MirrorOptions {
   bucket: string;
   /** Key filter, `<owner token>.>` or `>`. */
   keys: string;

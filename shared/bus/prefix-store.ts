@@ -7,7 +7,7 @@ import type { Mirror } from './mirror.ts';
 import { type BusRecord, formatHeaders } from './record.ts';
 
 /** Writes to one owner's prefix; what the server acknowledged stands in the mirror at once. */
-export interface PrefixStore {
+interface PrefixStore {
   /** Stores a record, or a tombstone where `wanted` has no bytes. */
   storeRecord(
     link: BusLink,

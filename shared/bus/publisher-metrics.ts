@@ -1,7 +1,7 @@
 import { metrics } from '@opentelemetry/api';
 
 /** Instruments of the publisher of one owner's records. */
-export interface PublisherMetrics {
+interface PublisherMetrics {
   oversizedRecord(): void;
 }
 

@@ -32,7 +32,7 @@ const minSettleMs = 25;
 /** Records on their way to the server at once. */
 const publishWindow = 128;
 
-export interface PublisherOptions {
+interface PublisherOptions {
   bucket: string;
   /** Whose prefix of the bucket this process publishes. */
   owner: string;

@@ -13,7 +13,7 @@ export type { RecordChange, Swap } from './staging.ts';
 /** A set that stays torn this long although reading works is read again from the start. */
 const tornLimitMs = 6_000;
 
-export interface ReaderOptions {
+interface ReaderOptions {
   bucket: string;
   /** The owners wanted; absent = every owner of the bucket. */
   owners?: readonly string[];

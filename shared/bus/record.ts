@@ -28,7 +28,7 @@ export function bodyOf(record: BusRecord | undefined): unknown {
 }
 
 /** What a publisher says of a record besides its bytes. */
-export type RecordStamp = Pick<BusRecord, 'epoch' | 'seq' | 'publisher' | 'deleted' | 'trace'>;
+type RecordStamp = Pick<BusRecord, 'epoch' | 'seq' | 'publisher' | 'deleted' | 'trace'>;
 
 const publisherHeader = 'Latchkey-Publisher';
 /** KV operation header (NATS ADR-8), understood by `nats kv`. */

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { ownSecretPrefix } from '#shared/contracts/own-object.ts';
 
 /** A global secret by its lookup name, `env:TEAM_TOKEN` or `file:team/token`. */
-export type GlobalValue = { name: string; value: Uint8Array };
+type GlobalValue = { name: string; value: Uint8Array };
 /** Where reference delivery keeps a global secret, the same in each namespace. */
-export type CopyPlace = { secretName: string; secretKey: string };
+type CopyPlace = { secretName: string; secretKey: string };
 
-export type GlobalCopies = {
+type GlobalCopies = {
   /** The Secrets to keep in each selected namespace: name -> data key -> base64 of the value. */
   copies: Map<string, Record<string, string>>;
   placement: Map<string, CopyPlace>;

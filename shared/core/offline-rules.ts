@@ -24,7 +24,7 @@ export const inventorySchema = z.strictObject({
   vault: listedNames,
   gcp: z.record(z.string(), z.array(z.string())).default({}),
 });
-export type Inventory = z.infer<typeof inventorySchema>;
+type Inventory = z.infer<typeof inventorySchema>;
 
 type Fact = { fact: InventoryEntry; value?: string };
 

@@ -9,7 +9,7 @@ import type { Container, Pod } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
 
 /** Annotation by which the pod reports what was injected. */
-export const reportAnnotation = 'latchkey.dev/injected';
+const reportAnnotation = 'latchkey.dev/injected';
 
 const longestVolumeName = 63;
 /** More additions than this make a pod that the API server cannot store (etcd takes 1.5 MiB). */

@@ -12,7 +12,7 @@ export type Caller = {
 };
 
 /** `line` names what decided: `rule "payments"`, `default deny`. */
-export type PolicyDecision = { allowed: boolean; line: string };
+type PolicyDecision = { allowed: boolean; line: string };
 
 /**
  * The policy of one manager. A secret is known by its lookup keys, the names under which the manager looks it up, so

@@ -7,7 +7,7 @@ import type { SecretRequest } from './secret-request.ts';
 import { mountRequirementNames } from './secret-text.ts';
 
 /** How a manager would mount the secret, or why it can never serve the request. */
-export type Fit = { mount: Mount } | { code: ErrorCode; reason: string };
+type Fit = { mount: Mount } | { code: ErrorCode; reason: string };
 
 /** The fields of a request by the names that a task author knows. */
 export const fieldNames = {

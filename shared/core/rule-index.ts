@@ -8,7 +8,7 @@ import { type OpenValue, withSealedValue } from './sealed-value.ts';
 export type RuleChange = { key: RecordKey; value: unknown; traceparent?: string | undefined };
 
 /** What an inventory entry says of one lookup key. */
-export type IndexedItem = { variables: Readonly<Record<string, string>>; traceparent: string | undefined };
+type IndexedItem = { variables: Readonly<Record<string, string>>; traceparent: string | undefined };
 
 type OwnedItem = IndexedItem & { owner: string };
 type ManagerRules = {

@@ -44,7 +44,7 @@ export function sealValue(
 }
 
 /** The value, or why it cannot be read, for a denial and an operator. */
-export type Opened = { value: string } | { problem: string };
+type Opened = { value: string } | { problem: string };
 
 /** Opens what {@link sealValue} made for the same place. */
 export function openValue(sealed: SealedValue, place: SealedPlace, { keys }: KeyRing): Opened {

@@ -3,7 +3,7 @@ import { parseGoInt32 } from './go-integer.ts';
 import { type TextToken, tokenize } from './text-token.ts';
 
 /** flyteidl `core.Secret` as bytes; an absent field is empty, an unknown mount requirement keeps its number. */
-export type SecretMessage = {
+type SecretMessage = {
   group: Uint8Array;
   groupVersion: Uint8Array;
   key: Uint8Array;

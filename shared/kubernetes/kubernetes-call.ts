@@ -2,7 +2,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { parseResourcePath } from './resource-path.ts';
 
 /** A verb of RBAC; the HTTP method follows from it. */
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
 export const methodOf: Readonly<Record<Verb, string>> = {
   get: 'GET',
@@ -24,7 +24,7 @@ export interface KubernetesCall {
 }
 
 /** How the API server refused: its HTTP status (0 = no answer), its reason, and how long it asks to wait. */
-export interface Refusal {
+interface Refusal {
   statusCode: number;
   reason?: string;
   message?: string;

@@ -1,5 +1,5 @@
 /** The metadata that latchkey reads or writes; the API server's other fields pass through untouched. */
-export interface ObjectMetadata {
+interface ObjectMetadata {
   name: string;
   namespace?: string;
   uid?: string;

@@ -1,7 +1,7 @@
 import { metrics } from '@opentelemetry/api';
 
 /** Instruments of the reflectors of one resource. */
-export interface ReflectorMetrics {
+interface ReflectorMetrics {
   list(): void;
   interruption(): void;
   handlerFailure(): void;

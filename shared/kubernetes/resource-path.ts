@@ -1,5 +1,5 @@
 /** What a request is about, in the words of RBAC: `resource`, and where given `namespace` and `name`. */
-export interface ResourceTarget {
+interface ResourceTarget {
   resource: string;
   namespace?: string;
   name?: string;

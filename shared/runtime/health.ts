@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 
 /** Why a process is not ready, one sentence each; ready when there is none. */
-export type NotReady = () => readonly string[];
+type NotReady = () => readonly string[];
 
 /**
  * The plain HTTP server for the kubelet and Prometheus: `/livez`, `/readyz` (503 and the reasons when not ready),

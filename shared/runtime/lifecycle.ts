@@ -8,7 +8,7 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-export type LifecycleState = 'starting' | 'running' | 'stopping' | 'stopped';
+type LifecycleState = 'starting' | 'running' | 'stopping' | 'stopped';
 
 /** The part of `process` that a lifecycle listens to and ends. */
 export interface ProcessHandle {

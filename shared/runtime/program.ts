@@ -34,7 +34,7 @@ export interface ProgramContext {
 }
 
 /** The part of `process` that a program uses. */
-export interface ProgramProcess extends ProcessHandle {
+interface ProgramProcess extends ProcessHandle {
   env: Record<string, string | undefined>;
   stderr: { write(text: string): unknown };
 }

@@ -8,7 +8,7 @@ import { recipeFaults } from '#shared/core/recipe-faults.ts';
 import { type Fault, schemaFaults, unknownMembers } from '#shared/core/schema-fault.ts';
 
 /** Something wrong in a recipe file; `field` is empty when the file as a whole is meant. */
-export type RecipeFault = { line: number; field: string; message: string };
+type RecipeFault = { line: number; field: string; message: string };
 
 /** Reads a recipe; either it is good or everything that is wrong is told, by line. */
 export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: RecipeFault[] } {

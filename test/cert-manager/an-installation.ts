@@ -11,12 +11,12 @@ const timeoutMs = 15_000;
 const decode = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
 
 /** The clock of the machine, which a test can set and whose ticks it can strike. */
-export interface MovableClock extends Clock {
+interface MovableClock extends Clock {
   /** Moves the time and lets every periodic task run once. */
   moveTo(nowMs: number): void;
 }
 
-export function createMovableClock(): MovableClock {
+function createMovableClock(): MovableClock {
   let offsetMs = 0;
   const tasks = new Set<() => void>();
   return {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 
 /** Users with a static token. `harness` is left out of the audit log; `author` has no rights until a test gives some. */
-export const userGroups = {
+const userGroups = {
   harness: ['system:masters'],
   admin: ['system:masters'],
   author: ['authors'],

@@ -8,7 +8,7 @@ import type { ProcessGuard } from './process-guard.ts';
 
 const readyTimeoutMs = 60_000;
 
-export type ApiServerStart = {
+type ApiServerStart = {
   program: Program;
   files: ApiServerFiles;
   port: number;

@@ -17,14 +17,14 @@ import { startServiceProxy } from './service-proxy.ts';
 /** A bare cluster with deploy/ applied, and the stand-ins that run its services as processes. */
 export type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
-export type ServiceStart = {
+type ServiceStart = {
   replica?: number;
   environment?: Record<string, string>;
   /** Base URL under which it reaches the API server instead of the real one: a proxy in front of it. */
   apiServer?: string;
 };
 
-export type ClusterOptions = {
+type ClusterOptions = {
   config?: ConfigInput;
   /** Managers of deploy/variants whose resolvers are installed besides those of deploy/. */
   managers?: readonly string[];

@@ -27,7 +27,7 @@ export type AuditEvent = {
   annotations?: Record<string, string>;
 };
 
-export type ControlPlaneStart = {
+type ControlPlaneStart = {
   programs: Record<ProgramName, Program>;
   ports: { etcd: number; etcdPeer: number; apiServer: number };
   serviceCidr: string;
@@ -37,10 +37,7 @@ export type ControlPlaneStart = {
   logFolder: string;
 };
 
-/** etcd and kube-apiserver, and ways to talk to them. */
-export type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
-
-/** Starts both; resolves when the API server is ready. */
+/** Starts etcd and kube-apiserver; resolves with ways to talk to them when the API server is ready. */
 export async function startControlPlane(start: ControlPlaneStart, guard: ProcessGuard) {
   const { programs, ports, folder, logFolder } = start;
   const files = await writeApiServerFiles(join(folder, 'kubernetes'), start.tracingEndpoint);

@@ -3,7 +3,7 @@ import type { Program } from '#tools/programs.ts';
 import { type GuardedProcess, startGuardedProcess } from './guarded-process.ts';
 import type { ProcessGuard } from './process-guard.ts';
 
-export type EtcdStart = {
+type EtcdStart = {
   program: Program;
   clientPort: number;
   peerPort: number;

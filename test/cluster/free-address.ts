@@ -20,7 +20,7 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** A range of loopback addresses for Services, held until `release`. */
-export type ServiceRange = { prefix: string; cidr: string; release: () => Promise<void> };
+type ServiceRange = { prefix: string; cidr: string; release: () => Promise<void> };
 
 /**
  * Takes one of the ranges 127.101.0.0/16 .. 127.250.0.0/16 for this cluster. A listening socket inside the range is

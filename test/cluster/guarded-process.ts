@@ -23,7 +23,7 @@ export type GuardedProcess = {
   readLog: () => Promise<string>;
 };
 
-export type ProgramStart = {
+type ProgramStart = {
   name: string;
   command: string;
   args: readonly string[];

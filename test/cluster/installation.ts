@@ -27,7 +27,7 @@ export type Installation = {
 };
 
 /** deploy/latchkey.yaml with what this machine needs and the test's own fields, section by section. */
-export function latchkeyYaml({ manifests, config, globalSecretsFolder }: Installation): string {
+function latchkeyYaml({ manifests, config, globalSecretsFolder }: Installation): string {
   const file = findManifest(manifests, 'ConfigMap', configMapName).data?.['latchkey.yaml'] ?? '';
   const deployed = parse(file) as ConfigInput;
   return stringify({

@@ -35,11 +35,9 @@ export type ServicePod = {
   kill: () => Promise<Exit>;
 };
 
-export type KubeletContext = Omit<PodContext, 'folder' | 'ports'> & { folder: string; manifests: Manifests };
+type KubeletContext = Omit<PodContext, 'folder' | 'ports'> & { folder: string; manifests: Manifests };
 
-/** The stand-in for kubelet, endpoint controller and scheduler of the namespace `latchkey`. */
-export type Kubelet = Awaited<ReturnType<typeof startKubelet>>;
-
+/** Starts the stand-in for kubelet, endpoint controller and scheduler of the namespace `latchkey`. */
 export function startKubelet(context: KubeletContext) {
   const { harness, manifests } = context;
   const service = findManifest(manifests, 'Service', webhookServiceName);

@@ -36,7 +36,7 @@ export type ReceivedSpan = {
 };
 
 /** An OTLP/HTTP endpoint (JSON encoding) that keeps the spans it is sent. */
-export type OtlpReceiver = {
+type OtlpReceiver = {
   endpoint: string;
   spans: () => readonly ReceivedSpan[];
   /** Every body as it came, of any signal. */

@@ -2,10 +2,10 @@ import type { V1EndpointSlice, V1Pod, V1Service } from '@kubernetes/client-node'
 import type { KubernetesClient } from './kubernetes-client.ts';
 
 /** A pod as the rest of the cluster sees it. */
-export type ReportedPod = { pod: V1Pod; address: string; ready: boolean; restarts: number };
+type ReportedPod = { pod: V1Pod; address: string; ready: boolean; restarts: number };
 
 /** The status that a kubelet reports for a running pod. */
-export function withStatus({ pod, address, ready, restarts }: ReportedPod): V1Pod {
+function withStatus({ pod, address, ready, restarts }: ReportedPod): V1Pod {
   const { resourceVersion: _, ...metadata } = pod.metadata ?? {};
   const status = ready ? 'True' : 'False';
   return {
@@ -29,11 +29,7 @@ export function withStatus({ pod, address, ready, restarts }: ReportedPod): V1Po
 }
 
 /** The EndpointSlice that the controller manager keeps for a Service: its pods, by label, ready or not. */
-export function endpointSliceOf(
-  service: V1Service,
-  pods: readonly ReportedPod[],
-  port: number,
-): V1EndpointSlice {
+function endpointSliceOf(service: V1Service, pods: readonly ReportedPod[], port: number): V1EndpointSlice {
   const { name = '', namespace = '' } = service.metadata ?? {};
   const selector = Object.entries(service.spec?.selector ?? {});
   const chosen = pods.filter(({ pod }) =>

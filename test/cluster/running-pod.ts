@@ -16,7 +16,7 @@ import {
 } from './pod-view.ts';
 import type { ProcessGuard } from './process-guard.ts';
 
-export type PodPorts = { health: number; webhook: number };
+type PodPorts = { health: number; webhook: number };
 
 export type PodContext = {
   harness: KubernetesClient;

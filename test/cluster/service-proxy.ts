@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /** The stand-in for kube-proxy: spreads TCP connections to one address over whoever is ready at that moment. */
-export type ServiceProxy = { address: string; port: number; close: () => Promise<void> };
+type ServiceProxy = { address: string; port: number; close: () => Promise<void> };
 
 /** Listens on the Service's cluster IP; `targets` gives the loopback ports of the ready endpoints. */
 export async function startServiceProxy(

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One checked step of the demo. */
-export interface StepResult {
+interface StepResult {
   title: string;
   ok: boolean;
   ms: number;

@@ -3,13 +3,13 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** What goes wrong with a request before any answer: refused, cut, or left waiting with the socket open. */
-export type RequestFault = { status: number; retryAfterSeconds?: number } | 'reset' | 'stall';
+type RequestFault = { status: number; retryAfterSeconds?: number } | 'reset' | 'stall';
 
 /** What happens to the watches that are open: cut, ended in order, gone silent, or a line put in. */
-export type OpenWatchFault = 'reset' | 'end' | 'stall' | { line: string };
+type OpenWatchFault = 'reset' | 'end' | 'stall' | { line: string };
 
 /** How lines of a watch pass: whole; byte by byte; or the next one only to its half, before the connection ends. */
-export type LineMode = 'whole' | 'split' | 'tear';
+type LineMode = 'whole' | 'split' | 'tear';
 
 type RequestKind = 'list' | 'watch' | 'other';
 

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { unlimitedUser } from '../cluster/nats-server.ts';
 
 /** A message of the bus as somebody who may read everything sees it. */
-export interface RecordedMessage {
+interface RecordedMessage {
   subject: string;
   reply: string;
   /** Name and value of each header. */

@@ -45,7 +45,7 @@ function hashForms(value: string): Form[] {
 }
 
 /** Every form in which a canary is looked for. Plain text is also JSON's, and URL encoding leaves the token as it is. */
-export function formsOf({ token, value }: Canary): Form[] {
+function formsOf({ token, value }: Canary): Form[] {
   const bytes = Buffer.from(token);
   const hex = bytes.toString('hex');
   const base64 = base64Forms(bytes);

@@ -18,7 +18,7 @@ const convergenceTimeoutMs = 45_000;
 const chain = ['global', 'k8s'];
 
 /** One fault: what strikes, and what heals it when it does not heal by itself. */
-export interface Fault extends Omit<Disturbance, 'sinceMs'> {
+interface Fault extends Omit<Disturbance, 'sinceMs'> {
   strike(): Promise<unknown>;
   /** While it lasts, after a Secret was created and one deleted. */
   meanwhile?(created: ChangingSecret, deleted: ChangingSecret): Promise<unknown>;

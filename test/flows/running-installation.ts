@@ -8,7 +8,7 @@ import type { OwnManagers } from '../cluster/nats-server.ts';
 export const selectedLabels = { 'latchkey.dev/secrets': 'enabled' };
 
 /** Secret of deploy/discovery.yaml whose keys become discovery's variables. */
-export const globalVariablesSecret = 'global-secrets-environment';
+const globalVariablesSecret = 'global-secrets-environment';
 
 /** A cluster with every service of deploy/ running and ready. */
 export interface RunningInstallation {

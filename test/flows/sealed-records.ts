@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 
 /** An entry of owner `global` as it is stored. */
-export interface StoredEntry {
+interface StoredEntry {
   revision: number;
   /** Ids of the keys that its values are sealed under. */
   kids: string[];

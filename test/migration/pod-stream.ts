@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { createPod, variablesOf } from '../flows/admission.ts';
 
-export type Injector = 'flyte' | 'latchkey';
+type Injector = 'flyte' | 'latchkey';
 
 /** Pods that are created (as dry runs) one after another for as long as a test lasts, and who injected each. */
 export interface PodStream {

@@ -10,7 +10,7 @@ import { waitFor } from '#test/cluster/wait-for.ts';
 import type { TestBus } from './test-bus.ts';
 
 /** What a consumer of one owner's set holds, as the gateway would. */
-export interface HeldSet {
+interface HeldSet {
   reader: Reader;
   /** Values by key. */
   held: ReadonlyMap<string, unknown>;
@@ -80,7 +80,7 @@ export const entries = (owner: string, values: Record<string, unknown>): Map<str
   );
 
 /** What a consumer holds, in the form that {@link entries} takes. */
-export const valuesOf = ({ held }: HeldSet, owner: string): Record<string, unknown> =>
+const valuesOf = ({ held }: HeldSet, owner: string): Record<string, unknown> =>
   Object.fromEntries(
     [...held]
       .map(([key, body]) => [key.slice(entryKey(owner, '').length), (body as { value: unknown }).value])

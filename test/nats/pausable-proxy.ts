@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket, connect as tcpConnect } from 'node:net';
 
 /** A TCP proxy on loopback that can stand still, like a partition: bytes wait, nothing is closed. */
-export interface PausableProxy {
+interface PausableProxy {
   url: string;
   /** Nothing gets through from now on, in the directions given. */
   pause(direction: 'to-server' | 'to-client' | 'both'): void;

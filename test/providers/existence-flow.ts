@@ -64,7 +64,7 @@ export async function startClosedInstallation(options: {
 }
 
 /** What a test asks for, and how it has the provider in its hands. */
-export interface ExistenceFlow {
+interface ExistenceFlow {
   running(): ClosedInstallation;
   /** Starts the provider with the lasting secret alone. */
   start(provider: RunningProvider): Promise<void>;

@@ -5,7 +5,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A secret as GCP has it: its versions with their states, and names for some of them. */
-export interface GcpSecret {
+interface GcpSecret {
   versions: Record<string, 'ENABLED' | 'DISABLED' | 'DESTROYED'>;
   versionAliases?: Record<string, string>;
 }

@@ -1,13 +1,13 @@
 import type { V1Pod } from '@kubernetes/client-node';
 
 /** One file that Vault's agent writes. */
-export interface AgentTemplate {
+interface AgentTemplate {
   destination: string;
   contents: string;
 }
 
 /** What Vault's init container was told to do; undefined when the pod has none. */
-export interface VaultAgent {
+interface VaultAgent {
   role: string;
   templates: AgentTemplate[];
 }
