@@ -49,7 +49,7 @@ function wordUnknown(
 ): Refusal {
   const { manager } = unknown;
   const again = 'Flyte tries again by itself.';
-  const resolver = `If it lasts, tell your platform team: the resolver of secret manager ${manager} does not run, or the message bus is down.`;
+  const resolver = `If it lasts, tell your platform team: the resolver of secret manager ${manager} does not run or cannot reach what it asks, or the message bus is down.`;
   const code = 'RULES_UNKNOWN';
   switch (unknown.reason) {
     case 'no-rules':
