@@ -1,22 +1,17 @@
-import { SpanKind, trace } from '@opentelemetry/api';
 import type { Bus } from '#shared/bus/bus.ts';
-import { publishHeartbeat, subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
+import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
 import { createPublisher } from '#shared/bus/publisher.ts';
-import { createReader } from '#shared/bus/reader.ts';
-import type { Swap } from '#shared/bus/staging.ts';
-import { formatKey, inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
+import { rulesBucket } from '#shared/contracts/bucket.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
+import type { Manager } from '#shared/core/managers/manager.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { createFreshness } from '#shared/runtime/freshness.ts';
 import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
-import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import { followBusInventory, type Inventory } from './bus-inventory.ts';
 import type { ResolvedManager } from './custom-recipe.ts';
 import { followProvider } from './provider-inventory.ts';
 import type { PolledProvider } from './providers/registry.ts';
-import { ruleRecord } from './rule-record.ts';
-
-type Desired = Map<string, { value: unknown; trace: TraceCarrier }>;
+import { createRuleSet } from './rule-set.ts';
 
 /**
  * Turns the inventory of one manager's source into that manager's rules, record by record.
@@ -29,128 +24,75 @@ export function createResolver(
   polled?: PolledProvider,
 ): ReadyService {
   const { config, clock } = context;
-  const log = context.log.child({ manager: manager.name });
-  const tracer = trace.getTracer('latchkey');
-  const freshness = createFreshness();
-  const recipe = manager.recipe(config);
+  const { name, source } = manager;
+  const log = context.log.child({ manager: name });
   const publisher = createPublisher(bus, {
     bucket: rulesBucket,
-    owner: manager.name,
+    owner: name,
     log,
     clock,
-    onSuperseded: () => context.end(exitCode.superseded, `a newer resolver publishes ${manager.name}`),
+    onSuperseded: () => context.end(exitCode.superseded, `a newer resolver publishes ${name}`),
   });
-  const desired: Desired = new Map();
-  const recipeKey = formatKey({ owner: manager.name, kind: 'recipe' });
-  desired.set(recipeKey, { value: recipe, trace: {} });
-  let handedOver = false;
-
-  const take = (change: Swap['changes'][number]): void => {
-    const attributes = { 'latchkey.manager': manager.name, 'latchkey.key': formatKey(change.key) };
-    const span = tracer.startSpan(
-      'resolve rule',
-      { kind: SpanKind.CONSUMER, attributes },
-      contextFrom(change),
-    );
-    const carrier = carrierFrom(trace.setSpan(contextFrom(change), span));
-    try {
-      const record = ruleRecord(manager, config, change);
-      if (record === undefined) return;
-      if (record.value === undefined) desired.delete(record.key);
-      else desired.set(record.key, { value: record.value, trace: carrier });
-      if (!handedOver) return;
-      if (record.value === undefined) publisher.remove(record.key, carrier);
-      else publisher.put(record.key, record.value, carrier);
-    } catch (err) {
-      log.error({ err, key: formatKey(change.key) }, 'inventory record skipped');
-    } finally {
-      span.end();
-    }
-  };
-  const publishAll = (): void => {
-    publisher.replace(desired);
-    handedOver = true;
-  };
-
-  const replaceRecipe = (next: ResolvedManager['manager']): void => {
-    const value = next.recipe(config);
-    if (next.source !== manager.source) {
-      context.end(exitCode.reconfigured, `the inventory of ${manager.name} is that of ${next.source} now`);
-      return;
-    }
-    desired.set(recipeKey, { value, trace: {} });
-    if (handedOver) publisher.put(recipeKey, value);
-  };
-
+  const rules = createRuleSet({ manager, config, publisher, log });
   const stops: (() => void | Promise<void>)[] = [];
-  let sourceAgeMs = (): number => publisher.pendingMs();
+  let inventory: Inventory | undefined;
 
-  const followInventory = (): void => {
-    const reader = createReader(bus, {
-      bucket: inventoryBucket,
-      owners: [manager.source],
+  const startInventory = (): Inventory | undefined => {
+    if (manager.recipe(config).inventory === 'open') {
+      // An open manager trusts the request: there is no inventory to wait for.
+      rules.complete();
+      return undefined;
+    }
+    if (polled === undefined) return followBusInventory(bus, { source, rules, log, clock });
+    const followed = followProvider(polled, {
+      source,
       log,
       clock,
-      onSwap: (swap) => {
-        for (const change of swap.changes) take(change);
+      onList: (changes) => {
+        rules.take(changes);
+        rules.complete();
       },
     });
-    const inventoryAgeMs = (): number => freshness.ageMs(manager.source, clock.monotonicMs());
-    const unsubscribe = subscribeHeartbeats(bus, 'discovery', (heartbeat) => {
-      reader.vouch(heartbeat.applied);
-      freshness.heard(heartbeat, reader.applied(), clock.monotonicMs());
-      // A complete inventory of nobody alive may be from long ago, for example from before `inventory: open`: until
-      // discovery vouches for it, the rules published before this start stay in force.
-      if (!handedOver && Number.isFinite(inventoryAgeMs())) publishAll();
-    });
-    sourceAgeMs = () => Math.max(inventoryAgeMs(), publisher.pendingMs());
-    stops.push(unsubscribe, () => reader.stop());
+    return { ageMs: followed.overdueMs, stop: followed.stop };
   };
-  const askProvider = (provider: PolledProvider): void => {
-    const { source } = manager;
-    const onList = (changes: Swap['changes']): void => {
-      for (const change of changes) take(change);
-      if (!handedOver) publishAll();
-    };
-    const inventory = followProvider(provider, { source, log, clock, onList });
-    sourceAgeMs = () => Math.max(inventory.overdueMs(), publisher.pendingMs());
-    stops.push(() => inventory.stop());
+  const replaceRecipe = (next: Manager): void => {
+    if (next.source === source) rules.replaceRecipe(next.recipe(config));
+    else context.end(exitCode.reconfigured, `the inventory of ${name} is that of ${next.source} now`);
   };
+
   const missing =
     polled === undefined
-      ? `no inventory of ${manager.source} yet that is complete and that discovery vouches for`
-      : `${manager.name} has not been listed completely yet`;
-  const notStored = `the rules of ${manager.name} are not on the bus yet`;
+      ? `no inventory of ${source} yet that is complete and that discovery vouches for`
+      : `${name} has not been listed completely yet`;
   const notReady = (): string[] => [
     ...(bus.connected() ? [] : ['not connected to NATS']),
-    ...(handedOver ? [] : [missing]),
-    ...(handedOver && publisher.published() === undefined ? [notStored] : []),
+    ...(publisher.published() === undefined
+      ? [rules.isComplete() ? `the rules of ${name} are not on the bus yet` : missing]
+      : []),
   ];
+  const beat = (): void =>
+    publishHeartbeat(bus, {
+      schema: 1,
+      service: 'resolver',
+      uid: context.process.POD_UID,
+      manager: name,
+      ready: notReady().length === 0,
+      applied: [publisher.published() ?? []].flat(),
+      sourceAgeMs: Math.min(
+        Math.max(inventory?.ageMs() ?? 0, publisher.pendingMs()),
+        Number.MAX_SAFE_INTEGER,
+      ),
+    });
 
   return {
     notReady,
     concern: rulesConcern,
     start: async () => {
-      // An open manager trusts the request: there is no inventory to wait for.
-      if (recipe.inventory === 'open') publishAll();
-      else if (polled !== undefined) askProvider(polled);
-      else followInventory();
-      stops.push(follow(replaceRecipe));
-      stops.push(
-        clock.every(heartbeatIntervalMs, () =>
-          publishHeartbeat(bus, {
-            schema: 1,
-            service: 'resolver',
-            uid: context.process.POD_UID,
-            manager: manager.name,
-            ready: notReady().length === 0,
-            applied: [publisher.published() ?? []].flat(),
-            sourceAgeMs: Math.min(sourceAgeMs(), Number.MAX_SAFE_INTEGER),
-          }),
-        ),
-      );
+      inventory = startInventory();
+      stops.push(follow(replaceRecipe), clock.every(heartbeatIntervalMs, beat));
     },
     stop: async () => {
+      await inventory?.stop();
       for (const stop of stops) await stop();
       await publisher.stop();
       await bus.close();
