@@ -1,5 +1,6 @@
 import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bucket.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
+import { compareRank, type Rank } from '#shared/core/rank.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import { createDigestSet, recipeDigest } from './digest.ts';
 import type { BusRecord } from './record.ts';
@@ -17,8 +18,6 @@ export interface Swap {
   seq: number;
   changes: RecordChange[];
 }
-
-type Rank = Pick<BusRecord, 'epoch' | 'seq'>;
 
 /**
  * One owner's records as they arrive, and the last set that was complete. Arrivals change nothing until a complete
@@ -39,8 +38,7 @@ export interface Staging {
   applied(): Rank | undefined;
 }
 
-const lower = (left: Rank, right: Rank): boolean =>
-  left.epoch < right.epoch || (left.epoch === right.epoch && left.seq < right.seq);
+const lower = (left: Rank, right: Rank): boolean => compareRank(left, right) < 0;
 
 function parseJson(bytes: Uint8Array): unknown {
   try {

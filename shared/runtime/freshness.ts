@@ -1,14 +1,12 @@
 import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
+import { compareRank, type Rank } from '#shared/core/rank.ts';
 
 /** Position of one owner's set: what was published, or what was swapped in. */
-export interface Position {
+export interface Position extends Rank {
   owner: string;
-  epoch: number;
-  seq: number;
 }
 
-const reaches = (applied: Position, published: Position): boolean =>
-  applied.epoch > published.epoch || (applied.epoch === published.epoch && applied.seq >= published.seq);
+const reaches = (applied: Position, published: Position): boolean => compareRank(applied, published) >= 0;
 
 /**
  * How old this process's knowledge of each owner is, by its own clock. A heartbeat of the owner's publisher proves
