@@ -19,9 +19,10 @@ test('the page has a section for every code, and for no other', () => {
 });
 
 test('each section begins with the status of its code, and says what to do', () => {
-  for (const [code, { httpStatus, reason }] of Object.entries(errorRegistry)) {
+  for (const [code, { httpStatus, reason, retryable }] of Object.entries(errorRegistry)) {
     const section = sections.get(code) ?? '';
-    assert.ok(section.startsWith(`${code}\n\n${httpStatus} ${reason}. `), code);
+    const hope = retryable ? 'may pass when tried again' : 'stays until somebody changes something';
+    assert.ok(section.startsWith(`${code}\n\n${httpStatus} ${reason}, ${hope}. `), code);
     assert.match(section, /\nWhat to do: \S/, code);
   }
 });
