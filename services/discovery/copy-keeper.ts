@@ -9,7 +9,7 @@ import { createNamespacedMap } from './namespaced-map.ts';
 import { copyLabels, ownedCopy } from './owned-copy.ts';
 
 /** Keeps the copies of the global secrets in every selected namespace equal to what is desired. */
-export interface CopyKeeper {
+interface CopyKeeper {
   /** @param copiesOf the copies that a namespace is to hold */
   desire(copiesOf: (namespace: string) => ReadonlyMap<string, SecretData>): void;
   select(namespaces: ReadonlySet<string>): void;
