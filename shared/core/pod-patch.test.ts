@@ -82,6 +82,28 @@ test("a user's setting that moves all secrets is kept, and the warning names a s
   for (const warning of admission.warnings) assert.ok(warning.length <= 120);
 });
 
+test("a user's mount that would hide a secret's file is refused, another below the same folder is not", () => {
+  const withMount = (mountPath: string, ask: object, rules?: Rules): string | undefined => {
+    const mounted = { name: 'main', volumeMounts: [{ name: 'own', mountPath }] };
+    const spec = { containers: [mounted], volumes: [{ name: 'own', emptyDir: {} }] };
+    const { admission, pod } = inject(aPod({ asks: [{ ...ask, mountRequirement: 2 }], spec }), rules);
+    if (admission.outcome === 'injected') assert.deepEqual(inject(pod, rules).admission.patch, []);
+    return admission.outcome === 'injected' ? undefined : admission.code;
+  };
+  const k8s = { group: 'db', key: 'k1', groupVersion: 'v1' };
+  for (const path of ['/db/k1', '/db/k1/', '/db/./x/../k1', '/db/v1', '/db/v1/k1', '/db']) {
+    assert.equal(withMount(`/etc/flyte/secrets${path}`, k8s), 'PATH_CLASH', path);
+  }
+  for (const path of ['', '/db/other', '/db/k1/below', '/api', '/db/k11']) {
+    assert.equal(withMount(`/etc/flyte/secrets${path}`, k8s), undefined, path);
+  }
+  const aws = someRules({ chain: ['aws'] });
+  for (const path of ['/g', '/g/k']) {
+    assert.equal(withMount(`/etc/flyte/secrets${path}`, { group: 'g', key: 'k' }, aws), 'PATH_CLASH', path);
+  }
+  assert.equal(withMount('/etc/flyte/secrets/h', { group: 'g', key: 'k' }, aws), undefined);
+});
+
 test('defaults that the API server adds to our additions do not make a second patch', () => {
   const { pod } = inject(aPod({ asks: [{ group: 'db', key: 'k1', mountRequirement: 2 }] }));
   const defaulted = JSON.parse(

@@ -2,6 +2,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { EnvEntry, VolumeMount } from '#shared/contracts/rule-recipe.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { covers, type JsonObject } from './json-value.ts';
+import { mountedFiles, normalPath } from './mounted-file.ts';
 import { brief, quote } from './plain-text.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
@@ -20,7 +21,7 @@ const mostAdditions = 50_000;
  * What the user wrote is never changed: a variable of the same name hides the secret's (with a warning), another
  * volume of the same name makes ours take the next free name.
  * @param report value of the report annotation
- * @throws LatchkeyError PATH_CLASH when the user mounts something else at our path
+ * @throws LatchkeyError PATH_CLASH when the user mounts something else at our path, or over a file below it
  */
 export function patchPod(
   pod: Pod,
@@ -39,6 +40,8 @@ export function patchPod(
     );
   }
   const warnings: string[] = [];
+  const files = mountedFiles(plan);
+  for (const container of users) checkFilesVisible(container, files);
   const patch = [
     ...annotationOperations(pod, plan, report),
     ...appendTo('/spec/volumes', pod.volumes, volumes.missing),
@@ -123,5 +126,17 @@ function missingMounts(container: Container, plan: PodPlan, names: VolumeNames):
 }
 
 function samePath(path: unknown, mountPath: string): boolean {
-  return typeof path === 'string' && path.replace(/(.)\/+$/, '$1') === mountPath;
+  return typeof path === 'string' && normalPath(path) === normalPath(mountPath);
+}
+
+/** A mount of the user's below ours is allowed unless it hides a file: the task would run without its secret. */
+function checkFilesVisible(container: Container, files: ReturnType<typeof mountedFiles>): void {
+  for (const { name, mountPath } of container.volumeMounts ?? []) {
+    const hidden = typeof mountPath === 'string' ? files.get(normalPath(mountPath)) : undefined;
+    if (hidden === undefined) continue;
+    throw new LatchkeyError(
+      'PATH_CLASH',
+      `container ${quote(container.name)} mounts volume ${quote(String(name))} at ${quote(String(mountPath))}, which would hide the file ${quote(hidden.path)} of secret ${quote(hidden.title)}: mount it elsewhere`,
+    );
+  }
 }

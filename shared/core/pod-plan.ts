@@ -18,6 +18,7 @@ export type PodPlan = {
   /** One for each request that wants one, in the order of the requests. */
   initContainers: PlannedInitContainer[];
   annotations: Map<string, Wanted<string>>;
+  files: PlannedFile[];
 };
 
 /**
@@ -32,15 +33,15 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[]): Po
     mounts: new Map(),
     initContainers: [],
     annotations: new Map(),
+    files: [],
   };
-  const files: PlannedFile[] = [];
   for (const { title, edits } of grants) {
     const volumes = planVolumes(plan, title, edits);
     for (const edit of edits) planEdit(plan, title, edit, volumes);
     const mountPaths = edits.flatMap((edit) => ('volumeMount' in edit ? [edit.volumeMount.mountPath] : []));
-    for (const edit of edits) if ('file' in edit) addFile(files, { ...edit.file, title, mountPaths });
+    for (const edit of edits) if ('file' in edit) addFile(plan.files, { ...edit.file, title, mountPaths });
   }
-  checkVisible(files, plan.mounts);
+  checkVisible(plan.files, plan.mounts);
   openOuterMounts(plan);
   return plan;
 }
