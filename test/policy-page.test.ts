@@ -37,6 +37,18 @@ test('the first example reserves what it names and leaves the rest', () => {
   assert.equal(ask(vault, { ...warehouse, spec }), 'POLICY_FORBIDDEN');
 });
 
+test('the first example reserves the warehouse in both spellings of a kv2 path', () => {
+  const labels = { 'inject-flyte-secrets': 'true', project: 'analytics', domain: 'production' };
+  for (const group of ['secret/warehouse', 'secret/data/warehouse']) {
+    const annotations = { 'flyte.secrets/s0': anAnnotation({ group, key: 'key' }) };
+    const asked = { namespace: 'a', group, mount: 2, metadata: { labels, annotations } };
+    const spec = { containers: [], serviceAccountName: 'etl' };
+    const vault = { ...reserving, chain: ['vault'] };
+    assert.equal(ask(vault, { ...asked, spec }), 'rule "warehouse-in-production"');
+    assert.equal(ask(vault, asked), 'POLICY_FORBIDDEN');
+  }
+});
+
 test('the second example gives out what it names and nothing else', () => {
   assert.equal(ask(denying, { namespace: 'ml-dev', group: 'wandb' }), 'rule "shared-with-ml"');
   assert.equal(ask(denying, { namespace: 'other', group: 'wandb' }), 'rule "own-secrets"');

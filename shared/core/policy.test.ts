@@ -60,6 +60,41 @@ test('another spelling of group and key does not evade a rule', () => {
   assert.ok(aws.decide(`${arn}:other`, caller()).allowed);
 });
 
+test('a rule about either spelling of a kv2 path names the secret, whichever the task writes', () => {
+  for (const group of ['secret/warehouse', 'secret/data/warehouse', 'secret/*']) {
+    const policy = aPolicy('vault', { rules: [{ ...payments, groups: [group] }] });
+    for (const asked of ['secret/warehouse/k', 'secret/data/warehouse/k']) {
+      assert.ok(!policy.decide(asked, caller()).allowed, `${group} ${asked}`);
+      assert.ok(policy.decide(asked, caller({ namespace: 'pay-eu' })).allowed);
+    }
+    assert.ok(policy.decide('other/warehouse/k', caller()).allowed);
+  }
+  const wildcard = aPolicy('vault', { rules: [{ ...payments, groups: ['secret/d*/warehouse'] }] });
+  assert.ok(!wildcard.decide('secret/data/warehouse/k', caller()).allowed);
+  const mount = aPolicy('vault', { rules: [{ ...payments, groups: ['team/data/x'] }] });
+  assert.ok(!mount.decide('team/data/data/x/k', caller()).allowed);
+  const key = aPolicy('vault', { rules: [{ ...payments, groups: ['secret/x'], keys: ['data'] }] });
+  assert.ok(!key.decide('secret/data/x/data', caller()).allowed);
+  assert.ok(key.decide('secret/data/x/other', caller()).allowed);
+});
+
+test('letter case, a version and the dot of the root do not make another Azure secret', () => {
+  const uri = 'https://V.vault.azure.net/secrets/Pay-Card';
+  const policy = aPolicy('azure', { rules: [{ ...payments, groups: [uri] }] });
+  for (const asked of [
+    uri,
+    uri.toLowerCase(),
+    uri.replace('secrets', 'SECRETS'),
+    `${uri}/0123abcd`,
+    uri.replace('.net', '.net.'),
+  ]) {
+    assert.ok(!policy.decide(asked, caller()).allowed, asked);
+  }
+  assert.ok(policy.decide(`${uri}s`, caller()).allowed);
+  const versioned = aPolicy('azure', { rules: [{ ...payments, groups: [`${uri}/0123abcd`] }] });
+  assert.ok(!versioned.decide(uri.toLowerCase(), caller()).allowed);
+});
+
 test('a rule concerns the managers that it names, and a manager that none concerns has no policy', () => {
   const policy = rulesOf({ rules: [{ ...payments, managers: ['gl*', 'vault'] }] });
   assert.equal(policyOf(policy, 'k8s'), undefined);

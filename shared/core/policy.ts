@@ -1,4 +1,5 @@
 import type { PolicyConfig, RecipePolicy } from '#shared/contracts/policy.ts';
+import { canonicalName } from './canonical-name.ts';
 import { compileGlob } from './glob.ts';
 import type { Template, Variables } from './template.ts';
 
@@ -15,8 +16,8 @@ export type Caller = {
 type PolicyDecision = { allowed: boolean; line: string };
 
 /**
- * The policy of one manager. A secret is known by its lookup keys, the names under which the manager looks it up, so
- * that no other spelling of group and key evades a rule.
+ * The policy of one manager. A secret is known by its lookup keys, the names under which the manager looks it up, and by
+ * their canonical names, so that no other spelling of group and key evades a rule.
  */
 export type Policy = {
   decide(lookupKey: string, caller: Caller): PolicyDecision;
@@ -25,9 +26,10 @@ export type Policy = {
 };
 
 type Matcher = (text: string | undefined) => boolean;
+type SecretName = { lookupKey: string; canonical: string };
 type CompiledRule = {
   name: string;
-  names: (lookupKey: string) => boolean;
+  names: (name: SecretName) => boolean;
   namespaces: Matcher;
   admits: (caller: Caller) => boolean;
 };
@@ -47,11 +49,16 @@ export function policyOf(
  * Compiles a policy. The rules that name a secret decide: one that admits the caller allows, else it is denied. A
  * secret that no rule names is decided by the default.
  * @param lookup the recipe's lookup templates: the globs of a rule go through them as group and key of a request do
+ * @param manager whose names they are
  */
-export function compilePolicy(policy: RecipePolicy, lookup: readonly Template[]): Policy {
-  const rules = policy.rules.map((rule) => compileRule(rule, lookup));
+export function compilePolicy(policy: RecipePolicy, lookup: readonly Template[], manager: string): Policy {
+  const canonicalOf = (name: string): string => canonicalName(manager, name);
+  const rules = policy.rules.map((rule) => compileRule(rule, lookup, canonicalOf));
   const allowedByDefault = policy.default === 'allow';
-  const naming = (lookupKey: string): CompiledRule[] => rules.filter(({ names }) => names(lookupKey));
+  const naming = (lookupKey: string): CompiledRule[] => {
+    const name = { lookupKey, canonical: canonicalOf(lookupKey) };
+    return rules.filter(({ names }) => names(name));
+  };
   return {
     decide: (lookupKey, caller) => {
       const named = naming(lookupKey);
@@ -74,14 +81,22 @@ function lineOf(rules: readonly CompiledRule[]): string {
   return `${names.length === 1 ? 'rule' : 'rules'} ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
 }
 
-function compileRule(rule: RecipePolicy['rules'][number], lookup: readonly Template[]): CompiledRule {
+function compileRule(
+  rule: RecipePolicy['rules'][number],
+  lookup: readonly Template[],
+  canonicalOf: (name: string) => string,
+): CompiledRule {
+  const globs = lookupGlobs(rule, lookup);
+  const lookupKeys = anyOf(globs);
+  const canonicals = anyOf(globs?.map(canonicalOf));
   const namespaces = anyOf(rule.namespaces);
   const serviceAccounts = anyOf(rule.serviceAccounts);
   const projects = anyOf(rule.projects);
   const domains = anyOf(rule.domains);
   return {
     name: rule.name,
-    names: anyOf(lookupGlobs(rule, lookup)),
+    // As it is written, too: the `*` of a glob may stand for what the canonical name leaves out.
+    names: ({ lookupKey, canonical }) => lookupKeys(lookupKey) || canonicals(canonical),
     namespaces,
     admits: (caller) =>
       namespaces(caller.namespace) &&

@@ -54,7 +54,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     lookup,
     inventoryKey:
       recipe.inventoryKey === undefined ? undefined : compileTemplate(recipe.inventoryKey, 'inventoryKey'),
-    policy: recipe.policy && compilePolicy(recipe.policy, lookup),
+    policy: recipe.policy && compilePolicy(recipe.policy, lookup, recipe.manager),
     edits: {
       env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),
       file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),
