@@ -3,6 +3,7 @@ import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
 import { type Edit, type RequestField, requestFields } from '#shared/contracts/rule-recipe.ts';
 import { isObject } from './json-value.ts';
 import type { Fault } from './schema-fault.ts';
+import { bringSecret } from './secret-place.ts';
 import { compileTemplate } from './template.ts';
 
 /**
@@ -39,11 +40,13 @@ function sourceFaults({ inventory, source }: RecipeFile): Fault[] {
 /** A request that is accepted and changes nothing would be a pod admitted without its secret. */
 function mountFaults({ mounts, edits }: RecipeFile, mount: 'env' | 'file'): Fault[] {
   const [accepted, some] = [mounts.accepts.includes(mount), edits[mount].length > 0];
-  if (accepted === some) return [];
-  const message = accepted
-    ? `is empty, but mounts.accepts has ${mount}`
-    : `is never used: mounts.accepts lacks ${mount}`;
-  return [{ path: ['edits', mount], message }];
+  const path = ['edits', mount];
+  if (accepted && !some) return [{ path, message: `is empty, but mounts.accepts has ${mount}` }];
+  if (!accepted) return some ? [{ path, message: `is never used: mounts.accepts lacks ${mount}` }] : [];
+  if (bringSecret(edits[mount].filter(({ when }) => when === undefined))) return [];
+  const message =
+    'brings a secret only when a condition holds: without when there must be a variable, a mounted volume, an init container or an annotation';
+  return [{ path, message }];
 }
 
 /** What a template reads of a request, where that is more than one field of the same name. */

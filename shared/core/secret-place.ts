@@ -11,6 +11,16 @@ export function placesOf(edits: Edit[]): string[] {
   });
 }
 
+/** Whether the edits bring a secret into a pod: settings, a volume that nothing mounts and statements do not. */
+export function bringSecret(edits: readonly Edit[]): boolean {
+  const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
+  return edits.some((edit) => {
+    if ('env' in edit) return !edit.env.name.startsWith(settingPrefix);
+    if ('volumeMount' in edit) return volumes.has(edit.volumeMount.name);
+    return 'initContainer' in edit || 'annotation' in edit;
+  });
+}
+
 function filesOf({ name, mountPath }: VolumeMount, edits: Edit[]): string[] {
   const volume = edits.find((edit) => 'volume' in edit && edit.volume.name === name);
   if (volume === undefined || !('volume' in volume) || !('secret' in volume.volume)) return [];

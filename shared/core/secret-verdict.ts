@@ -6,9 +6,9 @@ import { askChain, type Grant, type Rules, type Verdict } from './chain.ts';
 import { type Refusal, wordRefusal } from './denial.ts';
 import { joinRefusals, type RefusedSecret } from './denial-message.ts';
 import type { NearMissSearch } from './near-miss.ts';
-import { brief } from './plain-text.ts';
+import { brief, quote } from './plain-text.ts';
 import type { Caller } from './policy.ts';
-import { placesOf } from './secret-place.ts';
+import { bringSecret, placesOf } from './secret-place.ts';
 import { decodeAnnotation, type SecretRequest, secretTitle } from './secret-request.ts';
 
 /** What became of one request: who injects it and how, or why not. No values. */
@@ -59,6 +59,7 @@ export function decideSecret(
   const { manager, mount, recipe, variables, traceparents, policyLine } = last.grant;
   try {
     const edits = recipe.edits[mount](variables);
+    if (!bringSecret(edits)) throw bringsNothing(manager, mount);
     const title = secretTitle(request);
     const policy = policyLine === undefined ? {} : { policy: policyLine };
     return {
@@ -80,6 +81,12 @@ export function decideSecret(
   } catch (error) {
     return refuse(annotation, request, asRefusal(error), { manager, mount });
   }
+}
+
+/** A fault of the recipe's, which alone could have said more: the task must not start without its secret. */
+function bringsNothing(manager: string, mount: Mount): LatchkeyError {
+  const message = `the recipe of manager ${quote(manager)} puts nothing into the pod for this request: ask the platform team to correct its edits.${mount}`;
+  return new LatchkeyError('RULES_UNKNOWN', message);
 }
 
 function refuse(

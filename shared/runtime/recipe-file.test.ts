@@ -58,6 +58,17 @@ test('a mount that names no volume of its list is told, in init containers too',
   assert.deepEqual(faultsOf(/$/, `${volume}${mount}${container}`), []);
 });
 
+test('a mount that brings a secret only under a condition is told', () => {
+  const conditional = ['7 edits.env'];
+  assert.deepEqual(faultsOf('value: x }', 'value: x }\n      when: envVar'), conditional);
+  assert.deepEqual(faultsOf(`"S_$\{group|upper}"`, 'FLYTE_SECRETS_ENV_PREFIX'), conditional);
+  const volume = '- volume: { name: v, emptyDir: {} }';
+  assert.deepEqual(faultsOf(/- env: .*/, volume), conditional);
+  const mount = '    - volumeMount: { name: v, mountPath: /v }';
+  assert.deepEqual(faultsOf(/- env: .*/, `${volume}\n      when: envVar\n${mount}`), conditional);
+  assert.deepEqual(faultsOf(/- env: .*/, `${volume}\n${mount}`), []);
+});
+
 test('all faults are told at once, in the order of the lines', () => {
   const broken = good
     .replace('required', 'requird')

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
+import { aPod, aReview } from '#test/pod-builder.ts';
+import { type Admission, admitReview } from './admit.ts';
+import { customManager } from './managers/custom-manager.ts';
+import { createOfflineRules, inventorySchema } from './offline-rules.ts';
+
+const config = latchkeyConfigSchema.parse({ chain: ['own'], custom: { own: 'own.yaml' } });
+
+/** What becomes of a pod that asks for `group/key` under a recipe with these edits that nobody has checked. */
+function admit(mount: 'env' | 'file', edits: object[], ask: object = {}): Admission {
+  const recipe = recipeFileSchema.parse({
+    description: 'secret "${group}"',
+    fields: {},
+    mounts: { accepts: [mount], any: mount },
+    lookup: ['${group}'],
+    edits: { [mount]: edits },
+  });
+  const rules = createOfflineRules(config, [customManager('own', recipe)])(inventorySchema.parse({}), 'ns');
+  return admitReview(aReview(aPod({ asks: [{ group: 'group', key: 'key', ...ask }] })), rules);
+}
+
+test('a request for which the edits bring no secret is denied instead of admitted without it', () => {
+  const conditional = [{ env: { name: '${envVar}', value: 'x' }, when: 'envVar' }];
+  const setting = { env: { name: 'FLYTE_SECRETS_ENV_PREFIX', value: '_FSEC_' } };
+  for (const edits of [conditional, [setting, ...conditional]]) {
+    const { code, patch } = admit('env', edits);
+    assert.deepEqual([code, patch], ['RULES_UNKNOWN', []]);
+    assert.equal(admit('env', edits, { envVar: 'X' }).outcome, 'injected');
+  }
+});
