@@ -15,12 +15,22 @@ export type PlannedVolume = PlainVolume | { name: string; secrets: PlannedSource
 /** The name of each in the pod, which may have given its first choice away. */
 export type VolumeNames = ReadonlyMap<PlannedVolume, string>;
 
-/** Adds a Secret's items to a volume. @throws LatchkeyError PATH_CLASH when two secrets want one file */
+/**
+ * Adds a Secret's items to a volume.
+ * @throws LatchkeyError PATH_CLASH when two secrets want one file; RULES_UNKNOWN when no item is left, for such a
+ * volume shows every key of the Secret
+ */
 export function mergeSecret(
   volume: { name: string; secrets: PlannedSource[] },
   { secretName, items, optional }: SecretSource,
   title: string,
 ): void {
+  if (items.length === 0) {
+    throw new LatchkeyError(
+      'RULES_UNKNOWN',
+      `the recipe for secret ${quote(title)} mounts Secret ${quote(secretName)} without saying which keys of it: ask the platform team to give it an item without a condition`,
+    );
+  }
   let source = volume.secrets.find((known) => known.secretName === secretName);
   for (const { key, path } of items) {
     const taken = findClash(volume.secrets, path, source, key);

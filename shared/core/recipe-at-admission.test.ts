@@ -31,3 +31,12 @@ test('a request for which the edits bring no secret is denied instead of admitte
     assert.equal(admit('env', edits, { envVar: 'X' }).outcome, 'injected');
   }
 });
+
+test('a secret volume of which no item is left is denied, for it would show every key', () => {
+  const items = [{ key: 'k', path: 'k', when: 'groupVersion' }];
+  const volume = { name: 'v', secret: { secretName: 's', items, optional: false } };
+  const edits = [{ volume }, { volumeMount: { name: 'v', mountPath: '/v' } }];
+  const { code, patch } = admit('file', edits);
+  assert.deepEqual([code, patch], ['RULES_UNKNOWN', []]);
+  assert.equal(admit('file', edits, { groupVersion: 'v1' }).outcome, 'injected');
+});

@@ -23,6 +23,7 @@ export function recipeFaults(recipe: RecipeFile): Fault[] {
       ...mountFaults(recipe, mount),
       ...templateFaults(edits[mount], ['edits', mount], recipe.fields),
       ...volumeFaults(edits[mount], ['edits', mount]),
+      ...itemFaults(edits[mount], ['edits', mount]),
     ]),
   ];
 }
@@ -103,4 +104,14 @@ function volumeFaults(edits: readonly Edit[], path: PropertyKey[]): Fault[] {
         : [{ path: [...path, index, 'initContainer', 'volumeMounts', mount, 'name'], message }],
     );
   });
+}
+
+/** A secret volume without items shows every key of the Secret. */
+function itemFaults(edits: readonly Edit[], path: PropertyKey[]): Fault[] {
+  const message = 'needs an item without when: without items the volume would show every key of the Secret';
+  return edits.flatMap((edit, index) =>
+    'volume' in edit && 'secret' in edit.volume && edit.volume.secret.items.every(({ when }) => when)
+      ? [{ path: [...path, index, 'volume', 'secret', 'items'], message }]
+      : [],
+  );
 }

@@ -69,6 +69,13 @@ test('a mount that brings a secret only under a condition is told', () => {
   assert.deepEqual(faultsOf(/- env: .*/, `${volume}\n${mount}`), []);
 });
 
+test('a secret volume whose items all have a condition is told', () => {
+  const volume = (when: string): string =>
+    `    - volume: { name: v, secret: { secretName: s, optional: false, items: [{ key: k, path: k${when} }] } }\n`;
+  assert.deepEqual(faultsOf(/$/, volume(', when: envVar')), ['9 edits.env[1].volume.secret.items']);
+  assert.deepEqual(faultsOf(/$/, volume('')), []);
+});
+
 test('all faults are told at once, in the order of the lines', () => {
   const broken = good
     .replace('required', 'requird')
