@@ -45,6 +45,16 @@ test('a manager named twice is a problem', () => {
   assert.match(problems({ chain: ['global', 'global'] })[0] ?? '', /twice/);
 });
 
+test('a rule of the policy about a manager that does not exist is a problem', () => {
+  const rule = (managers: string[]): object => ({ rules: [{ name: 'own', managers, groups: ['g'] }] });
+  assert.deepEqual(problems({ policy: rule(['vualt', 'aws']) }), [
+    'policy: rule "own" is about manager "vualt", and there is none of this name; there are global, k8s, aws, gcp, azure, vault',
+  ]);
+  const known = rule(['vault', 'mi*', 'g?p']);
+  assert.deepEqual(problems({ policy: known, custom: { mine: 'mine.yaml' } }), []);
+  assert.equal(problems({ policy: known }).length, 1);
+});
+
 test('services refuse a closed inventory of a provider that does not say where it is', () => {
   const closed = { inventory: 'closed' };
   const refused = latchkeyConfigSchema.parse({ aws: closed, gcp: closed, azure: closed, vault: closed });

@@ -5,16 +5,17 @@ import {
   recipeSchema,
   requestFields,
 } from '#shared/contracts/rule-recipe.ts';
+import { compileGlob } from './glob.ts';
 import { managers } from './managers/registry.ts';
 
 /**
  * What is wrong with the managers: one that is neither shipped nor in `custom` or in both, one named twice, or one that
  * is never reached because an open manager before it takes all that it could serve. One of the operator's own cannot be
- * judged by that.
+ * judged by that. Also a rule of the policy that concerns no manager there is: a misspelt name must not lift a ban.
  * @returns sentences that begin with the configuration's field; empty when all is well
  */
 export function chainProblems(config: LatchkeyConfig): string[] {
-  const problems = nameProblems(config);
+  const problems = [...nameProblems(config), ...policyProblems(config)];
   const recipes = config.chain.map((name) => ({ name, recipe: shippedRecipe(name, config) }));
   for (const [position, { name, recipe }] of recipes.entries()) {
     const before = recipes.slice(0, position);
@@ -39,6 +40,18 @@ function nameProblems({ chain, custom }: LatchkeyConfig): string[] {
     ),
     ...taken.map((name) => `custom.${name}: latchkey has a manager of this name; choose another`),
   ];
+}
+
+function policyProblems({ policy, custom }: LatchkeyConfig): string[] {
+  const names = [...managers.keys(), ...Object.keys(custom)];
+  return policy.rules.flatMap((rule) =>
+    (rule.managers ?? [])
+      .filter((glob) => !names.some(compileGlob(glob)))
+      .map(
+        (glob) =>
+          `policy: rule "${rule.name}" is about manager "${glob}", and there is none of this name; there are ${names.join(', ')}`,
+      ),
+  );
 }
 
 /**
