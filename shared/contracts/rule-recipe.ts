@@ -9,6 +9,21 @@ import { recipePolicySchema } from './policy.ts';
  */
 const template = z.string().max(4096);
 
+/**
+ * A lookup key: the globs of a policy's rule go through its filters as names do, and only these leave a glob one of the
+ * same names. Through a hash a rule would name nothing, and forbid nothing.
+ */
+const lookupFilters = ['upper', 'lower', 'trimStart', 'trimEnd'];
+const lookupTemplate = template.superRefine((text, { addIssue }) => {
+  const filters = [...text.matchAll(/\$\{([^}|]*)\|([^}]*)\}/g)].flatMap(([, , list = '']) =>
+    list.split('|'),
+  );
+  const lost = filters.find((filter) => !lookupFilters.includes(filter.split(':')[0] ?? ''));
+  if (lost === undefined) return;
+  const message = `filter "${lost}" cannot stand in a lookup, for no policy could name the secret; there are ${lookupFilters.join(', ')}`;
+  addIssue({ code: 'custom', message });
+});
+
 /** The fields of a request, flyteidl `core.Secret`. */
 export const requestFields = ['group', 'groupVersion', 'key', 'envVar'] as const;
 export type RequestField = (typeof requestFields)[number];
@@ -133,7 +148,7 @@ export const recipeSchema = z.object({
     any: mountSchema,
   }),
   /** Templates of the lookup keys, tried in this order. */
-  lookup: z.array(template),
+  lookup: z.array(lookupTemplate),
   /** Template of the name that a closed inventory has, where it knows less of a secret than its lookup key says. */
   inventoryKey: template.optional(),
   /** Who may use the manager's secrets; absent = everybody. */

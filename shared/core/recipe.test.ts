@@ -39,6 +39,16 @@ test('a recipe says where it is wrong', () => {
   }
 });
 
+test('a lookup has no filter through which a rule of the policy would name nothing', () => {
+  for (const filter of ['hash', 'base32', 'volumeName', 'lastSegment', 'upper|hash']) {
+    assert.throws(() => compileRecipe(aRecipe({ lookup: [`\${group|${filter}}`] })), {
+      code: 'RECIPE_INVALID',
+      message: /lookup\.0: filter "[A-Za-z0-9]+" cannot stand in a lookup/,
+    });
+  }
+  compileRecipe(aRecipe({ lookup: ['${group|trimEnd:/|upper}'] }));
+});
+
 test('a field of a later version is ignored', () => {
   assert.equal(compileRecipe({ ...aRecipe(), colour: 'blue' }).digest, compileRecipe(aRecipe()).digest);
 });
