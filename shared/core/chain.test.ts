@@ -79,3 +79,22 @@ test('a global secret is looked up as a variable first, then as a file', () => {
   assert.ok(verdict?.answer === 'has');
   assert.equal(verdict.grant.variables.entry.value, 'v');
 });
+
+const nearMisses = (over: Partial<SecretRequest>, policy: object = {}): string[] =>
+  askChain({ ...request, ...over }, caller, someRules({ policy }, similar)).flatMap((verdict) =>
+    verdict.answer === 'lacks' ? verdict.nearMisses : [],
+  );
+const similar = {
+  global: { files: { 'team/wandb_token': 'v' }, env: { FLYTE_SECRET_OPENAI_KEY: 'v' } },
+  k8s: { ns: { team: ['wandb-tokens'] } },
+};
+
+test('similar global secrets are suggested as well, by the name that a task writes', () => {
+  assert.deepEqual(nearMisses({ group: 'team', key: 'wandb_tokn' }), [
+    'team/wandb_token',
+    'team/wandb-tokens',
+  ]);
+  assert.deepEqual(nearMisses({ group: 'openai', key: 'keys' }), ['OPENAI_KEY']);
+  const policy = { rules: [{ name: 'own', managers: ['global'], groups: ['team'], namespaces: ['other'] }] };
+  assert.deepEqual(nearMisses({ group: 'tean', key: 'wandb_token' }, policy), ['team/wandb-tokens']);
+});

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Mount } from '#shared/contracts/rule-recipe.ts';
-import { createNearMissSearch, type NearMissSearch } from './near-miss.ts';
+import { createNearMissSearch, type NearMissSearch, withoutOrigin } from './near-miss.ts';
 import type { Caller, Policy } from './policy.ts';
 import type { CompiledRecipe } from './recipe.ts';
 import { fitRequest } from './request-fit.ts';
@@ -129,13 +129,16 @@ function lookUp(
   // A policy cannot judge a name that says less than a lookup key.
   const isOpenTo = (key: string): boolean =>
     recipe.policy === undefined || (inventoryKey === undefined && judge(key, caller, recipe.policy).allowed);
-  const known = index.lookupKeys(manager, recipe.scope === 'cluster' ? undefined : namespace);
-  const similar = search.find(inventoryKey ?? names[0]?.lookupKey ?? '', known);
+  const known = function* (): Iterable<string> {
+    if (recipe.scope === 'namespace') yield* index.lookupKeys(manager, namespace);
+    yield* index.lookupKeys(manager);
+  };
+  const similar = search.find(inventoryKey ?? names[0]?.lookupKey ?? '', known());
   return {
     manager,
     answer: 'lacks',
     lookedFor: recipe.description(variables),
-    nearMisses: similar.filter(isOpenTo),
+    nearMisses: similar.filter(isOpenTo).map(withoutOrigin),
     ageMs: ageMs(manager),
   };
 }

@@ -58,7 +58,7 @@ test('the ages of the rules are told, by manager', () => {
   assert.match(messageOf(ask([{ ...db, key: 'a' }], unheard)), /its rules are unconfirmed/);
 });
 
-test('a similar name comes from the namespace of the task only', () => {
+test('a similar Kubernetes Secret comes from the namespace of the task only', () => {
   assert.match(
     messageOf(ask([{ group: 'dB.', key: 'pass', mountRequirement: 0 }])),
     /\[NAME_IMPOSSIBLE\]$|\[SECRET_NOT_FOUND\]$/,

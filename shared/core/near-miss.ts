@@ -45,8 +45,16 @@ export function createNearMissSearch(budgetCells = defaultBudgetCells): NearMiss
   };
 }
 
+/** A name as its user writes it: where a global secret comes from (`env:`, `file:`) is no part of that. */
+export function withoutOrigin(lookupKey: string): string {
+  return lookupKey.replace(/^(env|file):/, '');
+}
+
+/** Without the `/` between group and key, too, which is `_` in the variable of a global secret. */
 function simplify(name: string): string {
-  return name.toLowerCase().replaceAll(/[-._]/g, '');
+  return withoutOrigin(name)
+    .toLowerCase()
+    .replaceAll(/[-._/]/g, '');
 }
 
 /** Cells of a row that a distance of at most `mostEdits` can pass through: the diagonal and its neighbours. */
