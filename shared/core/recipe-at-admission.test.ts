@@ -40,3 +40,26 @@ test('a secret volume of which no item is left is denied, for it would show ever
   assert.deepEqual([code, patch], ['RULES_UNKNOWN', []]);
   assert.equal(admit('file', edits, { groupVersion: 'v1' }).outcome, 'injected');
 });
+
+test('a path with a segment ".." is denied wherever a recipe puts it, and dots in a name are not', () => {
+  const volume = (path: string): object => ({
+    volume: { name: 'v', secret: { secretName: 's', items: [{ key: 'k', path }], optional: false } },
+  });
+  const mount = (mountPath: string): object => ({ volumeMount: { name: 'v', mountPath } });
+  const pull = (mountPath: string): object => ({
+    initContainer: { name: 'c', image: 'i', volumeMounts: [{ name: 'v', mountPath }] },
+  });
+  const path = '${group|lower}/${key}';
+  for (const edits of [
+    [volume('k'), mount(`/v/${path}`)],
+    [volume(path), mount('/v')],
+    [volume('k'), mount('/v'), { file: { path: `/v/${path}`, source: 's' } }],
+    [volume('k'), mount('/v'), pull(`/v/${path}`)],
+  ]) {
+    for (const ask of [{ group: '..' }, { key: '../x' }, { key: 'a/..' }]) {
+      const { code, patch } = admit('file', edits, ask);
+      assert.deepEqual([code, patch], ['NAME_IMPOSSIBLE', []]);
+    }
+    assert.equal(admit('file', edits, { group: 'a..b', key: '..data.' }).outcome, 'injected');
+  }
+});

@@ -21,6 +21,21 @@ export function bringSecret(edits: readonly Edit[]): boolean {
   });
 }
 
+/** A path of the edits with a segment `..`, which would lead out of its folder; undefined when there is none. */
+export function escapingPath(edits: readonly Edit[]): string | undefined {
+  return edits.flatMap(pathsOf).find((path) => path.split('/').includes('..'));
+}
+
+function pathsOf(edit: Edit): string[] {
+  if ('file' in edit) return [edit.file.path];
+  if ('volumeMount' in edit) return [edit.volumeMount.mountPath];
+  if ('initContainer' in edit) {
+    return (edit.initContainer.volumeMounts ?? []).map(({ mountPath }) => mountPath);
+  }
+  if (!('volume' in edit) || !('secret' in edit.volume)) return [];
+  return edit.volume.secret.items.map(({ path }) => path);
+}
+
 function filesOf({ name, mountPath }: VolumeMount, edits: Edit[]): string[] {
   const volume = edits.find((edit) => 'volume' in edit && edit.volume.name === name);
   if (volume === undefined || !('volume' in volume) || !('secret' in volume.volume)) return [];

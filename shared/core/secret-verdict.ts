@@ -8,7 +8,7 @@ import { joinRefusals, type RefusedSecret } from './denial-message.ts';
 import type { NearMissSearch } from './near-miss.ts';
 import { brief, quote } from './plain-text.ts';
 import type { Caller } from './policy.ts';
-import { bringSecret, placesOf } from './secret-place.ts';
+import { bringSecret, escapingPath, placesOf } from './secret-place.ts';
 import { decodeAnnotation, type SecretRequest, secretTitle } from './secret-request.ts';
 
 /** What became of one request: who injects it and how, or why not. No values. */
@@ -59,7 +59,7 @@ export function decideSecret(
   const { manager, mount, recipe, variables, traceparents, policyLine } = last.grant;
   try {
     const edits = recipe.edits[mount](variables);
-    if (!bringSecret(edits)) throw bringsNothing(manager, mount);
+    checkEdits(edits, manager, mount);
     const title = secretTitle(request);
     const policy = policyLine === undefined ? {} : { policy: policyLine };
     return {
@@ -83,10 +83,21 @@ export function decideSecret(
   }
 }
 
-/** A fault of the recipe's, which alone could have said more: the task must not start without its secret. */
-function bringsNothing(manager: string, mount: Mount): LatchkeyError {
-  const message = `the recipe of manager ${quote(manager)} puts nothing into the pod for this request: ask the platform team to correct its edits.${mount}`;
-  return new LatchkeyError('RULES_UNKNOWN', message);
+/**
+ * What only the rendered edits of a recipe show.
+ * @throws LatchkeyError RULES_UNKNOWN when the task would start without its secret, NAME_IMPOSSIBLE when the secret's
+ * name makes a path that leads out of its folder
+ */
+function checkEdits(edits: readonly Edit[], manager: string, mount: Mount): void {
+  if (!bringSecret(edits)) {
+    const message = `the recipe of manager ${quote(manager)} puts nothing into the pod for this request: ask the platform team to correct its edits.${mount}`;
+    throw new LatchkeyError('RULES_UNKNOWN', message);
+  }
+  const path = escapingPath(edits);
+  if (path !== undefined) {
+    const message = `manager ${quote(manager)} would put the secret at ${quote(path)}, and ".." may not be part of a path: use another name, or ask the platform team to give the recipe's fields a format`;
+    throw new LatchkeyError('NAME_IMPOSSIBLE', message);
+  }
 }
 
 function refuse(
