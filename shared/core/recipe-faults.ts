@@ -11,17 +11,18 @@ import { compileTemplate } from './template.ts';
  * what a task author likes. A shipped recipe is held to less (recipe.ts), for it was written by latchkey.
  */
 export function recipeFaults(recipe: RecipeFile): Fault[] {
-  const { mounts, description, lookup, edits } = recipe;
+  const { mounts, description, lookup, fields, source, edits } = recipe;
+  const entry = source === 'global' ? copyVariables : [];
   return [
     ...sourceFaults(recipe),
     ...(mounts.accepts.includes(mounts.any)
       ? []
       : [{ path: ['mounts', 'any'], message: `"${mounts.any}" is not in mounts.accepts` }]),
-    ...templateFaults(description, ['description'], undefined),
-    ...templateFaults(lookup, ['lookup'], recipe.fields),
+    ...templateFaults(description, ['description'], { fields: undefined, entry: [] }),
+    ...templateFaults(lookup, ['lookup'], { fields, entry: [] }),
     ...(['env', 'file'] as const).flatMap((mount) => [
       ...mountFaults(recipe, mount),
-      ...templateFaults(edits[mount], ['edits', mount], recipe.fields),
+      ...templateFaults(edits[mount], ['edits', mount], { fields, entry }),
       ...volumeFaults(edits[mount], ['edits', mount]),
       ...itemFaults(edits[mount], ['edits', mount]),
     ]),
@@ -53,31 +54,42 @@ function mountFaults({ mounts, edits }: RecipeFile, mount: 'env' | 'file'): Faul
 /** What a template reads of a request, where that is more than one field of the same name. */
 const readBy: Record<string, readonly RequestField[]> = { versionedGroup: ['group', 'groupVersion'] };
 
-function templateFaults(
-  node: unknown,
-  path: PropertyKey[],
-  fields: RecipeFile['fields'] | undefined,
-): Fault[] {
-  if (typeof node === 'string') return textFaults(node, fields).map((message) => ({ path, message }));
+/** What the inventory says of a global secret: where its copy is. Of any other it says nothing. */
+const copyVariables = ['secretName', 'secretKey'];
+
+/** What a template may read: fields by their rules (without them any field), variables of the inventory entry. */
+type Readable = { fields: RecipeFile['fields'] | undefined; entry: readonly string[] };
+
+function templateFaults(node: unknown, path: PropertyKey[], readable: Readable): Fault[] {
+  if (typeof node === 'string') return textFaults(node, readable).map((message) => ({ path, message }));
   if (Array.isArray(node)) {
-    return node.flatMap((item, index) => templateFaults(item, [...path, index], fields));
+    return node.flatMap((item, index) => templateFaults(item, [...path, index], readable));
   }
   if (!isObject(node)) return [];
   return Object.entries(node)
     .filter(([name]) => name !== 'when')
-    .flatMap(([name, member]) => templateFaults(member, [...path, name], fields));
+    .flatMap(([name, member]) => templateFaults(member, [...path, name], readable));
 }
 
-/** @param fields rules of the fields that the text reads; without them any field may be read */
-function textFaults(text: string, fields: RecipeFile['fields'] | undefined): string[] {
+function textFaults(text: string, { fields, entry }: Readable): string[] {
   try {
     compileTemplate(text, '');
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;
     return [String(error.fields.problem ?? error.message)];
   }
-  if (fields === undefined) return [];
-  const variables = [...text.matchAll(/(?<!\$)\$\{([A-Za-z]+)/g)].map(([, name = '']) => name);
+  const variables = [...text.matchAll(/(?<!\$)\$\{([A-Za-z0-9.]+)/g)].map(([, name = '']) => name);
+  const unsaid = variables.filter(
+    (name) => name.startsWith('entry.') && !entry.includes(name.slice('entry.'.length)),
+  );
+  const faults = unsaid.map(
+    (name) =>
+      `reads ${name}, which is never known: there are entry.secretName and entry.secretKey, in edits with source: global`,
+  );
+  return fields === undefined ? faults : [...faults, ...fieldFaults(variables, fields)];
+}
+
+function fieldFaults(variables: readonly string[], fields: RecipeFile['fields']): string[] {
   const read = new Set(
     variables.flatMap((name) => readBy[name] ?? requestFields.filter((field) => field === name)),
   );

@@ -76,6 +76,24 @@ test('a secret volume whose items all have a condition is told', () => {
   assert.deepEqual(faultsOf(/$/, volume('')), []);
 });
 
+test('a template that reads what no inventory says is told', () => {
+  const value = (name: string): string => `value: "$\{entry.${name}}"`;
+  const reading = (name: string, source: string): string[] => {
+    const checked = checkRecipe(good.replace('fields:', `${source}fields:`).replace('value: x', value(name)));
+    return 'faults' in checked ? checked.faults.map(({ line, field }) => `${line} ${field}`) : [];
+  };
+  const closed = (source: string): string => `inventory: closed\nsource: ${source}\n`;
+  assert.deepEqual(reading('secretName', ''), ['8 edits.env[0].env.value']);
+  assert.deepEqual(reading('secretName', closed('k8s')), ['10 edits.env[0].env.value']);
+  assert.deepEqual(reading('value', closed('global')), ['10 edits.env[0].env.value']);
+  assert.deepEqual(reading('secretName2', closed('global')), ['10 edits.env[0].env.value']);
+  for (const name of ['secretName', 'secretKey']) assert.deepEqual(reading(name, closed('global')), []);
+  assert.deepEqual(reading('secretKey|upper', closed('global')), []);
+  assert.deepEqual(faultsOf(`description: secret "$\{group}"`, `description: $\{entry.secretName}`), [
+    '1 description',
+  ]);
+});
+
 test('all faults are told at once, in the order of the lines', () => {
   const broken = good
     .replace('required', 'requird')
