@@ -59,6 +59,24 @@ test('a list that breaks off in the middle is an error, not a shorter list', asy
   double.fail('none');
 });
 
+test('a list that is aborted asks no further', async () => {
+  double.secrets.clear();
+  for (let index = 0; index < 20; index++) double.secrets.set(`s${index}`, { versions: { '1': 'ENABLED' } });
+  const aborting = new AbortController();
+  const listing = openProvider().listSecrets(aborting.signal)[Symbol.asyncIterator]();
+  assert.equal((await listing.next()).done, false);
+  aborting.abort();
+  await assert.rejects(
+    async () => {
+      while (!(await listing.next()).done);
+    },
+    { name: 'AbortError' },
+  );
+  await assert.rejects(openProvider().listSecrets(aborting.signal)[Symbol.asyncIterator]().next(), {
+    name: 'AbortError',
+  });
+});
+
 test('a secret appears and goes; while GCP is away the known one is served and the rest unknown; it recovers', async () => {
   double.secrets.clear();
   double.secrets.set('kept', { versions: { '1': 'ENABLED' } });

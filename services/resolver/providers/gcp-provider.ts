@@ -17,14 +17,21 @@ const newest = 'latest';
 export function createGcpProvider({ projects, endpoint }: GcpProviderConfig): Provider {
   const client = new SecretManagerServiceClient({ fallback: true, ...endpointOptions(endpoint) });
   const call = { timeout: requestTimeoutMs, retry: null, autoPaginate: false };
-  const withVersions = async (secret: Secret, project: string): Promise<ListedSecret[]> => {
+  const withVersions = async (
+    secret: Secret,
+    project: string,
+    signal: AbortSignal,
+  ): Promise<ListedSecret[]> => {
     const { name = '', versionAliases } = secret;
     const enabled: string[] = [];
     const versions = client.listSecretVersionsAsync(
       { parent: name, pageSize, filter: 'state:ENABLED' },
       call,
     );
-    for await (const version of versions) enabled.push(lastSegment(version.name));
+    for await (const version of versions) {
+      signal.throwIfAborted();
+      enabled.push(lastSegment(version.name));
+    }
     const aliases = Object.entries(versionAliases ?? {})
       .filter(([, version]) => enabled.includes(`${version}`))
       .map(([alias]) => alias);
@@ -33,11 +40,14 @@ export function createGcpProvider({ projects, endpoint }: GcpProviderConfig): Pr
     return [...new Set([byId, name ?? byId])].map((secret) => ({ secret, keys }));
   };
   return {
-    async *listSecrets() {
+    // The client takes no signal: it is looked at between answers, each of which has its timeout.
+    async *listSecrets(signal) {
       for (const project of projects) {
+        signal.throwIfAborted();
         const listed = client.listSecretsAsync({ parent: `projects/${project}`, pageSize }, call);
         for await (const secrets of inGroups(listed, secretsAtOnce)) {
-          yield* (await Promise.all(secrets.map((secret) => withVersions(secret, project)))).flat();
+          signal.throwIfAborted();
+          yield* (await Promise.all(secrets.map((secret) => withVersions(secret, project, signal)))).flat();
         }
       }
     },
