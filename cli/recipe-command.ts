@@ -9,7 +9,7 @@ export const recipeCommand: Command = {
   summary: 'whether a recipe of your own is right, and what it does',
   help: `Usage: latchkey recipe check [--json] FILE
 
-Names everything that is wrong in a recipe, each with its line, or says in words what the recipe does.
+Names what is wrong in a recipe, by line, or says in words what the recipe does.
 FILE is - for stdin. docs/recipes.md describes recipes.
 
   --json   {valid, faults: [{line, field, message}]} as JSON

@@ -10,7 +10,10 @@ import { type Fault, schemaFaults, unknownMembers } from '#shared/core/schema-fa
 /** Something wrong in a recipe file; `field` is empty when the file as a whole is meant. */
 type RecipeFault = { line: number; field: string; message: string };
 
-/** Reads a recipe; either it is good or everything that is wrong is told, by line. */
+/**
+ * Reads a recipe; either it is good or what is wrong is told, by line. Unknown members and the faults of templates are
+ * looked for in a recipe of the right shape only.
+ */
 export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: RecipeFault[] } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
@@ -35,7 +38,7 @@ export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: Re
 
 /**
  * Reads and checks a recipe file for use with this configuration.
- * @throws LatchkeyError RECIPE_INVALID that names every fault with its line, or says that it cannot be read
+ * @throws LatchkeyError RECIPE_INVALID that names the faults with their lines, or says that it cannot be read
  */
 export async function loadRecipeFile(path: string, config: LatchkeyConfig): Promise<RecipeFile> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -45,7 +48,7 @@ export async function loadRecipeFile(path: string, config: LatchkeyConfig): Prom
   return parseRecipe(text, path, config);
 }
 
-/** The same from its text. @throws LatchkeyError RECIPE_INVALID that names every fault with its line */
+/** The same from its text. @throws LatchkeyError RECIPE_INVALID that names the faults with their lines */
 export function parseRecipe(text: string, path: string, config: LatchkeyConfig): RecipeFile {
   const checked = checkRecipe(text);
   if ('faults' in checked) {
