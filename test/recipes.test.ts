@@ -17,6 +17,7 @@ import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.
 import { templateNames } from '#shared/core/template.ts';
 import { loadRecipeFile } from '#shared/runtime/recipe-file.ts';
 import { aPod, aReview } from './pod-builder.ts';
+import { propertyRuns } from './property-runs.ts';
 
 const root = join(import.meta.dirname, '..');
 const page = await readFile(join(root, 'docs/recipes.md'), 'utf8');
@@ -148,7 +149,7 @@ for (const file of await readdir(join(root, 'deploy/recipes'))) {
         for (const place of writtenBy(pod)) assert.match(place, places[file] ?? /^$/);
         assert.deepEqual(admitReview(aReview(pod), rules).patch, []);
       }),
-      { numRuns: 2_500 },
+      propertyRuns,
     );
     assert.ok(injected > 100, `only ${injected} requests were served`);
   });

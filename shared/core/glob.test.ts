@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { propertyRuns } from '#test/property-runs.ts';
 import { compileGlob } from './glob.ts';
 
 /** Tries every possibility: slow, and plainly right. */
@@ -19,7 +20,7 @@ test('the glob matcher agrees with one that tries everything', () => {
     fc.property(glob, text, (pattern, value) => {
       assert.equal(compileGlob(pattern)(value), naive(pattern, value));
     }),
-    { numRuns: 10_000 },
+    propertyRuns,
   );
 });
 

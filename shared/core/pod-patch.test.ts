@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { arbitraryPod, oddKeys, withAnnotationsReversed } from '#test/arbitrary-pod.ts';
 import { aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
+import { propertyRuns } from '#test/property-runs.ts';
 import { type Admission, admitReview } from './admit.ts';
 import type { Rules } from './chain.ts';
 import { applyPatch, escapePointer } from './json-patch.ts';
@@ -149,7 +150,7 @@ for (const [name, rules] of [
         else injected++;
         assert.deepEqual(inject(once.pod, rules).admission.patch, []);
       }),
-      { numRuns: 400 },
+      propertyRuns,
     );
     assert.ok(injected > 20, `only ${injected} pods were injected`);
   });
@@ -161,6 +162,7 @@ test('the order of the annotations does not matter', () => {
       const turned = withAnnotationsReversed(pod);
       assert.deepEqual(inject(turned).admission.patch, inject(pod).admission.patch);
     }),
+    propertyRuns,
   );
 });
 

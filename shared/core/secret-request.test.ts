@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { propertyRuns } from '#test/property-runs.ts';
 import { decodeBase32, encodeBase32 } from './base32.ts';
 import { decodeAnnotation, encodeAnnotation } from './secret-request.ts';
 import { parseSecretText } from './secret-text.ts';
@@ -23,6 +24,7 @@ test('what is encoded decodes to itself', () => {
     fc.property(request, (asked) => {
       assert.deepEqual(decodeAnnotation('flyte.secrets/s0', encodeAnnotation(asked)), asked);
     }),
+    propertyRuns,
   );
 });
 
@@ -63,13 +65,18 @@ test('any annotation decodes or fails with ANNOTATION_MALFORMED', () => {
     fc.property(fc.string({ unit: 'binary' }), (value) =>
       onlyLatchkeyErrors(() => decodeAnnotation('a', value)),
     ),
+    propertyRuns,
   );
   fc.assert(
     fc.property(fc.array(pieces), (parts) =>
       onlyLatchkeyErrors(() => decodeAnnotation('a', encodeBase32(parts.join('')))),
     ),
+    propertyRuns,
   );
-  fc.assert(fc.property(fc.uint8Array(), (bytes) => onlyLatchkeyErrors(() => parseSecretText(bytes))));
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => onlyLatchkeyErrors(() => parseSecretText(bytes))),
+    propertyRuns,
+  );
 });
 
 test('the error names the annotation and never its content', () => {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { arbitraryPod, withAnnotationsReversed } from '#test/arbitrary-pod.ts';
 import { aPod, aReview, someRules } from '#test/pod-builder.ts';
+import { propertyRuns } from '#test/property-runs.ts';
 import { type Admission, admitReview } from '../admit.ts';
 import { applyPatch } from '../json-patch.ts';
 import type { SecretRequest } from '../secret-request.ts';
@@ -119,7 +120,7 @@ for (const [manager, check] of Object.entries(checks)) {
         const path = pod.spec.containers[0]?.env?.find(({ name: variable }) => variable === ask.envVar);
         if (ask.envVar !== '') assertPath(path?.value, '/etc/flyte/secrets/');
       }),
-      { numRuns: 2_500 },
+      propertyRuns,
     );
     assert.ok(injected > 100, `only ${injected} requests were served`);
   });
@@ -160,7 +161,7 @@ test('on arbitrary pods that ask all managers the patch applies, and is empty th
       else assert.deepEqual(once.admission.patch, []);
       assert.deepEqual(inject(once.pod).admission.patch, []);
     }),
-    { numRuns: 1_500 },
+    propertyRuns,
   );
   assert.ok(injected > 100, `only ${injected} pods were injected`);
 });
@@ -170,6 +171,6 @@ test('with all managers the order of the annotations does not matter either', ()
     fc.property(arbitraryPod(asked), (pod) => {
       assert.deepEqual(inject(withAnnotationsReversed(pod)).admission.patch, inject(pod).admission.patch);
     }),
-    { numRuns: 500 },
+    propertyRuns,
   );
 });
