@@ -25,7 +25,7 @@ function answer(config: object, pod: object): { admission: Admission; pod: Json 
 }
 const ask = (config: object, ...asks: Partial<SecretRequest>[]): ReturnType<typeof answer> =>
   answer(config, aPod({ asks }));
-const only = (manager: string): object => ({ ...inline, chain: [manager] });
+const chainOf = (manager: string): object => ({ ...inline, chain: [manager] });
 const envOf = ({ pod }: { pod: Json }): Record<string, string | undefined> =>
   Object.fromEntries(
     [...(pod.spec?.containers?.[0]?.env ?? [])].map(({ name, value: text }) => [name, text]),
@@ -41,7 +41,7 @@ function assertDenied(answered: ReturnType<typeof answer>, note?: string): void 
 test('difference 1: pull containers come first, so that init containers can read the files', () => {
   const spec = { initContainers: [{ name: 'mine', image: 'img' }] };
   for (const [manager, ask] of Object.entries(pulled)) {
-    const { pod } = answer(only(manager), aPod({ asks: [ask], spec }));
+    const { pod } = answer(chainOf(manager), aPod({ asks: [ask], spec }));
     const [first, second] = pod.spec?.initContainers ?? [];
     assert.deepEqual([first?.name, second?.name], [`${manager}-pull-secret-1`, 'mine']);
     assert.equal(second?.volumeMounts?.[0]?.mountPath, '/etc/flyte/secrets');
@@ -51,20 +51,20 @@ test('difference 1: pull containers come first, so that init containers can read
 test('difference 2: a pod is never admitted without a secret that it asks for', () => {
   const good = { group: 'g', key: 'k', mountRequirement: any };
   for (const bad of [{ key: 'k' }, { ...good, mountRequirement: 7 }, { group: 'No', key: 'k' }]) {
-    assertDenied(ask(only('k8s'), good, bad));
+    assertDenied(ask(chainOf('k8s'), good, bad));
   }
-  assertDenied(answer(only('k8s'), aPod({ asks: [good], annotations: { 'flyte.secrets/s9': '!' } })));
+  assertDenied(answer(chainOf('k8s'), aPod({ asks: [good], annotations: { 'flyte.secrets/s9': '!' } })));
 });
 
 test('difference 3: the order is that of the numbers, and a second pass changes nothing', () => {
   const asks = Array.from({ length: 12 }, (_, index) => ({ group: `secret/g${index}`, key: 'k' }));
   for (const manager of ['vault', 'aws']) {
     const pod = aPod({ asks }) as { metadata: { annotations: Record<string, string> } };
-    const once = answer(only(manager), pod);
+    const once = answer(chainOf(manager), pod);
     const annotations = Object.fromEntries(Object.entries(pod.metadata.annotations).toReversed());
     const turned = { ...pod, metadata: { ...pod.metadata, annotations } };
-    assert.deepEqual(answer(only(manager), turned).admission.patch, once.admission.patch);
-    assert.deepEqual(answer(only(manager), once.pod).admission.patch, []);
+    assert.deepEqual(answer(chainOf(manager), turned).admission.patch, once.admission.patch);
+    assert.deepEqual(answer(chainOf(manager), once.pod).admission.patch, []);
   }
 });
 
@@ -76,14 +76,14 @@ test('difference 4: two versions of a group as files make one valid volume, and 
     key: 'k',
     mountRequirement: file,
   }));
-  const { pod } = answer(only('k8s'), aPod({ asks, spec: { volumes: [mine] } }));
+  const { pod } = answer(chainOf('k8s'), aPod({ asks, spec: { volumes: [mine] } }));
   assert.deepEqual(pod.spec?.volumes?.[0], mine);
   assert.equal(pod.spec?.volumes?.length, 2);
   assert.deepEqual(podFaults(pod), []);
 });
 
 test('difference 5: a volume name that would be too long is hashed', () => {
-  const { pod } = ask(only('k8s'), { group: 'g'.repeat(39), key: 'k', mountRequirement: file });
+  const { pod } = ask(chainOf('k8s'), { group: 'g'.repeat(39), key: 'k', mountRequirement: file });
   assert.match(pod.spec?.volumes?.[0]?.name ?? '', /^s-[0-9a-f]{16}$/);
 });
 
@@ -91,16 +91,16 @@ test('difference 6: a secret of k8s and global with a group_version also has its
   const versioned = { ...token, groupVersion: 'v1' };
   const names = ['_FSEC_TEAM_TOKEN', '_FSEC_TEAM_V1_TOKEN'];
   for (const manager of ['k8s', 'global']) {
-    const answered = ask(only(manager), { ...versioned, mountRequirement: env });
+    const answered = ask(chainOf(manager), { ...versioned, mountRequirement: env });
     for (const name of names) assert.ok(Object.hasOwn(envOf(answered), name), `${manager} ${name}`);
   }
-  const { pod } = ask(only('k8s'), { ...versioned, mountRequirement: file });
+  const { pod } = ask(chainOf('k8s'), { ...versioned, mountRequirement: file });
   const items = [
     { key: 'token', path: 'token' },
     { key: 'token', path: 'v1/token' },
   ];
   assert.deepEqual(pod.spec?.volumes?.[0]?.secret?.items, items);
-  const vault = ask(only('vault'), { ...versioned, mountRequirement: file });
+  const vault = ask(chainOf('vault'), { ...versioned, mountRequirement: file });
   assert.equal(JSON.stringify(vault.pod).includes('team/v1'), false);
 });
 
@@ -121,16 +121,16 @@ test('difference 7: what is not safe in a shell line, a template or a path is de
     '\0',
   ];
   for (const text of unsafe) {
-    assertDenied(ask(only('aws'), { group: text, key: 'k' }), text);
-    assertDenied(ask(only('aws'), { group: 'g', key: text }), text);
-    assertDenied(ask(only('gcp'), { group: text, groupVersion: '1' }), text);
-    assertDenied(ask(only('gcp'), { group: 'g', groupVersion: text }), text);
-    assertDenied(ask(only('azure'), { group: `https://v.vault.azure.net/secrets/${text}` }), text);
-    assertDenied(ask(only('azure'), { ...pulled.azure, groupVersion: text }), text);
-    assertDenied(ask(only('vault'), { group: text, key: 'k' }), text);
-    assertDenied(ask(only('vault'), { group: 'g', key: text }), text);
+    assertDenied(ask(chainOf('aws'), { group: text, key: 'k' }), text);
+    assertDenied(ask(chainOf('aws'), { group: 'g', key: text }), text);
+    assertDenied(ask(chainOf('gcp'), { group: text, groupVersion: '1' }), text);
+    assertDenied(ask(chainOf('gcp'), { group: 'g', groupVersion: text }), text);
+    assertDenied(ask(chainOf('azure'), { group: `https://v.vault.azure.net/secrets/${text}` }), text);
+    assertDenied(ask(chainOf('azure'), { ...pulled.azure, groupVersion: text }), text);
+    assertDenied(ask(chainOf('vault'), { group: text, key: 'k' }), text);
+    assertDenied(ask(chainOf('vault'), { group: 'g', key: text }), text);
   }
-  assertDenied(ask(only('gcp'), { group: '--impersonate-service-account', groupVersion: '1' }));
+  assertDenied(ask(chainOf('gcp'), { group: '--impersonate-service-account', groupVersion: '1' }));
 });
 
 test('difference 8: a global secret as a file comes from its copy, or in inline delivery from the next manager', () => {
@@ -166,14 +166,14 @@ test('difference 11: a name that no Kubernetes Secret can have is denied', () =>
     { group: 'g', key: 'a/b' },
   ]) {
     for (const mountRequirement of [any, env, file])
-      assertDenied(ask(only('k8s'), { ...name, mountRequirement }));
+      assertDenied(ask(chainOf('k8s'), { ...name, mountRequirement }));
   }
 });
 
 test('difference 12: env_var is honoured by every manager', () => {
   const envVar = 'MY_SECRET';
   const path = (manager: string, ask_: Partial<SecretRequest>): string | undefined =>
-    envOf(ask(only(manager), { ...ask_, envVar, mountRequirement: file }))[envVar];
+    envOf(ask(chainOf(manager), { ...ask_, envVar, mountRequirement: file }))[envVar];
   assert.equal(path('k8s', token), '/etc/flyte/secrets/team/token');
   assert.equal(path('aws', pulled.aws), '/etc/flyte/secrets/arn:aws:s:/db-x');
   assert.equal(path('gcp', pulled.gcp), '/etc/flyte/secrets/db/2');
@@ -181,19 +181,19 @@ test('difference 12: env_var is honoured by every manager', () => {
   assert.equal(path('azure', { ...pulled.azure, groupVersion: 'V2' }), '/etc/flyte/secrets/db/v2');
   assert.equal(path('vault', { group: 'secret/Db', key: 'k' }), '/etc/flyte/secrets/secret/Db/k');
   const moved = {
-    ...only('vault'),
+    ...chainOf('vault'),
     vault: { annotations: { 'vault.hashicorp.com/secret-volume-path': '/v' } },
   };
   assert.equal(envOf(ask(moved, { group: 'g', key: 'k', envVar }))[envVar], '/v/g/k');
   for (const manager of ['k8s', 'global']) {
-    const given = envOf(ask(only(manager), { ...token, envVar, mountRequirement: env }));
+    const given = envOf(ask(chainOf(manager), { ...token, envVar, mountRequirement: env }));
     assert.ok(Object.hasOwn(given, envVar), manager);
   }
 });
 
 test('difference 13: global names are checked, and a value with $(...) reaches the task unexpanded', () => {
-  assertDenied(ask(only('global'), { group: '../outside', key: 'token' }));
-  assert.equal(envOf(ask(only('global'), token))._FSEC_TEAM_TOKEN, 'pa$$(HOMEX)ss');
+  assertDenied(ask(chainOf('global'), { group: '../outside', key: 'token' }));
+  assert.equal(envOf(ask(chainOf('global'), token))._FSEC_TEAM_TOKEN, 'pa$$(HOMEX)ss');
 });
 
 const pulled = {

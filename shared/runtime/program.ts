@@ -48,10 +48,10 @@ const stopDeadlineMs = 25_000;
  */
 export async function runProgram(
   name: string,
-  process: ProgramProcess,
+  host: ProgramProcess,
   create: (context: ProgramContext) => ReadyService | Promise<ReadyService>,
 ): Promise<void> {
-  const configuration = await loadConfiguration(process);
+  const configuration = await loadConfiguration(host);
   if (configuration === undefined) return;
   const { processConfig, config } = configuration;
   const telemetry = startTelemetry({
@@ -69,7 +69,7 @@ export async function runProgram(
     end: (code, why) => void lifecycle.end(code, why),
   };
   const service = createProgramService(context, telemetry, create);
-  const lifecycle = createLifecycle({ service, process, log, clock: systemClock, stopDeadlineMs });
+  const lifecycle = createLifecycle({ service, process: host, log, clock: systemClock, stopDeadlineMs });
   await lifecycle.run();
 }
 
@@ -113,18 +113,18 @@ function createProgramService(
 
 /** Both sources are read before anything is reported, so that an operator sees every wrong field at once. */
 async function loadConfiguration(
-  process: ProgramProcess,
+  host: ProgramProcess,
 ): Promise<{ processConfig: ProcessConfig; config: LatchkeyConfig } | undefined> {
   const problems: string[] = [];
   const collect = (err: unknown): undefined => {
     if (!(err instanceof LatchkeyError) || err.code !== 'CONFIG_INVALID') throw err;
     problems.push(err.message);
   };
-  const processConfig = await Promise.resolve(process.env).then(parseProcessConfig).catch(collect);
-  const path = processConfig?.LATCHKEY_CONFIG ?? process.env.LATCHKEY_CONFIG;
+  const processConfig = await Promise.resolve(host.env).then(parseProcessConfig).catch(collect);
+  const path = processConfig?.LATCHKEY_CONFIG ?? host.env.LATCHKEY_CONFIG;
   const config = path === undefined ? undefined : await loadLatchkeyFile(path).catch(collect);
   if (processConfig !== undefined && config !== undefined) return { processConfig, config };
-  process.stderr.write(`${problems.join('\n')}\n`);
-  process.exit(exitCode.failed);
+  host.stderr.write(`${problems.join('\n')}\n`);
+  host.exit(exitCode.failed);
   return undefined;
 }
