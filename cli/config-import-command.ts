@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { Document, isMap, isScalar } from 'yaml';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
+import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
 import { type ImportedConfig, importFlyteConfig } from './config-import.ts';
 import { readFlyteSections } from './config-import-source.ts';
+import { readTextArgument } from './text-argument.ts';
 
 export const configCommand: Command = {
   summary: "latchkey.yaml from the configuration of Flyte's own webhook",
@@ -25,7 +23,10 @@ ${exitCodesHelp}`,
       throw new UsageError('config takes "import" and one file');
     }
     const source = file === '-' ? 'stdin' : file;
-    const imported = importFlyteConfig(readFlyteSections(await readText(file, terminal), source), source);
+    const imported = importFlyteConfig(
+      readFlyteSections(await readTextArgument(file, terminal, 'CONFIG_INVALID'), source),
+      source,
+    );
     if (values.json === true) {
       terminal.output.write(`${JSON.stringify(imported, null, 2)}\n`);
       return exitCodes.done;
@@ -35,16 +36,6 @@ ${exitCodesHelp}`,
     return exitCodes.done;
   },
 };
-
-async function readText(file: string, { input }: Terminal): Promise<string> {
-  if (file === '-') return text(input);
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new LatchkeyError('CONFIG_INVALID', `${file} cannot be read: ${why}`, { cause });
-  }
-}
 
 /** Comments that stand before a field of the file. */
 const advice: readonly [section: readonly string[], field: string, comment: string][] = [

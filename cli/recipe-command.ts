@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { checkRecipe, describeRecipeFault } from '#shared/runtime/recipe-file.ts';
-import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
+import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
 import { describeRecipe } from './recipe-report.ts';
+import { readTextArgument } from './text-argument.ts';
 
 export const recipeCommand: Command = {
   summary: 'whether a recipe of your own is right, and what it does',
@@ -20,7 +18,7 @@ ${exitCodesHelp}`,
     if (action !== 'check' || file === undefined || rest.length > 0) {
       throw new UsageError('recipe takes "check" and one file');
     }
-    const checked = checkRecipe(await readText(file, terminal));
+    const checked = checkRecipe(await readTextArgument(file, terminal, 'RECIPE_INVALID'));
     const faults = 'faults' in checked ? checked.faults : [];
     const valid = faults.length === 0;
     if (values.json === true) terminal.output.write(`${JSON.stringify({ valid, faults }, null, 2)}\n`);
@@ -29,13 +27,3 @@ ${exitCodesHelp}`,
     return valid ? exitCodes.done : exitCodes.refused;
   },
 };
-
-async function readText(file: string, { input }: Terminal): Promise<string> {
-  if (file === '-') return text(input);
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new LatchkeyError('RECIPE_INVALID', `${file} cannot be read: ${why}`, { cause });
-  }
-}
