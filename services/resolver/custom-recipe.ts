@@ -1,15 +1,12 @@
 import { dirname, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
 import { customManager } from '#shared/core/managers/custom-manager.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
 import { managers } from '#shared/core/managers/registry.ts';
-import { watchFiles } from '#shared/runtime/file-watch.ts';
+import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import type { ProgramContext } from '#shared/runtime/program.ts';
 import { loadRecipeFile, parseRecipe } from '#shared/runtime/recipe-file.ts';
-
-const pollIntervalMs = 1_000;
 
 /** A manager, and for one of the operator's own how its recipe file is followed. */
 export type ResolvedManager = {
@@ -46,25 +43,17 @@ function followRecipe(
   onRecipe: (recipe: RecipeFile) => void,
 ): () => void {
   const { clock, log, config } = context;
-  let current = recipe;
-  return watchFiles({
-    paths: [path],
-    initial: new Map(),
-    intervalMs: pollIntervalMs,
-    clock,
-    onChange: (contents) => {
-      try {
-        const text = contents.get(path);
-        if (text === undefined)
-          throw new LatchkeyError('RECIPE_INVALID', `the recipe ${path} is gone: put it back`);
-        const next = parseRecipe(text.toString('utf8'), path, config);
-        if (isDeepStrictEqual(current, next)) return;
-        current = next;
-        log.info({ path }, 'recipe changed');
-        onRecipe(next);
-      } catch (err) {
-        log.error({ err, path }, 'recipe not usable, the one in force stays');
-      }
+  return followParsedFile({
+    path,
+    current: recipe,
+    parse: (text) => {
+      if (text === undefined)
+        throw new LatchkeyError('RECIPE_INVALID', `the recipe ${path} is gone: put it back`);
+      return parseRecipe(text, path, config);
     },
+    messages: { changed: 'recipe changed', refused: 'recipe not usable, the one in force stays' },
+    clock,
+    log,
+    onChange: onRecipe,
   });
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { parse, YAMLParseError } from 'yaml';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -7,9 +6,7 @@ import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/lat
 import { serviceProblems } from '#shared/core/chain-problems.ts';
 import type { Clock } from './clock.ts';
 import { describeIssues, describeProblems } from './config-issue.ts';
-import { watchFiles } from './file-watch.ts';
-
-const pollIntervalMs = 1_000;
+import { followParsedFile } from './parsed-file.ts';
 
 /**
  * Parses the text of latchkey.yaml as the services take it; an empty file gives the defaults.
@@ -64,25 +61,17 @@ export function watchLatchkeyFile(options: {
   log: Logger;
   onConfig: (config: LatchkeyConfig) => void;
 }): () => void {
-  const { path, clock, log } = options;
-  let current = options.current;
-  return watchFiles({
-    paths: [path],
-    initial: new Map(),
-    intervalMs: pollIntervalMs,
-    clock,
-    onChange: (contents) => {
-      try {
-        const text = contents.get(path);
-        if (text === undefined) return;
-        const next = parseLatchkeyConfig(text.toString('utf8'), path);
-        if (isDeepStrictEqual(current, next)) return;
-        current = next;
-        log.info({ path }, 'configuration changed');
-        options.onConfig(next);
-      } catch (err) {
-        log.error({ err, path }, 'configuration not usable, the one in force stays');
-      }
+  const { path, current, clock, log } = options;
+  return followParsedFile({
+    path,
+    current,
+    parse: (text) => (text === undefined ? undefined : parseLatchkeyConfig(text, path)),
+    messages: {
+      changed: 'configuration changed',
+      refused: 'configuration not usable, the one in force stays',
     },
+    clock,
+    log,
+    onChange: options.onConfig,
   });
 }
