@@ -5,21 +5,34 @@ import { test } from 'node:test';
 
 const root = resolve(import.meta.dirname, '..');
 
+const shared = ['contracts', 'core', 'certificates', 'runtime', 'bus', 'kubernetes', 'installation'].map(
+  (folder) => `shared/${folder}`,
+);
+
 /** Layers, lowest first: a file imports from its own layer's folder or from those named here (design.md section 8). */
 const allowed: Record<string, readonly string[]> = {
   'shared/contracts': [],
   'shared/core': ['shared/contracts'],
+  'shared/certificates': ['shared/contracts', 'shared/core'],
   'shared/runtime': ['shared/contracts', 'shared/core'],
   'shared/bus': ['shared/contracts', 'shared/core', 'shared/runtime'],
   'shared/kubernetes': ['shared/contracts', 'shared/core', 'shared/runtime'],
-  services: ['shared/contracts', 'shared/core', 'shared/runtime', 'shared/bus', 'shared/kubernetes'],
-  cli: ['shared/contracts', 'shared/core', 'shared/runtime', 'shared/bus', 'shared/kubernetes'],
+  'shared/installation': [
+    'shared/contracts',
+    'shared/core',
+    'shared/certificates',
+    'shared/runtime',
+    'shared/kubernetes',
+  ],
+  services: shared,
+  cli: shared,
 };
 
 /** Packages that one layer alone may import; the SDK of OpenTelemetry stands in one file. */
 const owners: readonly { packages: RegExp; layer: string }[] = [
   { packages: /^@nats-io\//, layer: 'shared/bus' },
   { packages: /^@kubernetes\/client-node/, layer: 'shared/kubernetes' },
+  { packages: /^node-forge$/, layer: 'shared/certificates' },
   { packages: /^@opentelemetry\/(?!api$)/, layer: 'shared/runtime/telemetry.ts' },
   { packages: /^@(aws-sdk|azure|google-cloud)\//, layer: 'services/resolver/providers' },
 ];
@@ -78,7 +91,7 @@ test('no service imports another', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('NATS, the Kubernetes client, the OpenTelemetry SDK and those of providers have one importer each', () => {
+test('NATS, the Kubernetes client, node-forge, the OpenTelemetry SDK and those of providers have one importer each', () => {
   const wrong = imports.filter(({ from, to }) =>
     owners.some(({ packages, layer }) => packages.test(to) && !from.startsWith(layer)),
   );

@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
+import { joinBundle } from '#shared/certificates/ca-bundle.ts';
+import { authorityProblem } from '#shared/certificates/certificate-checks.ts';
+import { generateRsaKeys, issueAuthority } from '#shared/certificates/issue-certificate.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { pairSecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { joinBundle } from './ca-bundle.ts';
 import { caStateAnnotation, readCaState } from './ca-state.ts';
-import { authorityProblem } from './certificate-checks.ts';
-import { generateRsaKeys, issueAuthority } from './issue-certificate.ts';
 import { describePlan, type PairPlan, planPair } from './pair-plan.ts';
-import { pairSecret, readPairSecret, type StoredPair } from './pair-secret.ts';
 import { writeSecret } from './pair-secret-writer.ts';
 
 const dayMs = 86_400_000;

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { isDueForRenewal } from './certificate-checks.ts';
-import type { CertificatePair } from './certificate-pair.ts';
+import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
+import type { CertificatePair } from '#shared/certificates/certificate-pair.ts';
 
 /**
  * What to do about one pair. `keep`: the stored one serves; `restore`: write the one in memory; `issue`: make a new one.

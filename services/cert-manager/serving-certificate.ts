@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
+import { bundleHolds, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { leafProblem } from '#shared/certificates/certificate-checks.ts';
+import { generateRsaKeys, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { pairSecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { bundleHolds, readBundle } from './ca-bundle.ts';
-import { leafProblem } from './certificate-checks.ts';
-import { generateRsaKeys, issueLeaf } from './issue-certificate.ts';
 import { describePlan, planPair } from './pair-plan.ts';
-import { pairSecret, readPairSecret, type StoredPair } from './pair-secret.ts';
 import { writeSecret } from './pair-secret-writer.ts';
-import { servingNames } from './serving-names.ts';
 
 const dayMs = 86_400_000;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { bundleHolds, readBundle } from '../../services/cert-manager/ca-bundle.ts';
+import { bundleHolds, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { anInstallation, type Installation } from './an-installation.ts';
 

@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { joinBundle } from '#shared/certificates/ca-bundle.ts';
+import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { servingNames } from '#shared/certificates/serving-names.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { buildGoProgram } from '#tools/go-program.ts';
 import { createProgress } from '#tools/progress.ts';
-import { joinBundle } from '../../services/cert-manager/ca-bundle.ts';
-import { generateRsaKeys, issueAuthority, issueLeaf } from '../../services/cert-manager/issue-certificate.ts';
-import { servingNames } from '../../services/cert-manager/serving-names.ts';
 
 const dayMs = 86_400_000;
 const { webhook } = latchkeyConfigSchema.parse({ webhook: { url: 'https://[::1]:9443' } });

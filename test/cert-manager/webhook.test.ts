@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { desiredConfiguration, pausedAnnotation } from '../../services/cert-manager/webhook-configuration.ts';
+import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { anInstallation, type Installation } from './an-installation.ts';
 

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { V1MutatingWebhookConfiguration, V1Pod } from '@kubernetes/client-node';
+import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { decodeAnnotation } from '#shared/core/secret-request.ts';
-import { generateRsaKeys, issueAuthority, issueLeaf } from '../../services/cert-manager/issue-certificate.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { startServiceProxy } from '../cluster/service-proxy.ts';
 

@@ -12,7 +12,6 @@ import {
   issueLeaf,
   type RsaKeys,
 } from './issue-certificate.ts';
-import { planPair } from './pair-plan.ts';
 import { servingNames } from './serving-names.ts';
 
 const dayMs = 86_400_000;
@@ -72,29 +71,6 @@ test('renewal is due at two thirds of the life since it was made', () => {
   assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs - 1_000), false);
   assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs), true);
   assert.equal(isDueForRenewal(issueLeaf(keys, authority, names, nowMs, 600_000), nowMs), false);
-});
-
-test('a usable stored pair is kept, a broken or missing one restored from memory, and only then a new one made', () => {
-  const problem = (pair: CertificatePair) => authorityProblem(pair, nowMs);
-  const plan = (stored?: CertificatePair, held?: CertificatePair) =>
-    planPair({ stored, held, nowMs, problem });
-  const broken = { ...authority, key: other.key };
-  assert.deepEqual(plan(authority, other), { action: 'keep', pair: authority });
-  assert.deepEqual(plan(undefined, other), { action: 'restore', pair: other });
-  assert.equal(plan(broken, other).action, 'restore');
-  assert.match(plan(broken, other).broken ?? '', /does not belong/);
-  assert.equal(plan(broken).action, 'issue');
-  assert.equal(plan().action, 'issue');
-});
-
-test('a clock that jumps makes at most one new leaf', () => {
-  const jumpedMs = nowMs - dayMs;
-  const planAt = (stored: CertificatePair, atMs: number) =>
-    planPair({ stored, held: undefined, nowMs: atMs, problem: (pair) => problemOf(pair, atMs) }).action;
-  assert.equal(planAt(leaf, jumpedMs), 'issue');
-  const reissued = issueLeaf(keys, authority, names, jumpedMs, 6 * dayMs);
-  assert.equal(planAt(reissued, jumpedMs), 'keep');
-  assert.equal(planAt(reissued, nowMs), 'keep');
 });
 
 test('a bundle holds the current authority first, each once, and none that expired', () => {

@@ -1,6 +1,6 @@
+import type { CertificatePair } from '#shared/certificates/certificate-pair.ts';
 import { managedByLabel } from '#shared/contracts/own-object.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import type { CertificatePair } from './certificate-pair.ts';
 
 /** What both of our Secrets hold: a pair, and the bundle of authorities to trust. */
 export interface StoredPair {
