@@ -4,12 +4,12 @@ import { authorityProblem } from '#shared/certificates/certificate-checks.ts';
 import { generateRsaKeys, issueAuthority } from '#shared/certificates/issue-certificate.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { pairSecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { writeSecret } from '#shared/installation/pair-secret-writer.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { caStateAnnotation, readCaState } from './ca-state.ts';
 import { describePlan, type PairPlan, planPair } from './pair-plan.ts';
-import { writeSecret } from './pair-secret-writer.ts';
 
 const dayMs = 86_400_000;
 

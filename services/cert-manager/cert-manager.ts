@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
+import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { KubernetesObject, Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { resourcePath } from '#shared/kubernetes/resource-path.ts';
@@ -11,7 +12,6 @@ import { createAuthorityKeeper } from './authority.ts';
 import { type ObjectView, watchObject } from './object-view.ts';
 import { createReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
 import { createServingKeeper } from './serving-certificate.ts';
-import { ensureWebhook } from './webhook-keeper.ts';
 
 interface Views {
   authority: ObjectView<Secret>;

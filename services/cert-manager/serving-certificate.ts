@@ -5,11 +5,11 @@ import { generateRsaKeys, issueLeaf } from '#shared/certificates/issue-certifica
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { pairSecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { writeSecret } from '#shared/installation/pair-secret-writer.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { describePlan, planPair } from './pair-plan.ts';
-import { writeSecret } from './pair-secret-writer.ts';
 
 const dayMs = 86_400_000;
 

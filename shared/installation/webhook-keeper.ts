@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { desiredConfiguration, planRepair } from '#shared/installation/webhook-configuration.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import {
   createWebhookConfiguration,
   type MutatingWebhookConfiguration,
   patchWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
+import { desiredConfiguration, planRepair } from './webhook-configuration.ts';
 
 /**
  * Makes the webhook configuration right and returns it as stored; undefined when it is left to GitOps
