@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { connectKubernetes } from './connect-kubernetes.ts';
@@ -63,5 +63,27 @@ test('a kubeconfig that is missing is named', () => {
   assert.throws(() => connectKubernetes({ kubeconfigFile: '/nowhere/kubeconfig', log }), {
     code: 'CONFIG_INVALID',
     message: /\/nowhere\/kubeconfig/,
+  });
+});
+
+test('of several kubeconfig files the first that names something wins, and a context may be chosen', async (t) => {
+  const [first, second] = [
+    await serverWith(t, (_, response) => response.end('{"from":"first"}')),
+    await serverWith(t, (_, response) => response.end('{"from":"second"}')),
+  ];
+  const text = await readFile(second.kubeconfigFile, 'utf8');
+  await writeFile(second.kubeconfigFile, text.replaceAll('"c"', '"c2"').replaceAll('"x"', '"x2"'));
+  const kubeconfigFile = ['/nowhere', first.kubeconfigFile, second.kubeconfigFile].join(delimiter);
+  for (const [context, from] of [
+    [{}, 'first'],
+    [{ context: 'x2' }, 'second'],
+  ] as const) {
+    const kubernetes = connectKubernetes({ kubeconfigFile, ...context, log });
+    t.after(() => kubernetes.close());
+    assert.deepEqual(await kubernetes.json(call), { from });
+  }
+  assert.throws(() => connectKubernetes({ kubeconfigFile, context: 'x3', log }), {
+    code: 'CONFIG_INVALID',
+    message: /context x3/,
   });
 });

@@ -1,9 +1,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import { buffer } from 'node:stream/consumers';
-import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type KubeConfigSource, loadKubeConfig } from './kube-config.ts';
 import {
   type KubernetesCall,
   methodOf,
@@ -28,10 +28,10 @@ const requestTimeoutMs = 30_000;
  * credentials (a service account's token file is read again every 60 s); after a 401 they are read anew at once.
  * The requests are ours: client-node 2.0.1 makes a new connection pool for every request (createDispatcher in its
  * config.js), and its watch swallows lines that it cannot parse.
- * Uses no right of its own. Throws CONFIG_INVALID when the file cannot be read.
+ * Uses no right of its own. Throws CONFIG_INVALID when no cluster is found there.
  */
-export function connectKubernetes(options: { kubeconfigFile?: string; log: Logger }): Kubernetes {
-  let kubeConfig = loadKubeConfig(options.kubeconfigFile);
+export function connectKubernetes(options: KubeConfigSource & { log: Logger }): Kubernetes {
+  let kubeConfig = loadKubeConfig(options);
   // Idle connections end before the API server ends them, so that no request meets a closing one.
   const pool = { keepAlive: true, timeout: 30_000 };
   const agents = { 'http:': new http.Agent(pool), 'https:': new https.Agent(pool) };
@@ -66,7 +66,7 @@ export function connectKubernetes(options: { kubeconfigFile?: string; log: Logge
     if (response.statusCode === 401) {
       response.resume();
       options.log.warn('the API server refused the credentials; reading them again');
-      kubeConfig = loadKubeConfig(options.kubeconfigFile);
+      kubeConfig = loadKubeConfig(options);
       response = await send(call, signal).catch((err: unknown) => {
         throw refusedError(call, { statusCode: 0 }, err);
       });
@@ -95,25 +95,6 @@ export function connectKubernetes(options: { kubeconfigFile?: string; log: Logge
       agents['https:'].destroy();
     },
   };
-}
-
-function loadKubeConfig(file: string | undefined): KubeConfig {
-  const kubeConfig = new KubeConfig();
-  try {
-    if (file === undefined) kubeConfig.loadFromCluster();
-    else kubeConfig.loadFromFile(file);
-    // Outside a cluster client-node builds `https://undefined:undefined`, which is no URL.
-    new URL(kubeConfig.getCurrentCluster()?.server ?? '');
-  } catch (err) {
-    throw new LatchkeyError(
-      'CONFIG_INVALID',
-      file === undefined
-        ? 'found no Kubernetes API server: set KUBECONFIG to a kubeconfig file, or run in a pod with a service account'
-        : `found no cluster in the kubeconfig file ${file}: set KUBECONFIG to a readable one with a current context`,
-      { cause: err, fields: { file: file ?? '' } },
-    );
-  }
-  return kubeConfig;
 }
 
 function headersOf(

@@ -8,6 +8,10 @@ interface ResourceTarget {
 const groupPath = {
   secrets: '/api/v1',
   namespaces: '/api/v1',
+  pods: '/api/v1',
+  configmaps: '/api/v1',
+  endpointslices: '/apis/discovery.k8s.io/v1',
+  leases: '/apis/coordination.k8s.io/v1',
   mutatingwebhookconfigurations: '/apis/admissionregistration.k8s.io/v1',
 } as const;
 
