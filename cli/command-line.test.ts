@@ -2,21 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { runLatchkey as run } from '#test/latchkey-command.ts';
 import { aPod, aReview, mountNumber } from '#test/pod-builder.ts';
-import { runCommandLine } from './command-line.ts';
-
-/** Runs the program in this process. */
-async function run(args: string[], input = ''): Promise<{ code: number; output: string; errors: string }> {
-  const [output, errors] = [new PassThrough(), new PassThrough()];
-  const [shown, complained] = [text(output), text(errors)];
-  const code = await runCommandLine(args, { input: Readable.from([Buffer.from(input)]), output, errors });
-  output.end();
-  errors.end();
-  return { code, output: await shown, errors: await complained };
-}
 
 async function files(
   context: TestContext,
@@ -134,7 +122,7 @@ test('a batch answers every line in order, an unreadable one with an error', asy
     JSON.stringify({ id: 8, note: 'a\u2028b', ...question, config: { ...open, chain: ['k8s', 'global'] } }),
     JSON.stringify({ id: 9, note: 'a\u2028b', ...question }),
   ];
-  const { code, output } = await run(['explain', '--batch'], lines.join('\n'));
+  const { code, output } = await run(['explain', '--batch'], { input: lines.join('\n') });
   assert.equal(code, 0);
   const answers = output
     .trimEnd()
@@ -164,25 +152,17 @@ test('a batch answers every line in order, an unreadable one with an error', asy
 
 test('a batch reads no recipe files, and says so', async () => {
   const config = { chain: ['own'], custom: { own: '/etc/passwd' } };
-  const { output } = await run(
-    ['explain', '--batch'],
-    JSON.stringify({ id: 1, config, review: aReview(pod) }),
-  );
+  const { output } = await run(['explain', '--batch'], {
+    input: JSON.stringify({ id: 1, config, review: aReview(pod) }),
+  });
   assert.match(output, /^{"id":1,"error":{"code":"CONFIG_INVALID","message":"config: custom: /);
 });
 
 test('a batch arrives in pieces of any size', async () => {
   const line = Buffer.from(`${JSON.stringify({ id: 'é', review: aReview(aPod({})) })}\n`);
-  const output = new PassThrough();
-  const shown = text(output);
   const pieces = Array.from({ length: line.length }, (_, index) => line.subarray(index, index + 1));
-  await runCommandLine(['explain', '--batch'], {
-    input: Readable.from([...pieces, line]),
-    output,
-    errors: output,
-  });
-  output.end();
-  const answers = (await shown)
+  const { output } = await run(['explain', '--batch'], { input: [...pieces, line] });
+  const answers = output
     .trimEnd()
     .split('\n')
     .map((answer) => JSON.parse(answer));

@@ -1,8 +1,17 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ParseArgsConfig } from 'node:util';
+import type { Clock } from '#shared/runtime/clock.ts';
 
 /** What a command may touch of the process. */
-export type Terminal = { input: Readable; output: Writable; errors: Writable };
+export type Terminal = {
+  input: Readable;
+  output: Writable;
+  errors: Writable;
+  environment: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  /** From the call on the first Ctrl-C aborts the signal instead of ending the program. */
+  onInterrupt(): AbortSignal;
+};
 
 export type Values = { [option: string]: string | boolean | undefined };
 
@@ -25,6 +34,14 @@ export const exitCodes = {
   /** explain: the pod is denied. Any command: the input is wrong. */
   refused: 1,
   usage: 2,
+  /** rotate: another rotation took the place of ours. */
+  superseded: 3,
+  /** status: nothing is wrong in what could be seen, but not everything could. */
+  unseen: 4,
+  /** rotate: not done in time; it goes on. */
+  timedOut: 124,
+  /** Ctrl-C. */
+  interrupted: 130,
 } as const;
 
 export const exitCodesHelp = `Exit codes:

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { runCommandLine } from './command-line.ts';
+import { runLatchkey } from '#test/latchkey-command.ts';
 import { importFlyteConfig } from './config-import.ts';
 import { readFlyteSections } from './config-import-source.ts';
 
@@ -27,13 +25,7 @@ const importWebhook = (webhook: object, secrets: object = {}) => importText(conf
 const read = (config: object) => latchkeyConfigSchema.parse(config);
 const remarked = (webhook: object): string[] => importWebhook(webhook).remarks.map(({ field }) => field);
 
-async function run(args: string[], input: string): Promise<{ code: number; output: string; errors: string }> {
-  const [output, errors] = [new PassThrough(), new PassThrough()];
-  const code = await runCommandLine(args, { input: Readable.from([Buffer.from(input)]), output, errors });
-  output.end();
-  errors.end();
-  return { code, output: await text(output), errors: await text(errors) };
-}
+const run = (args: string[], input: string) => runLatchkey(args, { input });
 
 test('an empty webhook section means what it means to Flyte: global, then Kubernetes Secrets on trust', () => {
   const { config, remarks } = importWebhook({ serviceName: 'flyte-pod-webhook' });

@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { runCommandLine } from '#cli/command-line.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
 import { fieldFormats, requestFields } from '#shared/contracts/rule-recipe.ts';
@@ -16,6 +13,7 @@ import { customManager } from '#shared/core/managers/custom-manager.ts';
 import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
 import { templateNames } from '#shared/core/template.ts';
 import { loadRecipeFile } from '#shared/runtime/recipe-file.ts';
+import { runLatchkey } from './latchkey-command.ts';
 import { aPod, aReview } from './pod-builder.ts';
 import { propertyRuns } from './property-runs.ts';
 
@@ -24,11 +22,8 @@ const page = await readFile(join(root, 'docs/recipes.md'), 'utf8');
 const config = latchkeyConfigSchema.parse({ chain: ['own'], custom: { own: 'own.yaml' } });
 
 async function run(...args: string[]): Promise<{ code: number; shown: string }> {
-  const output = new PassThrough();
-  const shown = text(output);
-  const code = await runCommandLine(args, { input: Readable.from([]), output, errors: output });
-  output.end();
-  return { code, shown: await shown };
+  const { code, output, errors } = await runLatchkey(args);
+  return { code, shown: output + errors };
 }
 
 /** The blocks of one language that the page shows, in its order, without their indentation. */
