@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { access, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { V1Deployment, V1PodTemplateSpec, V1Role, V1StatefulSet } from '@kubernetes/client-node';
+import type {
+  V1ConfigMap,
+  V1Deployment,
+  V1PodTemplateSpec,
+  V1Role,
+  V1StatefulSet,
+} from '@kubernetes/client-node';
 import { credentialsSecret, passwordVariables } from '#deploy/nats/credentials.ts';
 import { processVariables } from '#shared/runtime/process-config.ts';
 import { type BareCluster, startBareCluster } from './cluster/bare-cluster.ts';
-import { copyForManager, loadManifests, type Manifests } from './cluster/manifests.ts';
+import { copyForManager, loadManifests, type Manifests, parseManifests } from './cluster/manifests.ts';
 
 const root = join(import.meta.dirname, '..');
 let cluster: BareCluster;
@@ -52,6 +59,35 @@ test('the variants are accepted by the API server', async () => {
   await cluster.createNamespace('flytesnacks-development');
   for (const variant of await readdir(`${root}/deploy/variants`)) {
     await cluster.kubectl(['apply', '--dry-run=server', '-f', `${root}/deploy/variants/${variant}`]);
+  }
+});
+
+test('three NATS servers are accepted in place of one, with every password that they need', async (t) => {
+  const folder = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-kustomize-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const resources = [relative(folder, `${root}/deploy`)];
+  const components = resources.map((path) => join(path, 'nats/cluster'));
+  await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify({ resources, components }));
+  await cluster.kubectl(['apply', '--dry-run=server', '-k', folder]);
+  const built = parseManifests(await cluster.kubectl(['kustomize', folder]));
+  const server = built.find(({ kind }) => kind === 'StatefulSet') as V1StatefulSet;
+  assert.equal(server.spec?.replicas, 3);
+  const container = containerOf(server.spec?.template);
+  const mounted = server.spec?.template.spec?.volumes?.find(({ name }) => name === 'config')?.configMap?.name;
+  const files = built.find(({ metadata }) => metadata?.name === mounted) as V1ConfigMap;
+  assert.deepEqual(Object.keys(files.data ?? {}).sort(), ['nats-cluster.conf', 'nats.conf']);
+  const needed = Object.values(files.data ?? {}).flatMap((text) =>
+    Array.from(text.replaceAll(/^\s*#.*$/gm, '').matchAll(/\$(NATS_\w+)/g), ([, name = '']) => name),
+  );
+  const { env = [] } = container;
+  assert.deepEqual(
+    needed.filter((name) => !env.some((variable) => variable.name === name)),
+    [],
+  );
+  const { core } = cluster.kubernetes;
+  for (const { valueFrom } of env) {
+    const name = valueFrom?.secretKeyRef?.name;
+    if (name !== undefined) await core.readNamespacedSecret({ namespace, name });
   }
 });
 

@@ -34,6 +34,7 @@ export function createDiscovery(
   let selection: Source | undefined;
   let kubernetes: Kubernetes | undefined;
 
+  const ensure = () => ensureBuckets(bus, { log, replicas: config.bus.replicas });
   const optionsOf = (source: string) => ({ config, environment, clock, log: log.child({ source }) });
   const followKubernetes = (connected: Kubernetes): void => {
     const { namespaces } = config.k8s;
@@ -73,10 +74,10 @@ export function createDiscovery(
 
   return {
     notReady,
-    concern: rulesConcern,
+    concern: (changed) => [rulesConcern(changed), changed.bus],
     start: async () => {
-      await ensureBuckets(bus, { log });
-      stops.push(clock.every(bucketCheckIntervalMs, () => void ensureBuckets(bus, { log })));
+      await ensure();
+      stops.push(clock.every(bucketCheckIntervalMs, () => void ensure()));
       if (plan.namespaces !== undefined) {
         kubernetes = connect();
         followKubernetes(kubernetes);

@@ -118,6 +118,11 @@ const gatewaySchema = z.strictObject({
   staleAfterSeconds: z.number().positive().default(15),
 });
 
+const busSchema = z.strictObject({
+  /** On how many nats-servers each bucket is stored: 3 needs the cluster of deploy/nats/cluster. */
+  replicas: z.union([z.literal(1), z.literal(3)]).default(1),
+});
+
 const managerName = z.string().regex(/^[a-z0-9][-a-z0-9]*$/, 'is not a manager name');
 
 export const latchkeyConfigSchema = z.strictObject({
@@ -138,6 +143,7 @@ export const latchkeyConfigSchema = z.strictObject({
   webhook: webhookSchema.prefault({}),
   tls: tlsSchema.prefault({}),
   gateway: gatewaySchema.prefault({}),
+  bus: busSchema.prefault({}),
 });
 
 export type LatchkeyConfig = z.infer<typeof latchkeyConfigSchema>;

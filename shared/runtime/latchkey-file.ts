@@ -20,8 +20,8 @@ export function parseLatchkeyConfig(text: string, source: string): LatchkeyConfi
   throw new LatchkeyError('CONFIG_INVALID', describeProblems(source, problems));
 }
 
-/** The part that says what exists and how it is injected, without that about the webhook and its certificate. */
-export function rulesConcern({ webhook: _webhook, tls: _tls, ...rules }: LatchkeyConfig): object {
+/** The part that says what exists and how it is injected, without that about webhook, certificate and buckets. */
+export function rulesConcern({ webhook: _webhook, tls: _tls, bus: _bus, ...rules }: LatchkeyConfig): object {
   return rules;
 }
 

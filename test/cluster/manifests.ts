@@ -15,7 +15,7 @@ export type Manifests = readonly KubernetesObject[];
 export const installationNamespace = 'latchkey';
 const folder = `${import.meta.dirname}/../../deploy`;
 
-const parseManifests = (text: string): Manifests =>
+export const parseManifests = (text: string): Manifests =>
   parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
 
 /** Builds them with kubectl, so that the harness reads what an operator applies. */

@@ -8,16 +8,23 @@ import { copyForManager } from './manifests.ts';
 import type { ProcessGuard } from './process-guard.ts';
 
 const readyTimeoutMs = 20_000;
-const configurationFile = join(import.meta.dirname, '../../deploy/nats/nats.conf');
+const configurationFolder = join(import.meta.dirname, '../../deploy/nats');
+const configurationFile = join(configurationFolder, 'nats.conf');
 /** A user of the harness beside those of the services, without limits, so that a test can read the whole bus. */
 export const unlimitedUser = 'harness';
+
+/** By user name. */
+export type NatsPasswords = Readonly<Record<string, string>>;
+
+/** What makes a server one of a cluster: the places of deploy/nats/cluster/nats-cluster.conf that are filled at start. */
+type Membership = { name: string; port: number; routes: readonly string[] };
 
 /** The bus of a cluster; its data outlives a stop and a start. */
 export type NatsServer = {
   url: string;
   monitoringUrl: string;
   /** User name to password, those of deploy/nats/nats.conf and {@link unlimitedUser}. */
-  passwords: Readonly<Record<string, string>>;
+  passwords: NatsPasswords;
   process: () => GuardedProcess;
   kill9: () => Promise<void>;
   sigstop: () => void;
@@ -36,17 +43,34 @@ type NatsStart = {
   folder: string;
   logFolder: string;
   ownManagers?: OwnManagers;
+  /** Of a cluster, where every server has the same. */
+  passwords?: NatsPasswords;
+  membership?: Membership;
 };
 
-/** Starts nats-server with deploy/nats/nats.conf; flags move its ports and its store, passwords come by environment. */
+/** A password for every user of deploy/nats/nats.conf and {@link unlimitedUser}. */
+export const newPasswords = async (): Promise<NatsPasswords> =>
+  passwordsFor(await readFile(configurationFile, 'utf8'));
+
+function passwordsFor(configuration: string): NatsPasswords {
+  const users = [...passwordVariables(configuration).keys(), unlimitedUser];
+  // nats-server parses a variable's value: one that begins like a number or a date would not be text.
+  return Object.fromEntries(users.map((user) => [user, `password-${randomUUID()}`]));
+}
+
+/**
+ * Starts nats-server with deploy/nats/nats.conf, or as a member of a cluster with nats-cluster.conf; flags move its
+ * ports and its store, passwords come by environment.
+ */
 export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Promise<NatsServer> {
+  const { membership } = start;
   const configuration = withOwnManagers(await readFile(configurationFile, 'utf8'), start.ownManagers ?? {});
-  const variables = passwordVariables(configuration);
-  const passwords = Object.fromEntries(
-    // nats-server parses a variable's value: one that begins like a number or a date would not be text.
-    [...variables.keys(), unlimitedUser].map((user) => [user, `password-${randomUUID()}`]),
-  );
-  const env = Object.fromEntries([...variables].map(([user, variable]) => [variable, passwords[user]]));
+  const passwords = start.passwords ?? passwordsFor(configuration);
+  const variables = [...passwordVariables(configuration)];
+  const env = {
+    ...Object.fromEntries(variables.map(([user, variable]) => [variable, passwords[user]])),
+    ...(membership === undefined ? {} : memberVariables(membership)),
+  };
   await mkdir(start.folder, { recursive: true });
   const file = join(start.folder, 'nats.conf');
   await writeFile(
@@ -54,13 +78,15 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
     adapt(configuration, join(start.folder, 'jetstream'), passwords[unlimitedUser] ?? ''),
     { mode: 0o600 },
   );
+  if (membership !== undefined) await writeMemberFile(start.folder, membership.port);
+  const main = membership === undefined ? file : join(start.folder, 'nats-cluster.conf');
   const monitoringUrl = `http://127.0.0.1:${start.monitoringPort}`;
-  const args = ['-c', file, '-a', '127.0.0.1', '-p', `${start.port}`, '-m', `${start.monitoringPort}`];
+  const args = ['-c', main, '-a', '127.0.0.1', '-p', `${start.port}`, '-m', `${start.monitoringPort}`];
   const launch = async () => {
     const { logFolder, folder, program } = start;
     const launched = await startGuardedProcess(
       {
-        name: 'nats-server',
+        name: membership?.name ?? 'nats-server',
         command: program.path,
         args: args,
         env,
@@ -90,6 +116,24 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
       current = await launch();
     },
   };
+}
+
+/** In a cluster the password of the routes is the same for all; it protects nothing here. */
+const routePassword = 'password-of-the-routes';
+
+const memberVariables = ({ name, routes }: Membership): Record<string, string> => ({
+  NATS_SERVER_NAME: name,
+  NATS_ROUTE_PASSWORD: routePassword,
+  ...Object.fromEntries(
+    routes.map((address, index) => [`NATS_ROUTE_${index}`, `nats://route:${routePassword}@${address}`]),
+  ),
+});
+
+async function writeMemberFile(folder: string, port: number): Promise<void> {
+  const text = await readFile(join(configurationFolder, 'cluster/nats-cluster.conf'), 'utf8');
+  const listen = text.replace(/\bport: \d+/, `listen: "127.0.0.1:${port}"`);
+  if (listen === text) throw new Error('nats-cluster.conf needs a port');
+  await writeFile(join(folder, 'nats-cluster.conf'), listen);
 }
 
 const userList = /\busers\s*[:=]?\s*\[/;

@@ -7,14 +7,17 @@ import { connectServiceBus } from '#shared/bus/service-bus.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { freePorts } from '#test/cluster/free-address.ts';
 import { type NatsServer, startNatsServer, unlimitedUser } from '#test/cluster/nats-server.ts';
-import { startProcessGuard } from '#test/cluster/process-guard.ts';
+import { type ProcessGuard, startProcessGuard } from '#test/cluster/process-guard.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
+import { type ClusterStart, startNatsCluster } from './nats-cluster.ts';
 
-/** A real nats-server with deploy/nats/nats.conf in a temporary folder, and connections to it. */
+/** Real nats-servers with deploy/nats/nats.conf in a temporary folder, and connections to them. */
 export interface TestBus {
+  /** The only server, or the first of three. */
   nats: NatsServer;
+  servers: readonly NatsServer[];
   /** What every connection logged, one JSON line each. */
   logLines: readonly string[];
   log: Logger;
@@ -22,14 +25,15 @@ export interface TestBus {
   ends: readonly number[];
   /** Folder with the files `username` and `password` of a user. */
   credentials(user: string, password?: string): Promise<string>;
-  /** A connection as a user of nats.conf, or (by default) as one without limits; closed by `stop`. */
+  /** A connection as a user of nats.conf, or (by default) as one without limits, to any server; closed by `stop`. */
   connect(user?: string, through?: { credentialsFolder?: string; url?: string }): Promise<Bus>;
   /** The first connection's link of the user without limits, to do what operators and rogues do. */
   admin(): Promise<BusLink>;
   stop(): Promise<void>;
 }
 
-export async function startTestBus(): Promise<TestBus> {
+/** @param options.cluster three servers that are one, instead of one */
+export async function startTestBus(options: { cluster?: boolean } = {}): Promise<TestBus> {
   const env = process.env;
   const programs = await findPrograms({
     cacheFolder: cacheFolder(env),
@@ -38,12 +42,11 @@ export async function startTestBus(): Promise<TestBus> {
   });
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-nats-'));
   const guard = startProcessGuard(folder);
-  const [port = 0, monitoringPort = 0] = await freePorts(2);
-  const program = programs['nats-server'];
-  const nats = await startNatsServer(
-    { program, port, monitoringPort, folder: join(folder, 'nats'), logFolder: join(folder, 'logs') },
-    guard,
-  );
+  const start = { program: programs['nats-server'], logFolder: join(folder, 'logs') };
+  const servers = options.cluster
+    ? await startNatsCluster({ ...start, folder }, guard)
+    : [await startOne({ ...start, folder: join(folder, 'nats') }, guard)];
+  const [nats] = servers as [NatsServer];
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => logLines.push(line) });
   const ends: number[] = [];
@@ -58,7 +61,7 @@ export async function startTestBus(): Promise<TestBus> {
   const connect: TestBus['connect'] = async (user = unlimitedUser, through = {}) => {
     const bus = connectServiceBus(user, {
       process: {
-        NATS_URL: through.url ?? nats.url,
+        NATS_URL: through.url ?? servers.map(({ url }) => url).join(','),
         NATS_CREDENTIALS: through.credentialsFolder ?? (await credentials(user)),
         POD_NAME: 'test',
       },
@@ -71,6 +74,7 @@ export async function startTestBus(): Promise<TestBus> {
   };
   return {
     nats,
+    servers,
     logLines,
     log,
     ends,
@@ -85,6 +89,11 @@ export async function startTestBus(): Promise<TestBus> {
       await guard.close();
     },
   };
+}
+
+async function startOne(start: ClusterStart, guard: ProcessGuard): Promise<NatsServer> {
+  const [port = 0, monitoringPort = 0] = await freePorts(2);
+  return startNatsServer({ ...start, port, monitoringPort }, guard);
 }
 
 /** Writes the two files of a kubernetes.io/basic-auth Secret. */
