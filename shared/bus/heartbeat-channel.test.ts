@@ -17,6 +17,7 @@ const aHeartbeat = (given: Partial<Heartbeat> = {}): Heartbeat => ({
   schema: 1,
   service: 'resolver',
   uid: '5f0c',
+  manager: 'k8s',
   ready: true,
   applied: [{ owner: 'k8s', epoch: 1, seq: 2 }],
   sourceAgeMs: 12,
@@ -29,14 +30,27 @@ test('only well-formed heartbeats of the wanted service arrive, under their own 
   t.after(subscribeHeartbeats(receiving, 'resolver', (heartbeat) => received.push(heartbeat)));
   const [{ nc }, { nc: receiver }] = await Promise.all([sending.linked(), receiving.linked()]);
   await receiver.flush();
-  const subject = heartbeatSubject('resolver', '5f0c');
+  const subject = heartbeatSubject(aHeartbeat());
   nc.publish(subject, 'garbled');
   nc.publish(subject, JSON.stringify({ ...aHeartbeat(), schema: 2 }));
   nc.publish(subject, JSON.stringify(aHeartbeat({ uid: 'somebody-else' })));
+  nc.publish(subject, JSON.stringify(aHeartbeat({ manager: 'global' })));
+  nc.publish(subject, JSON.stringify(aHeartbeat({ applied: [{ owner: 'global', epoch: 1, seq: 2 }] })));
   publishHeartbeat(sending, aHeartbeat({ service: 'gateway' }));
   publishHeartbeat(sending, aHeartbeat());
   await waitFor(() => received.length > 0, { timeoutMs: 5_000, what: 'the heartbeat' });
   assert.deepEqual(received, [aHeartbeat()]);
+});
+
+test('the resolvers of one manager can be listened to alone', async (t) => {
+  const [sending, receiving] = await Promise.all([testBus.connect(), testBus.connect()]);
+  const received: Heartbeat[] = [];
+  t.after(subscribeHeartbeats(receiving, { manager: 'k8s' }, (heartbeat) => received.push(heartbeat)));
+  await Promise.all([sending.linked(), receiving.linked().then(({ nc }) => nc.flush())]);
+  publishHeartbeat(sending, aHeartbeat({ manager: 'global', applied: [] }));
+  publishHeartbeat(sending, aHeartbeat({ epoch: 7 }));
+  await waitFor(() => received.length > 0, { timeoutMs: 5_000, what: 'the heartbeat' });
+  assert.deepEqual(received, [aHeartbeat({ epoch: 7 })]);
 });
 
 test('a subscription made before the connection stands works, and ends when told', async () => {

@@ -9,7 +9,7 @@ import type { Bus } from './bus.ts';
 /** Sends one heartbeat; without a connection it is dropped, since an old one would be a lie. */
 export function publishHeartbeat(bus: Bus, heartbeat: Heartbeat): void {
   if (!bus.connected()) return;
-  bus.link()?.nc.publish(heartbeatSubject(heartbeat.service, heartbeat.uid), JSON.stringify(heartbeat));
+  bus.link()?.nc.publish(heartbeatSubject(heartbeat), JSON.stringify(heartbeat));
 }
 
 function decode(data: Uint8Array): Heartbeat | undefined {
@@ -20,25 +20,33 @@ function decode(data: Uint8Array): Heartbeat | undefined {
   }
 }
 
+/** Whether it speaks for its sender alone: the subject, which NATS's permissions bind, is that of the body. */
+function isHonest(heartbeat: Heartbeat, subject: string): boolean {
+  const { service, manager, applied } = heartbeat;
+  if (heartbeatSubject(heartbeat) !== subject) return false;
+  return service !== 'resolver' || applied.every(({ owner }) => owner === manager);
+}
+
 /**
- * Calls back for every heartbeat of a service's processes, from the first connection on. One that is malformed, or
- * whose body names another process than its subject, is dropped. A throw of the callback ends the process (`Bus.fail`).
- * Returns the function that ends it.
+ * Calls back for every heartbeat of a service's processes, or of one manager's resolvers, from the first connection on.
+ * One that is malformed, or whose body names another process or manager than its subject, is dropped. A throw of the
+ * callback ends the process (`Bus.fail`). Returns the function that ends it.
  */
 export function subscribeHeartbeats(
   bus: Bus,
-  service: Heartbeat['service'],
+  from: Heartbeat['service'] | { manager: string },
   onHeartbeat: (heartbeat: Heartbeat) => void,
 ): () => void {
+  const subjects =
+    typeof from === 'string' ? heartbeatSubjects(from) : heartbeatSubjects('resolver', from.manager);
   let ended = false;
   const subscription = bus.linked().then(({ nc }) => {
     if (ended) return undefined;
-    return nc.subscribe(heartbeatSubjects(service), {
+    return nc.subscribe(subjects, {
       callback: (err, message) => {
         // A refused subscription stands in the log as a connection status.
         const heartbeat = err ? undefined : decode(message.data);
-        if (heartbeat === undefined) return;
-        if (heartbeatSubject(heartbeat.service, heartbeat.uid) !== message.subject) return;
+        if (heartbeat === undefined || !isHonest(heartbeat, message.subject)) return;
         try {
           onHeartbeat(heartbeat);
         } catch (failure) {

@@ -23,7 +23,8 @@ const readBucket = (bucket: string) => [api('STREAM.INFO', bucket), api('DIRECT.
 const makeBucket = (bucket: string) => [api('STREAM.CREATE', bucket), api('STREAM.UPDATE', bucket)];
 const changes = (bucket: string, owner: string) => `latchkey.changed.${bucket}.${owner}.manifest`;
 const record = (bucket: string, owner: string) => subjectOf(bucket, `${owner}.manifest`);
-const heartbeat = (service: string) => `latchkey.heartbeat.${service}.uid`;
+const heartbeat = (sender: string) => `latchkey.heartbeat.${sender}.uid`;
+const resolverHeartbeat = (manager: string) => heartbeat(`resolver.${manager}`);
 const inbox = (user: string) => `_INBOX_${user}.x`;
 
 const resolver = (manager: string) => ({
@@ -31,20 +32,21 @@ const resolver = (manager: string) => ({
     ...readBucket(inventoryBucket),
     ...readBucket(rulesBucket),
     record(rulesBucket, manager),
-    heartbeat('resolver'),
+    resolverHeartbeat(manager),
   ],
   subscribe: [
     inbox(`resolver-${manager}`),
     changes(inventoryBucket, manager),
     changes(rulesBucket, manager),
+    resolverHeartbeat(manager),
     heartbeat('discovery'),
   ],
 });
 
 /** A manager of a provider reads no inventory. */
 const providerResolver = (manager: string) => ({
-  publish: [...readBucket(rulesBucket), record(rulesBucket, manager), heartbeat('resolver')],
-  subscribe: [inbox(`resolver-${manager}`), changes(rulesBucket, manager)],
+  publish: [...readBucket(rulesBucket), record(rulesBucket, manager), resolverHeartbeat(manager)],
+  subscribe: [inbox(`resolver-${manager}`), changes(rulesBucket, manager), resolverHeartbeat(manager)],
 });
 const providers = ['aws', 'gcp', 'azure', 'vault'];
 const owners = ['global', 'k8s', ...providers];
@@ -56,7 +58,7 @@ const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
     subscribe: [
       inbox('gateway'),
       ...owners.map((owner) => changes(rulesBucket, owner)),
-      heartbeat('resolver'),
+      ...owners.map(resolverHeartbeat),
     ],
   },
   'cert-manager': {
@@ -187,16 +189,17 @@ test('each service does its whole work within its list', async (t) => {
   const heard = new Set<string>();
   const hear = (service: string) => () => heard.add(service);
   t.after(subscribeHeartbeats(resolving, 'discovery', hear('discovery')));
+  t.after(subscribeHeartbeats(resolving, { manager: 'k8s' }, hear('another resolver')));
   t.after(subscribeHeartbeats(gateway, 'resolver', hear('resolver')));
   t.after(subscribeHeartbeats(certificates, 'gateway', hear('gateway')));
   const beat = { schema: 1 as const, uid: 'u', ready: true, applied: [], sourceAgeMs: 0 };
   await waitFor(
     () => {
       publishHeartbeat(discovery, { ...beat, service: 'discovery' });
-      publishHeartbeat(resolving, { ...beat, service: 'resolver' });
+      publishHeartbeat(resolving, { ...beat, service: 'resolver', manager: 'k8s' });
       publishHeartbeat(gateway, { ...beat, service: 'gateway' });
       publishHeartbeat(certificates, { ...beat, service: 'cert-manager' });
-      return heard.size === 3;
+      return heard.size === 4;
     },
     { timeoutMs: 5_000, what: 'the heartbeats' },
   );

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { escapeToken } from './key-token.ts';
 
 /**
- * Message: who is alive and what it holds, core NATS, every 2 s, subject `latchkey.heartbeat.<service>.<pod uid>`.
- * Producers: gateway, discovery, resolvers. Consumers: gateways (staleness), resolvers (is discovery alive),
- * cert-manager (serving certificates).
+ * Message: who is alive and what it holds, core NATS, every 2 s, subject `latchkey.heartbeat.<service>.<pod uid>`, of a
+ * resolver `latchkey.heartbeat.resolver.<manager>.<pod uid>`, so that a login speaks for its own manager only.
+ * Producers: gateway, discovery, resolvers. Consumers: gateways (staleness), resolvers (is discovery alive, does another
+ * one publish the manager), cert-manager (serving certificates).
  */
 export const heartbeatSchema = z.object({
   schema: z.literal(1),
@@ -13,6 +14,8 @@ export const heartbeatSchema = z.object({
   uid: z.string(),
   /** The resolver's manager. */
   manager: z.string().optional(),
+  /** Under which a resolver holds its manager's prefix; absent while it stands by, and when it leaves. */
+  epoch: z.int().positive().optional(),
   ready: z.boolean(),
   /** Why it is not ready, for an operator. */
   reason: z.string().optional(),
@@ -26,9 +29,18 @@ export const heartbeatSchema = z.object({
 
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
+/** Who a heartbeat comes from. */
+export type HeartbeatSender = Pick<Heartbeat, 'service' | 'uid' | 'manager'>;
+
+const senders = ({ service, manager }: Pick<HeartbeatSender, 'service' | 'manager'>): string =>
+  ['latchkey.heartbeat', service, ...(manager === undefined ? [] : [escapeToken(manager)])].join('.');
+
 /** Subject of one process's heartbeat. */
-export const heartbeatSubject = (service: Heartbeat['service'], uid: string): string =>
-  `latchkey.heartbeat.${service}.${escapeToken(uid)}`;
-/** Subscription for all heartbeats of a service. */
-export const heartbeatSubjects = (service: Heartbeat['service']): string => `latchkey.heartbeat.${service}.*`;
+export const heartbeatSubject = (sender: HeartbeatSender): string =>
+  `${senders(sender)}.${escapeToken(sender.uid)}`;
+/** Subscription for all heartbeats of a service; of the resolvers of one manager when it is given, else of all. */
+export const heartbeatSubjects = (service: Heartbeat['service'], manager?: string): string =>
+  service === 'resolver' && manager === undefined
+    ? `${senders({ service })}.*.*`
+    : `${senders({ service, manager })}.*`;
 export const heartbeatIntervalMs = 2_000;

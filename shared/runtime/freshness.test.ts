@@ -30,10 +30,24 @@ test('a heartbeat ahead of what was applied proves nothing', () => {
   assert.equal(freshness.ageMs('k8s', 10_000), Infinity);
 });
 
-test('a newer epoch applied counts for an older publisher that still beats', () => {
+test('a publisher that another has taken over from proves nothing, though it still beats', () => {
   const freshness = createFreshness();
-  freshness.heard(aHeartbeat(), [{ owner: 'k8s', epoch: 3, seq: 0 }], 10_000);
-  assert.equal(freshness.ageMs('k8s', 10_001), 1);
+  const applied = [{ owner: 'k8s', epoch: 3, seq: 4 }];
+  freshness.heard(aHeartbeat(), applied, 10_000);
+  assert.equal(freshness.ageMs('k8s', 10_001), Infinity);
+  freshness.heard(aHeartbeat({ applied }), applied, 10_000);
+  freshness.heard(aHeartbeat(), applied, 14_000);
+  assert.equal(freshness.ageMs('k8s', 14_000), 4_000);
+});
+
+test('what was ahead under one publisher counts no more under the next, whose own heartbeats do', () => {
+  const freshness = createFreshness();
+  const at = (epoch: number, seq: number) => [{ owner: 'k8s', epoch, seq }];
+  freshness.heard(aHeartbeat({ applied: at(2, 9) }), at(2, 7), 10_000);
+  freshness.heard(aHeartbeat({ applied: at(3, 1) }), at(3, 0), 12_000);
+  assert.equal(freshness.ageMs('k8s', 12_000), Infinity);
+  freshness.heard(aHeartbeat({ applied: at(3, 2) }), at(3, 1), 14_000);
+  assert.equal(freshness.ageMs('k8s', 14_000), 2_000);
 });
 
 test('a late heartbeat with an old source never makes knowledge older', () => {

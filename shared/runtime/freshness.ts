@@ -6,13 +6,16 @@ export interface Position extends Rank {
   owner: string;
 }
 
-const reaches = (applied: Position, published: Position): boolean => compareRank(applied, published) >= 0;
+/** Whether the applied set holds what this publisher, and no later one, says it has published. */
+const reaches = (applied: Rank, published: Rank): boolean =>
+  applied.epoch === published.epoch && applied.seq >= published.seq;
 
 /**
  * How old this process's knowledge of each owner is, by its own clock. A heartbeat of the owner's publisher proves
  * freshness only once this process has applied what the publisher says it has published: a publisher that is alive
- * while its records do not arrive proves nothing. One that is ahead for the moment is kept until that is reached, for
- * under steady change nearly every heartbeat is.
+ * while its records do not arrive proves nothing, and neither does one that another has taken over from: what it knows is
+ * not what stands there. One that is ahead for the moment is kept until that is reached, for under steady change nearly
+ * every heartbeat is.
  */
 export interface Freshness {
   /** Notes a publisher's heartbeat, received at `nowMs` (`Clock.monotonicMs`). */
@@ -29,6 +32,12 @@ export function createFreshness(): Freshness {
     freshAtMs.set(owner, Math.max(atMs, freshAtMs.get(owner) ?? -Infinity));
     ahead.delete(owner);
   };
+  const awaitPosition = (published: Position, atMs: number): void => {
+    const waiting = ahead.get(published.owner);
+    if (waiting === undefined || waiting.published.epoch < published.epoch) {
+      ahead.set(published.owner, { published, atMs });
+    }
+  };
   return {
     heard: (heartbeat, applied, nowMs) => {
       const atMs = nowMs - heartbeat.sourceAgeMs;
@@ -39,7 +48,7 @@ export function createFreshness(): Freshness {
         const waiting = ahead.get(owner);
         if (waiting !== undefined && reaches(own, waiting.published)) prove(owner, waiting.atMs);
         if (reaches(own, published)) prove(owner, atMs);
-        else if (!ahead.has(owner)) ahead.set(owner, { published, atMs });
+        else if (compareRank(published, own) > 0) awaitPosition(published, atMs);
       }
     },
     ageMs: (owner, nowMs) => nowMs - (freshAtMs.get(owner) ?? -Infinity),

@@ -159,7 +159,7 @@ function publishedBy({ messages }: BusRecorder, cluster: Cluster): Map<string, S
   const userOfUid = new Map(cluster.services().map(({ uid, name }) => [uid, name.replace(/-\d+$/, '')]));
   const published = new Map<string, Set<string>>();
   for (const { subject, reply } of messages) {
-    const uid = /^latchkey\.heartbeat\.[\w-]+\.(.+)$/.exec(subject)?.[1] ?? '';
+    const uid = /^latchkey\.heartbeat\..*\.([^.]+)$/.exec(subject)?.[1] ?? '';
     const user = /^_INBOX_([\w-]+)\./.exec(reply)?.[1] ?? userOfUid.get(uid);
     if (user !== undefined) published.set(user, (published.get(user) ?? new Set()).add(subject));
   }
