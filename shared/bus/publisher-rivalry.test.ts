@@ -44,7 +44,7 @@ test('an old publisher that wakes up beside a new one stops, and what it still w
   const proxy = await startPausableProxy(testBus.nats.url);
   t.after(() => proxy.close());
   const sleeping = await testBus.connect('harness', { url: proxy.url });
-  const set = followSet(t, testBus, reading, bucket, owner, fastClock);
+  const set = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   const old = publishSet(t, testBus, sleeping, bucket, owner, fastClock);
   old.replace(entries(owner, { a: 1, b: 2 }));
   await waitForValues(set, owner, { a: 1, b: 2 });
@@ -63,7 +63,7 @@ test('an old publisher that wakes up beside a new one stops, and what it still w
   await waitFor(() => old.superseded.length === 1, { timeoutMs: 10_000, what: 'the old publisher to stop' });
   assert.equal(old.superseded[0]?.code, 'PUBLISHER_SUPERSEDED');
   assert.ok((await jsm.streams.info(stream)).state.last_seq > revision, 'the stale records were written');
-  const fresh = followSet(t, testBus, reading, bucket, owner, fastClock);
+  const fresh = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   t.diagnostic(`repaired after ${await waitForValues(fresh, owner, { a: 1, b: 2, c: 3 })} ms`);
   assert.equal(next.superseded.length, 0);
   assertOnlyHeld(set, [{}, { a: 1, b: 2 }, { a: 1, b: 2, c: 3 }]);
@@ -92,7 +92,7 @@ test('records, removals and manifests that a loser writes after the claim are re
   await store(aRecord({ key: entryKey(owner, 'b'), seq: 99, deleted: true, bytes: new Uint8Array() }));
   await store(aRecord({ key: entryKey(owner, 'extra'), seq: 99 }));
   await store(aManifest(owner, createDigestSet(), { seq: 99 }));
-  const fresh = followSet(t, testBus, reading, bucket, owner, fastClock);
+  const fresh = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   await waitForValues(fresh, owner, { a: 1, b: 2 });
   assert.equal(fresh.reader.applied()[0]?.epoch, 2);
   assertOnlyHeld(set, [{}, { a: 1, b: 2 }]);
@@ -103,11 +103,11 @@ test('a garbled or deleted manifest is written again', async (t) => {
   const { js } = await testBus.admin();
   const subject = subjectOf(bucket, formatKey({ owner, kind: 'manifest' }));
   await js.publish(subject, 'garbled');
-  const one = followSet(t, testBus, reading, bucket, owner, fastClock);
+  const one = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   await waitForValues(one, owner, { a: 1, b: 2 });
   const deleted = aRecord({ key: '', epoch: 0, seq: 0, deleted: true });
   await js.publish(subject, new Uint8Array(), { headers: formatHeaders(deleted) });
-  const two = followSet(t, testBus, reading, bucket, owner, fastClock);
+  const two = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   await waitForValues(two, owner, { a: 1, b: 2 });
   assert.equal(publisher.superseded.length, 0);
 });

@@ -17,6 +17,8 @@ interface ReaderOptions {
   bucket: string;
   /** The owners wanted; absent = every owner of the bucket. */
   owners?: readonly string[];
+  /** Records to begin with, as `Reader.records` gave them: in force at once, and then as if they had come over the bus. */
+  initial?: readonly BusRecord[];
   log: Logger;
   clock: Clock;
   /**
@@ -33,6 +35,8 @@ export interface Reader {
   applied(): Position[];
   /** True once a complete set of the owner is in force. */
   isComplete(owner: string): boolean;
+  /** The stored records of every set in force, manifests among them, in the order of revisions. */
+  records(): BusRecord[];
   /**
    * Takes what a living publisher says it has published: a set older than the one in force (a restored or an emptied
    * bucket) comes into force only with that.
@@ -45,7 +49,7 @@ export interface Reader {
 
 /** Starts reading. Waits for a missing bucket and survives whatever happens to the server, the stream and publishers. */
 export function createReader(bus: Bus, options: ReaderOptions): Reader {
-  const { bucket, clock, owners } = options;
+  const { bucket, clock, owners, onSwap } = options;
   const log = options.log.child({ component: 'reader', bucket });
   const stagings = new Map<string, Staging>();
   const only = owners?.length === 1 ? owners[0] : undefined;
@@ -83,22 +87,27 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
     const { epoch, seq, changes } = step.swap;
     log.debug({ owner, epoch, seq, changes: changes.length }, 'a complete set is in force');
     try {
-      options.onSwap(step.swap);
+      onSwap(step.swap);
     } catch (err) {
       bus.fail(err);
     }
   }
 
-  function onBatch(batch: MirrorBatch): void {
-    if (batch.reset) for (const staging of stagings.values()) staging.reset();
-    for (const record of batch.records) stage(record);
+  function takeIn(records: readonly BusRecord[]): void {
+    for (const record of records) stage(record);
     // A record may have been repaired after its manifest.
     for (const [owner, staging] of stagings) swap(owner, staging);
+  }
+
+  function onBatch(batch: MirrorBatch): void {
+    if (batch.reset) for (const staging of stagings.values()) staging.reset();
+    takeIn(batch.records);
     const torn = [...stagings.values()].some((staging) => staging.torn());
     if (!torn || batch.reset) wholeSinceMs = clock.monotonicMs();
     else if (clock.monotonicMs() - wholeSinceMs > tornLimitMs) mirror.resync('the staged set stays torn');
   }
 
+  takeIn(options.initial ?? []);
   const mirror = createMirror(bus, {
     bucket,
     keys: only === undefined ? '>' : `${escapeToken(only)}.>`,
@@ -120,6 +129,10 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
         if (staging !== undefined) swap(position.owner, staging);
       }
     },
+    records: () =>
+      [...stagings.values()]
+        .flatMap((staging) => staging.records())
+        .sort((left, right) => left.revision - right.revision),
     isComplete: (owner) => stagings.get(owner)?.applied() !== undefined,
     counters: () => ({ dropped, poison, resyncs: mirror.resyncs() }),
     stop: mirror.stop,

@@ -110,7 +110,7 @@ test('one purged record of many is missed and written again', async (t) => {
   const { jsm } = await testBus.admin();
   await jsm.streams.purge(stream, { filter: subjectOf(bucket, entryKey(owner, 'a')) });
   await waitFor(async () => (await storedSecrets()).length === 3, { timeoutMs: 10_000, what: 'the record' });
-  const fresh = followSet(t, testBus, reading, bucket, owner, fastClock);
+  const fresh = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   await waitForValues(fresh, owner, { a: 1, b: 2 });
   assertOnlyHeld(set, [{}, { a: 1, b: 2 }]);
 });
@@ -160,7 +160,7 @@ test('after a recreation a new publisher begins with epoch 1 and is followed', a
 test('publisher and reader wait for a bucket that does not exist yet', async (t) => {
   const { jsm } = await testBus.admin();
   await jsm.streams.delete(stream);
-  const set = followSet(t, testBus, reading, bucket, owner, fastClock);
+  const set = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   const publisher = publishSet(t, testBus, writing, bucket, owner, fastClock);
   publisher.replace(entries(owner, { a: 1 }));
   await waitFor(() => testBus.logLines.some((line) => line.includes('stream not found')), {
@@ -205,7 +205,7 @@ test('a reader whose connection stands still for a while catches up', async (t) 
   const proxy = await startPausableProxy(testBus.nats.url);
   t.after(() => proxy.close());
   const slow = await testBus.connect('harness', { url: proxy.url });
-  const set = followSet(t, testBus, slow, bucket, owner, fastClock);
+  const set = followSet(t, testBus, slow, bucket, owner, { clock: fastClock });
   const publisher = publishSet(t, testBus, writing, bucket, owner, fastClock);
   publisher.replace(entries(owner, { a: 0 }));
   await waitForValues(set, owner, { a: 0 });

@@ -210,3 +210,19 @@ test('after a reset a newer set needs nobody to vouch for it', () => {
     ['two', true],
   ]);
 });
+
+test('the records of a set staged anew give the same set, whatever is staged meanwhile', () => {
+  const bad = { ...two, bytes: new TextEncoder().encode('{') };
+  const before = stagingWith([one, bad], { epoch: 3, seq: 4 });
+  before.swap();
+  before.stage({ ...one, epoch: 3, seq: 5, deleted: true });
+  assert.equal(before.swap(), undefined);
+  const after = createStaging('k8s');
+  for (const record of before.records()) after.stage(record);
+  assert.deepEqual(secretsIn(after), [['one', true]]);
+  assert.deepEqual(after.applied(), { epoch: 3, seq: 4 });
+  assert.deepEqual(after.records(), before.records());
+  before.reset();
+  assert.deepEqual(before.records(), after.records());
+  assert.deepEqual(createStaging('k8s').records(), []);
+});

@@ -36,6 +36,8 @@ export interface Staging {
   torn(): boolean;
   /** Position of the set in force. */
   applied(): Rank | undefined;
+  /** The stored records of the set in force, its manifest among them: staged anew they give the same set. */
+  records(): BusRecord[];
 }
 
 const lower = (left: Rank, right: Rank): boolean => compareRank(left, right) < 0;
@@ -63,27 +65,29 @@ export function createStaging(owner: string): Staging {
   /** By key, tombstones included. */
   let held = new Map<string, BusRecord>();
   let digests = createDigestSet();
-  let manifest: Manifest | undefined;
+  let manifest: { record: BusRecord; says: Manifest } | undefined;
   const dirty = new Set<string>();
-  /** The set in force: the record whose value the consumer holds, by key. */
+  /** The set in force. */
   const inForce = new Map<string, BusRecord>();
-  let applied: Rank | undefined;
+  /** The record whose value the consumer holds: that in force, or, where that is unreadable, one before it. */
+  const taken = new Map<string, BusRecord>();
+  let applied: { record: BusRecord; says: Manifest } | undefined;
   let vouched: Rank | undefined;
 
   /** A bucket restored from a backup holds an old set, whole; a new publisher on an emptied one begins again at 1. */
   const stepsBack = (candidate: Rank): boolean =>
     applied !== undefined &&
-    lower(candidate, applied) &&
+    lower(candidate, applied.says) &&
     !(vouched?.epoch === candidate.epoch && vouched.seq <= candidate.seq);
 
   function stageManifest(record: BusRecord): 'staged' | 'dropped' | 'poison' {
     if (record.deleted) return 'dropped';
     const parsed = manifestSchema.safeParse(parseJson(record.bytes));
     if (!parsed.success) return 'poison';
-    if (parsed.data.epoch < fence || (manifest !== undefined && lower(parsed.data, manifest)))
+    if (parsed.data.epoch < fence || (manifest !== undefined && lower(parsed.data, manifest.says)))
       return 'dropped';
     fence = parsed.data.epoch;
-    manifest = parsed.data;
+    manifest = { record, says: parsed.data };
     return 'staged';
   }
 
@@ -111,17 +115,21 @@ export function createStaging(owner: string): Staging {
   function changeOf(text: string): RecordChange | 'poison' | undefined {
     const key = parseKey(text);
     const next = held.get(text);
-    const before = inForce.get(text);
+    const before = taken.get(text);
     if (key === undefined) return 'poison';
     if (next === undefined || next.deleted) {
-      if (before === undefined) return undefined;
       inForce.delete(text);
+      if (!taken.delete(text)) return undefined;
       return { key, value: undefined, ...next?.trace };
     }
-    if (before !== undefined && Buffer.compare(before.bytes, next.bytes) === 0) return undefined;
+    inForce.set(text, next);
+    if (before !== undefined && Buffer.compare(before.bytes, next.bytes) === 0) {
+      taken.set(text, next);
+      return undefined;
+    }
     const value = parseBody(next.bytes);
     if (value === undefined) return 'poison';
-    inForce.set(text, next);
+    taken.set(text, next);
     return { key, value, ...next.trace };
   }
 
@@ -142,20 +150,21 @@ export function createStaging(owner: string): Staging {
       vouched = published;
     },
     swap() {
-      if (manifest === undefined || !manifest.complete || !matches(manifest)) return undefined;
-      if (stepsBack(manifest)) return undefined;
-      const { epoch, seq } = manifest;
-      if (dirty.size === 0 && applied?.epoch === epoch && applied.seq === seq) return undefined;
+      if (manifest === undefined || !manifest.says.complete || !matches(manifest.says)) return undefined;
+      if (stepsBack(manifest.says)) return undefined;
+      const { epoch, seq } = manifest.says;
+      if (dirty.size === 0 && applied?.says.epoch === epoch && applied.says.seq === seq) return undefined;
       const outcomes = [...dirty].map(changeOf);
       dirty.clear();
-      applied = { epoch, seq };
+      applied = manifest;
       const changes = outcomes.filter((outcome) => outcome !== undefined && outcome !== 'poison');
       return {
         swap: { owner, epoch, seq, changes },
         poison: outcomes.filter((outcome) => outcome === 'poison').length,
       };
     },
-    torn: () => manifest?.complete === true && !matches(manifest),
-    applied: () => applied,
+    torn: () => manifest?.says.complete === true && !matches(manifest.says),
+    applied: () => applied && { epoch: applied.says.epoch, seq: applied.says.seq },
+    records: () => (applied === undefined ? [] : [...inForce.values(), applied.record]),
   };
 }

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import type { Bus } from '#shared/bus/bus.ts';
 import { createPublisher, type PublishedRecord, type Publisher } from '#shared/bus/publisher.ts';
 import { createReader, type Reader, type Swap } from '#shared/bus/reader.ts';
+import type { BusRecord } from '#shared/bus/record.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
@@ -24,7 +25,7 @@ export function followSet(
   bus: Bus,
   bucket: string,
   owner: string,
-  clock: Clock = systemClock,
+  options: { clock?: Clock; initial?: readonly BusRecord[] } = {},
 ): HeldSet {
   const held = new Map<string, unknown>();
   const swaps: Swap[] = [];
@@ -32,7 +33,8 @@ export function followSet(
     bucket,
     owners: [owner],
     log: testBus.log,
-    clock,
+    clock: systemClock,
+    ...options,
     onSwap: (swap) => {
       swaps.push(swap);
       for (const { key, value } of swap.changes) {
@@ -112,7 +114,7 @@ export async function standingSet(
   { bucket, owner }: { bucket: string; owner: string },
   clock: Clock,
 ) {
-  const set = followSet(t, testBus, buses.reading, bucket, owner, clock);
+  const set = followSet(t, testBus, buses.reading, bucket, owner, { clock });
   const publisher = publishSet(t, testBus, buses.writing, bucket, owner, clock);
   publisher.replace(entries(owner, { a: 1, b: 2 }));
   await waitForValues(set, owner, { a: 1, b: 2 });

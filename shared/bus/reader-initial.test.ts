@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { rulesBucket as bucket, formatKey, streamOf } from '#shared/contracts/bucket.ts';
+import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
+import { packShards } from '#shared/core/snapshot-shards.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#test/nats/held-set.ts';
+import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { ensureBuckets } from './buckets.ts';
+import type { Bus } from './bus.ts';
+import { createReader } from './reader.ts';
+import type { BusRecord } from './record.ts';
+import { formatSnapshot, readSnapshot } from './rules-snapshot.ts';
+
+const owner = 'k8s';
+
+let testBus: TestBus;
+let writing: Bus;
+before(async () => {
+  testBus = await startTestBus();
+  writing = await testBus.connect();
+});
+after(() => testBus.stop());
+beforeEach(emptyBucket);
+
+async function emptyBucket(): Promise<void> {
+  const { jsm } = await testBus.admin();
+  const isEmpty = async () => {
+    await jsm.streams.delete(streamOf(bucket)).catch(() => undefined);
+    return ensureBuckets(writing, { log: testBus.log });
+  };
+  await waitFor(isEmpty, { timeoutMs: 10_000, what: 'an empty bucket' });
+}
+
+/** What a snapshot of these records holds when it is read again. */
+async function throughSnapshot(records: readonly BusRecord[]): Promise<readonly BusRecord[]> {
+  const { shards = [] } = await packShards(formatSnapshot(records), new Date().toISOString());
+  const read = readSnapshot(new Map(shards.map((shard, index) => [snapshotShardName(index), shard])));
+  assert.ok('records' in read);
+  return read.records;
+}
+
+test('a reader begins with a snapshot while there is no bus, and goes on with what changed since', async (t) => {
+  const publisher = publishSet(t, testBus, writing, bucket, owner);
+  publisher.replace(entries(owner, { a: 1, b: 2 }));
+  const first = followSet(t, testBus, writing, bucket, owner);
+  await waitForValues(first, owner, { a: 1, b: 2 });
+  const initial = await throughSnapshot(first.reader.records());
+  publisher.put(entryKey(owner, 'a'), { schema: 1, value: 3 });
+  publisher.remove(entryKey(owner, 'b'));
+  await waitForValues(first, owner, { a: 3 });
+
+  await testBus.nats.kill9();
+  const second = followSet(t, testBus, await testBus.connect(), bucket, owner, { initial });
+  assert.equal(second.held.size, 2);
+  assert.ok(second.reader.isComplete(owner));
+  assert.deepEqual(second.reader.records(), initial);
+  await testBus.nats.start();
+  await waitForValues(second, owner, { a: 3 });
+});
+
+test('an empty bucket takes nothing away from a snapshot; its new publisher does once somebody vouches for it', async (t) => {
+  const former = publishSet(t, testBus, writing, bucket, owner);
+  former.replace(entries(owner, { a: 1, b: 2 }));
+  const first = followSet(t, testBus, writing, bucket, owner);
+  await waitForValues(first, owner, { a: 1, b: 2 });
+  former.put(entryKey(owner, 'c'), { schema: 1, value: 3 });
+  await waitForValues(first, owner, { a: 1, b: 2, c: 3 });
+  const initial = await throughSnapshot(first.reader.records());
+  await former.stop();
+  await first.reader.stop();
+  await emptyBucket();
+
+  const held = new Map<string, boolean>();
+  const reader = createReader(await testBus.connect(), {
+    bucket,
+    initial,
+    log: testBus.log,
+    clock: systemClock,
+    onSwap: ({ changes }) => {
+      for (const { key, value } of changes) held.set(formatKey(key), value !== undefined);
+    },
+  });
+  t.after(() => reader.stop());
+  const entriesHeld = () => ['a', 'b', 'c'].map((secret) => held.get(entryKey(owner, secret)));
+  const successor = publishSet(t, testBus, writing, bucket, owner);
+  successor.replace(entries(owner, { a: 1 }));
+  const isPublished = () => successor.published();
+  const published = await waitFor(isPublished, { timeoutMs: 10_000, what: 'the set of the new publisher' });
+  publishSet(t, testBus, writing, bucket, 'later').replace(new Map());
+  await waitFor(() => reader.isComplete('later'), { timeoutMs: 10_000, what: 'what was stored after it' });
+  assert.deepEqual(entriesHeld(), [true, true, true]);
+  reader.vouch([published]);
+  assert.deepEqual(entriesHeld(), [true, false, false]);
+});

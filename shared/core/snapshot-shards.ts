@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gunzipSync, gzip } from 'node:zlib';
+import {
+  maxShardBytes,
+  type ShardHeader,
+  shardHeaderSchema,
+  snapshotShardCount,
+  snapshotShardName,
+} from '#shared/contracts/rules-snapshot.ts';
+
+/** Room for the header of a shard and its newline. */
+const headerBytes = 512;
+/** Most that is unpacked: four full shards of text never reach it, and a forged one fills no memory. */
+const maxContentBytes = 128 * 1_024 * 1_024;
+const newline = 0x0a;
+
+/** The generation of a snapshot with this content. */
+export const generationOf = (content: Uint8Array): string =>
+  createHash('sha256').update(content).digest('hex');
+
+/** Content packed into shards; `shards` is undefined when it needs more than there are. */
+export interface PackedSnapshot {
+  generation: string;
+  takenAt: string;
+  /** Size of the gzipped content. */
+  packedBytes: number;
+  shards: readonly Uint8Array[] | undefined;
+}
+
+/** Packs content into as few shards as it needs, each at most `maxShardBytes` long. */
+export async function packShards(content: Uint8Array, takenAt: string): Promise<PackedSnapshot> {
+  const packed = await promisify(gzip)(content);
+  const generation = generationOf(content);
+  const partBytes = maxShardBytes - headerBytes;
+  const count = Math.ceil(packed.length / partBytes);
+  const shards = Array.from({ length: count }, (_, index) => {
+    const header: ShardHeader = { schema: 1, generation, index, count, takenAt };
+    const part = packed.subarray(index * partBytes, (index + 1) * partBytes);
+    return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), part]);
+  });
+  return {
+    generation,
+    takenAt,
+    packedBytes: packed.length,
+    shards: count > snapshotShardCount ? undefined : shards,
+  };
+}
+
+/** What was found where the shards are kept. */
+export type UnpackedSnapshot =
+  | { state: 'whole'; generation: string; takenAt: string; content: Uint8Array }
+  /** There is none (yet), it is of several generations, or it is not what was written. */
+  | { state: 'missing' | 'torn' | 'damaged'; problem: string };
+
+/** Reverses {@link packShards}. Shards by name; those that the first one does not count are left aside. */
+export function unpackShards(files: ReadonlyMap<string, Uint8Array>): UnpackedSnapshot {
+  const first = readShard(files, 0);
+  if (first === undefined) return { state: 'missing', problem: `there is no ${snapshotShardName(0)}` };
+  if (first === 'damaged') return damagedHeader(0);
+  const { generation, count, takenAt } = first.header;
+  const parts: Uint8Array[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const shard = readShard(files, index);
+    if (shard === 'damaged') return damagedHeader(index);
+    if (shard?.header.generation !== generation || shard.header.count !== count) {
+      const problem = `${snapshotShardName(index)} is not of the generation of ${snapshotShardName(0)}`;
+      return { state: 'torn', problem };
+    }
+    parts.push(shard.part);
+  }
+  const content = unpack(Buffer.concat(parts));
+  return content === undefined || generationOf(content) !== generation
+    ? { state: 'damaged', problem: 'the content does not have the digest that its generation names' }
+    : { state: 'whole', generation, takenAt, content };
+}
+
+const damagedHeader = (index: number): UnpackedSnapshot => ({
+  state: 'damaged',
+  problem: `${snapshotShardName(index)} does not begin with the header of that shard`,
+});
+
+function readShard(
+  files: ReadonlyMap<string, Uint8Array>,
+  index: number,
+): { header: ShardHeader; part: Uint8Array } | 'damaged' | undefined {
+  const bytes = files.get(snapshotShardName(index));
+  if (bytes === undefined) return undefined;
+  const end = bytes.indexOf(newline);
+  const header = parseHeader(Buffer.from(bytes.subarray(0, Math.max(end, 0))).toString('utf8'));
+  return header?.index === index ? { header, part: bytes.subarray(end + 1) } : 'damaged';
+}
+
+function parseHeader(text: string): ShardHeader | undefined {
+  try {
+    return shardHeaderSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function unpack(packed: Uint8Array): Uint8Array | undefined {
+  try {
+    return gunzipSync(packed, { maxOutputLength: maxContentBytes });
+  } catch {
+    return undefined;
+  }
+}
