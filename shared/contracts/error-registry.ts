@@ -29,6 +29,7 @@ export const errorRegistry = {
   KUBERNETES_NOT_FOUND: { httpStatus: 500, reason: 'InternalError', retryable: true },
   KUBERNETES_EXISTS: { httpStatus: 500, reason: 'InternalError', retryable: true },
   KUBERNETES_CONFLICT: { httpStatus: 500, reason: 'InternalError', retryable: true },
+  LEADERSHIP_LOST: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
   PROVIDER_UNREACHABLE: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
   CERTIFICATE_INVALID: { httpStatus: 500, reason: 'InternalError', retryable: false },
   TOOL_MISSING: { httpStatus: 500, reason: 'InternalError', retryable: false },

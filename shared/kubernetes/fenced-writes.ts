@@ -1,0 +1,23 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Kubernetes } from './connect-kubernetes.ts';
+import type { KubernetesCall } from './kubernetes-call.ts';
+
+const reads: ReadonlySet<KubernetesCall['verb']> = new Set(['get', 'list', 'watch']);
+
+/**
+ * A connection that writes nothing once its process does not lead any more: LEADERSHIP_LOST. A leader that was paused
+ * may wake up in the middle of a plan that its successor has overtaken, and a create has no precondition.
+ */
+export const fenceWrites = (kubernetes: Kubernetes, isLeading: () => boolean): Kubernetes => ({
+  ...kubernetes,
+  json: async (call, signal) => {
+    if (reads.has(call.verb) || isLeading()) return kubernetes.json(call, signal);
+    throw new LatchkeyError(
+      'LEADERSHIP_LOST',
+      `${call.verb} ${call.path} was not sent: another process leads`,
+      {
+        fields: { verb: call.verb },
+      },
+    );
+  },
+});

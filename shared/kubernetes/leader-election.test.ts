@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
+import type { Kubernetes } from './connect-kubernetes.ts';
+import { fenceWrites } from './fenced-writes.ts';
+import { refusedError } from './kubernetes-call.ts';
+import { startLeaderElection } from './leader-election.ts';
+import { leaseTimes } from './leadership.ts';
+import type { Lease } from './lease.ts';
+
+/** The seconds of a Lease pass in tenths here. */
+const clock = acceleratedClock(10);
+const log = pino({ level: 'silent' });
+const lease = { namespace: 'latchkey', name: 'latchkey-test' };
+const timeoutMs = 10_000;
+
+/** What the API server does with one Lease, and whom it refuses to answer. */
+function leaseServer() {
+  let stored: Lease = { metadata: { ...lease, resourceVersion: '1' } };
+  const unreachable = new Set<string>();
+  const connectionOf = (client: string): Kubernetes => ({
+    json: async (call) => {
+      if (unreachable.has(client)) throw refusedError(call, { statusCode: 0 });
+      if (call.verb === 'get') return structuredClone(stored);
+      const sent = call.body as Lease;
+      if (sent.metadata.resourceVersion !== stored.metadata.resourceVersion) {
+        throw refusedError(call, { statusCode: 409, reason: 'Conflict' });
+      }
+      const resourceVersion = String(Number(stored.metadata.resourceVersion) + 1);
+      stored = { ...structuredClone(sent), metadata: { ...lease, resourceVersion } };
+      return structuredClone(stored);
+    },
+    stream: () => assert.fail('a Lease is not watched'),
+    close: () => undefined,
+  });
+  return { unreachable, connectionOf, holder: () => stored.spec?.holderIdentity };
+}
+
+function candidate(t: TestContext, server: ReturnType<typeof leaseServer>, identity: string) {
+  const events: string[] = [];
+  const kubernetes = server.connectionOf(identity);
+  const election = startLeaderElection({
+    kubernetes,
+    lease,
+    identity,
+    log,
+    clock,
+    onLead: () => events.push('lead'),
+    onLost: () => events.push('lost'),
+  });
+  t.after(() => election.stop());
+  return { ...election, events, kubernetes: fenceWrites(kubernetes, election.isLeading) };
+}
+
+test('one leads, the other stands by and leads at once when the first stops in order', async (t) => {
+  const server = leaseServer();
+  const first = candidate(t, server, 'first');
+  await waitFor(() => first.isLeading(), { timeoutMs, what: 'the first to lead' });
+  const second = candidate(t, server, 'second');
+  await waitFor(() => second.holder() === 'first', { timeoutMs, what: 'the second to see it' });
+  assert.deepEqual([second.isLeading(), second.problem()], [false, undefined]);
+  const stoppedAtMs = clock.monotonicMs();
+  await first.stop();
+  assert.equal(first.isLeading(), false);
+  await waitFor(() => second.isLeading(), { timeoutMs, what: 'the second to lead', intervalMs: 1 });
+  t.diagnostic(
+    `${Math.round(clock.monotonicMs() - stoppedAtMs)} ms of the candidates' time without a leader`,
+  );
+  assert.deepEqual([first.events, second.events], [['lead'], ['lead']]);
+});
+
+test('a leader that does not reach the API server steps down before the other one takes over', async (t) => {
+  const server = leaseServer();
+  const first = candidate(t, server, 'first');
+  await waitFor(() => first.isLeading(), { timeoutMs, what: 'the first to lead' });
+  const second = candidate(t, server, 'second');
+  server.unreachable.add('first');
+  await waitFor(() => first.events.includes('lost'), { timeoutMs, what: 'the first to lose', intervalMs: 1 });
+  assert.deepEqual([first.isLeading(), second.isLeading(), server.holder()], [false, false, 'first']);
+  const write = { verb: 'create', path: '/api/v1/namespaces/n/secrets' } as const;
+  await assert.rejects(first.kubernetes.json(write), { code: 'LEADERSHIP_LOST' });
+  await waitFor(() => second.isLeading(), { timeoutMs, what: 'the second to lead' });
+  assert.deepEqual(first.events, ['lead', 'lost']);
+});
+
+test('a standby waits while the API server is away, and says so', async (t) => {
+  const server = leaseServer();
+  server.unreachable.add('only');
+  const only = candidate(t, server, 'only');
+  await waitFor(() => only.problem()?.includes('gave no answer'), { timeoutMs, what: 'the problem' });
+  server.unreachable.clear();
+  await waitFor(() => only.isLeading() && only.problem() === undefined, { timeoutMs, what: 'it to lead' });
+  const startedAtMs = clock.monotonicMs();
+  const renewals = new Set<string>();
+  await waitFor(
+    () =>
+      renewals.add(String(only.isLeading())).size > 1 ||
+      clock.monotonicMs() - startedAtMs > 2 * leaseTimes.durationMs,
+    {
+      timeoutMs,
+      what: 'twice the duration to pass',
+    },
+  );
+  assert.deepEqual([...renewals], ['true'], 'it renews in time');
+});

@@ -1,0 +1,138 @@
+import type { Logger } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import type { Kubernetes } from './connect-kubernetes.ts';
+import {
+  believesInItself,
+  freeAtMs,
+  heldSpec,
+  leaseTimes,
+  nextLeaseStep,
+  noteLease,
+  releasedSpec,
+  type SeenLease,
+} from './leadership.ts';
+import { type Lease, readLease, replaceLease } from './lease.ts';
+
+/** One candidate's part in the election. */
+export interface LeaderElection {
+  /** Whether this process leads, by its own clock: false as soon as another one might. Costs nothing. */
+  isLeading(): boolean;
+  /** Who holds the Lease, as last seen; undefined when nobody does or it was not read yet. */
+  holder(): string | undefined;
+  /** Why the Lease could not be read or written the last time. */
+  problem(): string | undefined;
+  /** Ends the candidacy; a leader gives the Lease up, so that the next one leads at once. */
+  stop(): Promise<void>;
+}
+
+interface ElectionOptions {
+  kubernetes: Kubernetes;
+  /** Exists already: nobody may create it. */
+  lease: { namespace: string; name: string };
+  /** Of this process alone, and of those before it in the same pod. */
+  identity: string;
+  log: Logger;
+  clock: Clock;
+  /** Called once, when this process begins to lead. */
+  onLead(): void;
+  /** Called once, when it does not lead any more without having stopped: it must do nothing further. */
+  onLost(why: string): void;
+}
+
+/** A request that takes longer is tried again, while there is time before the deadline. */
+const attemptTimeoutMs = 1_500;
+/** How soon a process that was paused past its deadline finds out. */
+const watchdogMs = 250;
+
+/** Stands for election until it is stopped or has led and lost. Uses (get, update) of the Lease. */
+export function startLeaderElection(options: ElectionOptions): LeaderElection {
+  const { kubernetes, identity, clock } = options;
+  const log = options.log.child({ component: 'leader-election', lease: options.lease.name });
+  const stopped = new AbortController();
+  let seen: SeenLease | undefined;
+  let held: Lease | undefined;
+  let renewedAtMs: number | undefined;
+  let problem: string | undefined = `Lease ${options.lease.name} has not been read yet`;
+  let writes = 0;
+
+  const isLeading = (): boolean => believesInItself(renewedAtMs, clock.monotonicMs());
+  const lose = (why: string): void => {
+    if (stopped.signal.aborted) return;
+    stopped.abort();
+    renewedAtMs = undefined;
+    log.error({ why }, 'leadership lost');
+    options.onLost(why);
+  };
+
+  const take = async (lease: Lease, signal: AbortSignal): Promise<void> => {
+    writes += 1;
+    const sentAtMs = clock.monotonicMs();
+    const spec = heldSpec(lease.spec ?? {}, identity, { nowMs: clock.now(), count: writes });
+    held = await replaceLease(kubernetes, { ...lease, spec }, signal);
+    seen = noteLease(seen, held.spec ?? {}, clock.monotonicMs());
+    // An answer that came too late to act on: the next attempt finds its own name.
+    if (stopped.signal.aborted || !believesInItself(sentAtMs, clock.monotonicMs())) return;
+    const begins = renewedAtMs === undefined;
+    renewedAtMs = sentAtMs;
+    if (!begins) return;
+    log.info('leading');
+    options.onLead();
+  };
+  const attempt = async (signal: AbortSignal): Promise<void> => {
+    const lease = await readLease(kubernetes, options.lease, signal);
+    const nowMs = clock.monotonicMs();
+    const before = seen?.spec.holderIdentity;
+    seen = noteLease(seen, lease.spec ?? {}, nowMs);
+    const step = nextLeaseStep({ identity, seen, renewedAtMs }, nowMs);
+    const holder = seen.spec.holderIdentity;
+    if (step === 'lost') lose(`the Lease is held by ${holder || 'nobody'}`);
+    else if (step !== 'wait') await take(lease, signal);
+    else if (holder !== before) log.info({ holder }, 'standing by');
+  };
+  const restMs = (): number => {
+    if (renewedAtMs !== undefined && problem === undefined) return leaseTimes.renewEveryMs;
+    const untilFreeMs = seen === undefined ? Infinity : freeAtMs(seen) - clock.monotonicMs();
+    return Math.min(leaseTimes.retryEveryMs, Math.max(untilFreeMs, watchdogMs));
+  };
+  const noteFailure = (err: unknown): void => {
+    // Somebody else was faster; the next attempt sees who.
+    const isRace = err instanceof LatchkeyError && err.code === 'KUBERNETES_CONFLICT';
+    if (!isRace && problem === undefined) log.warn({ err }, 'the Lease cannot be read or written');
+    problem = isRace ? undefined : String(err instanceof Error ? err.message : err);
+  };
+  const run = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(attemptTimeoutMs)]);
+      await attempt(signal).then(() => {
+        problem = undefined;
+      }, noteFailure);
+      await clock.sleep(restMs(), stopped.signal);
+    }
+  };
+  const running = run();
+  const stopWatchdog = clock.every(watchdogMs, () => {
+    if (renewedAtMs !== undefined && !isLeading()) lose(problem ?? 'it was not renewed in time');
+  });
+
+  const release = async (lease: Lease): Promise<void> => {
+    const given = { ...lease, spec: releasedSpec(lease.spec ?? {}) };
+    await replaceLease(kubernetes, given, AbortSignal.timeout(attemptTimeoutMs)).then(
+      () => log.info('gave the Lease up'),
+      (err: unknown) => log.debug({ err }, 'the Lease was not given up; it ends by itself'),
+    );
+  };
+
+  return {
+    isLeading,
+    holder: () => seen?.spec.holderIdentity || undefined,
+    problem: () => problem,
+    stop: async () => {
+      stopWatchdog();
+      stopped.abort();
+      await running;
+      renewedAtMs = undefined;
+      if (held !== undefined) await release(held);
+    },
+  };
+}

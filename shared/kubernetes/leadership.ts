@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { LeaseSpec } from './lease.ts';
+
+/**
+ * Leader election with a Lease, decided as client-go's tools/leaderelection does: every time that counts is one's own
+ * monotonic one. What a Lease says of time is for people, and for telling two of its states apart.
+ */
+
+/** ms. A leader stops believing in itself before anybody else may take over. */
+export const leaseTimes = {
+  /** A Lease that has not changed for so long is free. */
+  durationMs: 6_000,
+  /** So long after its last renewal was sent a leader still believes that it leads. */
+  renewDeadlineMs: 4_000,
+  renewEveryMs: 2_000,
+  retryEveryMs: 1_000,
+} as const;
+
+/** A state of the Lease, and since when it has been seen, ms of the own monotonic clock. */
+export interface SeenLease {
+  spec: LeaseSpec;
+  sinceMs: number;
+}
+
+/** What a candidate knows. */
+export interface Candidacy {
+  identity: string;
+  seen: SeenLease;
+  /** When the last renewal that succeeded was sent, monotonic ms; undefined for one that does not lead. */
+  renewedAtMs: number | undefined;
+}
+
+export type LeaseStep = 'acquire' | 'renew' | 'wait' | 'lost';
+
+/** Notes a state of the Lease that was received at `nowMs`. */
+export function noteLease(before: SeenLease | undefined, spec: LeaseSpec, nowMs: number): SeenLease {
+  return before !== undefined && isDeepStrictEqual(before.spec, spec) ? before : { spec, sinceMs: nowMs };
+}
+
+/** Whether one that renewed then may still act as the leader. */
+export const believesInItself = (renewedAtMs: number | undefined, nowMs: number): boolean =>
+  renewedAtMs !== undefined && nowMs - renewedAtMs < leaseTimes.renewDeadlineMs;
+
+/** When a Lease that is held by another may be taken, monotonic ms. */
+export const freeAtMs = ({ spec, sinceMs }: SeenLease): number =>
+  sinceMs + Math.max(leaseTimes.durationMs, (spec.leaseDurationSeconds ?? 0) * 1_000);
+
+/**
+ * What a candidate does next. One that finds its own name in the Lease takes it at once: the process before it in the
+ * same pod has ended, or its own answer was lost. Every write that follows has the resourceVersion as its precondition.
+ */
+export function nextLeaseStep({ identity, seen, renewedAtMs }: Candidacy, nowMs: number): LeaseStep {
+  const holder = seen.spec.holderIdentity ?? '';
+  if (renewedAtMs !== undefined) {
+    return holder === identity && believesInItself(renewedAtMs, nowMs) ? 'renew' : 'lost';
+  }
+  return holder === '' || holder === identity || nowMs >= freeAtMs(seen) ? 'acquire' : 'wait';
+}
+
+/**
+ * The spec of a Lease that `identity` takes or keeps.
+ * @param wall.nowMs for people, ms since the Unix epoch
+ * @param wall.count grows with every write: two of them differ even when the wall clock stands or is put back
+ */
+export function heldSpec(
+  before: LeaseSpec,
+  identity: string,
+  wall: { nowMs: number; count: number },
+): LeaseSpec {
+  const renewTime = microTime(wall.nowMs, wall.count);
+  const keeps = before.holderIdentity === identity;
+  return {
+    holderIdentity: identity,
+    leaseDurationSeconds: leaseTimes.durationMs / 1_000,
+    acquireTime: (keeps ? before.acquireTime : undefined) ?? renewTime,
+    renewTime,
+    leaseTransitions: (before.leaseTransitions ?? 0) + (keeps ? 0 : 1),
+  };
+}
+
+/** The spec of a Lease that its holder gives up: the next one need not wait. */
+export const releasedSpec = ({ leaseTransitions = 0 }: LeaseSpec): LeaseSpec => ({
+  leaseDurationSeconds: 1,
+  leaseTransitions,
+});
+
+const microTime = (nowMs: number, count: number): string =>
+  `${new Date(nowMs).toISOString().slice(0, -1)}${String(count % 1_000).padStart(3, '0')}Z`;
