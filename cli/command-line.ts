@@ -4,6 +4,7 @@ import { decodeCommand, encodeCommand } from './annotation-commands.ts';
 import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
 import { configCommand } from './config-import-command.ts';
 import { explainCommand } from './explain-command.ts';
+import { initCertsCommand } from './init-certs/init-certs-command.ts';
 import { recipeCommand } from './recipe-command.ts';
 
 const commands = new Map<string, Command>([
@@ -12,12 +13,13 @@ const commands = new Map<string, Command>([
   ['decode', decodeCommand],
   ['config', configCommand],
   ['recipe', recipeCommand],
+  ['init-certs', initCertsCommand],
 ]);
 
 const help = `Usage: latchkey <command> [options]
 
 Commands:
-${Array.from(commands, ([name, { summary }]) => `  ${name.padEnd(10)}${summary}\n`).join('')}
+${Array.from(commands, ([name, { summary }]) => `  ${name.padEnd(12)}${summary}\n`).join('')}
 latchkey <command> --help tells more.
 
 ${exitCodesHelp}`;

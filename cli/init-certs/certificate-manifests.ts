@@ -1,0 +1,27 @@
+import { stringify } from 'yaml';
+import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { desiredConfiguration } from '#shared/installation/webhook-configuration.ts';
+import { type IssueOptions, newAuthority, newLeaf } from './issue-pair.ts';
+
+/**
+ * New Secrets as YAML, and with `webhook.manage: false` (somebody else creates it) the webhook configuration that trusts
+ * them. The layout is always the same. The private keys are in it.
+ */
+export async function certificateManifests(options: IssueOptions): Promise<string> {
+  const { config, namespace } = options;
+  const { tls, webhook } = config;
+  const authority = await newAuthority(options, '');
+  const leaf = await newLeaf(options, authority);
+  const objects = [
+    secretManifest(namespace, tls.caSecretName, authority),
+    secretManifest(namespace, tls.servingSecretName, leaf),
+    ...(webhook.manage ? [] : [desiredConfiguration(webhook, namespace, authority.bundle)]),
+  ];
+  return objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join('');
+}
+
+const secretManifest = (namespace: string, name: string, stored: StoredPair): object => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  ...pairSecret({ namespace, name }, stored, undefined),
+});

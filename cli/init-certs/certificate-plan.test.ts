@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { desiredConfiguration } from '#shared/installation/webhook-configuration.ts';
+import { type CertificateFacts, planCertificates } from './certificate-plan.ts';
+import { newAuthority, newLeaf } from './issue-pair.ts';
+
+const dayMs = 86_400_000;
+const nowMs = Date.UTC(2026, 10, 24);
+const config = latchkeyConfigSchema.parse({});
+const options = { config, namespace: 'latchkey', nowMs };
+
+let [authority, leaf, other]: StoredPair[] = [];
+before(async () => {
+  authority = await newAuthority(options, '');
+  leaf = await newLeaf(options, authority);
+  other = await newAuthority(options, '');
+});
+
+const secretOf = (stored: StoredPair | undefined) =>
+  stored && pairSecret({ namespace: 'latchkey', name: 'any' }, stored, undefined);
+const configurationOf = (stored: StoredPair | undefined) =>
+  desiredConfiguration(config.webhook, 'latchkey', stored?.bundle ?? '');
+
+function plan(facts: Partial<CertificateFacts>, atMs = nowMs) {
+  const all = { authority: undefined, serving: undefined, webhook: undefined, ...facts };
+  return planCertificates(all, { ...options, nowMs: atMs });
+}
+
+test('an empty cluster gets both Secrets', () => {
+  assert.deepEqual(plan({}), { authority: { action: 'create' }, serving: { action: 'create' }, trusted: '' });
+});
+
+test('what works is kept, also when it is due for renewal', () => {
+  const facts = { authority: secretOf(authority), serving: secretOf(leaf) };
+  for (const atMs of [nowMs, nowMs + 6.9 * dayMs]) {
+    const { authority: ca, serving } = plan(facts, atMs);
+    assert.deepEqual([ca.action, serving.action], ['keep', 'keep']);
+  }
+});
+
+test('a leaf that expired, or that another authority signed, is named broken beside a CA that is kept', () => {
+  const expired = plan({ authority: secretOf(authority), serving: secretOf(leaf) }, nowMs + 8 * dayMs);
+  assert.match(JSON.stringify(expired.serving), /"replace".*expired/);
+  const foreign = plan({ authority: secretOf(other), serving: secretOf(leaf) });
+  assert.equal(foreign.authority.action, 'keep');
+  assert.match(JSON.stringify(foreign.serving), /"replace".*not signed/);
+});
+
+test('a lost CA is made anew, and a leaf that the API server trusts is kept', () => {
+  const lost = plan({ serving: secretOf(leaf), webhook: configurationOf(authority) });
+  assert.deepEqual([lost.authority.action, lost.serving.action], ['create', 'keep']);
+  assert.equal(lost.trusted, authority?.bundle);
+  assert.equal(plan({ serving: secretOf(leaf) }).serving.action, 'replace');
+});
+
+test('a CA that stands alone in its Secret, as an operator may bring it, is taken', () => {
+  const alone = authority && { ...authority, bundle: '' };
+  const { authority: ca, serving } = plan({ authority: secretOf(alone), serving: secretOf(leaf) });
+  assert.deepEqual([ca.action, serving.action], ['keep', 'keep']);
+});

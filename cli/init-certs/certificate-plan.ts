@@ -1,0 +1,59 @@
+import { joinBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { authorityProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
+import { servingNames } from '#shared/certificates/serving-names.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+
+/** The three objects as they are. */
+export interface CertificateFacts {
+  authority: Secret | undefined;
+  serving: Secret | undefined;
+  webhook: MutatingWebhookConfiguration | undefined;
+}
+
+/** What to do about one Secret; `broken` says why the one that is there cannot be used. */
+export type SecretPlan =
+  | { action: 'keep'; stored: StoredPair }
+  | { action: 'create' }
+  | { action: 'replace'; broken: string };
+
+export interface CertificatePlan {
+  authority: SecretPlan;
+  serving: SecretPlan;
+  /** PEM of the authorities that the API server trusts now, and goes on trusting beside a new one. */
+  trusted: string;
+}
+
+/** Decides what init-certs has to do: whatever works is kept, also when it is due for renewal. */
+export function planCertificates(
+  facts: CertificateFacts,
+  options: { config: LatchkeyConfig; namespace: string; nowMs: number },
+): CertificatePlan {
+  const { namespace, nowMs } = options;
+  const { webhook } = options.config;
+  const trusted = trustedBundle(facts.webhook, webhook, namespace) ?? '';
+  const authority = planSecret(facts.authority, ({ pair }) => authorityProblem(pair, nowMs));
+  const bundle = authority.action === 'keep' ? bundleOf(authority.stored, nowMs) : trusted;
+  const names = servingNames(webhook, namespace);
+  const serving = planSecret(facts.serving, ({ pair }) =>
+    leafProblem(pair, nowMs, readBundle(bundle), names),
+  );
+  return { authority, serving, trusted };
+}
+
+/** The bundle beside an authority that is kept; a Secret that an operator brought may lack it. */
+export const bundleOf = ({ pair, bundle }: StoredPair, nowMs: number): string =>
+  joinBundle(pair.certificate, [bundle], nowMs);
+
+function planSecret(
+  secret: Secret | undefined,
+  problem: (stored: StoredPair) => string | undefined,
+): SecretPlan {
+  if (secret === undefined) return { action: 'create' };
+  const stored = readPairSecret(secret);
+  const broken = problem(stored);
+  return broken === undefined ? { action: 'keep', stored } : { action: 'replace', broken };
+}

@@ -1,0 +1,79 @@
+import { type Command, exitCodes, UsageError } from '../command.ts';
+import {
+  defaultConfig,
+  findConfig,
+  installationHelp,
+  installationOptions,
+  namespaceOf,
+  readConfigOption,
+  withInstallation,
+} from '../installation.ts';
+import { certificateManifests } from './certificate-manifests.ts';
+import { initCerts, type Outcome } from './init-certs.ts';
+
+export const initCertsCommand: Command = {
+  summary: 'the CA and the serving certificate, where they are missing',
+  help: `Usage: latchkey init-certs [--force] [--json] [options]
+       latchkey init-certs --print [--config latchkey.yaml] [--namespace NS]
+
+Makes the CA Secret, the bundle in the webhook configuration and the serving Secret before cert-manager
+runs; it takes them over as they are. What works is left alone, so that it can run again and again. A
+Secret that cannot be used (wrong key, expired, another authority, not PEM) is never overwritten without
+--force, and then nothing else is written either.
+
+  --print              new Secrets as YAML on stdout, without a cluster, for sealed-secrets or SOPS; with
+                       webhook.manage: false the webhook configuration too. They hold the private keys.
+  --force              replaces a Secret that cannot be used
+  --json               [{kind, name, action, fingerprint, validTo}] as JSON; action is one of created, kept,
+                       replaced, repaired, absent (webhook.manage: false), paused
+${installationHelp}
+
+Exit codes:
+  0  everything is there now
+  1  refused: a Secret cannot be used, or the API server or latchkey.yaml says no
+  2  the command line is wrong
+`,
+  options: {
+    ...installationOptions,
+    print: { type: 'boolean' },
+    force: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
+  async run(terminal, values, positionals) {
+    if (positionals.length > 0) throw new UsageError('init-certs takes options only');
+    const { output, clock } = terminal;
+    if (values.print === true) {
+      if (values.force === true || values.json === true) {
+        throw new UsageError('--print goes with neither --force nor --json');
+      }
+      const { config } = (await readConfigOption(terminal, values)) ?? defaultConfig();
+      const namespace = namespaceOf(terminal, values);
+      output.write(await certificateManifests({ config, namespace, nowMs: clock.now() }));
+      return exitCodes.done;
+    }
+    const outcomes = await withInstallation(terminal, values, async (installation) => {
+      const { namespace } = installation;
+      const { config } = await findConfig(terminal, values, installation);
+      const force = values.force === true;
+      return await initCerts({ installation, namespace, config, nowMs: clock.now(), force });
+    });
+    output.write(
+      values.json === true
+        ? `${JSON.stringify(outcomes, null, 2)}\n`
+        : outcomes.map((outcome) => `${describeOutcome(outcome)}\n`).join(''),
+    );
+    return exitCodes.done;
+  },
+};
+
+const actionWords: Record<Outcome['action'], string> = {
+  created: 'created',
+  replaced: 'replaced',
+  kept: 'left as it is',
+  repaired: 'repaired',
+  absent: 'not there: webhook.manage: false leaves it to others',
+  paused: 'left as it is: the annotation latchkey.dev/paused stops all repair',
+};
+
+const describeOutcome = ({ kind, name, action, validTo }: Outcome): string =>
+  `${kind} ${name}: ${actionWords[action]}${validTo === undefined ? '' : `, valid until ${validTo}`}`;

@@ -1,0 +1,149 @@
+import { X509Certificate } from 'node:crypto';
+import { pino } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { writeSecret } from '#shared/installation/pair-secret-writer.ts';
+import { pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
+import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import { readObject } from '#shared/kubernetes/read-objects.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { Installation } from '../installation.ts';
+import {
+  bundleOf,
+  type CertificateFacts,
+  type CertificatePlan,
+  planCertificates,
+  type SecretPlan,
+} from './certificate-plan.ts';
+import { type IssueOptions, newAuthority, newLeaf } from './issue-pair.ts';
+
+/** What became of one object. */
+export interface Outcome {
+  kind: 'Secret' | 'MutatingWebhookConfiguration';
+  name: string;
+  action: 'created' | 'replaced' | 'kept' | 'repaired' | 'absent' | 'paused';
+  /** Of the certificate in a Secret: SHA-256 of its DER bytes, and its end as ISO 8601. */
+  fingerprint?: string;
+  validTo?: string;
+}
+
+type InitOptions = IssueOptions & { installation: Installation; force: boolean };
+
+/** Tries while cert-manager, or another init-certs, writes the same objects. */
+const mostTries = 5;
+
+/**
+ * Makes the CA Secret, the bundle in the webhook configuration and the serving Secret, in this order, where they are
+ * missing. Uses (get, create) of secrets, with `force` also (update, delete), and (get, create, patch) of
+ * mutatingwebhookconfigurations. Throws CERTIFICATE_INVALID, before anything is written, when a Secret is there that
+ * cannot be used.
+ */
+export async function initCerts(options: InitOptions): Promise<Outcome[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await initOnce(options);
+    } catch (err) {
+      if (tries === mostTries || !isRace(err)) throw err;
+    }
+  }
+}
+
+/** 409: it exists by now, or has changed. 422: a `test` of a patch does not hold any more. */
+const isRace = (err: unknown): boolean =>
+  err instanceof LatchkeyError && [409, 422].includes(Number(err.fields.statusCode));
+
+async function initOnce(options: InitOptions): Promise<Outcome[]> {
+  const { config, installation, nowMs } = options;
+  const { caSecretName, servingSecretName } = config.tls;
+  const facts = await readFacts(installation, config);
+  const plan = planCertificates(facts, options);
+  if (!options.force) refuseBroken(plan, options);
+
+  const write = async (
+    name: string,
+    existing: Secret | undefined,
+    { action }: SecretPlan,
+    made: StoredPair,
+  ) => {
+    const secret = pairSecret({ namespace: installation.namespace, name }, made, existing);
+    if (action !== 'keep') await writeSecret(installation.kubernetes, secret, existing);
+    return secretOutcome(name, action, made);
+  };
+  const authority = await authorityOf(plan, options);
+  const authorityOutcome = await write(caSecretName, facts.authority, plan.authority, authority);
+  const webhookOutcome = await initWebhook(options, facts.webhook, bundleOf(authority, nowMs));
+  const leaf = plan.serving.action === 'keep' ? plan.serving.stored : await newLeaf(options, authority);
+  const leafOutcome = await write(servingSecretName, facts.serving, plan.serving, leaf);
+  return [authorityOutcome, leafOutcome, webhookOutcome];
+}
+
+async function authorityOf(
+  { authority, trusted }: CertificatePlan,
+  options: IssueOptions,
+): Promise<StoredPair> {
+  if (authority.action !== 'keep') return newAuthority(options, trusted);
+  const { pair } = authority.stored;
+  return { pair, bundle: bundleOf(authority.stored, options.nowMs) };
+}
+
+async function readFacts(
+  { kubernetes, namespace }: Installation,
+  { tls, webhook }: LatchkeyConfig,
+): Promise<CertificateFacts> {
+  const readSecret = (name: string) =>
+    readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name });
+  const [authority, serving, configuration] = await Promise.all([
+    readSecret(tls.caSecretName),
+    readSecret(tls.servingSecretName),
+    readObject<MutatingWebhookConfiguration>(kubernetes, {
+      resource: 'mutatingwebhookconfigurations',
+      name: webhook.configurationName,
+    }),
+  ]);
+  return { authority, serving, webhook: configuration };
+}
+
+function refuseBroken(plan: CertificatePlan, { config: { tls }, namespace }: IssueOptions): void {
+  const broken = [
+    { name: tls.caSecretName, plan: plan.authority },
+    { name: tls.servingSecretName, plan: plan.serving },
+  ].flatMap((each) =>
+    each.plan.action === 'replace' ? [`Secret ${each.name} cannot be used: ${each.plan.broken}`] : [],
+  );
+  if (broken.length === 0) return;
+  throw new LatchkeyError(
+    'CERTIFICATE_INVALID',
+    `in namespace ${namespace} ${broken.join('; ')}. Nothing was changed: repair or delete it, or replace it with --force`,
+  );
+}
+
+async function initWebhook(
+  { installation, config }: InitOptions,
+  existing: MutatingWebhookConfiguration | undefined,
+  bundle: string,
+): Promise<Outcome> {
+  const log = pino({ level: 'silent' });
+  const stored = await ensureWebhook({ ...installation, webhook: config.webhook, log }, existing, bundle);
+  const action = (): Outcome['action'] => {
+    if (stored === undefined) return 'absent';
+    if (existing === undefined) return 'created';
+    if (stored !== existing) return 'repaired';
+    return existing.metadata.annotations?.[pausedAnnotation] === undefined ? 'kept' : 'paused';
+  };
+  return { kind: 'MutatingWebhookConfiguration', name: config.webhook.configurationName, action: action() };
+}
+
+const done = { keep: 'kept', create: 'created', replace: 'replaced' } as const;
+
+function secretOutcome(name: string, action: SecretPlan['action'], { pair }: StoredPair): Outcome {
+  const { fingerprint256, validTo } = new X509Certificate(pair.certificate);
+  return {
+    kind: 'Secret',
+    name,
+    action: done[action],
+    fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
+    validTo: new Date(validTo).toISOString(),
+  };
+}

@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { KubeConfigSource } from '#shared/kubernetes/kube-config.ts';
+import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts';
+import { readObject } from '#shared/kubernetes/read-objects.ts';
+import { parseLatchkeyConfig } from '#shared/runtime/latchkey-file.ts';
+import type { Command, Terminal, Values } from './command.ts';
+import { readTextArgument } from './text-argument.ts';
+
+/** The installation that a command is about. */
+export interface Installation {
+  kubernetes: Kubernetes;
+  namespace: string;
+}
+
+/** Options of every command that looks at a cluster. */
+export const installationOptions: Command['options'] = {
+  kubeconfig: { type: 'string' },
+  context: { type: 'string' },
+  namespace: { type: 'string', short: 'n' },
+  config: { type: 'string' },
+};
+
+export const installationHelp = `  --config FILE        latchkey.yaml; without it that of the ConfigMap latchkey-config, else the defaults
+  -n, --namespace NS   of the installation (POD_NAMESPACE, else latchkey)
+  --kubeconfig FILE    (KUBECONFIG, else ~/.kube/config, else the service account of the pod)
+  --context NAME       of the kubeconfig`;
+
+/** Where deploy/ puts latchkey.yaml. */
+const configMapName = 'latchkey-config';
+const configKey = 'latchkey.yaml';
+
+/** latchkey.yaml as it holds for an installation, and where it was found. */
+export interface FoundConfig {
+  config: LatchkeyConfig;
+  source: string;
+}
+
+export const defaultConfig = (): FoundConfig => ({
+  config: latchkeyConfigSchema.parse({}),
+  source: 'the defaults',
+});
+
+export const namespaceOf = ({ environment }: Terminal, { namespace }: Values): string =>
+  String(namespace ?? (environment.POD_NAMESPACE || 'latchkey'));
+
+/** Connects, runs the command and disconnects. Throws CONFIG_INVALID when no API server is found. */
+export async function withInstallation<T>(
+  terminal: Terminal,
+  values: Values,
+  run: (installation: Installation) => Promise<T>,
+): Promise<T> {
+  const source = kubeConfigSource(terminal, values);
+  const kubernetes = connectKubernetes({ ...source, log: pino({ level: 'silent' }) });
+  try {
+    return await run({ kubernetes, namespace: namespaceOf(terminal, values) });
+  } finally {
+    kubernetes.close();
+  }
+}
+
+/** As kubectl looks for it. */
+function kubeConfigSource({ environment }: Terminal, { kubeconfig, context }: Values): KubeConfigSource {
+  const ofHome = join(environment.HOME ?? '', '.kube/config');
+  const file = kubeconfig ?? (environment.KUBECONFIG || (existsSync(ofHome) ? ofHome : undefined));
+  return {
+    ...(file === undefined ? {} : { kubeconfigFile: String(file) }),
+    ...(context === undefined ? {} : { context: String(context) }),
+  };
+}
+
+/** The file of `--config`, or undefined without the option. Throws CONFIG_INVALID when it is wrong. */
+export async function readConfigOption(
+  terminal: Terminal,
+  { config }: Values,
+): Promise<FoundConfig | undefined> {
+  if (config === undefined) return undefined;
+  const source = String(config);
+  const text = await readTextArgument(source, terminal, 'CONFIG_INVALID');
+  return { config: parseLatchkeyConfig(text, source), source };
+}
+
+interface ConfigMap extends KubernetesObject {
+  data?: Record<string, string>;
+}
+
+/**
+ * latchkey.yaml of an installation. Uses (get, configmaps), unless `--config` is given.
+ * Throws CONFIG_INVALID when it is wrong.
+ */
+export async function findConfig(
+  terminal: Terminal,
+  values: Values,
+  { kubernetes, namespace }: Installation,
+): Promise<FoundConfig> {
+  const given = await readConfigOption(terminal, values);
+  if (given !== undefined) return given;
+  const target = { resource: 'configmaps', namespace, name: configMapName } as const;
+  const text = (await readObject<ConfigMap>(kubernetes, target))?.data?.[configKey];
+  if (text === undefined) return defaultConfig();
+  const source = `ConfigMap ${configMapName}`;
+  return { config: parseLatchkeyConfig(text, source), source };
+}

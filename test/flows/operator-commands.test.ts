@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { V1Job } from '@kubernetes/client-node';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { kubeconfigOf } from '../cluster/kubernetes-client.ts';
+import { findManifest, installationNamespace as namespace, parseManifests } from '../cluster/manifests.ts';
+import { runLatchkey } from '../latchkey-command.ts';
+
+let cluster: Cluster;
+before(async () => {
+  cluster = await startCluster();
+});
+after(() => cluster?.stop());
+
+const [caName, servingName, configurationName] = ['latchkey-ca', 'flyte-pod-webhook-secret', 'latchkey'];
+
+/** Runs a command as an operator does, with the kubeconfig of `admin`. */
+const run = (...args: string[]) => runLatchkey(args, { environment: { KUBECONFIG: cluster.kubeconfigFile } });
+
+async function readPairs(): Promise<Record<string, string>[]> {
+  const { core } = cluster.harness;
+  const secrets = [caName, servingName].map((name) => core.readNamespacedSecret({ namespace, name }));
+  return (await Promise.all(secrets)).map(({ data = {} }) => data);
+}
+
+async function removeCertificates(): Promise<void> {
+  const { core, admissionRegistration } = cluster.harness;
+  for (const name of [caName, servingName]) await core.deleteNamespacedSecret({ namespace, name });
+  await admissionRegistration.deleteMutatingWebhookConfiguration({ name: configurationName });
+}
+
+test('init-certs makes the certificates of a bare cluster, once', async () => {
+  const first = await run('init-certs', '--json');
+  assert.equal(first.code, 0, first.errors);
+  const actions = (text: string): string[] =>
+    JSON.parse(text).map(({ action }: { action: string }) => action);
+  assert.deepEqual(actions(first.output), ['created', 'created', 'created']);
+  const pairs = await readPairs();
+  assert.deepEqual(actions((await run('init-certs', '--json')).output), ['kept', 'kept', 'kept']);
+  assert.deepEqual(await readPairs(), pairs);
+  assert.match((await run('init-certs')).output, /^Secret latchkey-ca: left as it is, valid until 20/);
+});
+
+test('init-certs overwrites what cannot be used with --force only', async () => {
+  const [authority] = await readPairs();
+  await cluster.kubectl([
+    ...['patch', 'secret', servingName, '-n', namespace, '--type=merge'],
+    ...['-p', JSON.stringify({ data: { 'tls.key': authority?.['tls.key'] } })],
+  ]);
+  const broken = await readPairs();
+  const refused = await run('init-certs');
+  assert.equal(refused.code, 1);
+  assert.match(refused.errors, /CERTIFICATE_INVALID.*flyte-pod-webhook-secret.*does not belong.*--force/);
+  assert.deepEqual(await readPairs(), broken);
+  assert.match((await run('init-certs', '--force')).output, /flyte-pod-webhook-secret: replaced/);
+  assert.equal((await run('init-certs')).code, 0);
+});
+
+test('the Job of deploy/variants makes them with its own few rights, and fits the restricted level', async () => {
+  const variant = join(import.meta.dirname, '../../deploy/variants/init-certs-job.yaml');
+  await cluster.kubectl(['apply', '-f', variant]);
+  await removeCertificates();
+  const objects = parseManifests(await readFile(variant, 'utf8'));
+  const template = objects.find((object): object is V1Job => object.kind === 'Job')?.spec?.template;
+  assert.ok(template?.spec);
+  const { core } = cluster.kubernetes;
+  const pod = {
+    metadata: { name: 'init-certs', labels: template.metadata?.labels ?? {} },
+    spec: template.spec,
+  };
+  await core.createNamespacedPod({ namespace, dryRun: 'All', body: pod });
+
+  const [program, ...args] = template.spec.containers[0]?.args ?? [];
+  assert.equal(program, 'cli/main.ts');
+  const config = join(cluster.folder, 'job-latchkey.yaml');
+  const { data } = findManifest(cluster.manifests, 'ConfigMap', 'latchkey-config');
+  await writeFile(config, data?.['latchkey.yaml'] ?? '');
+  const inJob = await runLatchkey(
+    args.map((arg) => (arg === '/etc/latchkey/config/latchkey.yaml' ? config : arg)),
+    { environment: { KUBECONFIG: await kubeconfigOfAccount('init-certs'), POD_NAMESPACE: namespace } },
+  );
+  assert.equal(inJob.code, 0, inJob.errors);
+  assert.match(inJob.output, /^(.*: created.*\n){3}$/);
+});
+
+test('cert-manager takes over what init-certs made, as it is', async () => {
+  const pairs = await readPairs();
+  const certManager = await cluster.startService('cert-manager');
+  await certManager.untilReady();
+  assert.deepEqual(await readPairs(), pairs);
+});
+
+async function kubeconfigOfAccount(name: string): Promise<string> {
+  const { status } = await cluster.harness.core.createNamespacedServiceAccountToken({
+    namespace,
+    name,
+    body: { spec: { audiences: [], expirationSeconds: 3600 } },
+  });
+  const { server, authority } = cluster;
+  const file = join(cluster.folder, `kubeconfig-${name}`);
+  await writeFile(
+    file,
+    JSON.stringify(kubeconfigOf({ server, authority, user: name, token: status?.token ?? '' })),
+  );
+  return file;
+}
