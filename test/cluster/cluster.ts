@@ -12,7 +12,7 @@ import {
 import { startKubelet } from './kubelet.ts';
 import { copyResolver, installationNamespace, loadManifests, loadResolver } from './manifests.ts';
 import { type OwnManagers, unlimitedUser } from './nats-server.ts';
-import { startServiceProxy } from './service-proxy.ts';
+import { type BalancerOptions, startServiceProxy } from './service-proxy.ts';
 
 /** A bare cluster with deploy/ applied, and the stand-ins that run its services as processes. */
 export type Cluster = Awaited<ReturnType<typeof startCluster>>;
@@ -29,6 +29,8 @@ type ClusterOptions = {
   /** Managers of deploy/variants whose resolvers are installed besides those of deploy/. */
   managers?: readonly string[];
   ownManagers?: OwnManagers;
+  /** How the stand-in for kube-proxy behaves; by default it knows of a change at once. */
+  balancer?: BalancerOptions;
 };
 
 /**
@@ -68,6 +70,7 @@ export async function startCluster(options: ClusterOptions = {}) {
     installation.webhookAddress,
     webhookServicePort,
     kubelet.webhookTargets,
+    options.balancer,
   );
 
   return {

@@ -1,23 +1,44 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** The stand-in for kube-proxy: spreads TCP connections to one address over whoever is ready at that moment. */
+/**
+ * The stand-in for kube-proxy: spreads new TCP connections to one address over whoever is ready. One that is made stays
+ * with its endpoint, whatever becomes of that.
+ */
 type ServiceProxy = { address: string; port: number; close: () => Promise<void> };
+
+/** A connection as the balancer sees it: the client's port, and the endpoint's. */
+export type BalancedConnection = { clientPort: number; targetPort: number; atMs: number };
+
+export type BalancerOptions = {
+  /** How long a change of the ready endpoints takes to reach it; in a cluster up to a second or so. */
+  noticeMs?: number;
+  /** Told of every connection; `atMs` is Unix time. */
+  onConnection?: (connection: BalancedConnection) => void;
+};
+
+const watchIntervalMs = 20;
 
 /** Listens on the Service's cluster IP; `targets` gives the loopback ports of the ready endpoints. */
 export async function startServiceProxy(
   address: string,
   port: number,
   targets: () => readonly number[],
+  { noticeMs = 0, onConnection = () => undefined }: BalancerOptions = {},
 ): Promise<ServiceProxy> {
   const sockets = new Set<Socket>();
+  const view = noticeMs > 0 ? delayedView(targets, noticeMs) : { targets, stop: () => undefined };
   let next = 0;
   const server = createServer((client) => {
-    const ports = targets();
-    const target = ports[next++ % Math.max(ports.length, 1)];
-    // Without an endpoint kube-proxy rejects the connection too.
-    if (target === undefined) client.resetAndDestroy();
-    else join(client, connect(target, '127.0.0.1'), sockets);
+    const ports = view.targets();
+    const targetPort = ports[next++ % Math.max(ports.length, 1)];
+    if (targetPort === undefined) {
+      // Without an endpoint kube-proxy rejects the connection too.
+      client.resetAndDestroy();
+      return;
+    }
+    onConnection({ clientPort: client.remotePort ?? 0, targetPort, atMs: Date.now() });
+    join(client, connect(targetPort, '127.0.0.1'), sockets);
   });
   server.listen(port, address);
   server.unref();
@@ -26,11 +47,28 @@ export async function startServiceProxy(
     address,
     port,
     close: async () => {
+      view.stop();
       server.close();
       for (const socket of sockets) socket.destroy();
       await once(server, 'close');
     },
   };
+}
+
+/** The ready endpoints as they were `noticeMs` ago. */
+function delayedView(targets: () => readonly number[], noticeMs: number) {
+  let latest = targets();
+  let noticed = latest;
+  const watching = setInterval(() => {
+    const now = targets();
+    if (now.join() === latest.join()) return;
+    latest = now;
+    setTimeout(() => {
+      noticed = now;
+    }, noticeMs).unref();
+  }, watchIntervalMs);
+  watching.unref();
+  return { targets: () => noticed, stop: () => clearInterval(watching) };
 }
 
 function join(client: Socket, upstream: Socket, sockets: Set<Socket>): void {

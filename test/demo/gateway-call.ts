@@ -3,13 +3,16 @@ import { text } from 'node:stream/consumers';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { RunningInstallation } from '../flows/running-installation.ts';
 
+/** Of every review made here. */
+export const reviewUid = '5f1e0c5a-0000-4000-8000-000000000001';
+
 /** The AdmissionReview that the API server would send for the creation of this pod. */
-const reviewOf = (pod: V1Pod): string =>
+export const reviewOf = (pod: V1Pod): string =>
   JSON.stringify({
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
     request: {
-      uid: '5f1e0c5a-0000-4000-8000-000000000001',
+      uid: reviewUid,
       kind: { group: '', version: 'v1', kind: 'Pod' },
       resource: { group: '', version: 'v1', resource: 'pods' },
       namespace: pod.metadata?.namespace,

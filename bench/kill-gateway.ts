@@ -1,0 +1,72 @@
+import type { ServicePod } from '#test/cluster/kubelet.ts';
+import { restart } from '#test/flows/restarted-service.ts';
+import type { AdmissionLoad } from './load/admission-load.ts';
+import { runBench } from './load/bench-command.ts';
+import { type Kill, type KillVerdict, killVerdict } from './load/kill-verdict.ts';
+import { type LoadInstallation, startLoadInstallation, webhookClients } from './load/load-installation.ts';
+import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
+import { gatewaysOf } from './load/rolling-restart.ts';
+
+await runBench({
+  name: 'bench:kill-gateway',
+  what: `Kills one of three gateways with SIGKILL again and again under load through the Service's balancer. Only what was
+on its way to that gateway may fail, and what the balancer still sent there before it could know.`,
+  options: {
+    rounds: { default: 10, what: 'kills' },
+    rate: { default: 600, what: 'requests a second, one in five on a new connection' },
+    notice: { default: 0, what: 'ms until the balancer knows of a change' },
+  },
+  run: async ({ rounds, rate, notice }, _flags, say) => {
+    const installation = await startLoadInstallation({ noticeMs: notice });
+    try {
+      const startedAtMs = Date.now();
+      const load = await installation.startLoad(webhookClients(rate));
+      const kills: Kill[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        await load.untilAnswered(100);
+        kills.push(await kill(installation, round, notice));
+        say(`kill ${round + 1} of ${rounds}: ${describe(verdictsOf(installation, load, kills))}`);
+      }
+      await load.untilAnswered(100);
+      const summary = await load.stop();
+      const verdicts = verdictsOf(installation, load, kills);
+      const answered = answeredBy(summary);
+      const perSecond = Math.round(answered / ((Date.now() - startedAtMs) / 1_000));
+      return {
+        figures: { kills: rounds, answered, perSecond, ...verdicts },
+        tables: { Clients: clientRows(summary), Failures: failureRows(load.failures(), startedAtMs) },
+        missed: [
+          ...(verdicts.unexplained > 0 ? [`${verdicts.unexplained} failures are not the kill's`] : []),
+          ...(perSecond < Math.min(500, rate * 0.9) ? [`only ${perSecond} requests a second`] : []),
+        ],
+      };
+    } finally {
+      await installation.stop();
+    }
+  },
+});
+
+/** Kills one, and waits until the kubelet has started it again and it is ready. */
+async function kill(installation: LoadInstallation, round: number, noticeMs: number): Promise<Kill> {
+  const gateways = gatewaysOf(installation);
+  const victim = gateways[round % gateways.length] as ServicePod;
+  const killed = { targetPort: victim.ports.webhook, killedAtMs: Date.now(), noticeMs };
+  await restart(victim, 'SIGKILL');
+  return killed;
+}
+
+function verdictsOf(
+  installation: LoadInstallation,
+  load: AdmissionLoad,
+  kills: readonly Kill[],
+): Record<KillVerdict, number> {
+  const counts = { 'in flight': 0, 'on its connection': 0, 'before it was noticed': 0, unexplained: 0 };
+  for (const failure of load.failures()) counts[killVerdict(failure, installation.connections(), kills)] += 1;
+  return counts;
+}
+
+function describe(verdicts: Record<KillVerdict, number>): string {
+  return Object.entries(verdicts)
+    .map(([verdict, count]) => `${count} ${verdict}`)
+    .join(', ');
+}

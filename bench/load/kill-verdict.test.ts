@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { killVerdict } from './kill-verdict.ts';
+
+const kills = [{ targetPort: 9001, killedAtMs: 10_000, noticeMs: 500 }];
+const aFailure = (localPort: number, sentAtMs: number, failedAtMs = sentAtMs + 5) => ({
+  client: 'kept',
+  id: 'an-id',
+  case: 'known',
+  sentAtMs,
+  failedAtMs,
+  connectedAtMs: 0,
+  localPort,
+  reused: true,
+  why: 'EOF',
+});
+const connections = [
+  { clientPort: 1, targetPort: 9001, atMs: 5_000 },
+  { clientPort: 2, targetPort: 9002, atMs: 5_000 },
+  { clientPort: 3, targetPort: 9001, atMs: 10_200 },
+  { clientPort: 4, targetPort: 9001, atMs: 15_000 },
+  { clientPort: 5, targetPort: 9001, atMs: 1_000 },
+  { clientPort: 5, targetPort: 9002, atMs: 9_000 },
+];
+const verdict = (failure: ReturnType<typeof aFailure>) => killVerdict(failure, connections, kills);
+
+test('a request that was on its way to the killed gateway was in flight', () => {
+  assert.equal(verdict(aFailure(1, 9_999, 10_003)), 'in flight');
+});
+
+test('a request sent over a connection to it a moment later is told apart', () => {
+  assert.equal(verdict(aFailure(1, 10_002)), 'on its connection');
+});
+
+test('a new connection to it is explained only until the balancer must know', () => {
+  assert.equal(verdict(aFailure(3, 10_200)), 'before it was noticed');
+  assert.equal(verdict(aFailure(4, 15_000)), 'unexplained');
+});
+
+test('a failure on another gateway, without a connection or before the kill is unexplained', () => {
+  assert.equal(verdict(aFailure(2, 10_001)), 'unexplained');
+  assert.equal(verdict(aFailure(0, 10_001)), 'unexplained');
+  assert.equal(verdict(aFailure(1, 9_000)), 'unexplained');
+});
+
+test('a port that was used again counts for its last connection', () => {
+  assert.equal(verdict(aFailure(5, 10_001)), 'unexplained');
+});

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { LoadClient } from '#bench/load/admission-load.ts';
+import { killVerdict } from '#bench/load/kill-verdict.ts';
+import {
+  type LoadInstallation,
+  startLoadInstallation,
+  webhookClients,
+} from '#bench/load/load-installation.ts';
+import { answeredBy } from '#bench/load/load-result.ts';
+import { gatewaysOf, rollingRestart } from '#bench/load/rolling-restart.ts';
+import { restart } from './restarted-service.ts';
+
+/** In a cluster the news of a pod that is going away takes about so long to reach every node. */
+const noticeMs = 300;
+const clients: readonly LoadClient[] = webhookClients(250);
+
+let installation: LoadInstallation;
+
+before(async () => {
+  installation = await startLoadInstallation({ noticeMs });
+});
+after(() => installation?.stop());
+
+test('a rolling restart of three gateways under load loses no request', async (t) => {
+  const load = await installation.startLoad(clients);
+  await load.untilAnswered(50);
+  const exits = await rollingRestart(installation);
+  await load.untilAnswered(50);
+  const summary = await load.stop();
+  t.diagnostic(`${answeredBy(summary)} answered`);
+  assert.deepEqual(
+    exits.map(({ code }) => code),
+    [0, 0, 0],
+  );
+  assert.deepEqual(load.failures(), []);
+  assert.ok(answeredBy(summary) > 1_000, `only ${answeredBy(summary)} answered`);
+});
+
+test('of a gateway that is killed under load only its own requests fail', async (t) => {
+  const load = await installation.startLoad(clients);
+  await load.untilAnswered(50);
+  const [victim] = gatewaysOf(installation);
+  assert.ok(victim !== undefined);
+  const kill = { targetPort: victim.ports.webhook, killedAtMs: Date.now(), noticeMs };
+  await restart(victim, 'SIGKILL');
+  await load.untilAnswered(50);
+  const summary = await load.stop();
+  const verdicts = load
+    .failures()
+    .map((failure) => ({ ...failure, verdict: killVerdict(failure, installation.connections(), [kill]) }));
+  t.diagnostic(`${answeredBy(summary)} answered, ${verdicts.length} failed`);
+  assert.deepEqual(
+    verdicts.filter(({ verdict }) => verdict === 'unexplained'),
+    [],
+  );
+});

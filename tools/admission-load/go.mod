@@ -1,0 +1,3 @@
+module latchkey.dev/tools/admission-load
+
+go 1.26.0
