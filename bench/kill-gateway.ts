@@ -1,8 +1,7 @@
 import type { ServicePod } from '#test/cluster/kubelet.ts';
-import { restart } from '#test/flows/restarted-service.ts';
 import type { AdmissionLoad } from './load/admission-load.ts';
 import { runBench } from './load/bench-command.ts';
-import { type Kill, type KillVerdict, killVerdict } from './load/kill-verdict.ts';
+import { type Kill, type KillVerdict, killGateway, killVerdict } from './load/gateway-kill.ts';
 import { type LoadInstallation, startLoadInstallation, webhookClients } from './load/load-installation.ts';
 import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
 import { gatewaysOf } from './load/rolling-restart.ts';
@@ -24,7 +23,8 @@ on its way to that gateway may fail, and what the balancer still sent there befo
       const kills: Kill[] = [];
       for (let round = 0; round < rounds; round += 1) {
         await load.untilAnswered(100);
-        kills.push(await kill(installation, round, notice));
+        const gateways = gatewaysOf(installation);
+        kills.push(await killGateway(gateways[round % gateways.length] as ServicePod, notice));
         say(`kill ${round + 1} of ${rounds}: ${describe(verdictsOf(installation, load, kills))}`);
       }
       await load.untilAnswered(100);
@@ -45,15 +45,6 @@ on its way to that gateway may fail, and what the balancer still sent there befo
     }
   },
 });
-
-/** Kills one, and waits until the kubelet has started it again and it is ready. */
-async function kill(installation: LoadInstallation, round: number, noticeMs: number): Promise<Kill> {
-  const gateways = gatewaysOf(installation);
-  const victim = gateways[round % gateways.length] as ServicePod;
-  const killed = { targetPort: victim.ports.webhook, killedAtMs: Date.now(), noticeMs };
-  await restart(victim, 'SIGKILL');
-  return killed;
-}
 
 function verdictsOf(
   installation: LoadInstallation,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { LoadClient } from '#bench/load/admission-load.ts';
-import { killVerdict } from '#bench/load/kill-verdict.ts';
+import { killGateway, killVerdict } from '#bench/load/gateway-kill.ts';
 import {
   type LoadInstallation,
   startLoadInstallation,
@@ -9,7 +9,6 @@ import {
 } from '#bench/load/load-installation.ts';
 import { answeredBy } from '#bench/load/load-result.ts';
 import { gatewaysOf, rollingRestart } from '#bench/load/rolling-restart.ts';
-import { restart } from './restarted-service.ts';
 
 /** In a cluster the news of a pod that is going away takes about so long to reach every node. */
 const noticeMs = 300;
@@ -42,8 +41,7 @@ test('of a gateway that is killed under load only its own requests fail', async 
   await load.untilAnswered(50);
   const [victim] = gatewaysOf(installation);
   assert.ok(victim !== undefined);
-  const kill = { targetPort: victim.ports.webhook, killedAtMs: Date.now(), noticeMs };
-  await restart(victim, 'SIGKILL');
+  const kill = await killGateway(victim, noticeMs);
   await load.untilAnswered(50);
   const summary = await load.stop();
   const verdicts = load

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { killVerdict } from './kill-verdict.ts';
+import { killVerdict } from './gateway-kill.ts';
 
-const kills = [{ targetPort: 9001, killedAtMs: 10_000, noticeMs: 500 }];
+const kills = [{ targetPort: 9001, killedAtMs: 10_000, endedAtMs: 10_003, noticeMs: 500 }];
 const aFailure = (localPort: number, sentAtMs: number, failedAtMs = sentAtMs + 5) => ({
   client: 'kept',
   id: 'an-id',
@@ -29,7 +29,7 @@ test('a request that was on its way to the killed gateway was in flight', () => 
 });
 
 test('a request sent over a connection to it a moment later is told apart', () => {
-  assert.equal(verdict(aFailure(1, 10_002)), 'on its connection');
+  assert.equal(verdict(aFailure(1, 10_004)), 'on its connection');
 });
 
 test('a new connection to it is explained only until the balancer must know', () => {
