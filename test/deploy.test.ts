@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import type {
   V1ConfigMap,
   V1Deployment,
+  V1PodDisruptionBudget,
   V1PodTemplateSpec,
   V1Role,
   V1StatefulSet,
@@ -165,14 +166,37 @@ test('only cert-manager and discovery hold a token', () => {
   assert.deepEqual([...new Set(bound.map(({ name }) => name))].sort(), ['cert-manager', 'discovery']);
 });
 
-test('the gateway is replaced without a gap, and every other service never runs twice', () => {
+test('there are two of every service, on two nodes where there are, replaced one by one without a gap', () => {
   for (const { metadata, spec } of deployments()) {
-    if (metadata?.name === 'gateway') {
-      assert.deepEqual(spec?.strategy?.rollingUpdate, { maxSurge: 1, maxUnavailable: 0 });
-    } else {
-      assert.deepEqual([spec?.strategy?.type, spec?.replicas], ['Recreate', 1], metadata?.name);
-    }
+    const name = metadata?.name ?? '';
+    assert.equal(spec?.replicas, 2, name);
+    assert.deepEqual(spec?.strategy?.rollingUpdate, { maxSurge: 1, maxUnavailable: 0 }, name);
+    const [spread] = spec?.template.spec?.topologySpreadConstraints ?? [];
+    const labels = { 'app.kubernetes.io/name': name };
+    assert.deepEqual(
+      [spread?.topologyKey, spread?.labelSelector?.matchLabels],
+      ['kubernetes.io/hostname', labels],
+    );
+    const budget: V1PodDisruptionBudget | undefined = manifests.find(
+      (object) => object.kind === 'PodDisruptionBudget' && object.metadata?.name === name,
+    );
+    assert.deepEqual([budget?.spec?.maxUnavailable, budget?.spec?.selector?.matchLabels], [1, labels], name);
   }
+});
+
+test('the Leases exist from the start, and may be changed by their service alone', () => {
+  const leases = manifests.filter(({ kind }) => kind === 'Lease').map(({ metadata }) => metadata?.name);
+  assert.deepEqual(leases.sort(), ['latchkey-cert-manager', 'latchkey-discovery']);
+  const roles = manifests.filter((object): object is V1Role => object.kind?.endsWith('Role') === true);
+  const rules = roles.flatMap(({ metadata, rules: own = [] }) =>
+    own
+      .filter(({ resources = [] }) => resources.includes('leases'))
+      .map(({ resourceNames, verbs }) => [metadata?.name, resourceNames, verbs]),
+  );
+  assert.deepEqual(rules, [
+    ['cert-manager', ['latchkey-cert-manager'], ['get', 'update']],
+    ['discovery', ['latchkey-discovery'], ['get', 'update']],
+  ]);
 });
 
 test('cert-manager may change named objects only', () => {

@@ -3,8 +3,9 @@ import type { Bus } from '#shared/bus/bus.ts';
 import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { LedContext } from '#shared/kubernetes/led-service.ts';
 import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
-import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
+import type { ReadyService } from '#shared/runtime/program.ts';
 import { createGlobalDelivery } from './global-delivery.ts';
 import { createInlineDelivery } from './inline-delivery.ts';
 import { createKubernetesSecrets } from './kubernetes-secrets.ts';
@@ -21,7 +22,7 @@ const bucketCheckIntervalMs = 5_000;
  * @param connect called at most once, and only when Kubernetes is needed: open inventory and inline delivery need no rights
  */
 export function createDiscovery(
-  context: ProgramContext,
+  context: LedContext,
   bus: Bus,
   connect: () => Kubernetes,
   environment: Record<string, string | undefined>,

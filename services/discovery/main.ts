@@ -1,6 +1,8 @@
 import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/service-bus.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { fenceWrites } from '#shared/kubernetes/fenced-writes.ts';
+import { createLedService } from '#shared/kubernetes/led-service.ts';
 import { runProgram } from '#shared/runtime/program.ts';
 import { createDiscovery } from './discovery.ts';
 
@@ -8,5 +10,16 @@ await runProgram('discovery', process, (context) => {
   const { KUBECONFIG } = context.process;
   const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
   const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
-  return createDiscovery(context, connectServiceBus('discovery', context), connect, process.env);
+  return createLedService({
+    context,
+    kubernetes: connect(),
+    lease: 'latchkey-discovery',
+    create: (led) =>
+      createDiscovery(
+        led,
+        connectServiceBus('discovery', led),
+        () => fenceWrites(connect(), led.isLeading),
+        process.env,
+      ),
+  });
 });

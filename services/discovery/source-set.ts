@@ -1,9 +1,9 @@
 import type { Bus } from '#shared/bus/bus.ts';
 import { createPublisher, type Publisher } from '#shared/bus/publisher.ts';
 import { inventoryBucket } from '#shared/contracts/bucket.ts';
+import type { LedContext } from '#shared/kubernetes/led-service.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { Position } from '#shared/runtime/freshness.ts';
-import type { ProgramContext } from '#shared/runtime/program.ts';
 import type { Source } from './source.ts';
 
 /** A source of inventory; `select` is absent where it does not depend on namespaces. */
@@ -24,7 +24,7 @@ interface SourceSet {
 }
 
 export function createSourceSet(
-  { log, clock, end }: Pick<ProgramContext, 'log' | 'clock' | 'end'>,
+  { log, clock, end, isLeading }: Pick<LedContext, 'log' | 'clock' | 'end' | 'isLeading'>,
   bus: Bus,
 ): SourceSet {
   const sources: { name: string; publisher: Publisher; source: SelectiveSource }[] = [];
@@ -35,6 +35,8 @@ export function createSourceSet(
         owner: name,
         log,
         clock,
+        // One that was paused before its claim must not take the prefix from its successor.
+        mayClaim: isLeading,
         onSuperseded: () => end(exitCode.superseded, `a newer discovery publishes ${name}`),
       });
       sources.push({ name, publisher, source: create(publisher) });

@@ -1,6 +1,7 @@
 import type { Bus } from '#shared/bus/bus.ts';
-import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
+import { publishHeartbeat, subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
 import { createPublisher } from '#shared/bus/publisher.ts';
+import { createSuccession } from '#shared/bus/succession.ts';
 import { rulesBucket } from '#shared/contracts/bucket.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
@@ -14,7 +15,8 @@ import type { PolledProvider } from './providers/registry.ts';
 import { createRuleSet } from './rule-set.ts';
 
 /**
- * Turns the inventory of one manager's source into that manager's rules, record by record.
+ * Turns the inventory of one manager's source into that manager's rules, record by record. Of several processes of one
+ * manager one publishes; the others do all but that, so that they can go on where it ends.
  * @param polled asked for the inventory; without it discovery's is read from the bus
  */
 export function createResolver(
@@ -26,16 +28,20 @@ export function createResolver(
   const { config, clock } = context;
   const { name, source } = manager;
   const log = context.log.child({ manager: name });
+  const uid = context.process.POD_UID;
+  const succession = createSuccession(uid);
   const publisher = createPublisher(bus, {
     bucket: rulesBucket,
     owner: name,
     log,
     clock,
+    mayClaim: (standing) => succession.mayClaim(standing, clock.monotonicMs()),
     onSuperseded: () => context.end(exitCode.superseded, `a newer resolver publishes ${name}`),
   });
   const rules = createRuleSet({ manager, config, publisher, log });
   const stops: (() => void | Promise<void>)[] = [];
   let inventory: Inventory | undefined;
+  let stopping = false;
 
   const startInventory = (): Inventory | undefined => {
     if (manager.recipe(config).inventory === 'open') {
@@ -64,18 +70,29 @@ export function createResolver(
     polled === undefined
       ? `no inventory of ${source} yet that is complete and that discovery vouches for`
       : `${name} has not been listed completely yet`;
+  const standsBy = (): boolean => publisher.epoch() === undefined && succession.holder() !== undefined;
+  const notPublished = (): string[] => {
+    if (publisher.published() !== undefined || (standsBy() && rules.isComplete())) return [];
+    return [rules.isComplete() ? `the rules of ${name} are not on the bus yet` : missing];
+  };
   const notReady = (): string[] => [
+    ...(stopping ? ['the resolver is stopping'] : []),
     ...(bus.connected() ? [] : ['not connected to NATS']),
-    ...(publisher.published() === undefined
-      ? [rules.isComplete() ? `the rules of ${name} are not on the bus yet` : missing]
-      : []),
+    ...notPublished(),
   ];
-  const beat = (): void =>
+  const remarks = (): string[] => {
+    const holder = succession.holder();
+    if (!standsBy() || holder === undefined) return [];
+    return [`standby: the resolver in pod ${holder.uid} publishes ${name} with epoch ${holder.epoch}`];
+  };
+  const beat = (): void => {
+    const epoch = publisher.epoch();
     publishHeartbeat(bus, {
       schema: 1,
       service: 'resolver',
-      uid: context.process.POD_UID,
+      uid,
       manager: name,
+      ...(epoch === undefined ? {} : { epoch }),
       ready: notReady().length === 0,
       applied: [publisher.published() ?? []].flat(),
       sourceAgeMs: Math.min(
@@ -83,18 +100,37 @@ export function createResolver(
         Number.MAX_SAFE_INTEGER,
       ),
     });
+  };
+  const followRivals = (): void => {
+    const connected = (): void => {
+      succession.connected(clock.monotonicMs());
+      beat();
+    };
+    stops.push(
+      subscribeHeartbeats(bus, { manager: name }, (heartbeat) =>
+        succession.heard(heartbeat, clock.monotonicMs()),
+      ),
+      bus.onReconnect(connected),
+    );
+    bus.linked().then(connected, () => undefined);
+  };
 
   return {
     notReady,
+    remarks,
     concern: rulesConcern,
     start: async () => {
       inventory = startInventory();
+      followRivals();
       stops.push(follow(replaceRecipe), clock.every(heartbeatIntervalMs, beat));
     },
     stop: async () => {
+      stopping = true;
       await inventory?.stop();
       for (const stop of stops) await stop();
       await publisher.stop();
+      // Says goodbye: without an epoch of its own, so that a standby need not wait for the silence.
+      beat();
       await bus.close();
     },
   };

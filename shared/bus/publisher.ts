@@ -24,6 +24,8 @@ export type { PublishedRecord } from './desired-set.ts';
 
 /** Longest time between two comparisons of what is stored with what should be. */
 const reassertIntervalMs = 5_000;
+/** How soon a publisher that may claim its prefix from now on does so. */
+const claimIntervalMs = 250;
 /**
  * While changes never stop, the pause from a manifest to the next records is as long as the records before took, at
  * least this, ms: readers need a moment in which the stored records are those that the manifest describes.
@@ -38,6 +40,11 @@ interface PublisherOptions {
   owner: string;
   log: Logger;
   clock: Clock;
+  /**
+   * Asked again and again until it allows the claim; absent: at once.
+   * @param standing epoch of the manifest that is stored
+   */
+  mayClaim?(standing: number | undefined): boolean;
   /** Called once when another publisher has taken the prefix over: this one has stopped and the process should end. */
   onSuperseded(error: LatchkeyError): void;
 }
@@ -55,6 +62,8 @@ export interface Publisher {
   remove(key: string, trace?: TraceCarrier): void;
   /** The epoch, once the prefix is claimed: from then on `stored` says what the publisher before has left. */
   claimed(): Promise<number>;
+  /** The epoch while the prefix is held: not before the claim, nor when this one was superseded or has stopped. */
+  epoch(): number | undefined;
   /** The body of a stored record, as last seen; undefined when there is none or it is no JSON. */
   stored(key: string): unknown;
   /** Position of the last manifest that says what was wanted at the time; undefined before the first. */
@@ -150,7 +159,14 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     seq += 1;
   }
 
+  /** One's own manifest without a claim means that the answer to the claim was lost. */
+  const mayClaim = (): boolean => {
+    const standing = mirror.records.get(manifestKey);
+    return standing?.publisher === publisher || options.mayClaim?.(standing?.epoch) !== false;
+  };
+
   async function reconcile(link: BusLink): Promise<void> {
+    if (claim === undefined && !mayClaim()) return;
     const startMs = clock.monotonicMs();
     const held = claim ?? (await takeClaim(link));
     claim = held;
@@ -179,7 +195,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
   const loop = startRetryLoop({
     log,
     clock,
-    restMs: () => reassertIntervalMs,
+    restMs: () => (claim === undefined ? claimIntervalMs : reassertIntervalMs),
     async round() {
       const link = bus.link();
       if (!ended && link !== undefined && bus.connected() && mirror.synced()) await reconcile(link);
@@ -197,12 +213,14 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
       if (desired.remove(key, trace)) mark([key]);
     },
     claimed: () => firstClaim.promise,
+    epoch: () => (ended ? undefined : claim?.epoch),
     stored: (key) => bodyOf(mirror.records.get(key)),
     published: () => published,
     pendingMs: () => (pendingSinceMs === undefined ? 0 : clock.monotonicMs() - pendingSinceMs),
     async stop() {
       forgetReconnects();
       await loop.stop();
+      ended = true;
       await mirror.stop();
     },
   };
