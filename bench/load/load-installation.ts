@@ -75,9 +75,9 @@ function startLoad(
   });
 }
 
-/** Two streams through the balancer that make `perSecond` requests together, one in five on a new connection. */
-export function webhookClients(perSecond: number): LoadClient[] {
-  const fresh = Math.ceil(perSecond / 5);
+/** Two streams through the balancer that make `perSecond` requests together, a share of them on new connections. */
+export function webhookClients(perSecond: number, freshShare = 0.2): LoadClient[] {
+  const fresh = Math.ceil(perSecond * freshShare);
   return [
     { name: 'kept connections', kind: 'kept', perSecond: perSecond - fresh, workers: 25 },
     { name: 'new connections', kind: 'fresh', perSecond: fresh, workers: 15 },

@@ -24,14 +24,11 @@ after(() => installation?.stop());
 test('a rolling restart of three gateways under load loses no request', async (t) => {
   const load = await installation.startLoad(clients);
   await load.untilAnswered(50);
-  const exits = await rollingRestart(installation);
+  const unclean = await rollingRestart(installation);
   await load.untilAnswered(50);
   const summary = await load.stop();
   t.diagnostic(`${answeredBy(summary)} answered`);
-  assert.deepEqual(
-    exits.map(({ code }) => code),
-    [0, 0, 0],
-  );
+  assert.deepEqual(unclean, []);
   assert.deepEqual(load.failures(), []);
   assert.ok(answeredBy(summary) > 1_000, `only ${answeredBy(summary)} answered`);
 });

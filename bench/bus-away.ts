@@ -1,0 +1,74 @@
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { runBench } from './load/bench-command.ts';
+import { createdCase, deletedCase, withoutBus } from './load/bus-outage.ts';
+import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
+import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
+import { rollingRestart } from './load/rolling-restart.ts';
+
+const staleAfterMs = latchkeyConfigSchema.parse({}).gateway.staleAfterSeconds * 1_000;
+
+await runBench({
+  name: 'bench:bus-away',
+  what: `Takes NATS away for minutes under load through the balancer and the API server, replaces every gateway meanwhile
+(each starts from the snapshot), and changes Secrets. No request may fail, and no answer may be wrong: known secrets
+are injected, unknown ones are 503 until the bus is back.`,
+  options: {
+    minutes: { default: 5, what: 'minutes without the bus' },
+    restarts: { default: 3, what: 'rolling restarts meanwhile' },
+    rate: { default: 300, what: 'requests a second through the balancer' },
+    pods: { default: 30, what: 'pods a second through the API server' },
+    notice: { default: 500, what: 'ms until the balancer knows of a change' },
+  },
+  run: async ({ minutes, restarts, rate, pods, notice }, _flags, say) => {
+    const installation = await startLoadInstallation({ noticeMs: notice });
+    try {
+      const deleted = await deletedCase(installation);
+      const created = await createdCase(installation);
+      const startedAtMs = Date.now();
+      const clients = [...webhookClients(rate), ...apiServerClients(pods)];
+      const load = await installation.startLoad(clients, [deleted.case, created.case]);
+      await load.untilAnswered(20);
+      const unclean: string[] = [];
+      const meanwhile = async (): Promise<void> => {
+        for (let round = 1; round <= restarts; round += 1) {
+          unclean.push(...(await rollingRestart(installation)));
+          const { answered, failed } = load.totals();
+          say(`restart ${round} of ${restarts} without the bus: ${answered} answered, ${failed} failed`);
+        }
+      };
+      const outageMs = minutes * 60_000;
+      say(`the bus goes away for ${minutes} minutes`);
+      const convergedMs = await withoutBus({
+        installation,
+        load,
+        deleted,
+        created,
+        staleAfterMs,
+        outageMs,
+        meanwhile,
+      });
+      const summary = await load.stop();
+      const failures = load.failures();
+      const wrong = failures.filter(({ why }) => why.startsWith('answered ')).length;
+      const failed = failures.length - wrong;
+      return {
+        figures: {
+          minutes,
+          restarts,
+          answered: answeredBy(summary),
+          failed,
+          wrong,
+          convergedMs: Math.round(convergedMs),
+        },
+        tables: { Clients: clientRows(summary), Failures: failureRows(failures, startedAtMs) },
+        missed: [
+          ...(failed > 0 ? [`${failed} requests failed`] : []),
+          ...(wrong > 0 ? [`${wrong} answers were wrong`] : []),
+          ...unclean,
+        ],
+      };
+    } finally {
+      await installation.stop();
+    }
+  },
+});

@@ -1,0 +1,89 @@
+import { runBench } from './load/bench-command.ts';
+import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
+import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
+import { rotateNaively } from './load/naive-rotation.ts';
+import { type RotationKind, rotate, shortWaits } from './load/rotation.ts';
+
+/** The handshake is what a rotation could break. */
+const freshShare = 0.75;
+
+await runBench({
+  name: 'bench:rotations',
+  what: `Rotates leaf and CA again and again under load through the real API server and by a client that makes a new
+connection for every request, each verifying with the caBundle of the moment: no admission may fail. The waits are
+shortened: ${JSON.stringify(shortWaits)}.`,
+  options: {
+    leaf: { default: 1_000, what: 'rotations of the leaf, spread between those of the CA' },
+    ca: { default: 100, what: 'rotations of the CA' },
+    rate: { default: 60, what: 'requests a second through the balancer' },
+    pods: { default: 20, what: 'pods a second through the API server' },
+  },
+  flags: {
+    naive: 'the positive control: replaces the bundle at once, --ca times, and must see failures',
+  },
+  run: async ({ leaf, ca, rate, pods }, flags, say) => {
+    const naive = flags.has('naive');
+    const installation = await startLoadInstallation({ config: { tls: { rotation: shortWaits } } });
+    try {
+      const startedAtMs = Date.now();
+      const load = await installation.startLoad([
+        ...webhookClients(rate, freshShare),
+        ...apiServerClients(pods),
+      ]);
+      await load.untilAnswered(10);
+      if (naive) await installation.certManager.stop();
+      const times: Record<RotationKind, number[]> = { leaf: [], ca: [] };
+      for (const [index, kind] of rotationOrder(naive ? 0 : leaf, ca).entries()) {
+        if (naive) await rotateNaively(installation);
+        else times[kind].push(await rotate(installation.cluster, kind, `bench-${index}`));
+        if (kind === 'leaf') continue;
+        const { answered, failed } = load.totals();
+        say(`${index + 1} rotations: ${answered} answered, ${failed} failed`);
+      }
+      await load.untilAnswered(10);
+      const summary = await load.stop();
+      const failed = load.failures().length;
+      return {
+        figures: {
+          leafRotations: times.leaf.length,
+          caRotations: ca,
+          order: naive ? 'naive' : 'both CAs trusted before either is needed',
+          ...shortWaits,
+          answered: answeredBy(summary),
+          failed,
+          bundlesTrusted: summary.bundles,
+          leafMs: median(times.leaf),
+          caMs: median(times.ca),
+          seconds: Math.round((Date.now() - startedAtMs) / 1_000),
+        },
+        tables: { Clients: clientRows(summary), Failures: failureRows(load.failures(), startedAtMs) },
+        missed: verdict(naive, failed),
+      };
+    } finally {
+      await installation.stop();
+    }
+  },
+});
+
+/** The rotations of the leaf spread evenly, one of the CA after each share of them. */
+function rotationOrder(leaf: number, ca: number): RotationKind[] {
+  const order: RotationKind[] = [];
+  const shares = Math.max(ca, 1);
+  for (let done = 0; done < shares; done += 1) {
+    const until = Math.round((leaf * (done + 1)) / shares);
+    const before = Math.round((leaf * done) / shares);
+    order.push(...Array.from({ length: until - before }, (): RotationKind => 'leaf'));
+    if (done < ca) order.push('ca');
+  }
+  return order;
+}
+
+function median(times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0);
+}
+
+function verdict(naive: boolean, failed: number): string[] {
+  if (naive) return failed > 0 ? [] : ['the naive order lost nothing: this measurement cannot see a failure'];
+  return failed > 0 ? [`${failed} admissions failed`] : [];
+}
