@@ -51,8 +51,8 @@ export interface Mirror {
 
 /**
  * Starts a mirror. It reads with direct gets from its own position on; the server's announcements only say when, so a
- * lost one costs at most 2 s. Every 2 s it compares the stream: created anew, purged, or cut back means reading
- * everything again. A missing bucket is waited for.
+ * lost one costs at most 2 s. Every 2 s it compares the stream: created anew, purged, cut back, or (for a publisher) led
+ * by another server means reading everything again. A missing bucket is waited for.
  */
 export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   const { bucket, keys, clock } = options;
@@ -64,6 +64,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   let resyncs = -1;
   let position = 0;
   let announced = 0;
+  let acknowledged = false;
   let checkedAtMs = -Infinity;
   let readAllAtMs = -Infinity;
 
@@ -90,16 +91,19 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
 
   async function check(link: BusLink): Promise<void> {
     const live = liveCount();
-    const { created, state } = await link.jsm.streams.info(streamOf(bucket));
-    const seen: StreamView = { created, lastRevision: state.last_seq };
+    const { created, state, cluster } = await link.jsm.streams.info(streamOf(bucket));
+    // Without a cluster its only server does, which has a new id at each start.
+    const term = cluster?.leader_since ?? link.nc.info?.server_id ?? '';
+    const seen: StreamView = { created, lastRevision: state.last_seq, term };
     const stored = await countStored(link, bucket, keys);
-    resyncReason ??= judgeStream({ before: view, seen, position, live, stored });
+    resyncReason ??= judgeStream({ before: view, seen, position, live, stored, acknowledged });
     if (clock.monotonicMs() - readAllAtMs > auditIntervalMs) resyncReason ??= 'audit';
     view = seen;
     checkedAtMs = clock.monotonicMs();
   }
 
   async function readAll(link: BusLink, reason: string): Promise<void> {
+    acknowledged = false;
     const all = await readSince(link, bucket, keys, 0);
     resyncReason = undefined;
     readAllAtMs = clock.monotonicMs();
@@ -149,7 +153,10 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     records,
     synced: () => resyncs >= 0,
     resyncs: () => Math.max(0, resyncs),
-    note: take,
+    note(record) {
+      acknowledged = true;
+      take(record);
+    },
     resync(reason) {
       resyncReason ??= reason;
       loop.wake();

@@ -3,6 +3,8 @@ export interface StreamView {
   /** RFC 3339 time of creation: a new one is a new stream, whatever its name. */
   created: string;
   lastRevision: number;
+  /** Since when who answers for the stream does so: another one after an election or a restart. */
+  term: string;
 }
 
 /**
@@ -11,7 +13,8 @@ export interface StreamView {
  * the same name from revision 1.
  *
  * `position` is the last revision read, `live` the records held before the check that are no tombstones (those expire
- * by themselves), `stored` how many records the server has under the same filter.
+ * by themselves), `stored` how many records the server has under the same filter, `acknowledged` whether some are held
+ * on the word of the server alone: after a power failure the next one may lack what the last one acknowledged.
  */
 export function judgeStream(check: {
   before: StreamView | undefined;
@@ -19,10 +22,13 @@ export function judgeStream(check: {
   position: number;
   live: number;
   stored: number;
+  acknowledged: boolean;
 }): string | undefined {
   if (check.before !== undefined && check.before.created !== check.seen.created)
     return 'bucket was recreated';
   if (check.seen.lastRevision < check.position) return 'bucket went back in time';
+  if (check.acknowledged && check.before !== undefined && check.before.term !== check.seen.term)
+    return 'another server answers for the bucket';
   if (check.stored < check.live) return 'records were purged';
   return undefined;
 }

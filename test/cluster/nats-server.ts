@@ -25,6 +25,8 @@ export type NatsServer = {
   monitoringUrl: string;
   /** User name to password, those of deploy/nats/nats.conf and {@link unlimitedUser}. */
   passwords: NatsPasswords;
+  /** Folder of its data. */
+  store: string;
   process: () => GuardedProcess;
   kill9: () => Promise<void>;
   sigstop: () => void;
@@ -73,11 +75,8 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
   };
   await mkdir(start.folder, { recursive: true });
   const file = join(start.folder, 'nats.conf');
-  await writeFile(
-    file,
-    adapt(configuration, join(start.folder, 'jetstream'), passwords[unlimitedUser] ?? ''),
-    { mode: 0o600 },
-  );
+  const store = join(start.folder, 'jetstream');
+  await writeFile(file, adapt(configuration, store, passwords[unlimitedUser] ?? ''), { mode: 0o600 });
   if (membership !== undefined) await writeMemberFile(start.folder, membership.port);
   const main = membership === undefined ? file : join(start.folder, 'nats-cluster.conf');
   const monitoringUrl = `http://127.0.0.1:${start.monitoringPort}`;
@@ -106,6 +105,7 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
     url: `nats://127.0.0.1:${start.port}`,
     monitoringUrl,
     passwords,
+    store,
     process: () => current,
     kill9: async () => {
       await current.stop('SIGKILL');

@@ -11,10 +11,7 @@ export type ClusterStart = { program: Program; folder: string; logFolder: string
 const size = 3;
 
 /** Name of the server at an index, as its pod has. */
-export const serverName = (index: number): string => `latchkey-nats-${index}`;
-
-/** Folder of a server, under the cluster's. */
-export const serverFolder = (folder: string, index: number): string => join(folder, serverName(index));
+const serverName = (index: number): string => `latchkey-nats-${index}`;
 
 /** Starts three servers with deploy/nats/cluster/nats-cluster.conf; resolves when each sees the cluster's metadata. */
 export async function startNatsCluster(start: ClusterStart, guard: ProcessGuard): Promise<NatsServer[]> {
@@ -28,7 +25,7 @@ export async function startNatsCluster(start: ClusterStart, guard: ProcessGuard)
       routes: (routes ?? []).map((port) => `127.0.0.1:${port}`),
     };
     const place = { port: clients?.[index] ?? 0, monitoringPort: monitors?.[index] ?? 0 };
-    const folder = serverFolder(start.folder, index);
+    const folder = join(start.folder, serverName(index));
     return startNatsServer({ ...start, ...place, folder, passwords, membership }, guard);
   });
   return Promise.all(starts);

@@ -1,0 +1,136 @@
+import { ensureBuckets } from '#shared/bus/buckets.ts';
+import { createPublisher, type Publisher } from '#shared/bus/publisher.ts';
+import { rulesBucket as bucket, streamOf } from '#shared/contracts/bucket.ts';
+import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
+import type { NatsServer } from '#test/cluster/nats-server.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import {
+  type ChangingSet,
+  followChanges,
+  type JudgingReader,
+  startChanges,
+  untilAllHold,
+} from './changing-set.ts';
+import { leaderOf } from './nats-cluster.ts';
+import { startTestBus, type TestBus } from './test-bus.ts';
+
+const owner = 'k8s';
+const convergenceTimeoutMs = 45_000;
+
+/** Three servers, one bucket on all of them, a publisher that changes its set all the time, and readers that judge. */
+export interface ClusterRun {
+  testBus: TestBus;
+  publisher: Publisher;
+  /** One that begins at each server, and two that begin at any. */
+  readers: readonly JudgingReader[];
+  /** The server that leads the bucket. */
+  leader(): Promise<NatsServer>;
+  /** A server that follows it. */
+  follower(): Promise<NatsServer>;
+  /** Waits until every one of so many readers holds a state wanted after this call; resolves with the time, ms. */
+  untilMoved(atLeast?: number): Promise<number>;
+  /** Stops the changes, waits until every reader holds exactly what is wanted, goes on; resolves with the time, ms. */
+  settle(): Promise<number>;
+  /** What came into force though it never may, and whether the publisher took its own records for another's. */
+  wrong(): string[];
+  stop(): Promise<void>;
+}
+
+/** Starts it and waits until every reader holds the set. */
+export async function startClusterRun(): Promise<ClusterRun> {
+  const testBus = await startTestBus({ cluster: true });
+  try {
+    const run = await observe(testBus);
+    await run.settle();
+    return run;
+  } catch (err) {
+    await testBus.stop();
+    throw err;
+  }
+}
+
+async function observe(testBus: TestBus): Promise<ClusterRun> {
+  const { log, servers } = testBus;
+  const discovery = await testBus.connect('discovery');
+  await waitFor(() => ensureBuckets(discovery, { log, replicas: 3 }), {
+    timeoutMs: 20_000,
+    what: 'buckets on three servers',
+  });
+  const superseded: LatchkeyError[] = [];
+  const publisher = createPublisher(await testBus.connect('resolver-k8s'), {
+    ...{ bucket, owner, log, clock: systemClock },
+    onSuperseded: (error) => superseded.push(error),
+  });
+  const changing = startChanges(publisher, owner);
+  const readers = await followEverywhere(testBus, changing);
+  const { jsm } = await testBus.admin();
+  const leader = async () => servers[await leaderOf(jsm, streamOf(bucket))] as NatsServer;
+  return {
+    testBus,
+    publisher,
+    readers,
+    leader,
+    follower: async () => {
+      const leading = await leader();
+      return servers.find((server) => server !== leading) as NatsServer;
+    },
+    untilMoved: (atLeast = 1) => untilMoved(readers, changing, atLeast),
+    settle: async () => {
+      changing.pause();
+      const tookMs = await untilAllHold(readers, changing, convergenceTimeoutMs);
+      changing.resume();
+      return tookMs;
+    },
+    wrong: () => [...readers.flatMap((reader) => reader.wrong), ...superseded.map(({ message }) => message)],
+    stop: async () => {
+      changing.stop();
+      await publisher.stop();
+      await Promise.all(readers.map(({ reader }) => reader.stop()));
+      await testBus.stop();
+    },
+  };
+}
+
+const followEverywhere = (testBus: TestBus, changing: ChangingSet): Promise<JudgingReader[]> =>
+  Promise.all(
+    [...testBus.servers.map(({ url }) => ({ url })), {}, {}].map((place, index) =>
+      followChanges(testBus, changing, { bucket, owner, name: `reader-${index}`, user: 'gateway', ...place }),
+    ),
+  );
+
+async function untilMoved(
+  readers: readonly JudgingReader[],
+  changing: ChangingSet,
+  atLeast: number,
+): Promise<number> {
+  const startMs = performance.now();
+  const before = changing.state();
+  await waitFor(() => readers.filter(({ state }) => state() > before).length >= atLeast, {
+    timeoutMs: convergenceTimeoutMs,
+    what: `${atLeast} readers to hold a state after ${before}`,
+    intervalMs: 5,
+  });
+  return Math.round(performance.now() - startMs);
+}
+
+/** How long nothing new came into force for anybody, and for the last reader, ms. */
+export interface Stall {
+  firstMs: number;
+  lastMs: number;
+}
+
+/** The time from now until changes get through again. */
+export async function measureStall(run: ClusterRun): Promise<Stall> {
+  const [firstMs, lastMs] = await Promise.all([run.untilMoved(), run.untilMoved(run.readers.length)]);
+  return { firstMs, lastMs };
+}
+
+/** Kills the leader of the bucket, waits until changes get through, starts it again, waits until everybody agrees. */
+export async function killLeader(run: ClusterRun): Promise<Stall & { settledMs: number }> {
+  const victim = await run.leader();
+  await victim.kill9();
+  const stall = await measureStall(run);
+  await victim.start();
+  return { ...stall, settledMs: await run.settle() };
+}
