@@ -103,12 +103,27 @@ const webhookSchema = z.strictObject({
   excludedNamespaces: z.array(namespaceName).default([]),
 });
 
+/** Waits of a CA rotation; fractions are allowed. */
+const rotationSchema = z.strictObject({
+  /** Given to the API servers to notice a changed bundle, before a leaf needs it. */
+  trustWaitSeconds: z.number().nonnegative().default(60),
+  /** Given to connections and mounts of before, counted while every endpoint reports the new leaf. */
+  connectionWaitSeconds: z.number().nonnegative().default(120),
+  /** The old CA stays trusted at least this long after every endpoint has switched. */
+  overlapHours: z.number().nonnegative().default(24),
+});
+
 const tlsSchema = z.strictObject({
+  /** provided = the serving Secret is somebody else's (cert-manager.io, a company CA): served, watched, never written. */
+  issuer: z.enum(['latchkey', 'provided']).default('latchkey'),
   caSecretName: z.string().default('latchkey-ca'),
   servingSecretName: z.string().default('flyte-pod-webhook-secret'),
   caLifetimeDays: z.number().positive().default(365),
   leafLifetimeDays: z.number().positive().default(7),
   keyBits: z.union([z.literal(2048), z.literal(3072), z.literal(4096)]).default(2048),
+  /** Fraction of a certificate's life after which it is renewed. */
+  renewAt: z.number().gt(0).lt(1).default(0.667),
+  rotation: rotationSchema.prefault({}),
 });
 
 const gatewaySchema = z.strictObject({
@@ -121,6 +136,14 @@ const gatewaySchema = z.strictObject({
 const busSchema = z.strictObject({
   /** On how many nats-servers each bucket is stored: 3 needs the cluster of deploy/nats/cluster. */
   replicas: z.union([z.literal(1), z.literal(3)]).default(1),
+});
+
+/** Complete rules in Secrets, from which a gateway starts while the bus is away (rules-snapshot.ts). */
+const snapshotSchema = z.strictObject({
+  /** False = discovery writes none, and needs no right on these Secrets. */
+  enabled: z.boolean().default(true),
+  /** Shortest time between two writes, and longest until one that was damaged is repaired. */
+  intervalSeconds: z.number().min(1).default(30),
 });
 
 const managerName = z.string().regex(/^[a-z0-9][-a-z0-9]*$/, 'is not a manager name');
@@ -143,6 +166,7 @@ export const latchkeyConfigSchema = z.strictObject({
   webhook: webhookSchema.prefault({}),
   tls: tlsSchema.prefault({}),
   gateway: gatewaySchema.prefault({}),
+  snapshot: snapshotSchema.prefault({}),
   bus: busSchema.prefault({}),
 });
 

@@ -1,0 +1,122 @@
+import type { CaState } from '#shared/contracts/rotation-state.ts';
+import { type CaFacts, type Facts, newAuthority, type Step } from './rotation-facts.ts';
+
+type CaWrite = Extract<Step, { write: 'ca' }>;
+
+/** The ids of a CA Secret to be, and the state from which it comes. */
+interface Wanted {
+  issuing: string;
+  next: string | undefined;
+  /** Besides those two; each counts once. */
+  trusted: readonly string[];
+  state: CaState;
+  /** Whether a CA was added that is to be retired again: the phase cannot go on. */
+  grown: boolean;
+  /** Whether the Secret was made from memory, or anew: what is trusted meanwhile is not known before the next look. */
+  remade?: boolean;
+}
+
+/**
+ * Makes the CA Secret whole: makes a CA where none can be had, brings the last good one back, and takes into the bundle
+ * whatever something that is served may need. Trust is only ever added here; a rotation takes it away in the end.
+ * Undefined when nothing is wrong.
+ */
+export function repairCa(facts: Facts): CaWrite | undefined {
+  const { ca, held, webhook, nowMs } = facts;
+  if (ca !== undefined && ca.issuing.problem === undefined) return repairUsable(facts, ca);
+  const why = ca?.issuing.problem ?? 'there is none';
+  const back = held.ca;
+  if (back !== undefined && back.issuing.problem === undefined) {
+    const wanted = {
+      issuing: back.issuing.id,
+      next: back.next?.id,
+      trusted: [...back.bundle, ...webhook.current],
+      state: back.state,
+      grown: webhook.current.some((id) => !back.bundle.includes(id)),
+      remade: true,
+    };
+    return { write: 'ca', why: `restored: ${why}`, ...settle(wanted, nowMs) };
+  }
+  // What stands beside a refused pair is not trusted either.
+  const state = ca?.state ?? { version: 1, phase: 'stable', waitingFor: [] };
+  const wanted = {
+    issuing: newAuthority,
+    next: undefined,
+    trusted: webhook.current,
+    state,
+    grown: true,
+    remade: true,
+  };
+  return { write: 'ca', why, ...settle(wanted, nowMs) };
+}
+
+function repairUsable(facts: Facts, ca: CaFacts): CaWrite | undefined {
+  const { state, issuing } = ca;
+  const isBrought = ca.bundle.length > 0 && !ca.bundle.includes(issuing.id);
+  const next = state.phase === 'distributing' && !isBrought ? nextOf(facts, ca) : undefined;
+  const added = trustToAdd(facts, ca).filter((id) => !ca.bundle.includes(id) && id !== issuing.id);
+  const wanted = {
+    issuing: issuing.id,
+    next,
+    trusted: [...ca.bundle, ...added],
+    state,
+    grown: isBrought || added.length > 0,
+  };
+  const repaired = settle(wanted, facts.nowMs);
+  const isRight =
+    ca.tidy &&
+    state.since !== undefined &&
+    repaired.state.phase === state.phase &&
+    next === (state.phase === 'distributing' ? ca.next?.id : undefined) &&
+    isSameList(repaired.bundle, ca.bundle);
+  return isRight ? undefined : { write: 'ca', why: 'it differed from what it has to be', ...repaired };
+}
+
+/** Whether the Secret is in the state in which this process saw it whole: then somebody edited its data. */
+const isHeldState = ({ held }: Facts, { state }: CaFacts): boolean =>
+  held.ca !== undefined && held.ca.state.phase === state.phase && held.ca.state.since === state.since;
+
+function nextOf(facts: Facts, ca: CaFacts): string {
+  const candidates = [ca.next, isHeldState(facts, ca) ? facts.held.ca?.next : undefined];
+  return candidates.find((each) => each !== undefined && each.problem === undefined)?.id ?? newAuthority;
+}
+
+/** What has to stay trusted though the bundle may not say so. */
+function trustToAdd(facts: Facts, ca: CaFacts): string[] {
+  const { held, serving, webhook } = facts;
+  const issuer = serving?.leaf.issuer;
+  return [
+    ...(isHeldState(facts, ca) ? (held.ca?.bundle ?? []) : []),
+    ...(mayBeServed(facts, ca) ? webhook.current : []),
+    ...(issuer !== undefined && webhook.trusted?.includes(issuer) ? [issuer] : []),
+  ];
+}
+
+/**
+ * Whether leaves of all that the API server trusts may be served: in the middle of a rotation, and at the first look
+ * when it does not know the CA of the Secret at all.
+ */
+const mayBeServed = ({ webhook, held }: Facts, { state, issuing }: CaFacts): boolean =>
+  state.phase !== 'stable' || (held.ca === undefined && webhook.trusted?.includes(issuing.id) === false);
+
+/** Puts the bundle in order and finds the phase that goes with it. */
+function settle(wanted: Wanted, nowMs: number): Pick<CaWrite, 'issuing' | 'next' | 'bundle' | 'state'> {
+  const { issuing, next, state } = wanted;
+  const bundle = [...new Set([issuing, ...(next === undefined ? [] : [next]), ...wanted.trusted])];
+  const since = new Date(nowMs).toISOString();
+  const phase = phaseOf(wanted, bundle.length);
+  if (phase === state.phase) return { issuing, next, bundle, state: { since, ...state } };
+  const { rotation = { id: `repair-${since}`, reason: 'another CA was in use', startedAt: since }, ...rest } =
+    state;
+  const inRotation = phase === 'stable' ? {} : { rotation };
+  return { issuing, next, bundle, state: { ...rest, ...inRotation, phase, since, waitingFor: [] } };
+}
+
+function phaseOf({ next, state, grown, remade }: Wanted, size: number): CaState['phase'] {
+  if (size === 1 && !remade) return 'stable';
+  if (next !== undefined) return 'distributing';
+  return !grown && state.phase === 'retiring' ? 'retiring' : 'switching';
+}
+
+export const isSameList = (left: readonly string[], right: readonly string[]): boolean =>
+  left.length === right.length && left.every((each, index) => each === right[index]);

@@ -1,0 +1,38 @@
+import { isSameList, repairCa } from './ca-repair.ts';
+import { leafStep } from './leaf-step.ts';
+import {
+  type Facts,
+  type HeldForMs,
+  type RotationPolicy,
+  type Step,
+  serve,
+  trusts,
+} from './rotation-facts.ts';
+import { rotationStep } from './rotation-step.ts';
+import { notServing } from './served-everywhere.ts';
+
+/**
+ * The next write, decided on what is known now: the CA Secret first, then what the API server trusts, then the leaf,
+ * and when all three are right the rotation goes on. The CA Secret is the only record of where a rotation stands, so
+ * any process can go on from any write. `heldForMs` is of {@link holdingConditions} of the same facts.
+ */
+export function nextStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPolicy): Step {
+  const repair = repairCa(facts);
+  const { ca, webhook } = facts;
+  if (repair !== undefined || ca === undefined) return repair ?? { write: undefined, recheckMs: undefined };
+  if (webhook.untouchable === undefined) {
+    const isRight = !webhook.drifted && isSameList(webhook.trusted ?? [], ca.bundle);
+    if (!isRight) return { write: 'webhook', why: 'it differed from what it has to be', bundle: ca.bundle };
+  }
+  return leafStep(facts, ca, heldForMs, policy) ?? rotationStep(facts, ca, heldForMs, policy);
+}
+
+/** The conditions that hold now, of those for which a step waits a time. */
+export function holdingConditions(facts: Facts): string[] {
+  const { ca, webhook, serving } = facts;
+  // Without a call of the API server there is nobody to notice.
+  const trusted = webhook.trusted ?? ca?.bundle ?? [];
+  const leaf = serving?.leaf.id;
+  const isServed = leaf !== undefined && notServing(facts, leaf).length === 0;
+  return [...trusted.map(trusts), ...(isServed ? [serve(leaf)] : [])];
+}

@@ -1,0 +1,128 @@
+import type { CaState, LeafState } from '#shared/contracts/rotation-state.ts';
+
+/**
+ * What the next step is decided on: plain data, with certificates known by an id (SHA-256 of the DER bytes, hex). The
+ * model test runs the same decisions over ids that stand for no certificate at all.
+ */
+
+/** A CA with its key. */
+export interface AuthorityFact {
+  id: string;
+  /** Why it cannot issue, or undefined. */
+  problem: string | undefined;
+  /** Why it should be replaced, or undefined. */
+  due: string | undefined;
+}
+
+/** What the CA Secret holds. */
+export interface CaContent {
+  issuing: AuthorityFact;
+  /** The CA that is to follow, while its trust is being distributed. */
+  next: AuthorityFact | undefined;
+  /** Ids of the CAs to trust, the issuing one first. */
+  bundle: readonly string[];
+  state: CaState;
+}
+
+export interface CaFacts extends CaContent {
+  /** Id of the request on the Secret, if any. */
+  request: string | undefined;
+  /** Whether labels, form and mutability are as they have to be. */
+  tidy: boolean;
+}
+
+/** A leaf with its key. */
+export interface LeafFact {
+  id: string;
+  /** The known CA that signed it. */
+  issuer: string | undefined;
+  /** Why it cannot be served, or undefined. */
+  problem: string | undefined;
+  due: boolean;
+  issuedAt: string;
+}
+
+export interface ServingFacts {
+  leaf: LeafFact;
+  /** Ids of the bundle beside it. */
+  bundle: readonly string[];
+  state: LeafState | undefined;
+  request: string | undefined;
+  tidy: boolean;
+}
+
+export interface WebhookFacts {
+  /** Ids of the CAs with which the API server calls us; undefined when it does not call us. */
+  trusted: readonly string[] | undefined;
+  /** Those of them that have not expired. */
+  current: readonly string[];
+  /** Why it is left as it is, or undefined. */
+  untouchable: string | undefined;
+  /** Whether anything but the bundle differs from what it has to be. */
+  drifted: boolean;
+}
+
+/** An endpoint of the gateway's Service, joined with the heartbeats of its pod. */
+export interface EndpointFact {
+  /** Name of the pod. */
+  name: string;
+  /** Ready or serving: connections reach it. */
+  ready: boolean;
+  /** Id of the leaf that it reported last, however long ago. */
+  leaf: string | undefined;
+  /** Whether it was heard lately. */
+  fresh: boolean;
+}
+
+/** All that is known, as of one moment. */
+export interface Facts {
+  ca: CaFacts | undefined;
+  serving: ServingFacts | undefined;
+  webhook: WebhookFacts;
+  /** A sentence when the endpoints cannot be known. */
+  endpoints: readonly EndpointFact[] | string;
+  /** The last good content of both Secrets that this process saw: saves what somebody deletes or breaks. */
+  held: { ca: CaContent | undefined; leaf: LeafFact | undefined };
+  nowMs: number;
+}
+
+/** What the operator sets. */
+export interface RotationPolicy {
+  trustWaitMs: number;
+  connectionWaitMs: number;
+  overlapMs: number;
+}
+
+/** Time for which a condition of {@link holdingConditions} has held without interruption, ms; 0 when it does not. */
+export type HeldForMs = (condition: string) => number;
+
+/** Stands for a CA that is yet to be made. */
+export const newAuthority = 'new';
+
+/** One write, or what is waited for. */
+export type Step =
+  | {
+      write: 'ca';
+      why: string;
+      issuing: string;
+      next: string | undefined;
+      bundle: readonly string[];
+      state: CaState;
+    }
+  | { write: 'webhook'; why: string; bundle: readonly string[] }
+  | {
+      write: 'serving';
+      why: string;
+      /** A new leaf of the issuing CA, or the one of that id. */
+      leaf: { issue: true } | { id: string };
+      bundle: readonly string[];
+      state: Omit<LeafState, 'fingerprint' | 'issuedAt'>;
+    }
+  | {
+      write: undefined;
+      /** When to look again though nothing is heard, ms; undefined: at the next tick. */
+      recheckMs: number | undefined;
+    };
+
+export const trusts = (authority: string): string => `the API server is told to trust ${authority}`;
+export const serve = (leaf: string): string => `all endpoints serve ${leaf}`;

@@ -1,0 +1,145 @@
+import type { CaState } from '#shared/contracts/rotation-state.ts';
+import { isSameList } from './ca-repair.ts';
+import {
+  type CaFacts,
+  type Facts,
+  type HeldForMs,
+  newAuthority,
+  type RotationPolicy,
+  type Step,
+  serve,
+  trusts,
+} from './rotation-facts.ts';
+import { notServing } from './served-everywhere.ts';
+
+/** What a phase says: the Secret of the phase after it, or what it waits for and for how long at least. */
+type Outcome =
+  | {
+      to: CaState['phase'];
+      issuing: string;
+      next?: string;
+      bundle: readonly string[];
+      rotation?: CaState['rotation'];
+    }
+  | { waitingFor: string[]; recheckMs: number };
+
+/** How often to look again while a report or another's deed is awaited; what is heard wakes it sooner. */
+const pollMs = 2_000;
+
+/**
+ * Takes the CA through its rotation, one phase at a time: an old CA is trusted no more only when every endpoint has
+ * served a leaf of the new one for longer than connections of before and mounts of before last.
+ */
+export function rotationStep(facts: Facts, ca: CaFacts, heldForMs: HeldForMs, policy: RotationPolicy): Step {
+  if (ca.request !== undefined && ca.request !== ca.state.handled)
+    return answerRequest(facts, ca, ca.request);
+  const outcome = phases[ca.state.phase](facts, ca, heldForMs, policy);
+  if (outcome === undefined) return { write: undefined, recheckMs: undefined };
+  if ('to' in outcome) return enter(outcome, ca.state, facts.nowMs);
+  const { waitingFor, recheckMs } = outcome;
+  if (isSameList(waitingFor, ca.state.waitingFor)) return { write: undefined, recheckMs };
+  return writeState(ca, { ...ca.state, waitingFor }, 'what it waits for has changed');
+}
+
+type Phase = (facts: Facts, ca: CaFacts, heldForMs: HeldForMs, policy: RotationPolicy) => Outcome | undefined;
+
+const stable: Phase = ({ webhook, nowMs }, ca) => {
+  if (ca.issuing.due === undefined) return ca.state.waitingFor.length === 0 ? undefined : wait([]);
+  if (webhook.untouchable !== undefined) return wait([webhook.untouchable]);
+  const at = new Date(nowMs).toISOString();
+  return start(ca, { id: `scheduled-${at}`, reason: ca.issuing.due, startedAt: at });
+};
+
+const distributing: Phase = ({ webhook }, ca, heldForMs, { trustWaitMs }) => {
+  const next = ca.next?.id ?? '';
+  if (webhook.trusted !== undefined && !webhook.trusted.includes(next)) {
+    return wait([webhook.untouchable ?? 'the webhook configuration to hold the next CA']);
+  }
+  const restMs = trustWaitMs - heldForMs(trusts(next));
+  if (restMs > 0)
+    return wait(['the API servers to notice the new bundle (tls.rotation.trustWaitSeconds)'], restMs);
+  const others = ca.bundle.filter((id) => id !== next);
+  return { to: 'switching', issuing: next, bundle: [next, ...others] };
+};
+
+const switching: Phase = (facts, ca) => {
+  const waitingFor = notSwitched(facts, ca);
+  return waitingFor.length === 0
+    ? { to: 'retiring', issuing: ca.issuing.id, bundle: ca.bundle }
+    : wait(waitingFor);
+};
+
+const retiring: Phase = (facts, ca, heldForMs, { connectionWaitMs, overlapMs }) => {
+  const waitingFor = notSwitched(facts, ca);
+  if (waitingFor.length > 0) return wait(waitingFor);
+  const connectionsMs = connectionWaitMs - heldForMs(serve(facts.serving?.leaf.id ?? ''));
+  if (connectionsMs > 0) {
+    return wait(['connections of before to end (tls.rotation.connectionWaitSeconds)'], connectionsMs);
+  }
+  const endMs = Date.parse(ca.state.since ?? '') + overlapMs;
+  if (!(facts.nowMs >= endMs)) {
+    return wait([`the overlap of both CAs until ${new Date(endMs).toISOString()}`], endMs - facts.nowMs);
+  }
+  return { to: 'stable', issuing: ca.issuing.id, bundle: [ca.issuing.id] };
+};
+
+const phases: Record<CaState['phase'], Phase> = { stable, distributing, switching, retiring };
+
+/** What keeps the leaf of the issuing CA from being trusted and served everywhere. */
+function notSwitched(facts: Facts, { issuing }: CaFacts): string[] {
+  const { webhook, serving } = facts;
+  if (webhook.trusted !== undefined && !webhook.trusted.includes(issuing.id)) {
+    return [webhook.untouchable ?? 'the webhook configuration to hold the CA'];
+  }
+  if (serving?.leaf.issuer !== issuing.id || serving.leaf.problem !== undefined) {
+    return ['the API servers to notice the new bundle (tls.rotation.trustWaitSeconds)'];
+  }
+  return notServing(facts, serving.leaf.id);
+}
+
+function answerRequest({ webhook, nowMs }: Facts, ca: CaFacts, id: string): Step {
+  const reason =
+    ca.state.phase === 'stable' ? webhook.untouchable : `a rotation is under way (${ca.state.phase})`;
+  const state = { ...ca.state, handled: id };
+  if (reason !== undefined) return writeState(ca, { ...state, refused: { id, reason } }, 'refused a request');
+  const { refused: _, ...rest } = state;
+  return enter(start(ca, { id, reason: 'requested', startedAt: new Date(nowMs).toISOString() }), rest, nowMs);
+}
+
+const start = ({ issuing, bundle }: CaFacts, rotation: CaState['rotation']) => ({
+  to: 'distributing' as const,
+  issuing: issuing.id,
+  next: newAuthority,
+  bundle: [issuing.id, newAuthority, ...bundle.filter((id) => id !== issuing.id)],
+  rotation,
+});
+
+function enter(outcome: Extract<Outcome, { to: unknown }>, state: CaState, nowMs: number): Step {
+  const { to: phase, issuing, next, bundle, rotation = state.rotation } = outcome;
+  const { rotation: _, ...rest } = state;
+  const inRotation = phase === 'stable' || rotation === undefined ? {} : { rotation };
+  const since = new Date(nowMs).toISOString();
+  return {
+    write: 'ca',
+    why: phase,
+    issuing,
+    next,
+    bundle,
+    state: { ...rest, ...inRotation, phase, since, waitingFor: [] },
+  };
+}
+
+const writeState = ({ issuing, next, bundle }: CaFacts, state: CaState, why: string): Step => ({
+  write: 'ca',
+  why,
+  issuing: issuing.id,
+  next: next?.id,
+  bundle,
+  state,
+});
+
+/** `restMs` is a time that is known; the clock may jump, so it is looked at now and then anyway. */
+const wait = (waitingFor: string[], restMs = pollMs): Outcome => ({
+  waitingFor,
+  recheckMs: Math.min(Math.max(restMs, 50), pollMs),
+});

@@ -1,0 +1,201 @@
+import { holdingConditions, type nextStep } from '../../../services/cert-manager/next-step.ts';
+import {
+  type AuthorityFact,
+  type Facts,
+  type LeafFact,
+  newAuthority,
+  type RotationPolicy,
+  type Step,
+} from '../../../services/cert-manager/rotation-facts.ts';
+import {
+  createSteadyConditions,
+  type SteadyConditions,
+} from '../../../services/cert-manager/steady-conditions.ts';
+import type { CaObject, ServingObject, WebhookObject, World } from './world.ts';
+
+const dayMs = 86_400_000;
+const caRenewalMs = 30 * dayMs;
+const leafRenewalMs = 4 * dayMs;
+const notBeforeMarginMs = 3_600_000;
+const freshMs = 10_000;
+
+/** What a run saw, read object by object. */
+interface Seen {
+  serving?: ServingObject | undefined;
+  webhook?: WebhookObject;
+  endpoints?: Facts['endpoints'];
+  ca?: CaObject | undefined;
+}
+
+export type Decide = typeof nextStep;
+
+export interface ManagerOptions {
+  decide: Decide;
+  policy: RotationPolicy;
+  /** What it makes of what it sees; the same, but for a model that is meant to fail. */
+  view: (facts: Facts) => Facts;
+  /** The order of the reads; cert-manager's own reads the CA last. */
+  reads: readonly (keyof Seen)[];
+  /** An older look is not acted on. */
+  longestLookMs: number;
+}
+
+export const ownOrder: ManagerOptions['reads'] = ['serving', 'webhook', 'endpoints', 'ca'];
+
+/** A cert-manager that does one thing at a time: a read, or the write that the reads ask for. */
+export interface Manager {
+  /** Does the next thing; others may act before the one after it. */
+  act(): void;
+  /** Loses all it knows, in the middle of whatever it does. */
+  crash(): void;
+  pausedUntilMs: number;
+  /** Its clock is ahead by this. */
+  aheadMs: number;
+  /** Whether it is about to create the serving Secret. */
+  isCreating(): boolean;
+}
+
+export function createManager(world: World, options: ManagerOptions): Manager {
+  const { decide, policy, view, reads } = options;
+  let seen: Seen = {};
+  let done = 0;
+  let begunMs = 0;
+  let step: Step | undefined;
+  let held: Facts['held'] = { ca: undefined, leaf: undefined };
+  let conditions: SteadyConditions = createSteadyConditions();
+
+  const clock = (): number => world.nowMs + manager.aheadMs;
+  const begin = (): void => {
+    seen = {};
+    done = 0;
+    step = undefined;
+  };
+  const look: Record<keyof Seen, () => void> = {
+    serving: () => Object.assign(seen, { serving: world.serving }),
+    webhook: () => Object.assign(seen, { webhook: world.webhook }),
+    ca: () => Object.assign(seen, { ca: world.ca }),
+    endpoints: () => Object.assign(seen, { endpoints: endpointsOf(world) }),
+  };
+  const decideNow = (): void => {
+    if (world.nowMs - begunMs > options.longestLookMs) {
+      begin();
+      return;
+    }
+    const facts = view(factsOf(world, seen, held, clock()));
+    if (facts.ca?.issuing.problem === undefined && facts.ca !== undefined) held = { ...held, ca: facts.ca };
+    if (facts.serving?.leaf.problem === undefined && facts.serving !== undefined)
+      held = { ...held, leaf: facts.serving.leaf };
+    const heldForMs = conditions.note(holdingConditions(facts), world.nowMs);
+    step = decide(facts, heldForMs, policy);
+    if (step.write === undefined) begin();
+  };
+  const manager: Manager = {
+    pausedUntilMs: 0,
+    aheadMs: 0,
+    isCreating: () => step?.write === 'serving' && seen.serving === undefined,
+    crash: () => {
+      begin();
+      held = { ca: undefined, leaf: undefined };
+      conditions = createSteadyConditions();
+    },
+    act: () => {
+      if (world.nowMs < manager.pausedUntilMs) return;
+      const read = reads[done];
+      if (done === 0) begunMs = world.nowMs;
+      done += 1;
+      if (read !== undefined) look[read]();
+      else if (step === undefined) decideNow();
+      else {
+        write(world, seen, step, clock());
+        begin();
+      }
+    },
+  };
+  return manager;
+}
+
+function endpointsOf({ gateways, reports, nowMs }: World): Facts['endpoints'] {
+  return gateways.map(({ name, ready }) => {
+    const report = reports.get(name);
+    return { name, ready, leaf: report?.leaf, fresh: report !== undefined && nowMs - report.atMs <= freshMs };
+  });
+}
+
+function factsOf(
+  world: World,
+  { ca, serving, webhook, endpoints = [] }: Seen,
+  held: Facts['held'],
+  nowMs: number,
+): Facts {
+  const ageMs = (id: string): number => nowMs - (world.madeMs.get(id) ?? nowMs);
+  const authority = (id: string | undefined): AuthorityFact => ({
+    id: id ?? 'garbage',
+    problem: id === undefined ? 'garbage' : undefined,
+    due: id !== undefined && (ageMs(id) > caRenewalMs || ageMs(id) < -notBeforeMarginMs) ? 'due' : undefined,
+  });
+  const trusted = webhook?.bundle ?? [];
+  const known = new Set([...trusted, ...(ca?.bundle ?? []), ...(held.ca?.bundle ?? [])]);
+  const acceptable = new Set(ca === undefined ? known : ca.bundle);
+  const leafFact = (id: string | undefined): LeafFact => {
+    const issuer = id === undefined ? undefined : world.issuers.get(id);
+    const isUsable =
+      id !== undefined && issuer !== undefined && acceptable.has(issuer) && ageMs(id) > -notBeforeMarginMs;
+    return {
+      id: id ?? 'garbage',
+      issuer: issuer !== undefined && known.has(issuer) ? issuer : undefined,
+      problem: isUsable ? undefined : 'not usable',
+      due: id !== undefined && ageMs(id) > leafRenewalMs,
+      issuedAt: new Date(0).toISOString(),
+    };
+  };
+  return {
+    ca: ca && {
+      issuing: authority(ca.issuing),
+      next: ca.next === undefined ? undefined : authority(ca.next),
+      bundle: ca.bundle,
+      state: ca.state,
+      request: ca.request,
+      tidy: true,
+    },
+    serving: serving && {
+      leaf: leafFact(serving.leaf),
+      bundle: serving.bundle,
+      state: serving.state,
+      request: serving.request,
+      tidy: true,
+    },
+    webhook: { trusted, current: trusted, untouchable: undefined, drifted: false },
+    endpoints,
+    held: { ca: held.ca, leaf: held.leaf && leafFact(held.leaf.id) },
+    nowMs,
+  };
+}
+
+function write(world: World, { ca, serving, webhook }: Seen, step: Step, nowMs: number): void {
+  if (step.write === 'ca') {
+    const made = `ca-${world.count()}`;
+    world.madeMs.set(made, nowMs);
+    const real = (id: string): string => (id === newAuthority ? made : id);
+    const { issuing, next, bundle, state } = step;
+    world.putCa(
+      {
+        issuing: real(issuing),
+        next: next === undefined ? undefined : real(next),
+        bundle: bundle.map(real),
+        state,
+        request: ca?.request,
+      },
+      ca?.version,
+    );
+  } else if (step.write === 'webhook') {
+    world.putWebhook(step.bundle, webhook?.version ?? 0);
+  } else if (step.write === 'serving') {
+    const leaf = 'id' in step.leaf ? step.leaf.id : `leaf-${world.count()}`;
+    if ('issue' in step.leaf) {
+      world.issuers.set(leaf, ca?.issuing ?? '');
+      world.madeMs.set(leaf, nowMs);
+    }
+    const state = { ...step.state, fingerprint: leaf, issuedAt: new Date(0).toISOString() };
+    world.putServing({ leaf, bundle: step.bundle, state, request: serving?.request }, serving?.version);
+  }
+}

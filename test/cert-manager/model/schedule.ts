@@ -1,0 +1,132 @@
+import { createManager, type Manager, type ManagerOptions } from './manager.ts';
+import { createRandom, type Random } from './random.ts';
+import { createWorld, kubeletMs, type World } from './world.ts';
+
+const dayMs = 86_400_000;
+
+interface Actors {
+  world: World;
+  managers: Manager[];
+  random: Random;
+}
+
+type Fault = (actors: Actors) => void;
+
+/** What happens now and then, each about as often as the others. */
+const faults: Readonly<Record<string, Fault>> = {
+  crash: ({ managers, random }) => random.pick(managers).crash(),
+  pause: ({ managers, random, world }) => {
+    random.pick(managers).pausedUntilMs = world.nowMs + random.upTo(random.pick([5_000, 60_000, 600_000]));
+  },
+  clockJump: ({ managers, random }) => {
+    random.pick(managers).aheadMs = random.pick([-dayMs, 0, dayMs]);
+  },
+  gatewayRestart: ({ world, random }) => world.restart(random.pick(world.gateways), random),
+  gatewayStop: ({ world, random }) => {
+    const gateway = random.pick(world.gateways);
+    if (gateway.ready) gateway.stopped = !gateway.stopped;
+  },
+  heartbeatLoss: ({ world, random }) => {
+    const gateway = random.pick(world.gateways);
+    gateway.cut = !gateway.cut;
+  },
+  readiness: ({ world, random }) => {
+    const gateway = random.pick(world.gateways);
+    if (!gateway.stopped) gateway.ready = !gateway.ready;
+  },
+  kubeletLag: ({ world, random }) => {
+    const gateway = random.pick(world.gateways);
+    gateway.lagMs = Math.min(gateway.lagMs, random.upTo(kubeletMs));
+  },
+  slowKubelet: ({ world, random }) => {
+    random.pick(world.gateways).lagMs = random.upTo(kubeletMs);
+  },
+  caRequest: ({ world }) => {
+    if (world.ca) world.putCa({ ...world.ca, request: `request-${world.count()}` }, world.ca.version);
+  },
+  leafRequest: ({ world }) => {
+    const { serving } = world;
+    if (serving) world.putServing({ ...serving, request: `request-${world.count()}` }, serving.version);
+  },
+  caBroken: ({ world, random }) => {
+    if (world.ca && random.chance(0.3)) world.putCa({ ...world.ca, issuing: undefined }, world.ca.version);
+  },
+  caDeleted: ({ world, random }) => {
+    if (random.chance(0.3)) world.putCa(undefined, world.ca?.version);
+  },
+  nextBroken: ({ world, random }) => {
+    if (world.ca && random.chance(0.3)) world.putCa({ ...world.ca, next: undefined }, world.ca.version);
+  },
+  servingBroken: ({ world }) => {
+    const { serving } = world;
+    if (serving) world.putServing({ ...serving, leaf: undefined }, serving.version);
+  },
+  // A create has no version to be refused by: design.md's lease is what keeps a paused cert-manager from it.
+  servingDeleted: ({ world, managers }) => {
+    if (!managers.some((manager) => manager.isCreating()))
+      world.putServing(undefined, world.serving?.version);
+  },
+};
+
+export interface ScheduleOptions extends ManagerOptions {
+  faultChance: number;
+  events: number;
+}
+
+export interface ScheduleResult {
+  /** A served leaf that an API server might have refused, and when. */
+  violation: string | undefined;
+  /** Whether it ended in a stable state with one CA that all gateways serve a leaf of, once faults had stopped. */
+  settled: boolean;
+  /** The CAs that were issuing at some time. */
+  authorities: number;
+  world: World;
+}
+
+/** Runs one schedule: random events first, then, without faults, until nothing is left to do. */
+export function runSchedule(seed: number, options: ScheduleOptions): ScheduleResult {
+  const random = createRandom(seed);
+  const world = createWorld(2 + Math.floor(random.upTo(2)));
+  const managers = Array.from({ length: 1 + Math.floor(random.upTo(2)) }, () =>
+    createManager(world, options),
+  );
+  const issuing = new Set<string>();
+  const turn = (faultChance: number): string | undefined => {
+    world.pass(random.upTo(random.chance(0.8) ? 400 : 4_000));
+    if (random.chance(faultChance)) random.pick(Object.values(faults))({ world, managers, random });
+    else random.pick(managers).act();
+    if (world.ca?.issuing !== undefined) issuing.add(world.ca.issuing);
+    return world.violation();
+  };
+  for (let event = 0; event < options.events; event += 1) {
+    const violation = turn(event < 30 ? 0 : options.faultChance);
+    if (violation !== undefined)
+      return { violation: `event ${event}: ${violation}`, settled: false, authorities: issuing.size, world };
+  }
+  heal({ world, managers, random });
+  for (let event = 0; event < 5_000; event += 1) {
+    const violation = turn(0);
+    if (violation !== undefined || isSettled(world)) {
+      return { violation, settled: violation === undefined, authorities: issuing.size, world };
+    }
+  }
+  return { violation: undefined, settled: false, authorities: issuing.size, world };
+}
+
+/** Ends every fault; the clocks agree again on the latest that any of them has shown. */
+function heal({ world, managers }: Actors): void {
+  for (const manager of managers) Object.assign(manager, { pausedUntilMs: 0, aheadMs: dayMs });
+  for (const gateway of world.gateways) Object.assign(gateway, { ready: true, stopped: false, cut: false });
+}
+
+function isSettled({ ca, serving, webhook, gateways, issuers }: World): boolean {
+  return (
+    ca?.state.phase === 'stable' &&
+    (ca.request === undefined || ca.request === ca.state.handled) &&
+    serving?.leaf !== undefined &&
+    serving.state?.served === true &&
+    issuers.get(serving.leaf) === ca.issuing &&
+    `${webhook.bundle}` === ca.issuing &&
+    gateways.every(({ leaf }) => leaf === serving.leaf)
+  );
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nextStep } from '../../services/cert-manager/next-step.ts';
+import { type Facts, newAuthority } from '../../services/cert-manager/rotation-facts.ts';
+import { longestLookMs } from '../../services/cert-manager/steady-conditions.ts';
+import { type Decide, ownOrder } from './model/manager.ts';
+import { runSchedule, type ScheduleOptions } from './model/schedule.ts';
+
+const options: ScheduleOptions = {
+  decide: nextStep,
+  policy: { trustWaitMs: 20_000, connectionWaitMs: 40_000, overlapMs: 60_000 },
+  view: (facts) => facts,
+  reads: ownOrder,
+  longestLookMs,
+  faultChance: 0.04,
+  events: 600,
+};
+
+test('over 1,500 random schedules every served leaf is covered by every bundle in use, and each ends in one CA', (t) => {
+  let authorities = 0;
+  for (let seed = 1; seed <= 1_500; seed += 1) {
+    const result = runSchedule(seed, options);
+    assert.equal(result.violation, undefined, `seed ${seed}`);
+    assert.ok(result.settled, `seed ${seed} does not end: ${JSON.stringify(result.world.ca)}`);
+    authorities += result.authorities;
+  }
+  assert.ok(authorities > 2_000, `${authorities} CAs were issuing`);
+  t.diagnostic(`${authorities} CAs in 1,500 schedules`);
+});
+
+/** The first schedule that shows a leaf that is not covered. */
+function firstViolation(changed: Partial<ScheduleOptions>): string | undefined {
+  for (let seed = 1; seed <= 1_000; seed += 1) {
+    const { violation } = runSchedule(seed, { ...options, ...changed });
+    if (violation !== undefined) return `seed ${seed}, ${violation}`;
+  }
+  return undefined;
+}
+
+/** The CA and the bundle are replaced at once, as most webhooks do it. */
+const naive: Decide = (facts, heldForMs, policy) => {
+  const step = nextStep(facts, heldForMs, policy);
+  if (step.write !== 'ca' || step.state.phase !== 'distributing') return step;
+  const { rotation: _, ...state } = step.state;
+  return {
+    ...step,
+    issuing: newAuthority,
+    next: undefined,
+    bundle: [newAuthority],
+    state: { ...state, phase: 'stable' },
+  };
+};
+
+const asksNobody = (facts: Facts): Facts => ({
+  ...facts,
+  endpoints: [{ name: 'one', ready: true, fresh: true, leaf: facts.serving?.leaf.id }],
+});
+
+for (const [what, changed] of Object.entries<Partial<ScheduleOptions>>({
+  'the naive order': { decide: naive },
+  'a rotation that asks no endpoint': { view: asksNobody },
+  'a rotation that does not wait for the API servers': { policy: { ...options.policy, trustWaitMs: 0 } },
+  'a rotation that does not wait for mounts': {
+    policy: { ...options.policy, connectionWaitMs: 0, overlapMs: 0 },
+  },
+  'a cert-manager that acts on an old look': {
+    reads: ['ca', 'serving', 'webhook', 'endpoints'],
+    longestLookMs: Number.POSITIVE_INFINITY,
+  },
+})) {
+  test(`the model sees that ${what} leaves a served leaf uncovered`, (t) => {
+    const violation = firstViolation(changed);
+    assert.notEqual(violation, undefined);
+    t.diagnostic(violation ?? '');
+  });
+}
