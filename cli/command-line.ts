@@ -6,6 +6,8 @@ import { configCommand } from './config-import-command.ts';
 import { explainCommand } from './explain-command.ts';
 import { initCertsCommand } from './init-certs/init-certs-command.ts';
 import { recipeCommand } from './recipe-command.ts';
+import { rotateCommand } from './rotation/rotate-command.ts';
+import { statusCommand } from './status/status-command.ts';
 
 const commands = new Map<string, Command>([
   ['explain', explainCommand],
@@ -13,7 +15,9 @@ const commands = new Map<string, Command>([
   ['decode', decodeCommand],
   ['config', configCommand],
   ['recipe', recipeCommand],
+  ['status', statusCommand],
   ['init-certs', initCertsCommand],
+  ['rotate', rotateCommand],
 ]);
 
 const help = `Usage: latchkey <command> [options]

@@ -9,6 +9,11 @@ const secretPath = (namespace: string | undefined, name?: string): string =>
     ...(name === undefined ? {} : { name }),
   });
 
+/** Reads one Secret. Uses (get, secrets). Throws KUBERNETES_NOT_FOUND when there is none of that name. */
+export async function readSecret(kubernetes: Kubernetes, namespace: string, name: string): Promise<Secret> {
+  return (await kubernetes.json({ verb: 'get', path: secretPath(namespace, name) })) as Secret;
+}
+
 /**
  * Creates a Secret and returns it as stored. Uses (create, secrets).
  * Throws KUBERNETES_EXISTS when one of that name is there.
@@ -29,6 +34,23 @@ export async function replaceSecret(
 ): Promise<Secret> {
   const path = secretPath(secret.metadata.namespace, secret.metadata.name);
   return (await kubernetes.json({ verb: 'update', path, body: withKind(secret) })) as Secret;
+}
+
+/**
+ * Sets annotations of exactly the Secret that was seen and returns it as stored. Uses (patch, secrets).
+ * Throws KUBERNETES_CONFLICT when it has changed since, KUBERNETES_NOT_FOUND when it is gone.
+ */
+export async function annotateSecret(
+  kubernetes: Kubernetes,
+  { namespace, name, resourceVersion }: Secret['metadata'],
+  annotations: Readonly<Record<string, string>>,
+): Promise<Secret> {
+  return (await kubernetes.json({
+    verb: 'patch',
+    path: secretPath(namespace, name),
+    body: { metadata: { resourceVersion, annotations } },
+    contentType: 'application/merge-patch+json',
+  })) as Secret;
 }
 
 /**

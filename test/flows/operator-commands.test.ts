@@ -6,6 +6,7 @@ import type { V1Job } from '@kubernetes/client-node';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { kubeconfigOf } from '../cluster/kubernetes-client.ts';
 import { findManifest, installationNamespace as namespace, parseManifests } from '../cluster/manifests.ts';
+import { waitFor } from '../cluster/wait-for.ts';
 import { runLatchkey } from '../latchkey-command.ts';
 
 let cluster: Cluster;
@@ -90,6 +91,44 @@ test('cert-manager takes over what init-certs made, as it is', async () => {
   const certManager = await cluster.startService('cert-manager');
   await certManager.untilReady();
   assert.deepEqual(await readPairs(), pairs);
+});
+
+test('status is healthy once every service is ready, and tells what is wrong', async () => {
+  const early = await run('status');
+  assert.equal(early.code, 1);
+  assert.match(early.output, /^needs attention.*\n(.*\n)*! services: discovery does not run\n/);
+  const services = ['discovery', 'resolver-global', 'resolver-k8s', 'gateway'];
+  const started = await Promise.all(services.map((name) => cluster.startService(name)));
+  await Promise.all(started.map((pod) => pod.untilReady()));
+  const isHealthy = async (): Promise<boolean> => (await run('status')).code === 0;
+  await waitFor(isHealthy, { timeoutMs: 20_000, what: 'a healthy status' });
+
+  const pause = (value: string | null) =>
+    cluster.kubectl([
+      ...['patch', 'mutatingwebhookconfiguration', configurationName, '--type=merge'],
+      ...['-p', JSON.stringify({ metadata: { annotations: { 'latchkey.dev/paused': value } } })],
+    ]);
+  await pause('tonight');
+  const paused = await run('status', '--json');
+  assert.equal(paused.code, 1);
+  const { verdict, findings } = JSON.parse(paused.output);
+  assert.equal(verdict, 'attention');
+  const webhook = findings.find(({ about }: { about: string }) => about === 'webhook');
+  assert.match(webhook.problems[0].message, /repair is paused \("tonight"\)/);
+  await pause(null);
+  await waitFor(isHealthy, { timeoutMs: 20_000, what: 'a healthy status' });
+});
+
+test('status goes on where it may not look, and does not call that healthy', async () => {
+  const environment = { KUBECONFIG: await kubeconfigOfAccount('gateway') };
+  const { code, output } = await runLatchkey(['status'], { environment });
+  assert.equal(code, 4);
+  assert.match(output, /^healthy as far as can be seen.*\n(\? .*403 Forbidden.*\n)+/);
+  const nowhere = await runLatchkey(['status', '--kubeconfig', '/nowhere'], {});
+  assert.match(
+    nowhere.errors,
+    /^latchkey status: CONFIG_INVALID: found no cluster in the kubeconfig file \/nowhere/,
+  );
 });
 
 async function kubeconfigOfAccount(name: string): Promise<string> {

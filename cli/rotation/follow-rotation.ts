@@ -1,0 +1,46 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { type Followed, followOn, type Standing, standingOf, type Target } from './rotation-standing.ts';
+
+/** How it ended for the one that followed it. */
+export type FollowEnd = Exclude<Standing, { outcome: 'underWay' }> | { outcome: 'timedOut' | 'interrupted' };
+
+const pollIntervalMs = 1_000;
+
+/**
+ * Looks at the Secret once a second until the rotation has ended, the time is over, or somebody interrupts; an API server
+ * that is away is waited for. Throws KUBERNETES_REFUSED when it forbids to look.
+ */
+export async function followRotation(options: {
+  readSecret: () => Promise<Secret | undefined>;
+  target: Target;
+  followed: Followed;
+  timeoutMs: number;
+  interrupted: AbortSignal;
+  onStanding: (standing: Extract<Standing, { outcome: 'underWay' }>) => void;
+  clock: Clock;
+}): Promise<FollowEnd> {
+  const { target, timeoutMs, interrupted, clock } = options;
+  let { followed } = options;
+  const endMs = clock.monotonicMs() + timeoutMs;
+  for (;;) {
+    const standing = await options
+      .readSecret()
+      .then((secret) => standingOf(target, secret, followed), unread);
+    if (standing.outcome !== 'underWay') return standing;
+    followed = followOn(target, followed, standing);
+    options.onStanding(standing);
+    const restMs = endMs - clock.monotonicMs();
+    if (restMs <= 0) return { outcome: 'timedOut' };
+    await clock.sleep(Math.min(restMs, pollIntervalMs), interrupted);
+    if (interrupted.aborted) return { outcome: 'interrupted' };
+  }
+}
+
+const forbidden = [401, 403];
+
+function unread(err: unknown): Standing {
+  if (!(err instanceof LatchkeyError) || forbidden.includes(Number(err.fields.statusCode))) throw err;
+  return { outcome: 'underWay', phase: 'unknown', waitingFor: [`the API server: ${err.message}`] };
+}

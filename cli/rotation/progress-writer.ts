@@ -1,0 +1,92 @@
+import { describeAge } from '#shared/core/age.ts';
+import type { Terminal } from '../command.ts';
+import type { FollowEnd } from './follow-rotation.ts';
+import type { Standing, Target } from './rotation-standing.ts';
+
+type UnderWay = Extract<Standing, { outcome: 'underWay' }>;
+
+/** Shows a rotation as it goes on. */
+export interface ProgressWriter {
+  show(standing: UnderWay): void;
+  end(end: FollowEnd): void;
+}
+
+/** One JSON object a line, whenever something has changed. */
+export function jsonWriter(
+  { output, clock }: Terminal,
+  about: { target: Target; id: string },
+): ProgressWriter {
+  let last = '';
+  const write = (fact: Standing | FollowEnd): void => {
+    const text = JSON.stringify(fact);
+    if (text === last) return;
+    last = text;
+    output.write(`${JSON.stringify({ at: new Date(clock.now()).toISOString(), ...about, ...fact })}\n`);
+  };
+  return { show: write, end: write };
+}
+
+/** A line for people whenever something has changed. */
+export function lineWriter({ output, clock }: Terminal, target: Target): ProgressWriter {
+  let last = '';
+  return {
+    show: (standing) => {
+      const text = describe(standing);
+      if (text === last) return;
+      last = text;
+      output.write(`${new Date(clock.now()).toISOString().slice(11, 19)}Z ${text}\n`);
+    },
+    end: (end) => output.write(`${endWords(end, target)}\n`),
+  };
+}
+
+const clearLine = '\r\u001b[2K';
+
+/** One line a phase, which is written anew at every look. */
+export function screenWriter(terminal: Terminal, target: Target): ProgressWriter {
+  const { output, clock } = terminal;
+  let phase = '';
+  const leave = (): unknown => phase !== '' && output.write('\n');
+  return {
+    show: (standing) => {
+      if (standing.phase !== phase) leave();
+      phase = standing.phase;
+      const text = describe(standing, clock.now());
+      output.write(`${clearLine}${text.slice(0, columnsOf(terminal) - 1)}`);
+    },
+    end: (end) => {
+      leave();
+      output.write(`${endWords(end, target)}\n`);
+    },
+  };
+}
+
+const columnsOf = ({ output }: Terminal): number =>
+  'columns' in output && typeof output.columns === 'number' ? output.columns : 80;
+
+function describe({ phase, since, waitingFor }: UnderWay, nowMs?: number): string {
+  const age =
+    since === undefined || nowMs === undefined ? '' : ` for ${describeAge(nowMs - Date.parse(since))}`;
+  const waits = waitingFor.length === 0 ? '' : `: waits for ${waitingFor.join(', ')}`;
+  return `${phase}${age}${waits}`;
+}
+
+const doneWords: Record<Target, string> = {
+  ca: 'done: every gateway serves a leaf of the new CA, and the old CA is trusted no more',
+  leaf: 'done: every gateway serves the new leaf',
+};
+
+function endWords(end: FollowEnd, target: Target): string {
+  switch (end.outcome) {
+    case 'done':
+      return doneWords[target];
+    case 'refused':
+      return `refused by cert-manager: ${end.reason}`;
+    case 'superseded':
+      return `superseded by ${end.by}`;
+    case 'timedOut':
+      return 'not done in time; the rotation goes on, `latchkey status` shows where it stands';
+    case 'interrupted':
+      return 'no longer followed; the rotation goes on, `latchkey status` shows where it stands';
+  }
+}

@@ -1,0 +1,89 @@
+import { authorityProblem } from '#shared/certificates/certificate-checks.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { CaState } from '#shared/contracts/rotation-state.ts';
+import { describeAge } from '#shared/core/age.ts';
+import { readPairSecret } from '#shared/installation/pair-secret.ts';
+import { readCaState } from '../rotation/rotation-standing.ts';
+import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';
+import { type Finding, type Problem, unseen } from './finding.ts';
+import type { InstallationFacts } from './installation-facts.ts';
+
+const about = 'CA';
+
+/** The CA, and where its rotation stands. */
+export function findAuthority({ authority, found, nowMs }: InstallationFacts): Finding {
+  const { tls } = found.config;
+  if (tls.issuer === 'provided') {
+    return {
+      about,
+      summary: "somebody else's (tls.issuer: provided)",
+      problems: [],
+      facts: { provided: true },
+    };
+  }
+  if ('unseen' in authority) return unseen(about, authority.unseen);
+  if (authority.value === undefined) {
+    const problem = {
+      message: `there is no Secret ${tls.caSecretName}`,
+      advice: 'see why cert-manager does not make it; `latchkey init-certs` makes one too',
+    };
+    return { about, summary: 'missing', problems: [problem], facts: { exists: false } };
+  }
+  const { pair } = readPairSecret(authority.value);
+  const wrong = authorityProblem(pair, nowMs);
+  const life = lifeOf(pair.certificate, tls.renewAt);
+  const state = readCaState(authority.value);
+  const broken: Problem[] = wrong === undefined ? [] : [brokenSecret(tls.caSecretName, wrong)];
+  return {
+    about,
+    summary: [life === undefined ? 'unusable' : describeLife(life, nowMs), describeState(state, nowMs)].join(
+      '; ',
+    ),
+    problems: [
+      ...broken,
+      ...(life === undefined || wrong !== undefined ? [] : overdue(life, nowMs)),
+      ...stuck(state, tls.rotation, nowMs),
+    ],
+    facts: { exists: true, ...(life === undefined ? {} : lifeFacts(life)), state: state ?? null },
+  };
+}
+
+export const brokenSecret = (name: string, problem: string): Problem => ({
+  message: `the pair in Secret ${name} cannot be used: ${problem}`,
+  advice: 'cert-manager puts it right when it runs; its log says what it does',
+});
+
+function describeState(state: CaState | undefined, nowMs: number): string {
+  if (state === undefined || state.rotation === undefined) {
+    const refused =
+      state?.refused === undefined ? '' : `, the last request was refused: ${state.refused.reason}`;
+    return `stable${refused}`;
+  }
+  const { phase, since, rotation, waitingFor } = state;
+  const age = since === undefined ? '' : ` for ${describeAge(nowMs - Date.parse(since))}`;
+  const waits = waitingFor.length === 0 ? '' : `, waits for ${waitingFor.join(', ')}`;
+  return `rotation ${phase}${age} (${rotation.reason})${waits}`;
+}
+
+/** Given to each phase beyond what it waits for on purpose. */
+const patienceMs = 900_000;
+
+function stuck(
+  state: CaState | undefined,
+  { trustWaitSeconds, connectionWaitSeconds, overlapHours }: LatchkeyConfig['tls']['rotation'],
+  nowMs: number,
+): Problem[] {
+  if (state?.since === undefined || state.phase === 'stable') return [];
+  const ownWaitMs = {
+    distributing: trustWaitSeconds * 1_000,
+    switching: trustWaitSeconds * 1_000,
+    retiring: connectionWaitSeconds * 1_000 + overlapHours * 3_600_000,
+  }[state.phase];
+  if (nowMs - Date.parse(state.since) < ownWaitMs + patienceMs) return [];
+  return [
+    {
+      message: `the rotation does not leave the phase ${state.phase}`,
+      advice: `it waits for ${state.waitingFor.join(', ') || 'cert-manager'}: look at its log`,
+    },
+  ];
+}

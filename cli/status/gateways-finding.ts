@@ -1,0 +1,35 @@
+import { type Finding, type Problem, unseen } from './finding.ts';
+import type { EndpointSlice, InstallationFacts } from './installation-facts.ts';
+import { lateProblems, podsByService } from './pod-state.ts';
+
+const about = 'gateways';
+
+/** How many gateways there are, and to how many of them the Service leads. */
+export function findGateways({ endpoints, pods, found, nowMs }: InstallationFacts): Finding {
+  const { url, serviceName } = found.config.webhook;
+  if (url !== undefined)
+    return { about, summary: `outside of the Service, at ${url}`, problems: [], facts: { url } };
+  if ('unseen' in endpoints) return unseen(about, endpoints.unseen);
+  if ('unseen' in pods) return unseen(about, pods.unseen);
+  const ready = readyEndpoints(endpoints.value);
+  const state = podsByService(pods.value, nowMs).get('gateway') ?? { total: 0, ready: 0, late: [] };
+  const problems: Problem[] = [
+    ...(ready.length === 0 ? [noneReady(serviceName)] : []),
+    ...lateProblems(state),
+  ];
+  return {
+    about,
+    summary: `${state.ready} of ${state.total} ready, ${ready.length} behind the Service ${serviceName}`,
+    problems,
+    facts: { pods: state.total, ready: state.ready, endpoints: ready.length, late: state.late },
+  };
+}
+
+/** As kube-proxy takes them: what does not say that it is unready is ready. */
+const readyEndpoints = (slices: readonly EndpointSlice[]) =>
+  slices.flatMap((slice) => slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
+
+const noneReady = (serviceName: string): Problem => ({
+  message: `no ready gateway is behind the Service ${serviceName}: every labelled pod is refused`,
+  advice: 'docs/runbook.md, "No gateway is ready"; "Let pods through now" where that takes too long',
+});

@@ -1,0 +1,113 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { snapshotSecretName } from '#shared/contracts/rules-snapshot.ts';
+import type { KubernetesObject, Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Lease } from '#shared/kubernetes/lease.ts';
+import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { FoundConfig, Installation } from '../installation.ts';
+
+/** What was read, or why it could not be. An object that does not exist was read: it is undefined. */
+export type Seen<T> = { value: T } | { unseen: string };
+
+/** A container of a Pod's status, as far as it is looked at. */
+interface ContainerStatus {
+  ready?: boolean;
+  restartCount?: number;
+  state?: { waiting?: { reason?: string; message?: string } };
+}
+
+export interface Pod extends KubernetesObject {
+  metadata: KubernetesObject['metadata'] & { creationTimestamp?: string };
+  status?: {
+    phase?: string;
+    conditions?: { type: string; status: string }[];
+    containerStatuses?: ContainerStatus[];
+  };
+}
+
+export interface EndpointSlice extends KubernetesObject {
+  endpoints?: {
+    conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
+    targetRef?: { name?: string };
+  }[];
+}
+
+/** Services of which one replica leads. */
+export const ledServices = ['cert-manager', 'discovery'] as const;
+
+/** All that the status is made of. */
+export interface InstallationFacts {
+  namespace: string;
+  nowMs: number;
+  /** With `problem` it is wrong, with `unseen` it could not be read: then the defaults stand for it. */
+  found: FoundConfig & { problem?: string; unseen?: string };
+  authority: Seen<Secret | undefined>;
+  serving: Seen<Secret | undefined>;
+  webhook: Seen<MutatingWebhookConfiguration | undefined>;
+  endpoints: Seen<EndpointSlice[]>;
+  pods: Seen<Pod[]>;
+  leases: Record<(typeof ledServices)[number], Seen<Lease | undefined>>;
+  snapshot: Seen<Secret | undefined>;
+}
+
+/**
+ * Reads everything at once. Uses (get) of secrets, leases and mutatingwebhookconfigurations, (list) of pods and
+ * endpointslices; what is refused is noted. Throws KUBERNETES_REFUSED when the API server does not answer at all.
+ */
+export async function readFacts(
+  { kubernetes, namespace }: Installation,
+  found: InstallationFacts['found'],
+  nowMs: number,
+): Promise<InstallationFacts> {
+  const { tls, webhook } = found.config;
+  const secret = (name: string) =>
+    see(readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name }));
+  const lease = (service: string) =>
+    see(readObject<Lease>(kubernetes, { resource: 'leases', namespace, name: `latchkey-${service}` }));
+  const [authority, serving, configuration, endpoints, pods, snapshot, certManager, discovery] =
+    await Promise.all([
+      secret(tls.caSecretName),
+      secret(tls.servingSecretName),
+      see(
+        readObject<MutatingWebhookConfiguration>(kubernetes, {
+          resource: 'mutatingwebhookconfigurations',
+          name: webhook.configurationName,
+        }),
+      ),
+      see(
+        listObjects<EndpointSlice>(
+          kubernetes,
+          { resource: 'endpointslices', namespace },
+          `kubernetes.io/service-name=${webhook.serviceName}`,
+        ),
+      ),
+      see(
+        listObjects<Pod>(kubernetes, { resource: 'pods', namespace }, 'app.kubernetes.io/part-of=latchkey'),
+      ),
+      secret(snapshotSecretName(0)),
+      lease('cert-manager'),
+      lease('discovery'),
+    ]);
+  return {
+    namespace,
+    nowMs,
+    found,
+    authority,
+    serving,
+    webhook: configuration,
+    endpoints,
+    pods,
+    leases: { 'cert-manager': certManager, discovery },
+    snapshot,
+  };
+}
+
+async function see<T>(reading: Promise<T>): Promise<Seen<T>> {
+  try {
+    return { value: await reading };
+  } catch (err) {
+    // Without any answer there is nothing to tell about.
+    if (!(err instanceof LatchkeyError) || err.fields.statusCode === 0) throw err;
+    return { unseen: err.message };
+  }
+}

@@ -1,0 +1,47 @@
+import type { Problem } from './finding.ts';
+import type { Pod } from './installation-facts.ts';
+
+/** The pods of one service. */
+export interface PodsState {
+  total: number;
+  ready: number;
+  /** Those that are not ready and have had the time, with what is known of why. */
+  late: readonly { name: string; reason: string }[];
+}
+
+/** Given to a pod to become ready. */
+const startMs = 120_000;
+
+const serviceOf = ({ metadata }: Pod): string => metadata.labels?.['app.kubernetes.io/name'] ?? '';
+
+/** By service; what is being deleted does not count. */
+export function podsByService(pods: readonly Pod[], nowMs: number): Map<string, PodsState> {
+  const present = pods.filter(
+    ({ metadata, status }) => metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded',
+  );
+  const groups = Map.groupBy(present, serviceOf);
+  return new Map(Array.from(groups, ([service, group]) => [service, stateOf(group, nowMs)]));
+}
+
+function stateOf(pods: readonly Pod[], nowMs: number): PodsState {
+  const unready = pods.filter((pod) => !isReady(pod));
+  const isLate = ({ metadata }: Pod): boolean =>
+    nowMs - Date.parse(metadata.creationTimestamp ?? '') >= startMs;
+  const late = unready.filter(isLate).map((pod) => ({ name: pod.metadata.name, reason: reasonOf(pod) }));
+  return { total: pods.length, ready: pods.length - unready.length, late };
+}
+
+const isReady = ({ status }: Pod): boolean =>
+  status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+
+function reasonOf({ status }: Pod): string {
+  const waiting = status?.containerStatuses?.map(({ state }) => state?.waiting?.reason).find(Boolean);
+  return waiting ?? (status?.phase === 'Running' ? 'running, not ready' : (status?.phase ?? 'unknown'));
+}
+
+/** The pods that should be ready by now. */
+export const lateProblems = ({ late }: PodsState): Problem[] =>
+  late.map(({ name, reason }) => ({
+    message: `pod ${name} is not ready: ${reason}`,
+    advice: `kubectl describe pod ${name}, its log, and its /readyz, which says what is missing`,
+  }));

@@ -1,0 +1,65 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type Command, exitCodes, type Terminal, UsageError, type Values } from '../command.ts';
+import {
+  defaultConfig,
+  findConfig,
+  type Installation,
+  installationHelp,
+  installationOptions,
+  withInstallation,
+} from '../installation.ts';
+import { type InstallationFacts, readFacts } from './installation-facts.ts';
+import { describeStatus, reportStatus, type StatusReport } from './status-report.ts';
+
+export const statusCommand: Command = {
+  summary: 'how an installation is doing, in one look',
+  help: `Usage: latchkey status [--json] [options]
+
+Says whether an installation is healthy, or what is wrong and what to do: the webhook configuration, the
+certificates and their rotation, the gateways and the other services, who leads, the snapshot of the rules.
+Reads objects of Kubernetes only. What it may not read it names, and goes on.
+
+  --json               {verdict, namespace, findings: [{about, summary, problems, unseen, facts}]} as JSON;
+                       verdict is healthy, attention or unseen
+${installationHelp}
+
+Exit codes:
+  0  healthy
+  1  something needs attention, or the API server does not answer
+  2  the command line is wrong
+  4  nothing is wrong in what could be seen, but not everything could
+`,
+  options: { ...installationOptions, json: { type: 'boolean' } },
+  async run(terminal, values, positionals) {
+    if (positionals.length > 0) throw new UsageError('status takes options only');
+    const report = await withInstallation(terminal, values, async (installation) => {
+      const found = await findOrDefault(terminal, values, installation);
+      return reportStatus(await readFacts(installation, found, terminal.clock.now()));
+    });
+    const text = values.json === true ? JSON.stringify(report, null, 2) : describeStatus(report);
+    terminal.output.write(`${text}\n`);
+    return verdictCodes[report.verdict];
+  },
+};
+
+const verdictCodes: Record<StatusReport['verdict'], number> = {
+  healthy: exitCodes.done,
+  attention: exitCodes.refused,
+  unseen: exitCodes.unseen,
+};
+
+/** A configuration that is wrong in the cluster is a part of the report; a wrong `--config` is not. */
+async function findOrDefault(
+  terminal: Terminal,
+  values: Values,
+  installation: Installation,
+): Promise<InstallationFacts['found']> {
+  try {
+    return await findConfig(terminal, values, installation);
+  } catch (err) {
+    if (!(err instanceof LatchkeyError) || values.config !== undefined) throw err;
+    if (err.code === 'CONFIG_INVALID') return { ...defaultConfig(), problem: err.message };
+    if (err.fields.statusCode === 0) throw err;
+    return { ...defaultConfig(), unseen: err.message };
+  }
+}

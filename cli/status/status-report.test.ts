@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { snapshotAnnotation } from '#shared/contracts/rules-snapshot.ts';
+import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
+import { newAuthority, newLeaf } from '../init-certs/issue-pair.ts';
+import type { InstallationFacts, Pod } from './installation-facts.ts';
+import { describeStatus, reportStatus } from './status-report.ts';
+
+const [minuteMs, dayMs] = [60_000, 86_400_000];
+const nowMs = Date.UTC(2026, 10, 24, 12);
+const namespace = 'latchkey';
+const config = latchkeyConfigSchema.parse({});
+const options = { config, namespace, nowMs: nowMs - dayMs };
+const ago = (ms: number): string => new Date(nowMs - ms).toISOString();
+
+let authority: StoredPair;
+let leaf: StoredPair;
+let other: StoredPair;
+before(async () => {
+  authority = await newAuthority(options, '');
+  other = await newAuthority(options, '');
+  leaf = await newLeaf(options, authority);
+});
+
+const secretOf = (stored: StoredPair, annotations: Record<string, string> = {}) => ({
+  value: pairSecret({ namespace, name: 'any', annotations }, stored, undefined),
+});
+const webhookOf = (annotations: Record<string, string> = {}, fields: object = {}) => {
+  const configuration = desiredConfiguration(config.webhook, namespace, authority.bundle);
+  const metadata = { ...configuration.metadata, annotations };
+  const webhooks = (configuration.webhooks ?? []).map((webhook) => ({ ...webhook, ...fields }));
+  return { value: { ...configuration, metadata, webhooks } };
+};
+
+function podOf(service: string, ready = true, ageMs = dayMs): Pod {
+  const labels = { 'app.kubernetes.io/name': service };
+  return {
+    metadata: { name: `${service}-0`, labels, creationTimestamp: ago(ageMs) },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+      containerStatuses: ready ? [] : [{ state: { waiting: { reason: 'CrashLoopBackOff' } } }],
+    },
+  };
+}
+
+const services = ['gateway', 'cert-manager', 'discovery', 'resolver-global', 'resolver-k8s'];
+const absent = { value: undefined };
+
+/** An installation where all is well, but for what is given. */
+const facts = (different: Partial<InstallationFacts> = {}): InstallationFacts => ({
+  namespace,
+  nowMs,
+  found: { config, source: 'ConfigMap latchkey-config' },
+  authority: secretOf(authority),
+  serving: secretOf(leaf),
+  webhook: webhookOf(),
+  endpoints: { value: [{ metadata: { name: 'any' }, endpoints: [{ conditions: { ready: true } }] }] },
+  pods: { value: services.map((service) => podOf(service)) },
+  leases: { 'cert-manager': absent, discovery: absent },
+  snapshot: absent,
+  ...different,
+});
+
+/** What is wrong, as `part: message`. */
+const problemsOf = (different: Partial<InstallationFacts>): string[] =>
+  reportStatus(facts(different)).findings.flatMap(({ about, problems }) =>
+    problems.map(({ message }) => `${about}: ${message}`),
+  );
+
+function assertProblem(different: Partial<InstallationFacts>, pattern: RegExp): void {
+  const problems = problemsOf(different);
+  assert.match(problems.join('\n'), pattern);
+  assert.equal(reportStatus(facts(different)).verdict, 'attention');
+}
+
+const summaryOf = (different: Partial<InstallationFacts>, about: string): string =>
+  reportStatus(facts(different)).findings.find((finding) => finding.about === about)?.summary ?? '';
+
+test('an installation where all is well is healthy, and each part is one line', () => {
+  const report = reportStatus(facts());
+  assert.equal(report.verdict, 'healthy');
+  const [verdict, blank, ...lines] = describeStatus(report).split('\n');
+  assert.deepEqual([verdict, blank], ['healthy: latchkey in namespace latchkey', '']);
+  assert.equal(lines.length, report.findings.length);
+  assert.match(
+    summaryOf({}, 'leaf'),
+    /valid until 2026-11-30 12:00Z \(in 6 d\).*; trusted by the API server/,
+  );
+  assert.match(summaryOf({}, 'services'), /cert-manager 1\/1, discovery 1\/1/);
+});
+
+test('what is missing is named', () => {
+  assertProblem({ authority: absent }, /^CA: there is no Secret latchkey-ca$/);
+  assertProblem({ serving: absent }, /^leaf: there is no Secret flyte-pod-webhook-secret/);
+  assertProblem({ webhook: absent }, /^webhook: .*WITHOUT their secrets$/);
+  assertProblem({ endpoints: { value: [] } }, /^gateways: no ready gateway/);
+  const pods = { value: services.slice(0, -1).map((service) => podOf(service)) };
+  assertProblem({ pods }, /^services: resolver-k8s does not run$/);
+});
+
+test('certificates that are broken, overdue or not trusted are named', () => {
+  assertProblem(
+    { serving: secretOf({ ...leaf, pair: { ...leaf.pair, key: other.pair.key } }) },
+    /does not belong/,
+  );
+  assertProblem({ nowMs: nowMs + 5 * dayMs }, /^leaf: its renewal was due on 2026-11-28 /);
+  assertProblem({ nowMs: nowMs + 7 * dayMs }, /leaf: the pair in Secret .* expired/);
+  const stranger = desiredConfiguration(config.webhook, namespace, other.bundle);
+  assertProblem({ webhook: { value: stranger } }, /^leaf: the caBundle .* does not hold its CA/);
+});
+
+test("a webhook that is paused, somebody else's or changed is named", () => {
+  assertProblem(
+    { webhook: webhookOf({ [pausedAnnotation]: 'by me' }) },
+    /^webhook: repair is paused \("by me"\)/,
+  );
+  assertProblem({ webhook: webhookOf({}, { failurePolicy: 'Ignore' }) }, /differs .* in failurePolicy$/);
+  const flytes = webhookOf(
+    {},
+    { clientConfig: { service: { namespace: 'flyte', name: 'flyte-pod-webhook' } } },
+  );
+  const { labels: _, ...metadata } = flytes.value.metadata;
+  assertProblem({ webhook: { value: { ...flytes.value, metadata } } }, /calls somebody else/);
+});
+
+test('a pod that does not become ready is named with its reason, one that starts is not', () => {
+  const starting = podOf('gateway', false, minuteMs);
+  const late = podOf('gateway', false);
+  const others = services.map((service) => podOf(service));
+  assert.deepEqual(problemsOf({ pods: { value: [...others, starting] } }), []);
+  assertProblem(
+    { pods: { value: [...others, late] } },
+    /^gateways: pod gateway-0 is not ready: CrashLoopBackOff$/,
+  );
+});
+
+test('a rotation is shown with what it waits for, and is a problem when it stands still', () => {
+  const rotating = (ageMs: number) =>
+    secretOf(authority, {
+      [caStateAnnotation]: JSON.stringify({
+        version: 1,
+        phase: 'switching',
+        since: ago(ageMs),
+        rotation: { id: 'x', reason: 'requested', startedAt: ago(ageMs) },
+        waitingFor: ['gateway-7'],
+      }),
+    });
+  assert.match(
+    summaryOf({ authority: rotating(minuteMs) }, 'CA'),
+    /rotation switching for 60 s \(requested\), waits for gateway-7/,
+  );
+  assert.deepEqual(problemsOf({ authority: rotating(minuteMs) }), []);
+  assertProblem({ authority: rotating(30 * minuteMs) }, /does not leave the phase switching/);
+
+  const unserved = (ageMs: number) => {
+    const state = {
+      version: 1,
+      fingerprint: 'x',
+      issuedAt: ago(ageMs),
+      served: false,
+      waitingFor: ['gateway-7'],
+    };
+    return secretOf(leaf, { [leafStateAnnotation]: JSON.stringify(state) });
+  };
+  assert.deepEqual(problemsOf({ serving: unserved(minuteMs) }), []);
+  assertProblem({ serving: unserved(30 * minuteMs) }, /^leaf: it is not served by gateway-7$/);
+});
+
+test('leaders and the snapshot are shown where there are such', () => {
+  const lease = (renewedMs: number) => ({
+    value: {
+      metadata: { name: 'any' },
+      spec: { holderIdentity: 'discovery-1_uid', renewTime: ago(renewedMs) },
+    },
+  });
+  const leases = (renewedMs: number) => ({ 'cert-manager': absent, discovery: lease(renewedMs) });
+  assert.equal(summaryOf({ leases: leases(2_000) }, 'leaders'), 'cert-manager none, discovery discovery-1');
+  assertProblem({ leases: leases(30 * minuteMs) }, /^leaders: nobody leads discovery/);
+  const held = {
+    schema: 1,
+    generation: 'a'.repeat(64),
+    takenAt: ago(3 * minuteMs),
+    shardBytes: [2_000],
+    owners: [{ owner: 'k8s', epoch: 1, seq: 7, records: 5 }],
+  };
+  const snapshot = {
+    value: { metadata: { name: 'any', annotations: { [snapshotAnnotation]: JSON.stringify(held) } } },
+  };
+  assert.equal(
+    summaryOf({ snapshot }, 'snapshot'),
+    'of 2026-11-24 11:57Z (3 min ago), rules of k8s 5, 2 KiB',
+  );
+});
+
+test('what may not be read is told, and does not count as healthy', () => {
+  const report = reportStatus(facts({ authority: { unseen: 'cannot get secrets latchkey-ca: 403' } }));
+  assert.equal(report.verdict, 'unseen');
+  assert.match(
+    describeStatus(report),
+    /^healthy as far as can be seen: .*\n\? CA: cannot get secrets latchkey-ca: 403$/m,
+  );
+});
+
+test('the report holds no private key', () => {
+  const text = JSON.stringify(reportStatus(facts()));
+  for (const { pair } of [authority, leaf])
+    assert.ok(!text.includes(pair.key.split('\n')[1] ?? assert.fail()));
+});
+
+test('without a Service the gateways are elsewhere', () => {
+  const url = latchkeyConfigSchema.parse({ webhook: { url: 'https://localhost:9443' } });
+  const found = { config: url, source: 'file' };
+  const elsewhere = { found, endpoints: { value: [] }, pods: { value: [] } };
+  assert.match(summaryOf(elsewhere, 'gateways'), /at https:\/\/localhost:9443/);
+  assert.equal(summaryOf(elsewhere, 'services'), 'outside of the cluster');
+});

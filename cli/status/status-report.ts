@@ -1,0 +1,74 @@
+import { findAuthority } from './authority-finding.ts';
+import type { Finding } from './finding.ts';
+import { findGateways } from './gateways-finding.ts';
+import type { InstallationFacts } from './installation-facts.ts';
+import { findLeaders } from './leaders-finding.ts';
+import { findLeaf } from './leaf-finding.ts';
+import { findServices } from './services-finding.ts';
+import { findSnapshot } from './snapshot-finding.ts';
+import { findWebhook } from './webhook-finding.ts';
+
+/** One look at an installation. */
+export interface StatusReport {
+  /** `unseen`: nothing is wrong in what could be seen, but not everything could. */
+  verdict: 'healthy' | 'attention' | 'unseen';
+  namespace: string;
+  findings: readonly Finding[];
+}
+
+const finders: readonly ((facts: InstallationFacts) => Finding)[] = [
+  findConfiguration,
+  findWebhook,
+  findLeaf,
+  findAuthority,
+  findGateways,
+  findServices,
+  findLeaders,
+  findSnapshot,
+];
+
+/** Judges what was read. */
+export function reportStatus(facts: InstallationFacts): StatusReport {
+  const findings = finders.map((find) => find(facts));
+  const isWrong = findings.some(({ problems }) => problems.length > 0);
+  const isUnseen = findings.some(({ unseen }) => unseen !== undefined);
+  const verdict = isWrong ? 'attention' : isUnseen ? 'unseen' : 'healthy';
+  return { verdict, namespace: facts.namespace, findings };
+}
+
+function findConfiguration({ found }: InstallationFacts): Finding {
+  const { source, problem, unseen } = found;
+  const advice =
+    'correct it: until then services keep the one they have, and this report goes by the defaults';
+  return {
+    about: 'config',
+    summary: source,
+    problems: problem === undefined ? [] : [{ message: problem, advice }],
+    ...(unseen === undefined ? {} : { unseen }),
+    facts: { source },
+  };
+}
+
+/** For people: the verdict, what is wrong and what to do, then a line a part. */
+export function describeStatus({ verdict, namespace, findings }: StatusReport): string {
+  const problems = findings.flatMap(({ about, problems: some }) => some.map((each) => ({ about, ...each })));
+  const unseen = findings.flatMap(({ about, unseen: why }) => (why === undefined ? [] : [{ about, why }]));
+  const where = `latchkey in namespace ${namespace}`;
+  const verdictLine = {
+    healthy: `healthy: ${where}`,
+    attention: `needs attention: ${where}, ${problems.length} problem${problems.length === 1 ? '' : 's'}`,
+    unseen: `healthy as far as can be seen: ${where}`,
+  }[verdict];
+  return [
+    verdictLine,
+    ...problems.map(({ about, message, advice }) => `! ${about}: ${message}\n  -> ${advice}`),
+    ...unseen.map(({ about, why }) => `? ${about}: ${why}`),
+    '',
+    ...findings.map((finding) => `${signOf(finding)} ${finding.about.padEnd(9)} ${finding.summary}`),
+  ].join('\n');
+}
+
+function signOf({ problems, unseen }: Finding): string {
+  if (problems.length > 0) return '!';
+  return unseen === undefined ? ' ' : '?';
+}

@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import { readBundle } from '#shared/certificates/ca-bundle.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { adoptedAnnotation, isForeign } from '#shared/installation/webhook-adoption.ts';
+import { desiredWebhook, pausedAnnotation, webhookName } from '#shared/installation/webhook-configuration.ts';
+import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
+import { type Finding, type Problem, unseen } from './finding.ts';
+import type { InstallationFacts } from './installation-facts.ts';
+
+const about = 'webhook';
+
+/** Whether the API server asks the gateways, in the way it should. */
+export function findWebhook({ webhook, found, namespace }: InstallationFacts): Finding {
+  if ('unseen' in webhook) return unseen(about, webhook.unseen);
+  const config = found.config.webhook;
+  const name = config.configurationName;
+  const configuration = webhook.value;
+  const entry = configuration?.webhooks?.find((each) => each.name === webhookName);
+  if (configuration === undefined || entry === undefined) {
+    const missing =
+      configuration === undefined ? `there is no ${kind} ${name}` : `${kind} ${name} has no ${webhookName}`;
+    return { about, summary: 'missing', problems: [notAsked(missing, config)], facts: { exists: false } };
+  }
+  const desired = desiredWebhook(config, namespace, '');
+  const paused = configuration.metadata.annotations?.[pausedAnnotation];
+  const isTheirs = config.manage && isForeign(configuration, entry, desired);
+  const drift = config.manage && !isTheirs ? differingFields(entry, desired) : [];
+  const isAdopted = configuration.metadata.annotations?.[adoptedAnnotation] !== undefined;
+  const authorities = readBundle(Buffer.from(entry.clientConfig.caBundle ?? '', 'base64').toString('utf8'));
+  const { failurePolicy } = entry;
+  return {
+    about,
+    summary: [
+      `${name}: failurePolicy ${failurePolicy}`,
+      `trusts ${authorities.length} CA${authorities.length === 1 ? '' : 's'}`,
+      keeperWords({ paused, isTheirs, isAdopted }, config),
+    ].join(', '),
+    problems: [
+      ...(paused === undefined ? [] : [pausedProblem(name, paused)]),
+      ...(isTheirs ? [theirs(name)] : []),
+      ...(drift.length === 0 ? [] : [drifted(name, drift)]),
+    ],
+    facts: {
+      exists: true,
+      failurePolicy,
+      paused: paused ?? null,
+      adopted: isAdopted,
+      drift,
+      authorities: authorities.length,
+    },
+  };
+}
+
+const kind = 'MutatingWebhookConfiguration';
+
+function keeperWords(
+  seen: { paused: string | undefined; isTheirs: boolean; isAdopted: boolean },
+  { manage }: LatchkeyConfig['webhook'],
+): string {
+  if (seen.paused !== undefined) return 'repair is PAUSED';
+  if (seen.isTheirs) return "somebody else's";
+  if (!manage) return 'kept by others but for its caBundle (webhook.manage: false)';
+  return seen.isAdopted ? 'adopted from Flyte, kept by cert-manager' : 'kept by cert-manager';
+}
+
+const notAsked = (message: string, { manage }: LatchkeyConfig['webhook']): Problem => ({
+  message: `${message}: pods are admitted WITHOUT their secrets`,
+  advice: manage
+    ? 'see why cert-manager does not make it; `latchkey init-certs` makes it too'
+    : 'webhook.manage is false: have GitOps make it',
+});
+
+const pausedProblem = (name: string, why: string): Problem => ({
+  message: `repair is paused${why === '' ? '' : ` ("${why}")`}: nothing of the configuration is put right, and a new CA is not distributed`,
+  advice: `kubectl annotate mutatingwebhookconfiguration ${name} ${pausedAnnotation}-`,
+});
+
+const theirs = (name: string): Problem => ({
+  message: `the entry ${webhookName} of ${kind} ${name} calls somebody else: latchkey is not asked`,
+  advice: "Flyte's own webhook? webhook.adopt takes its place: docs/migration.md",
+});
+
+const drifted = (name: string, fields: readonly string[]): Problem => ({
+  message: `${kind} ${name} differs from what it has to be in ${fields.join(', ')}`,
+  advice:
+    'cert-manager repairs it within seconds when it runs and is not paused; else somebody writes it again and again',
+});
+
+/** Fields of the entry that differ; the bundle is looked at with the leaf. */
+function differingFields(entry: MutatingWebhook, desired: MutatingWebhook): string[] {
+  const fields = [...new Set([...Object.keys(entry), ...Object.keys(desired)])];
+  return fields.filter(
+    (field) => !isDeepStrictEqual(withoutBundle(entry, field), withoutBundle(desired, field)),
+  );
+}
+
+function withoutBundle(webhook: MutatingWebhook, field: string): unknown {
+  if (field !== 'clientConfig') return webhook[field];
+  const { caBundle: _, ...address } = webhook.clientConfig;
+  return address;
+}
