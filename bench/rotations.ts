@@ -1,7 +1,7 @@
 import { runBench } from './load/bench-command.ts';
 import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
 import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
-import { rotateNaively } from './load/naive-rotation.ts';
+import { rotateNaively, stopCertManagers } from './load/naive-rotation.ts';
 import { type RotationKind, rotate, shortWaits } from './load/rotation.ts';
 
 /** The handshake is what a rotation could break. */
@@ -31,7 +31,7 @@ shortened: ${JSON.stringify(shortWaits)}.`,
         ...apiServerClients(pods),
       ]);
       await load.untilAnswered(10);
-      if (naive) await installation.certManager.stop();
+      if (naive) await stopCertManagers(installation);
       const times: Record<RotationKind, number[]> = { leaf: [], ca: [] };
       for (const [index, kind] of rotationOrder(naive ? 0 : leaf, ca).entries()) {
         if (naive) await rotateNaively(installation);

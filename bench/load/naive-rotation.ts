@@ -37,6 +37,12 @@ export async function rotateNaively(installation: RunningInstallation): Promise<
   await waitFor(isServed, { timeoutMs: servedTimeoutMs, what: 'every gateway to serve the new leaf' });
 }
 
+/** So that nobody repairs what is done by hand. */
+export async function stopCertManagers({ cluster }: RunningInstallation): Promise<void> {
+  const managers = cluster.services().filter(({ name }) => name.startsWith('cert-manager-'));
+  await Promise.all(managers.map((manager) => manager.stop()));
+}
+
 async function replaceBundle({ harness }: Cluster, bundle: string): Promise<void> {
   const name = webhook.configurationName;
   const { admissionRegistration } = harness;
