@@ -1,5 +1,5 @@
 import { runBench } from './load/bench-command.ts';
-import { startLoadInstallation, webhookClients } from './load/load-installation.ts';
+import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
 import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
 import { rollingRestart } from './load/rolling-restart.ts';
 
@@ -10,22 +10,23 @@ request may fail. The balancer learns late who is ready, and connections stay wi
   options: {
     restarts: { default: 20, what: 'rolling restarts' },
     rate: { default: 600, what: 'requests a second, one in five on a new connection' },
+    pods: { default: 10, what: 'pods a second through the API server' },
     requests: { default: 100_000, what: 'requests at least' },
     notice: { default: 500, what: 'ms until the balancer knows of a change' },
   },
-  run: async ({ restarts, rate, requests, notice }, _flags, say) => {
+  run: async ({ restarts, rate, pods, requests, notice }, _flags, say) => {
     const installation = await startLoadInstallation({ noticeMs: notice });
     try {
       const startedAtMs = Date.now();
-      const load = await installation.startLoad(webhookClients(rate));
-      await load.untilAnswered(100);
+      const load = await installation.startLoad([...webhookClients(rate), ...apiServerClients(pods)]);
+      await load.untilAnswered(5);
       const unclean: string[] = [];
       for (let round = 1; round <= restarts; round += 1) {
         unclean.push(...(await rollingRestart(installation)));
         const { answered, failed } = load.totals();
         say(`restart ${round} of ${restarts}: ${answered} answered, ${failed} failed`);
       }
-      while (load.totals().answered < requests) await load.untilAnswered(rate);
+      while (load.totals().answered < requests) await load.untilAnswered(5);
       const summary = await load.stop();
       const seconds = (Date.now() - startedAtMs) / 1_000;
       const answered = answeredBy(summary);
