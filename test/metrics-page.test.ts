@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { createPublisherMetrics } from '#shared/bus/publisher-metrics.ts';
 import { createReflectorMetrics } from '#shared/kubernetes/reflector-metrics.ts';
 import { startTelemetry } from '#shared/runtime/telemetry.ts';
+import { createSnapshotMetrics } from '../services/discovery/snapshot-metrics.ts';
 import { createGatewayMetrics } from '../services/gateway/gateway-metrics.ts';
 import { createProviderMetrics } from '../services/resolver/provider-metrics.ts';
 import { readSamples } from './flows/prometheus-text.ts';
@@ -29,12 +30,14 @@ async function scrape(): Promise<string> {
     rules: [{ manager: 'k8s', complete: true, epoch: 1, seq: 1, ageMs: 1 }],
     busConnected: true,
     certificateNotAfterMs: 1,
+    snapshotAgeMs: 1,
   }));
   gateway.admission({ outcome: 'denied', code: 'SECRET_NOT_FOUND' }, 1);
   gateway.secret({ manager: 'k8s', verdict: 'lacks' });
   gateway.ruleFault('k8s');
-  gateway.shed();
+  gateway.shed('late');
   createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, circuitOpen: false }))('complete');
+  createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1 }));
   createPublisherMetrics('latchkey_rules', 'k8s').oversizedRecord();
   const reflector = createReflectorMetrics('secrets');
   reflector.list();

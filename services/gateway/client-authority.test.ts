@@ -11,6 +11,7 @@ import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { type Authority, createAuthority, issueCertificate } from '#test/certificate-authority.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
+import { aWebhookServerContext } from '#test/listening-webhook.ts';
 import { followClientAuthority, parseAuthority } from './client-authority.ts';
 import { createWebhookServer } from './webhook-server.ts';
 
@@ -30,6 +31,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 /** A server with a certificate for `localhost` that trusts the callers' authority; resolves with its port. */
 async function aServer(path: string): Promise<{ port: number; stop: () => Promise<void> }> {
   const server = createWebhookServer(async (_request, reply) => reply.send({ answered: true }), {
+    ...aWebhookServerContext,
     requestsClientCertificate: true,
   });
   const pair = await issueCertificate(serving, 'localhost');

@@ -1,10 +1,13 @@
 import { type Attributes, metrics } from '@opentelemetry/api';
+import type { ShedReason } from './request-gate.ts';
 
 /** What the gateway observes at each scrape. */
 interface GatewayObservations {
   rules: readonly { manager: string; complete: boolean; epoch: number; seq: number; ageMs: number }[];
   busConnected: boolean;
   certificateNotAfterMs: number | undefined;
+  /** Of the snapshot from which rules in force are that nobody has confirmed. */
+  snapshotAgeMs: number | undefined;
 }
 
 /** Instruments of the gateway. Names become `latchkey_..._total` and so on in Prometheus. */
@@ -13,8 +16,8 @@ export interface GatewayMetrics {
   /** One request for a secret inside an admission, by the manager that answered. */
   secret(attributes: { manager: string; verdict: string }): void;
   ruleFault(manager: string): void;
-  /** One request answered with 503 before it was read. */
-  shed(): void;
+  /** One request answered with 503 before it was parsed. */
+  shed(reason: ShedReason): void;
 }
 
 const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -31,7 +34,7 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
     description: 'Rules refused as invalid; the former ones stay in force',
   });
   const shed = meter.createCounter('latchkey.requests.shed', {
-    description: 'Requests answered with 503 before they were read',
+    description: 'Requests answered with 503 before they were parsed, by reason',
   });
   const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
     unit: 's',
@@ -45,7 +48,7 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
       duration.record(durationMs / 1_000, { outcome: attributes.outcome });
     },
     secret: (attributes) => secrets.add(1, attributes),
-    shed: () => shed.add(1),
+    shed: (reason) => shed.add(1, { reason }),
     ruleFault: (manager) => faults.add(1, { manager }),
   };
 }
@@ -92,5 +95,14 @@ function observeGauges(observe: () => GatewayObservations): void {
     .addCallback((result) => {
       const { certificateNotAfterMs } = observe();
       if (certificateNotAfterMs !== undefined) result.observe(certificateNotAfterMs / 1_000);
+    });
+  meter
+    .createObservableGauge('latchkey.snapshot.age.seconds', {
+      description:
+        'Seconds since the snapshot was taken from which rules in force are, while nobody confirms them',
+    })
+    .addCallback((result) => {
+      const { snapshotAgeMs } = observe();
+      if (snapshotAgeMs !== undefined) result.observe(snapshotAgeMs / 1_000);
     });
 }

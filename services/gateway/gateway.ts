@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Bus } from '#shared/bus/bus.ts';
 import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
+import type { RulesSnapshot } from '#shared/bus/rules-snapshot.ts';
 import { type Heartbeat, heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { createRuleIndex } from '#shared/core/rule-index.ts';
@@ -11,21 +12,29 @@ import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import { followClientAuthority } from './client-authority.ts';
+import { followColdStart } from './cold-start.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
-import { shedOverload, watchLag } from './load-shedding.ts';
-import { missingManagers, notReadyReasons, type ReadinessFacts, restartReasons } from './readiness.ts';
+import { serveLameDuck } from './lame-duck.ts';
+import {
+  missingManagers,
+  notReadyReasons,
+  type ReadinessFacts,
+  restartReasons,
+  snapshotInUse,
+  snapshotRemarks,
+} from './readiness.ts';
 import { createRuleFeed } from './rule-feed.ts';
 import { createServingPair } from './serving-pair.ts';
 import { createWebhookServer } from './webhook-server.ts';
 
-/** Unready but serving, so that the endpoint controllers stop sending before the server stops listening. */
-const lameDuckMs = 3_000;
-
-/** The admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials. */
-export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
+/**
+ * The admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials.
+ * @param snapshot rules to begin with, in force until the bus brings later ones
+ */
+export function createGateway(context: ProgramContext, bus: Bus, snapshot?: RulesSnapshot): ReadyService {
   const { process, clock } = context;
   const { log } = context;
-  const startedAtMs = clock.monotonicMs();
+  const start = followColdStart(bus, snapshot, clock);
   const { keyRingDir } = context.config.global;
   const { clientCa } = context.config.webhook;
   const keyRing = followKeyRing({ folder: keyRingDir, clock, log });
@@ -49,9 +58,12 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
     })),
     busConnected: bus.connected(),
     certificateNotAfterMs: pair.current()?.notAfterMs,
+    snapshotAgeMs: snapshotInUse(facts())?.ageMs,
   }));
-  const feed = createRuleFeed({ bus, index, freshness, clock, log, onFault: metrics.ruleFault });
+  const initial = snapshot?.records ?? [];
+  const feed = createRuleFeed({ bus, initial, index, freshness, clock, log, onFault: metrics.ruleFault });
   const ageMs = (manager: string): number => freshness.ageMs(manager, clock.monotonicMs());
+  const isHeard = (manager: string): boolean => Number.isFinite(ageMs(manager));
   const rules = {
     index,
     get chain() {
@@ -60,22 +72,25 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
     get namespaces() {
       return config.k8s.namespaces;
     },
-    ageMs,
+    ageMs: (manager: string) => (isHeard(manager) ? ageMs(manager) : (start.snapshot()?.ageMs ?? Infinity)),
     isStale: (manager: string) => ageMs(manager) > config.gateway.staleAfterSeconds * 1_000,
   };
   const server = createWebhookServer(createAdmissionHandler({ rules, metrics, log }), {
+    clock,
+    timeoutMs: () => config.webhook.timeoutSeconds * 1_000,
+    onShed: metrics.shed,
     requestsClientCertificate: clientCa !== undefined,
   });
-  const lag = watchLag(clock);
-  shedOverload(server.app, { lagMs: lag.lagMs, onShed: metrics.shed });
   const pair = createServingPair({ dir: process.TLS_DIR, clock, log, onPair: server.use });
 
   const facts = (): ReadinessFacts => ({
     certificate: pair.current() === undefined ? 'missing' : 'valid',
     chain: config.chain,
     isComplete: feed.reader.isComplete,
-    isHeard: (manager) => Number.isFinite(ageMs(manager)),
-    uptimeMs: clock.monotonicMs() - startedAtMs,
+    isHeard,
+    uptimeMs: start.uptimeMs(),
+    withoutBusMs: start.withoutBusMs(),
+    snapshot: start.snapshot(),
     readyGraceMs: config.gateway.readyGraceSeconds * 1_000,
     draining,
   });
@@ -94,9 +109,11 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
     };
   };
 
+  for (const remark of snapshotRemarks(facts())) log.info({ applied: feed.reader.applied() }, remark);
+
   return {
     notReady: () => notReadyReasons(facts()),
-    remarks: () => [...missingManagers(facts()), ...restartRemarks],
+    remarks: () => [...missingManagers(facts()), ...snapshotRemarks(facts()), ...restartRemarks],
     reconfigure: (next) => {
       restartRemarks = restartReasons(context.config, next);
       for (const reason of restartRemarks) log.error(reason);
@@ -113,7 +130,6 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
       await pair.start();
       stops.push(
         () => keyRing.stop(),
-        () => lag.stop(),
         () => pair.stop(),
         clock.every(heartbeatIntervalMs, () => publishHeartbeat(bus, heartbeat())),
       );
@@ -122,9 +138,9 @@ export function createGateway(context: ProgramContext, bus: Bus): ReadyService {
     },
     stop: async () => {
       draining = true;
-      server.drain();
-      await clock.sleep(lameDuckMs);
-      await server.app.close();
+      publishHeartbeat(bus, heartbeat());
+      await serveLameDuck({ connections: server.connections, clock, log });
+      await server.close();
       for (const stop of stops.reverse()) await stop();
       await feed.stop();
       await bus.close();

@@ -1,51 +1,56 @@
-import type { FastifyInstance } from 'fastify';
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** When the gateway is too busy to answer within the API server's deadline. */
+/**
+ * When the gateway is too busy to take a request. A decision never waits, so a queue is nothing but a busy event loop:
+ * it is measured in time, whatever a decision costs on this machine. A count of requests would not do: slow clients
+ * would use it up.
+ */
 export const loadLimits = {
-  /** Requests whose answer is not sent yet. */
-  inFlight: 500,
+  /** Longest time, ms, that requests wait for their turn: a small part of the API server's 5 s. */
+  turnMs: 500,
   /** How late the event loop runs its timers, ms: everything else is at least as late. */
-  lagMs: 250,
+  lagMs: 1_000,
+  /** Bytes of bodies that are not complete yet. */
+  heldBytes: 64 * 1024 * 1024,
 };
+
+/** The load at one moment, or the most that is allowed. */
+export type Load = typeof loadLimits;
+
+/** Whether one more request would wait, or make others wait, longer than the limits allow. */
+export function isOverloaded(load: Load, limits: Load): boolean {
+  return load.turnMs > limits.turnMs || load.lagMs > limits.lagMs || load.heldBytes > limits.heldBytes;
+}
+
+/**
+ * Follows how long the event loop has been handling what it found in one poll, ms; 0 at the first call of a turn.
+ * @param afterTurn calls its argument once, after all that was ready has been handled (`setImmediate`)
+ */
+export function createTurnMeter(
+  monotonicMs: () => number,
+  afterTurn: (endTurn: () => void) => void,
+): () => number {
+  let beganAtMs: number | undefined;
+  return () => {
+    const nowMs = monotonicMs();
+    if (beganAtMs !== undefined) return nowMs - beganAtMs;
+    beganAtMs = nowMs;
+    afterTurn(() => {
+      beganAtMs = undefined;
+    });
+    return 0;
+  };
+}
 
 const lagCheckMs = 50;
 
 /** Follows how late the event loop is, ms, by monotonic time: the wall clock may jump. Call `stop` to end it. */
 export function watchLag(clock: Clock): { lagMs: () => number; stop: () => void } {
-  let expectedAtMs = performance.now() + lagCheckMs;
+  let expectedAtMs = clock.monotonicMs() + lagCheckMs;
   let lagMs = 0;
   const stop = clock.every(lagCheckMs, () => {
-    lagMs = Math.max(0, performance.now() - expectedAtMs);
-    expectedAtMs = performance.now() + lagCheckMs;
+    lagMs = Math.max(0, clock.monotonicMs() - expectedAtMs);
+    expectedAtMs = clock.monotonicMs() + lagCheckMs;
   });
   return { lagMs: () => lagMs, stop };
-}
-
-/**
- * Answers what is too much with 503 and `Retry-After`, before its body is read: the API server repeats such a request
- * up to ten times within its deadline (apiserver-contract.md C8). Nothing is queued.
- */
-export function shedOverload(
-  app: FastifyInstance,
-  options: { lagMs: () => number; onShed: () => void; limits?: typeof loadLimits },
-): void {
-  const { inFlight: mostInFlight, lagMs: longestLagMs } = options.limits ?? loadLimits;
-  let inFlight = 0;
-  app.addHook('onRequest', (_request, reply, done) => {
-    if (inFlight >= mostInFlight || options.lagMs() > longestLagMs) {
-      options.onShed();
-      reply
-        .code(503)
-        .header('retry-after', '1')
-        .type('text/plain')
-        .send('latchkey: too many requests at once, try again [OVERLOADED]');
-      return;
-    }
-    inFlight++;
-    reply.raw.once('close', () => {
-      inFlight--;
-    });
-    done();
-  });
 }

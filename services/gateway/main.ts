@@ -2,7 +2,9 @@ import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/service-bus.ts';
 import { runProgram } from '#shared/runtime/program.ts';
 import { createGateway } from './gateway.ts';
+import { readMountedSnapshot } from './mounted-snapshot.ts';
 
-await runProgram('gateway', process, (context) =>
-  createGateway(context, connectServiceBus('gateway', context)),
-);
+await runProgram('gateway', process, async (context) => {
+  const bus = connectServiceBus('gateway', context);
+  return createGateway(context, bus, await readMountedSnapshot(context.process.SNAPSHOT_DIR, context.log));
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { notReadyReasons, type ReadinessFacts, restartReasons } from './readiness.ts';
+import { notReadyReasons, type ReadinessFacts, restartReasons, snapshotRemarks } from './readiness.ts';
 
 const facts = (overrides: Partial<ReadinessFacts> = {}): ReadinessFacts => ({
   certificate: 'valid',
@@ -9,6 +9,8 @@ const facts = (overrides: Partial<ReadinessFacts> = {}): ReadinessFacts => ({
   isComplete: () => true,
   isHeard: () => true,
   uptimeMs: 0,
+  withoutBusMs: 0,
+  snapshot: undefined,
   readyGraceMs: 15_000,
   draining: false,
   ...overrides,
@@ -32,6 +34,32 @@ test('a resolver that was not heard holds readiness up no longer than the grace 
 
 test('grace never makes a gateway ready that knows nothing', () => {
   assert.equal(notReadyReasons(facts({ isComplete: () => false, uptimeMs: 60_000 })).length, 2);
+});
+
+const snapshot = { takenAt: '2026-01-02T03:04:05.000Z', ageMs: 180_000 };
+
+test('without a bus a snapshot of every manager makes a gateway ready at once, and it stays so', () => {
+  const cold = { snapshot, withoutBusMs: 1_000, uptimeMs: 1_000, isHeard: () => false };
+  assert.deepEqual(notReadyReasons(facts(cold)), []);
+  assert.deepEqual(notReadyReasons(facts({ ...cold, uptimeMs: 9_000 })), []);
+  assert.equal(notReadyReasons(facts({ ...cold, snapshot: undefined })).length, 2);
+  const isComplete = (manager: string): boolean => manager === 'k8s';
+  assert.equal(notReadyReasons(facts({ ...cold, isComplete })).length, 2);
+});
+
+test('with a bus a snapshot does not suffice before the resolvers were heard', () => {
+  const isHeard = (): boolean => false;
+  assert.equal(notReadyReasons(facts({ snapshot, withoutBusMs: 50, uptimeMs: 5_000, isHeard })).length, 2);
+});
+
+test('rules from a snapshot are told with their age until every manager was heard', () => {
+  const isHeard = (manager: string): boolean => manager === 'k8s';
+  assert.deepEqual(snapshotRemarks(facts({ snapshot, isHeard })), [
+    'rules from a snapshot taken at 2026-01-02T03:04:05.000Z, 3 min old',
+  ]);
+  assert.deepEqual(snapshotRemarks(facts({ snapshot })), []);
+  assert.deepEqual(snapshotRemarks(facts({ isHeard })), []);
+  assert.deepEqual(snapshotRemarks(facts({ snapshot, isHeard: () => false, isComplete: () => false })), []);
 });
 
 test('neither a missing certificate nor a stop is ever ready', () => {

@@ -1,4 +1,8 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { describeAge } from '#shared/core/age.ts';
+
+/** So long a gateway waits for the bus before a snapshot of the rules suffices, ms: a connection takes a tenth of it. */
+const busPatienceMs = 500;
 
 /** What readiness depends on (design.md section 5). */
 export interface ReadinessFacts {
@@ -10,21 +14,46 @@ export interface ReadinessFacts {
   isHeard: (manager: string) => boolean;
   /** Time since the process started, ms. */
   uptimeMs: number;
+  /** For how long after the start there was no connection to the bus, ms. */
+  withoutBusMs: number;
+  /** The snapshot that it began with. */
+  snapshot: { takenAt: string; ageMs: number } | undefined;
   readyGraceMs: number;
   draining: boolean;
 }
 
 /**
  * Why a gateway is not ready, one sentence each. Ready = a valid certificate and every manager of the chain complete
- * and heard; after the grace time the complete ones suffice, as long as there is one.
+ * and heard; after the grace time the complete ones suffice, as long as there is one. Where there was no bus to hear
+ * anybody over, a snapshot of every manager suffices, and goes on sufficing when the bus is there.
  */
 export function notReadyReasons(facts: ReadinessFacts): string[] {
   const reasons: string[] = [];
   if (facts.draining) reasons.push('the gateway is stopping');
   if (facts.certificate === 'missing') reasons.push('no valid serving certificate is mounted yet');
   const graceIsOver = facts.uptimeMs >= facts.readyGraceMs;
-  if (!graceIsOver || !facts.chain.some(facts.isComplete)) reasons.push(...missingManagers(facts));
+  if (!(graceIsOver || snapshotSuffices(facts)) || !facts.chain.some(facts.isComplete))
+    reasons.push(...missingManagers(facts));
   return reasons;
+}
+
+const snapshotSuffices = ({ snapshot, withoutBusMs, chain, isComplete }: ReadinessFacts): boolean =>
+  snapshot !== undefined && withoutBusMs >= busPatienceMs && chain.every(isComplete);
+
+/** The snapshot, as long as rules in force are from it and nobody has confirmed them. */
+export function snapshotInUse(
+  facts: Pick<ReadinessFacts, 'chain' | 'isComplete' | 'isHeard' | 'snapshot'>,
+): ReadinessFacts['snapshot'] {
+  const isUnconfirmed = (manager: string): boolean => facts.isComplete(manager) && !facts.isHeard(manager);
+  return facts.chain.some(isUnconfirmed) ? facts.snapshot : undefined;
+}
+
+/** That in words, for `/readyz`. */
+export function snapshotRemarks(facts: Parameters<typeof snapshotInUse>[0]): string[] {
+  const snapshot = snapshotInUse(facts);
+  return snapshot === undefined
+    ? []
+    : [`rules from a snapshot taken at ${snapshot.takenAt}, ${describeAge(snapshot.ageMs)} old`];
 }
 
 /** What is missing of each manager of the chain, one sentence each; told also when it no longer holds readiness up. */

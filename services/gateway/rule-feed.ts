@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
 import { createReader, type Reader } from '#shared/bus/reader.ts';
+import type { BusRecord } from '#shared/bus/record.ts';
 import type { Swap } from '#shared/bus/staging.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
 import type { RuleIndex } from '#shared/core/rule-index.ts';
@@ -21,6 +22,8 @@ interface RuleFeed {
 
 export function createRuleFeed(options: {
   bus: Bus;
+  /** Stored records to begin with, from a snapshot. */
+  initial: readonly BusRecord[];
   index: RuleIndex;
   freshness: Freshness;
   clock: Clock;
@@ -31,6 +34,7 @@ export function createRuleFeed(options: {
   const log = options.log.child({ component: 'rule-feed' });
   const reader = createReader(bus, {
     bucket: rulesBucket,
+    initial: options.initial,
     log: options.log,
     clock,
     onSwap: (swap) => {

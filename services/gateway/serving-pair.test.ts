@@ -12,6 +12,7 @@ import { projectFolder } from '#deploy/compose/projected-folder.ts';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
+import { aWebhookServerContext } from '#test/listening-webhook.ts';
 import { aSelfSignedPair } from '#test/self-signed-pair.ts';
 import { createServingPair, type ServingPair } from './serving-pair.ts';
 import { createWebhookServer, type WebhookServer } from './webhook-server.ts';
@@ -34,7 +35,7 @@ const mount = (certificate: Pem, key: Pem = certificate): Promise<void> =>
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'serving-pair-'));
   await mount(first);
-  server = createWebhookServer(async (_request, reply) => reply.send({}));
+  server = createWebhookServer(async (_request, reply) => reply.send({}), aWebhookServerContext);
   const log = pino({ level: 'silent' });
   pair = createServingPair({ dir, clock: systemClock, log, onPair: server.use });
   await pair.start();

@@ -1,7 +1,11 @@
 import { createServer, type Server } from 'node:https';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
 import type { CertificatePair } from './certificate-pair.ts';
+import type { Load } from './load-shedding.ts';
+import { createOpenConnections, type OpenConnections } from './open-connections.ts';
+import { createRequestGate, type ShedReason } from './request-gate.ts';
 
 /** A pod is at most 3 MiB, an UPDATE carries two, JSON is larger than the stored form (apiserver-contract.md C11). */
 const bodyLimitBytes = 8 * 1024 * 1024;
@@ -25,25 +29,37 @@ export interface WebhookServer {
   use(pair: CertificatePair): void;
   /** Accepts client certificates of these authorities (PEM) from the next handshake on. */
   trust(authorities: string): void;
-  /** From now on every answer closes its connection. */
-  drain(): void;
+  connections: OpenConnections;
+  /** Stops listening and cuts off what is still connected. */
+  close(): Promise<void>;
+}
+
+export interface WebhookServerOptions {
+  clock: Clock;
+  /** How long a caller waits that does not say it, ms. */
+  timeoutMs: () => number;
+  onShed: (reason: ShedReason) => void;
+  /** A caller without a certificate of a trusted authority is refused in the handshake. */
+  requestsClientCertificate?: boolean;
+  limits?: Load;
 }
 
 /**
  * Builds the server. The body reaches `handle` as the bytes received: no parser and no schema touches the pod
  * (a coercing schema loses fields, library-limits.md).
- * @param options.requestsClientCertificate a caller without one of a trusted authority is refused in the handshake
  */
 export function createWebhookServer(
   handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
-  options: { requestsClientCertificate: boolean } = { requestsClientCertificate: false },
+  options: WebhookServerOptions,
 ): WebhookServer {
+  const { requestsClientCertificate = false } = options;
+  const connections = createOpenConnections(options.clock.monotonicMs);
+  const gate = createRequestGate(options);
   let https: Server | undefined;
-  let draining = false;
   let pair: CertificatePair | undefined;
   let authorities: string | undefined;
   const applySecureContext = (): void => {
-    if (pair === undefined || (options.requestsClientCertificate && authorities === undefined)) return;
+    if (pair === undefined || (requestsClientCertificate && authorities === undefined)) return;
     const ca = authorities === undefined ? {} : { ca: authorities };
     https?.setSecureContext({ cert: pair.certificate, key: pair.key, minVersion: 'TLSv1.2', ...ca });
   };
@@ -58,11 +74,15 @@ export function createWebhookServer(
           ...timeouts,
           ALPNProtocols: ['http/1.1'],
           minVersion: 'TLSv1.2',
-          requestCert: options.requestsClientCertificate,
+          requestCert: requestsClientCertificate,
           rejectUnauthorized: true,
         },
-        handler,
+        (request, response) => {
+          if (!connections.begin(request, response)) request.resume();
+          else if (gate.admit(request, response)) handler(request, response);
+        },
       );
+      connections.follow(https);
       https.maxConnections = mostConnections;
       https.on('tlsClientError', (_error, socket) => socket.destroy());
       return https;
@@ -72,17 +92,22 @@ export function createWebhookServer(
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (draining) reply.header('connection', 'close');
-    done();
-  });
-  app.post(webhookPath, handle);
+  app.addHook('onClose', async () => gate.stop());
+  app.post(webhookPath, (request, reply) =>
+    gate.admitDecision(reply.raw) ? handle(request, reply) : reply.hijack(),
+  );
   // The default answer repeats the URL.
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).type('text/plain').send('latchkey: no such path'),
   );
   return {
     app,
+    connections,
+    close: async () => {
+      const closed = app.close();
+      https?.closeAllConnections();
+      await closed;
+    },
     use: (next) => {
       pair = next;
       applySecureContext();
@@ -90,9 +115,6 @@ export function createWebhookServer(
     trust: (next) => {
       authorities = next;
       applySecureContext();
-    },
-    drain: () => {
-      draining = true;
     },
   };
 }

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { afterEach, beforeEach, test } from 'node:test';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import {
+  aWebhookServerContext,
+  type ListeningWebhook,
+  listenWebhook,
+  statusOf,
+  webhookRequest,
+} from '#test/listening-webhook.ts';
+import { readAll, type WireRequest } from '#test/wire-client.ts';
+
+const limits = { ...aWebhookServerContext.limits };
+const soon = (what: string) => ({ timeoutMs: 10_000, what });
+let webhook: ListeningWebhook;
+beforeEach(async () => {
+  Object.assign(limits, aWebhookServerContext.limits);
+  webhook = await listenWebhook(async (_request, reply) => reply.send('decided'), { limits });
+});
+afterEach(() => webhook.server.close());
+
+/** A connection that has had one answer and is kept. */
+async function anIdleConnection() {
+  const socket = await webhook.connect();
+  socket.write(webhookRequest());
+  await once(socket, 'readable');
+  socket.read();
+  await waitFor(async () => webhook.server.connections.busy() === 0, soon('the answer to be sent'));
+  return socket;
+}
+
+test('while it drains, every answer closes its connection, whatever its status', async () => {
+  webhook.server.connections.drain();
+  const cases: [WireRequest, number][] = [
+    [{}, 200],
+    [{ path: '/other' }, 404],
+    [{ headers: { 'content-type': 'text/plain' } }, 415],
+    [{ body: '', headers: { 'content-length': '9000000' } }, 413],
+  ];
+  const ask = async (request: WireRequest): Promise<string> => {
+    const socket = await webhook.connect();
+    socket.write(webhookRequest(request));
+    return await readAll(socket);
+  };
+  for (const [request, status] of cases) {
+    const answer = await ask(request);
+    assert.equal(statusOf(answer), status);
+    assert.match(answer, /^connection: close\r$/im);
+  }
+  limits.turnMs = -1;
+  assert.match(await ask({}), /^HTTP\/1\.1 503[\s\S]+^connection: close\r$/im);
+});
+
+test('a request in flight when the drain begins is answered, and its answer closes the connection', async () => {
+  const socket = await webhook.connect();
+  socket.write(webhookRequest({ headers: { 'content-length': '2' }, body: '{' }));
+  await waitFor(async () => webhook.server.connections.busy() === 1, soon('the request to arrive'));
+  webhook.server.connections.drain();
+  socket.write('}');
+  assert.match(await readAll(socket), /^HTTP\/1\.1 200[\s\S]+^connection: close\r$/im);
+});
+
+test('an idle connection is ended with an answer that makes the API server repeat a request on its way', async () => {
+  const idle = await anIdleConnection();
+  const racing = await anIdleConnection();
+  webhook.server.connections.endIdle(0);
+  // Written in the same turn of the loop: no byte of the farewell can have been read yet.
+  racing.write(webhookRequest({ body: 'x'.repeat(20_000) }));
+  for (const socket of [idle, racing]) {
+    const [answer] = await Promise.all([readAll(socket), once(socket, 'end')]);
+    assert.equal(statusOf(answer), 503);
+    assert.match(answer, /^retry-after: 1\r$/im);
+    assert.match(answer, /^connection: close\r$/im);
+  }
+  await waitFor(async () => webhook.server.connections.count() === 0, soon('both connections to be gone'));
+});
+
+test('a busy connection and one that was quiet for a shorter time get no farewell', async () => {
+  await anIdleConnection();
+  const busy = await webhook.connect();
+  const head = webhookRequest({ headers: { 'content-length': '2', connection: 'close' }, body: '{' });
+  const first = webhookRequest({ path: `${webhookPath}?timeout=5s` });
+  busy.write(first + head);
+  await waitFor(async () => webhook.server.connections.busy() === 1, soon('the second request to arrive'));
+  webhook.server.connections.endIdle(60_000);
+  assert.equal(webhook.server.connections.count(), 2);
+  webhook.server.connections.endIdle(0);
+  busy.write('}');
+  assert.deepEqual((await readAll(busy)).match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
+});

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, beforeEach, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import {
+  aWebhookServerContext,
+  type ListeningWebhook,
+  listenWebhook,
+  statusOf,
+  webhookRequest,
+} from '#test/listening-webhook.ts';
+import { readAll } from '#test/wire-client.ts';
+import type { ShedReason } from './request-gate.ts';
+
+/** The gate in front of a real server; a limit of -1 is always exceeded. */
+const limits = { ...aWebhookServerContext.limits };
+let shed: ShedReason[] = [];
+let decisions = 0;
+let webhook: ListeningWebhook;
+before(async () => {
+  webhook = await listenWebhook(
+    async (_request, reply) => {
+      decisions += 1;
+      return await reply.send('decided');
+    },
+    { limits, onShed: (reason) => shed.push(reason), timeoutMs: () => 200 },
+  );
+});
+after(() => webhook.server.close());
+beforeEach(() => {
+  Object.assign(limits, aWebhookServerContext.limits);
+  shed = [];
+  decisions = 0;
+});
+
+const kept = (over: Parameters<typeof webhookRequest>[0] = {}): string =>
+  webhookRequest({ headers: {}, ...over });
+const endsOf = (socket: TLSSocket): Promise<string> => readAll(socket);
+
+test('input 25: what is too much is a 503 with Retry-After, whatever its body, and no decision is made', async () => {
+  for (const limit of ['turnMs', 'lagMs', 'heldBytes'] as const) {
+    Object.assign(limits, aWebhookServerContext.limits, { [limit]: -1 });
+    const answer = await webhook.send({ body: 'not even JSON' });
+    assert.equal(statusOf(answer), 503, limit);
+    assert.match(answer, /^retry-after: 1\r$/im);
+    assert.match(answer, /\[OVERLOADED\]$/);
+  }
+  assert.deepEqual({ shed, decisions }, { shed: ['overloaded', 'overloaded', 'overloaded'], decisions: 0 });
+});
+
+test('a connection outlives a shed request with a short body, and ends after one whose body is long or unknown', async () => {
+  limits.turnMs = -1;
+  const socket = await webhook.connect();
+  socket.write(kept());
+  await once(socket, 'readable');
+  limits.turnMs = aWebhookServerContext.limits.turnMs;
+  socket.write(kept({ headers: { connection: 'close' } }));
+  assert.deepEqual((await endsOf(socket)).match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 503', 'HTTP/1.1 200']);
+  limits.turnMs = -1;
+  for (const headers of [{ 'content-length': '1000000' }, { 'transfer-encoding': 'chunked' }]) {
+    const text = kept({ headers, body: '' });
+    const long = await webhook.connect();
+    long.write('transfer-encoding' in headers ? text.replace('content-length: 0\r\n', '') : text);
+    assert.match(await endsOf(long), /^HTTP\/1\.1 503[\s\S]+^connection: close\r$/im);
+  }
+});
+
+test('bodies that would not fit into memory together are cut off, and what they held is free again', async () => {
+  limits.heldBytes = 100_000;
+  const socket = await webhook.connect();
+  socket.write(kept({ headers: { 'content-length': '8000000' }, body: 'x'.repeat(150_000) }));
+  assert.equal(statusOf(await endsOf(socket)), 503);
+  assert.equal(statusOf(await webhook.send({ body: 'x'.repeat(90_000) })), 200);
+  assert.deepEqual(shed, ['overloaded']);
+});
+
+test('input 26: a body has as long as the timeout parameter says; any other text counts as the configured time', async () => {
+  for (const timeout of ['100ms', '1ns', '0s', '-1s', 'NaN', '']) {
+    const socket = await webhook.connect();
+    socket.write(
+      kept({ path: `${webhookPath}?timeout=${timeout}`, headers: { 'content-length': '9' }, body: '{' }),
+    );
+    const answer = await endsOf(socket);
+    assert.equal(statusOf(answer), 503, timeout);
+    assert.match(answer, /^connection: close\r$/im);
+  }
+  assert.deepEqual({ reasons: new Set(shed), decisions }, { reasons: new Set(['late']), decisions: 0 });
+  for (const timeout of ['30s', '9999h', '1m30s', '1&timeout=2'])
+    assert.equal(statusOf(await webhook.send({ path: `${webhookPath}?timeout=${timeout}` })), 200, timeout);
+});

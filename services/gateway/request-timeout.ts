@@ -1,0 +1,38 @@
+/** The API server accepts 1 to 30 s (apiserver-contract.md C37); less than this leaves no time for a body. */
+const leastMs = 100;
+const mostMs = 30_000;
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
+
+/**
+ * How long the API server waits for the answer, ms, from the `timeout` parameter that it appends to the URL (C6):
+ * 100 to 30,000. What is missing, no duration of Go, or not above zero is `fallbackMs`.
+ */
+export function requestTimeoutMs(url: string, fallbackMs: number): number {
+  const queryAt = url.indexOf('?');
+  const text = queryAt < 0 ? null : new URLSearchParams(url.slice(queryAt + 1)).get('timeout');
+  const timeoutMs = goDurationMs(text ?? '');
+  if (timeoutMs === undefined || timeoutMs <= 0) return fallbackMs;
+  return Math.min(mostMs, Math.max(leastMs, timeoutMs));
+}
+
+/** Reads what Go's `time.ParseDuration` reads, such as `1m30s`, without a sign: a negative one is of no use here. */
+function goDurationMs(text: string): number | undefined {
+  let totalMs = 0;
+  let readTo = 0;
+  for (const [whole, number, unit = ''] of text.matchAll(part)) {
+    totalMs += Number(number) * (unitMs[unit] ?? Number.NaN);
+    readTo += whole.length;
+  }
+  return readTo === 0 || readTo < text.length ? undefined : totalMs;
+}
