@@ -10,6 +10,7 @@ import { createGlobalDelivery } from './global-delivery.ts';
 import { createInlineDelivery } from './inline-delivery.ts';
 import { createKubernetesSecrets } from './kubernetes-secrets.ts';
 import { protectedNamespaces, watchSelectedNamespaces } from './namespace-selection.ts';
+import { createRulesSnapshot } from './rules-snapshot.ts';
 import type { Source } from './source.ts';
 import { planSources } from './source-plan.ts';
 import { createSourceSet } from './source-set.ts';
@@ -19,7 +20,8 @@ const bucketCheckIntervalMs = 5_000;
 
 /**
  * Watches what exists, keeps the copies of global secrets, and publishes both as inventory.
- * @param connect called at most once, and only when Kubernetes is needed: open inventory and inline delivery need no rights
+ * @param connect called at most once, and only when Kubernetes is needed: open inventory and inline delivery without a
+ *   snapshot need no rights
  */
 export function createDiscovery(
   context: LedContext,
@@ -31,7 +33,7 @@ export function createDiscovery(
   const ownNamespace = context.process.POD_NAMESPACE;
   const plan = planSources(config);
   const sources = createSourceSet(context, bus);
-  const stops: (() => void)[] = [];
+  const stops: (() => void | Promise<void>)[] = [];
   let selection: Source | undefined;
   let kubernetes: Kubernetes | undefined;
 
@@ -59,6 +61,19 @@ export function createDiscovery(
     }
   };
 
+  const keepSnapshot = (connected: Kubernetes): void => {
+    const snapshot = createRulesSnapshot({
+      bus,
+      kubernetes: connected,
+      namespace: ownNamespace,
+      managers: config.chain,
+      intervalMs: config.snapshot.intervalSeconds * 1_000,
+      clock,
+      log,
+    });
+    stops.push(snapshot.stop);
+  };
+
   const notReady = (): string[] => [
     ...(bus.connected() ? [] : ['not connected to NATS']),
     ...sources.missing().map((name) => `the list of ${name} is not complete, or not on the bus yet`),
@@ -79,17 +94,16 @@ export function createDiscovery(
     start: async () => {
       await ensure();
       stops.push(clock.every(bucketCheckIntervalMs, () => void ensure()));
-      if (plan.namespaces !== undefined) {
-        kubernetes = connect();
-        followKubernetes(kubernetes);
-      }
+      if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = connect();
+      if (kubernetes !== undefined && plan.namespaces !== undefined) followKubernetes(kubernetes);
+      if (kubernetes !== undefined && config.snapshot.enabled) keepSnapshot(kubernetes);
       if (plan.globals === 'inline') {
         sources.start('global', (publisher) => createInlineDelivery({ ...optionsOf('global'), publisher }));
       }
       stops.push(clock.every(heartbeatIntervalMs, beat));
     },
     stop: async () => {
-      for (const stop of stops) stop();
+      for (const stop of stops) await stop();
       await selection?.stop();
       await sources.stop();
       kubernetes?.close();

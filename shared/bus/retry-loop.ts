@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { backoffMs, busBackoff } from '#shared/runtime/backoff.ts';
+import { type BackoffBounds, backoffMs, busBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** A task that runs again and again until it is stopped, whatever goes wrong. */
@@ -19,10 +19,12 @@ export interface RetryLoop {
 export function startRetryLoop(options: {
   round(): Promise<void>;
   restMs(): number;
+  /** Pauses after failures; those of the bus by default. */
+  backoff?: BackoffBounds;
   log: Logger;
   clock: Clock;
 }): RetryLoop {
-  const { round, restMs, log, clock } = options;
+  const { round, restMs, backoff = busBackoff, log, clock } = options;
   let stopped = false;
   let woken = false;
   let interrupt = () => {};
@@ -55,7 +57,7 @@ export function startRetryLoop(options: {
     while (!stopped) {
       await attempt();
       if (stopped) return;
-      if (setbacks > 0) await rest(backoffMs(busBackoff, setbacks - 1));
+      if (setbacks > 0) await rest(backoffMs(backoff, setbacks - 1));
       else if (!woken) await rest(restMs());
     }
   }

@@ -4,15 +4,16 @@ import {
   type SnapshotSummary,
   snapshotRecordSchema,
 } from '#shared/contracts/rules-snapshot.ts';
-import { type PackedSnapshot, type UnpackedSnapshot, unpackShards } from '#shared/core/snapshot-shards.ts';
+import { type UnpackedSnapshot, unpackShards } from '#shared/core/snapshot-shards.ts';
 import { manifestOf } from './claim.ts';
 import type { BusRecord } from './record.ts';
 
 /** A snapshot of the rules as a reader begins with it. */
 export interface RulesSnapshot {
   generation: string;
-  /** Wall-clock time at which it was taken, ms. */
-  takenAtMs: number;
+  /** When it was taken, ISO 8601. */
+  takenAt: string;
+  shards: readonly Uint8Array[];
   records: readonly BusRecord[];
 }
 
@@ -35,7 +36,8 @@ export function readSnapshot(
   const records = parseContent(unpacked.content);
   if (records === undefined)
     return { state: 'damaged', problem: 'a line of its content is no stored record' };
-  return { generation: unpacked.generation, takenAtMs: Date.parse(unpacked.takenAt), records };
+  const { generation, takenAt, shards } = unpacked;
+  return { generation, takenAt, shards, records };
 }
 
 function parseContent(content: Uint8Array): BusRecord[] | undefined {
@@ -65,7 +67,7 @@ function parseLine(line: string): BusRecord | undefined {
 /** What a packed snapshot of these records says of itself. */
 export function summarize(
   records: readonly BusRecord[],
-  { generation, takenAt, shards = [] }: PackedSnapshot,
+  { generation, takenAt, shards }: Pick<RulesSnapshot, 'generation' | 'takenAt' | 'shards'>,
 ): SnapshotSummary {
   const owners = new Map<string, SnapshotSummary['owners'][number]>();
   for (const record of records) {

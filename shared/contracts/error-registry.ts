@@ -30,6 +30,8 @@ export const errorRegistry = {
   KUBERNETES_EXISTS: { httpStatus: 500, reason: 'InternalError', retryable: true },
   KUBERNETES_CONFLICT: { httpStatus: 500, reason: 'InternalError', retryable: true },
   LEADERSHIP_LOST: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
+  SNAPSHOT_UNUSABLE: { httpStatus: 500, reason: 'InternalError', retryable: true },
+  SNAPSHOT_TOO_LARGE: { httpStatus: 500, reason: 'InternalError', retryable: false },
   PROVIDER_UNREACHABLE: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
   CERTIFICATE_INVALID: { httpStatus: 500, reason: 'InternalError', retryable: false },
   TOOL_MISSING: { httpStatus: 500, reason: 'InternalError', retryable: false },

@@ -49,7 +49,14 @@ export async function packShards(content: Uint8Array, takenAt: string): Promise<
 
 /** What was found where the shards are kept. */
 export type UnpackedSnapshot =
-  | { state: 'whole'; generation: string; takenAt: string; content: Uint8Array }
+  | {
+      state: 'whole';
+      generation: string;
+      takenAt: string;
+      /** Those that it is made of, in their order. */
+      shards: readonly Uint8Array[];
+      content: Uint8Array;
+    }
   /** There is none (yet), it is of several generations, or it is not what was written. */
   | { state: 'missing' | 'torn' | 'damaged'; problem: string };
 
@@ -59,6 +66,7 @@ export function unpackShards(files: ReadonlyMap<string, Uint8Array>): UnpackedSn
   if (first === undefined) return { state: 'missing', problem: `there is no ${snapshotShardName(0)}` };
   if (first === 'damaged') return damagedHeader(0);
   const { generation, count, takenAt } = first.header;
+  const shards: Uint8Array[] = [];
   const parts: Uint8Array[] = [];
   for (let index = 0; index < count; index += 1) {
     const shard = readShard(files, index);
@@ -67,12 +75,13 @@ export function unpackShards(files: ReadonlyMap<string, Uint8Array>): UnpackedSn
       const problem = `${snapshotShardName(index)} is not of the generation of ${snapshotShardName(0)}`;
       return { state: 'torn', problem };
     }
+    shards.push(shard.bytes);
     parts.push(shard.part);
   }
   const content = unpack(Buffer.concat(parts));
   return content === undefined || generationOf(content) !== generation
     ? { state: 'damaged', problem: 'the content does not have the digest that its generation names' }
-    : { state: 'whole', generation, takenAt, content };
+    : { state: 'whole', generation, takenAt, shards, content };
 }
 
 const damagedHeader = (index: number): UnpackedSnapshot => ({
@@ -83,12 +92,12 @@ const damagedHeader = (index: number): UnpackedSnapshot => ({
 function readShard(
   files: ReadonlyMap<string, Uint8Array>,
   index: number,
-): { header: ShardHeader; part: Uint8Array } | 'damaged' | undefined {
+): { header: ShardHeader; bytes: Uint8Array; part: Uint8Array } | 'damaged' | undefined {
   const bytes = files.get(snapshotShardName(index));
   if (bytes === undefined) return undefined;
   const end = bytes.indexOf(newline);
   const header = parseHeader(Buffer.from(bytes.subarray(0, Math.max(end, 0))).toString('utf8'));
-  return header?.index === index ? { header, part: bytes.subarray(end + 1) } : 'damaged';
+  return header?.index === index ? { header, bytes, part: bytes.subarray(end + 1) } : 'damaged';
 }
 
 function parseHeader(text: string): ShardHeader | undefined {

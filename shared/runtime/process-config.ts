@@ -20,6 +20,7 @@ const processEnvironmentSchema = z.object({
   HEALTH_PORT: port(9090),
   WEBHOOK_PORT: port(9443),
   TLS_DIR: z.string().startsWith('/').default('/etc/latchkey/tls'),
+  SNAPSHOT_DIR: z.string().startsWith('/').default('/etc/latchkey/snapshot'),
   POD_NAME: z.string().min(1).default('local'),
   POD_NAMESPACE: z.string().min(1).default('latchkey'),
   POD_UID: z.string().min(1).default('local'),

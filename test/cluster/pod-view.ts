@@ -27,12 +27,25 @@ const configMapContent = (data: NamespaceData, name = '', optional?: boolean) =>
 
 /** The files of a volume, or `missing`. Throws for a kind of volume that the manifests do not use. */
 export function volumeContent(
-  { name, secret, configMap }: V1Volume,
+  { name, secret, configMap, projected }: V1Volume,
   data: NamespaceData,
 ): Content | 'missing' {
   if (secret) return secretContent(data, secret.secretName, secret.optional);
   if (configMap) return configMapContent(data, configMap.name, configMap.optional);
-  throw new Error(`the harness cannot project the volume ${name}: it is neither a Secret nor a ConfigMap`);
+  const sources = projected?.sources?.map((source) => source.secret);
+  if (sources?.every((source) => source !== undefined && source.items === undefined)) {
+    return mergeContents(sources.map((source) => secretContent(data, source?.name, source?.optional)));
+  }
+  throw new Error(`the harness cannot project the volume ${name}: it has no Secrets or ConfigMap as a whole`);
+}
+
+function mergeContents(contents: readonly (Content | 'missing')[]): Content | 'missing' {
+  const merged = new Map<string, Uint8Array>();
+  for (const content of contents) {
+    if (content === 'missing') return 'missing';
+    for (const [name, bytes] of content) merged.set(name, bytes);
+  }
+  return merged;
 }
 
 /** Volumes of the pod with the path at which its container sees them. */

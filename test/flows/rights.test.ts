@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Secret } from '@kubernetes/client-node';
+import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { installationNamespace } from '../cluster/manifests.ts';
 import { waitFor } from '../cluster/wait-for.ts';
@@ -8,6 +9,7 @@ import { untilAnswered } from './admission.ts';
 import { untilCopied } from './global-copy.ts';
 import { compareRights, forbidden, grantedRights, type Right, usedRights } from './rights.ts';
 import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
+import { storedSnapshot } from './stored-snapshot.ts';
 import { aTaskPod } from './task-pod.ts';
 
 const deployFolder = `${import.meta.dirname}/../../deploy`;
@@ -16,10 +18,10 @@ const authoritySecret = 'latchkey-ca';
 const servingSecret = 'flyte-pod-webhook-secret';
 const webhook = 'latchkey';
 const timeoutMs = 20_000;
+const snapshot = { intervalSeconds: 1 };
 
 /** Waits until what stands in the API server again is as wanted. */
-const until = (what: string, isMet: () => Promise<boolean>): Promise<boolean> =>
-  waitFor(isMet, { timeoutMs, what });
+const until = <T>(what: string, isMet: () => Promise<T>) => waitFor(isMet, { timeoutMs, what });
 
 const readSecret = ({ harness }: Cluster, name: string): Promise<V1Secret> =>
   harness.core.readNamespacedSecret({ namespace: installationNamespace, name });
@@ -92,6 +94,19 @@ async function disturbTaskSecrets({ cluster }: RunningInstallation, namespace: s
   });
 }
 
+/** Spoils every Secret of the snapshot, and waits until discovery has written them again. */
+async function disturbSnapshot(cluster: Cluster): Promise<void> {
+  await until('a snapshot', () => storedSnapshot(cluster));
+  for (const name of snapshotSecretNames) {
+    const secret = await readSecret(cluster, name);
+    const body = { ...secret, data: { ...secret.data, spoiled: '' } };
+    await cluster.kubernetes.core.replaceNamespacedSecret({ namespace: installationNamespace, name, body });
+    await until(`discovery to repair ${name}`, async () => {
+      return !('spoiled' in ((await readSecret(cluster, name)).data ?? {}));
+    });
+  }
+}
+
 /** Every service but the gateways begins again. */
 async function restart(installation: RunningInstallation): Promise<void> {
   const { cluster, certManager, discovery, resolvers } = installation;
@@ -134,6 +149,7 @@ test('a request without a right and a right without a request are both found', (
 test('the services use exactly the rights that deploy/ grants them, and gateway and resolvers none', async (t) => {
   const installation = await startInstallation({
     gateways: 2,
+    config: { snapshot },
     prepare: ({ createNamespace }) => createNamespace(taskNamespace, selectedLabels),
   });
   t.after(() => installation.stop());
@@ -149,13 +165,14 @@ test('the services use exactly the rights that deploy/ grants them, and gateway 
     await spoilSecret(cluster, name, true);
   }
   await deleteAuthorityAndLeaf(cluster);
+  await disturbSnapshot(cluster);
   await restart(installation);
   await assertRightsEqualUse(cluster);
 });
 
 test('with named namespaces the rights of deploy/variants suffice and are all used', async (t) => {
   const installation = await startInstallation({
-    config: { k8s: { namespaces: { names: [taskNamespace] } } },
+    config: { snapshot, k8s: { namespaces: { names: [taskNamespace] } } },
     prepare: async ({ createNamespace, kubectl }) => {
       await createNamespace(taskNamespace);
       await kubectl(['delete', '-f', `${deployFolder}/discovery-rights.yaml`]);
@@ -172,6 +189,7 @@ test('with named namespaces the rights of deploy/variants suffice and are all us
     await spoilSecret(cluster, name, false);
     await spoilSecret(cluster, name, true);
   }
+  await disturbSnapshot(cluster);
   await restart(installation);
   await assertRightsEqualUse(cluster);
 });

@@ -1,0 +1,89 @@
+import { isDeepStrictEqual } from 'node:util';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import {
+  type SnapshotSummary,
+  snapshotAnnotation,
+  snapshotSecretName,
+  snapshotSecretNames,
+  snapshotShardName,
+} from '#shared/contracts/rules-snapshot.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import { readSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
+
+/** What the Secrets are to hold. */
+export interface StoredSnapshot {
+  shards: readonly Uint8Array[];
+  summary: SnapshotSummary;
+}
+
+/** The Secrets of the snapshot in one namespace, which somebody else has made. */
+interface SnapshotSecrets {
+  /** The shards that they hold, by name. */
+  read(): Promise<Map<string, Uint8Array>>;
+  /**
+   * Makes them hold the snapshot, and nothing else; what holds it already is not written. Resolves with the number of
+   * writes. Throws SNAPSHOT_UNUSABLE when one is gone, after the others were written, and the errors of
+   * `replaceSecret` when one has changed meanwhile.
+   */
+  write(snapshot: StoredSnapshot): Promise<number>;
+}
+
+/** Uses (get, update) of the named Secrets. */
+export function createSnapshotSecrets(kubernetes: Kubernetes, namespace: string): SnapshotSecrets {
+  const read = (name: string): Promise<Secret | undefined> =>
+    readSecret(kubernetes, namespace, name).catch((err: unknown) => {
+      if (err instanceof LatchkeyError && err.code === 'KUBERNETES_NOT_FOUND') return undefined;
+      throw err;
+    });
+  return {
+    read: async () => {
+      const secrets = await Promise.all(snapshotSecretNames.map(read));
+      const data = secrets.flatMap((secret) => Object.entries(secret?.data ?? {}));
+      return new Map(data.map(([name, value]) => [name, Buffer.from(value, 'base64')]));
+    },
+    write: async (snapshot) => {
+      const gone: string[] = [];
+      let writes = 0;
+      // The first shard comes last: a snapshot that grew out of nothing is not there before it is whole.
+      for (const [index, name] of [...snapshotSecretNames.entries()].toReversed()) {
+        const secret = await read(name);
+        const changed = secret && planShard(secret, index, snapshot);
+        if (secret === undefined) gone.push(name);
+        if (changed === undefined) continue;
+        await replaceSecret(kubernetes, changed);
+        writes += 1;
+      }
+      if (gone.length > 0) throw goneError(gone, namespace);
+      return writes;
+    },
+  };
+}
+
+type ReplacedSecret = Secret & { metadata: { resourceVersion: string } };
+
+/** The Secret of a shard as it should be; undefined when it is. */
+export function planShard(
+  secret: Secret,
+  index: number,
+  { shards, summary }: StoredSnapshot,
+): ReplacedSecret | undefined {
+  const shard = shards[index];
+  const name = snapshotShardName(index);
+  const data = shard === undefined ? {} : { [name]: Buffer.from(shard).toString('base64') };
+  const { [snapshotAnnotation]: _, ...others } = secret.metadata.annotations ?? {};
+  const annotations = index === 0 ? { ...others, [snapshotAnnotation]: JSON.stringify(summary) } : others;
+  const isSame =
+    isDeepStrictEqual(secret.data ?? {}, data) &&
+    isDeepStrictEqual(secret.metadata.annotations ?? {}, annotations);
+  if (isSame) return undefined;
+  const { resourceVersion = '' } = secret.metadata;
+  return { ...secret, data, metadata: { ...secret.metadata, resourceVersion, annotations } };
+}
+
+const goneError = (names: readonly string[], namespace: string): LatchkeyError =>
+  new LatchkeyError(
+    'SNAPSHOT_UNUSABLE',
+    `the Secrets ${names.join(', ')} in namespace ${namespace} are gone, and discovery may not create them: apply deploy/rules-snapshot.yaml again`,
+    { fields: { namespace, gone: names.length, first: names[0] ?? snapshotSecretName(0) } },
+  );
