@@ -88,7 +88,7 @@ function trustToAdd(facts: Facts, ca: CaFacts): string[] {
   return [
     ...(isHeldState(facts, ca) ? (held.ca?.bundle ?? []) : []),
     ...(mayBeServed(facts, ca) ? webhook.current : []),
-    ...(issuer !== undefined && webhook.trusted?.includes(issuer) ? [issuer] : []),
+    ...(issuer !== undefined && webhook.current.includes(issuer) ? [issuer] : []),
   ];
 }
 

@@ -1,90 +1,60 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
-import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import type { KubernetesObject, Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { resourcePath } from '#shared/kubernetes/resource-path.ts';
-import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/runtime/program.ts';
-import { createAuthorityKeeper } from './authority.ts';
-import { type ObjectView, watchObject } from './object-view.ts';
+import { createCertificateIssuer } from './certificate-issuer.ts';
 import { createReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
-import { createServingKeeper } from './serving-certificate.ts';
-
-interface Views {
-  authority: ObjectView<Secret>;
-  serving: ObjectView<Secret>;
-  webhook: ObjectView<MutatingWebhookConfiguration>;
-}
+import type { ServedCertificates } from './served-certificates.ts';
+import { watchForChanges } from './wake-watch.ts';
 
 /**
- * Keeps the CA, the serving certificate and the webhook configuration right: whenever one of the three objects changes,
- * and once a minute. In this order: the CA; the bundle that the API server trusts; the leaf. Holds no state that it
- * could not lose: what it remembers only saves a Secret that somebody deletes or breaks.
+ * Keeps the certificates and the webhook configuration right: whenever one of the objects or what the gateways serve
+ * changes, and once a minute.
  */
 export function createCertManager(options: {
   kubernetes: Kubernetes;
   config: LatchkeyConfig;
   /** Its own namespace, where both Secrets and the gateway's Service live. */
   namespace: string;
+  served: ServedCertificates;
   log: Logger;
   clock: Clock;
 }): ReadyService {
-  const { kubernetes, config, namespace, clock } = options;
-  const { tls, webhook } = config;
+  const { kubernetes, config, namespace, served, clock } = options;
   const log = options.log.child({ component: 'cert-manager' });
-  const authorityKeeper = createAuthorityKeeper({ kubernetes, tls, namespace, log, clock });
-  const servingKeeper = createServingKeeper({ kubernetes, config, namespace, log, clock });
-  const secrets = resourcePath({ resource: 'secrets', namespace });
-  const configurations = resourcePath({ resource: 'mutatingwebhookconfigurations' });
-  let views: Views | undefined;
   let loop: ReconcileLoop | undefined;
+  const onChange = (): void => loop?.wake();
+  const keeper = createCertificateIssuer({ kubernetes, config, namespace, served, log, clock });
   let isDone = false;
+  let stopWatch = async (): Promise<void> => undefined;
 
-  const trusted = (configuration: MutatingWebhookConfiguration | undefined): string | undefined =>
-    trustedBundle(configuration, webhook, namespace);
-  const run = async (): Promise<void> => {
-    if (views === undefined || !Object.values(views).every((view) => view.synced())) return;
-    const configuration = views.webhook.current();
-    const authority = await authorityKeeper.ensure(views.authority.current(), trusted(configuration));
-    const repaired = await ensureWebhook(
-      { kubernetes, webhook, namespace, log },
-      configuration,
-      authority.bundle,
-    );
-    await servingKeeper.ensure(views.serving.current(), authority, trusted(repaired));
+  const run = async (): Promise<number | undefined> => {
+    const recheckMs = await keeper.run();
     isDone = true;
+    return recheckMs;
   };
-
-  const notReady = (): string[] => {
-    const failure = loop?.failure();
-    if (failure !== undefined) return [failure];
-    if (!isDone) return ['the Secrets and the webhook configuration have not been read yet'];
-    return views?.webhook.current() === undefined && !webhook.manage
-      ? [
-          `waiting for MutatingWebhookConfiguration ${webhook.configurationName}, which webhook.manage: false leaves to others`,
-        ]
-      : [];
-  };
+  /** With webhook.manage the object of somebody else is a choice (webhook.adopt), without it a missing part. */
+  const left = (): string[] => [keeper.facts()?.webhook.untouchable ?? []].flat();
+  const isWaiting = (): boolean => !config.webhook.manage && keeper.facts()?.webhook.trusted === undefined;
 
   return {
-    notReady,
+    notReady: () => {
+      const failure = loop?.failure();
+      if (failure !== undefined) return [failure];
+      if (!isDone) return ['the Secrets and the webhook configuration have not been read yet'];
+      return isWaiting() ? left() : [];
+    },
+    remarks: () => (isWaiting() ? [] : left()),
     start: async () => {
-      const started = createReconcileLoop({ run, log, clock });
-      const watch = <T extends KubernetesObject>(path: string, name: string): ObjectView<T> =>
-        watchObject<T>({ kubernetes, path, name, onChange: started.wake, log, clock });
-      loop = started;
-      views = {
-        authority: watch(secrets, tls.caSecretName),
-        serving: watch(secrets, tls.servingSecretName),
-        webhook: watch(configurations, webhook.configurationName),
-      };
+      loop = createReconcileLoop({ run, log, clock });
+      served.onChange(onChange);
+      stopWatch = watchForChanges({ kubernetes, config, namespace, onChange, log, clock });
     },
     stop: async () => {
-      await Promise.all(Object.values(views ?? {}).map((view) => view.stop()));
+      await stopWatch();
       await loop?.stop();
+      served.stop();
       kubernetes.close();
     },
   };

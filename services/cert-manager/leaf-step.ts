@@ -10,6 +10,9 @@ import {
 } from './rotation-facts.ts';
 import { notServing } from './served-everywhere.ts';
 
+/** Stands for a leaf that is yet to be made. */
+const newLeaf = 'new';
+
 type ServingWrite = Extract<Step, { write: 'serving' }>;
 
 /**
@@ -30,7 +33,7 @@ export function leafStep(
   const reason = reasonToIssue(kept, facts, ca, isAsked);
   const handled = isAsked ? serving.request : serving?.state?.handled;
   if (reason !== undefined && mayIssue(kept, facts, ca, heldForMs, policy)) {
-    const state = stateOf(['the gateways to load the new leaf'], handled);
+    const state = stateOf(notServing(facts, newLeaf), handled);
     return { write: 'serving', why: reason, leaf: { issue: true }, bundle: ca.bundle, state };
   }
   if (kept === undefined) return undefined;
@@ -43,7 +46,7 @@ export function leafStep(
     isSameList(serving.state.waitingFor, state.waitingFor);
   if (isRight) return undefined;
   const why = serving?.leaf.problem ?? 'it differed from what it has to be';
-  return { write: 'serving', why, leaf: { id: kept.id }, bundle: ca.bundle, state };
+  return { write: 'serving', why, leaf: { id: kept.id, issuedAt: kept.issuedAt }, bundle: ca.bundle, state };
 }
 
 const stateOf = (waitingFor: string[], handled: string | undefined): ServingWrite['state'] => ({

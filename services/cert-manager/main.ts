@@ -1,21 +1,28 @@
 import process from 'node:process';
+import { connectServiceBus } from '#shared/bus/service-bus.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { fenceWrites } from '#shared/kubernetes/fenced-writes.ts';
 import { createLedService } from '#shared/kubernetes/led-service.ts';
 import { runProgram } from '#shared/runtime/program.ts';
+import { announce } from './announced-service.ts';
 import { createCertManager } from './cert-manager.ts';
+import { followServedCertificates } from './served-certificates.ts';
 
 await runProgram('cert-manager', process, (context) => {
-  const { KUBECONFIG, POD_NAMESPACE } = context.process;
+  const { KUBECONFIG, POD_NAMESPACE, POD_UID } = context.process;
   const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
   const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
   return createLedService({
     context,
     kubernetes: connect(),
     lease: 'latchkey-cert-manager',
-    create: ({ config, log, clock, isLeading }) => {
+    create: (leading) => {
+      const { config, log, clock, isLeading } = leading;
       const kubernetes = fenceWrites(connect(), isLeading);
-      return createCertManager({ kubernetes, config, namespace: POD_NAMESPACE, log, clock });
+      const bus = connectServiceBus('cert-manager', leading);
+      const served = followServedCertificates(bus, clock);
+      const service = createCertManager({ kubernetes, config, namespace: POD_NAMESPACE, served, log, clock });
+      return announce(service, { bus, uid: POD_UID, clock });
     },
   });
 });

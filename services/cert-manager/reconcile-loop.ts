@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
@@ -16,61 +17,59 @@ const pauseMs = 250;
 /** Certificates grow old by the wall clock, also while no timer of theirs could run (sleep, suspend). */
 const tickMs = 60_000;
 
-/** Repeats a failed run with a growing delay, and every run once a minute. */
+/**
+ * Begins at once. Repeats a failed run with a growing delay, and every run after the time that it returns, ms, or a
+ * minute. That another writer came first is no failure.
+ */
 export function createReconcileLoop(options: {
-  run: () => Promise<void>;
+  run: () => Promise<number | undefined>;
   log: Logger;
   clock: Clock;
 }): ReconcileLoop {
   const { run, log, clock } = options;
   const stopped = new AbortController();
-  let due = false;
+  let woken = new AbortController();
   let failure: string | undefined;
   let failures = 0;
-  let notify = (): void => undefined;
-  const wake = (): void => {
-    due = true;
-    notify();
-  };
-  const stopTicking = clock.every(tickMs, wake);
 
-  const runOnce = async (): Promise<void> => {
+  /** Returns the time until the next run, ms. */
+  const runOnce = async (): Promise<number> => {
     try {
-      await run();
+      const restMs = (await run()) ?? tickMs;
       failure = undefined;
       failures = 0;
+      return restMs;
     } catch (err) {
+      if (isRace(err)) return 0;
       failure = err instanceof Error ? err.message : String(err);
       const delayMs = backoffMs(kubernetesBackoff, failures);
       failures += 1;
       log.warn({ err, delayMs }, 'reconciliation failed');
       await clock.sleep(delayMs, stopped.signal);
-      due = true;
+      return 0;
     }
   };
   const loop = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      if (due) {
-        due = false;
-        await runOnce();
-        await clock.sleep(pauseMs, stopped.signal);
-      } else {
-        await new Promise<void>((resolve) => {
-          notify = resolve;
-        });
-      }
+      woken = new AbortController();
+      const restMs = await runOnce();
+      await clock.sleep(pauseMs, stopped.signal);
+      if (restMs > pauseMs)
+        await clock.sleep(restMs - pauseMs, AbortSignal.any([woken.signal, stopped.signal]));
     }
   };
   const running = loop();
 
   return {
-    wake,
+    wake: () => woken.abort(),
     failure: () => failure,
     stop: async () => {
-      stopTicking();
       stopped.abort();
-      notify();
       await running;
     },
   };
 }
+
+const isRace = (err: unknown): boolean =>
+  err instanceof LatchkeyError &&
+  ['KUBERNETES_CONFLICT', 'KUBERNETES_EXISTS', 'KUBERNETES_NOT_FOUND'].includes(err.code);

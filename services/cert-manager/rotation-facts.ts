@@ -113,8 +113,8 @@ export type Step =
   | {
       write: 'serving';
       why: string;
-      /** A new leaf of the issuing CA, or the one of that id. */
-      leaf: { issue: true } | { id: string };
+      /** A new leaf of the issuing CA, or the one that is there or held. */
+      leaf: { issue: true } | { id: string; issuedAt: string };
       bundle: readonly string[];
       state: Omit<LeafState, 'fingerprint' | 'issuedAt'>;
     }

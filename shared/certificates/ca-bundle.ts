@@ -1,5 +1,9 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { pemCertificates } from '#shared/core/pem-certificates.ts';
+
+/** SHA-256 of the DER bytes, hex: how heartbeats and states name a certificate. */
+export const certificateId = ({ raw }: X509Certificate): string =>
+  createHash('sha256').update(raw).digest('hex');
 
 /** The certificates of a PEM text that can be read; the others are left out. */
 export function readBundle(pem: string): X509Certificate[] {

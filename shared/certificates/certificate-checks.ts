@@ -45,7 +45,7 @@ const missingName: Check = ({ certificate, names }) => {
 };
 
 /** In the order in which they are told; the later ones rely on the earlier. */
-const authorityChecks: readonly Check[] = [keyMismatch, notAuthority, notRsa, notYetValid, expired];
+const authorityChecks: readonly Check[] = [keyMismatch, notAuthority, notRsa, expired];
 const leafChecks: readonly Check[] = [keyMismatch, notYetValid, expired, wrongIssuer, missingName];
 
 function firstProblem(
@@ -74,10 +74,21 @@ export const leafProblem = (
   names: readonly string[],
 ): string | undefined => firstProblem(leafChecks, pair, { nowMs, issuers, names });
 
-/** Whether two thirds of a certificate's life since it was made are over, by the wall clock. */
-export function isDueForRenewal(pair: CertificatePair, nowMs: number): boolean {
+/** Whether the fraction `renewAt` of a certificate's life since it was made is over, by the wall clock. */
+export function isDueForRenewal(pair: CertificatePair, nowMs: number, renewAt: number): boolean {
   const certificate = parsePair(pair)?.certificate;
   if (certificate === undefined) return false;
   const madeMs = Date.parse(certificate.validFrom) + notBeforeMarginMs;
-  return nowMs >= madeMs + ((Date.parse(certificate.validTo) - madeMs) * 2) / 3;
+  return nowMs >= madeMs + (Date.parse(certificate.validTo) - madeMs) * renewAt;
+}
+
+/**
+ * Why an authority that can issue should be replaced in order, or undefined. One that is not valid yet is no reason to
+ * give it up at once: whose clock is wrong is not known.
+ */
+export function reasonToReplace(pair: CertificatePair, nowMs: number, renewAt: number): string | undefined {
+  const parsed = parsePair(pair);
+  if (parsed === undefined) return undefined;
+  const early = notYetValid({ ...parsed, nowMs, issuers: [], names: [] });
+  return early ?? (isDueForRenewal(pair, nowMs, renewAt) ? 'it is due for renewal' : undefined);
 }

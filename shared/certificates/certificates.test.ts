@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { bundleHolds, joinBundle, readBundle } from './ca-bundle.ts';
-import { authorityProblem, isDueForRenewal, leafProblem } from './certificate-checks.ts';
+import { authorityProblem, isDueForRenewal, leafProblem, reasonToReplace } from './certificate-checks.ts';
 import type { CertificatePair } from './certificate-pair.ts';
 import {
   createSerialNumber,
@@ -55,6 +55,14 @@ test('a pair is refused when its key is another one, and when it is garbage', ()
   assert.match(authorityProblem(leaf, nowMs) ?? '', /not a certificate authority/);
 });
 
+test('an authority that is not valid yet can issue, but is to be replaced', () => {
+  const beforeMs = nowMs - dayMs;
+  assert.equal(authorityProblem(authority, beforeMs), undefined);
+  assert.match(reasonToReplace(authority, beforeMs, 0.5) ?? '', /not valid before/);
+  assert.equal(reasonToReplace(authority, nowMs, 0.5), undefined);
+  assert.match(reasonToReplace(authority, nowMs + 45 * dayMs, 0.5) ?? '', /due/);
+});
+
 test('the leaf names the key of its issuer, not its own', () => {
   const certificate = new X509Certificate(leaf.certificate);
   assert.equal(certificate.checkIssued(new X509Certificate(authority.certificate)), true);
@@ -67,10 +75,10 @@ test('a leaf does not outlive its authority', () => {
   assert.equal(validTo(long), validTo(authority));
 });
 
-test('renewal is due at two thirds of the life since it was made', () => {
-  assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs - 1_000), false);
-  assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs), true);
-  assert.equal(isDueForRenewal(issueLeaf(keys, authority, names, nowMs, 600_000), nowMs), false);
+test('renewal is due at a fraction of the life since it was made', () => {
+  assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs - 1_000, 2 / 3), false);
+  assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs, 2 / 3), true);
+  assert.equal(isDueForRenewal(issueLeaf(keys, authority, names, nowMs, 600_000), nowMs, 2 / 3), false);
 });
 
 test('a bundle holds the current authority first, each once, and none that expired', () => {

@@ -17,6 +17,10 @@ export const readPairSecret = ({ data }: Secret): StoredPair => ({
   bundle: decode(data?.['ca.crt']),
 });
 
+/** Whether a Secret of ours can be updated and has our label. */
+export const isTidy = ({ immutable, metadata: { labels } }: Secret): boolean =>
+  immutable !== true && Object.entries(managedByLabel).every(([label, value]) => labels?.[label] === value);
+
 /**
  * The Secret to store, based on the one that is there: foreign labels, annotations and the type (which cannot change;
  * Flyte's own Secret of that name is Opaque) stay as they are.

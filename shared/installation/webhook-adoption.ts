@@ -21,6 +21,18 @@ export function isForeign(
   return !isOurs && !isDeepStrictEqual(addressOf(entry), addressOf(desired));
 }
 
+/** Whether an entry that others keep calls another Service or host than ours. */
+export function callsSomebodyElse(entry: MutatingWebhook, desired: MutatingWebhook): boolean {
+  return !isDeepStrictEqual(calleeOf(entry), calleeOf(desired));
+}
+
+/** Path and port are for whoever keeps the entry to choose. */
+function calleeOf({ clientConfig: { service, url } }: MutatingWebhook): object {
+  if (typeof url === 'string') return { host: URL.parse(url)?.host };
+  const { namespace, name } = (service ?? {}) as Record<string, unknown>;
+  return { namespace, name };
+}
+
 function addressOf({ clientConfig }: MutatingWebhook): object {
   const { caBundle: _, ...address } = clientConfig;
   return address;

@@ -8,6 +8,7 @@ import {
   desiredWebhook,
   pausedAnnotation,
   planRepair,
+  reasonToLeave,
   trustedBundle,
   webhookName,
 } from './webhook-configuration.ts';
@@ -96,7 +97,7 @@ test('a webhook that was removed is added', () => {
 });
 
 test('without manage only the bundle is kept', () => {
-  const unmanaged = webhookConfig({ manage: false });
+  const unmanaged = webhookConfig({ manage: false, url: 'https://gateway.example' });
   const theirs = { ...ours, failurePolicy: 'Ignore', clientConfig: { url: 'https://gateway.example/' } };
   assert.deepEqual(repair([theirs], unmanaged), [
     sameObject,
@@ -104,6 +105,27 @@ test('without manage only the bundle is kept', () => {
     { op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: 'UEVN' },
   ]);
   assert.deepEqual(repair([foreign], unmanaged), []);
+});
+
+test('without manage an entry that calls somebody else is refused with the reason', () => {
+  const unmanaged = webhookConfig({ manage: false });
+  const reason = (webhooks: MutatingWebhook[], options = unmanaged) =>
+    reasonToLeave(stored(webhooks), options, 'latchkey') ?? '';
+  assert.deepEqual(repair([flytes], unmanaged), []);
+  assert.equal(trustedBundle(stored([flytes]), unmanaged, 'latchkey'), undefined);
+  assert.match(reason([flytes]), /refusing .* calls somebody else/);
+  assert.match(reason([{ ...ours, clientConfig: { url: 'https://elsewhere.example' } }]), /somebody else/);
+  assert.match(reason([foreign]), /waiting for the webhook/);
+  assert.match(reasonToLeave(undefined, unmanaged, 'latchkey') ?? '', /waiting for Mutating/);
+  assert.equal(reason([{ ...ours, clientConfig: { ...ours.clientConfig, caBundle: '' } }]), '');
+});
+
+test("with manage an object is left alone when it is paused, or somebody else's and not to be adopted", () => {
+  assert.equal(reasonToLeave(undefined, config, 'latchkey'), undefined);
+  assert.equal(reasonToLeave(stored([ours]), config, 'latchkey'), undefined);
+  assert.match(reasonToLeave(stored([ours], { [pausedAnnotation]: '' }), config, 'latchkey') ?? '', /paused/);
+  assert.match(reasonToLeave(stored([flytes]), config, 'latchkey') ?? '', /somebody else/);
+  assert.equal(reasonToLeave(stored([flytes]), adopting, 'latchkey'), undefined);
 });
 
 test('paused means that nothing is repaired', () => {

@@ -7,7 +7,7 @@ import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
-import { adoptEntry, giveBackEntry, isForeign } from './webhook-adoption.ts';
+import { adoptEntry, callsSomebodyElse, giveBackEntry, isForeign } from './webhook-adoption.ts';
 
 /** Flyte's webhook name, which its users know (flyte-contract.md). */
 export const webhookName = 'flyte-pod-webhook.flyte.org';
@@ -93,7 +93,10 @@ function planChanges(
 ): JsonPatchOperation[] {
   const webhooks = existing.webhooks ?? [];
   const entry = webhooks[index];
-  if (!config.manage) return [repairBundle(entry, index, desired) ?? []].flat();
+  if (!config.manage) {
+    if (entry !== undefined && callsSomebodyElse(entry, desired)) return [];
+    return [repairBundle(entry, index, desired) ?? []].flat();
+  }
   const returned = config.adopt ? undefined : giveBackEntry(existing, index, webhookName);
   if (returned !== undefined) return returned;
   if (entry !== undefined && isForeign(existing, entry, desired)) {
@@ -123,6 +126,35 @@ function repairBundle(
   return { op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle };
 }
 
+/** Why the object is left as it is, one sentence; undefined when it can be made or repaired. */
+export function reasonToLeave(
+  existing: MutatingWebhookConfiguration | undefined,
+  config: WebhookConfig,
+  namespace: string,
+): string | undefined {
+  const object = `MutatingWebhookConfiguration ${config.configurationName}`;
+  if (existing === undefined) {
+    return config.manage ? undefined : `waiting for ${object}, which webhook.manage: false leaves to others`;
+  }
+  if (existing.metadata.annotations?.[pausedAnnotation] !== undefined) {
+    return `${object} is paused by its annotation ${pausedAnnotation}`;
+  }
+  const entry = existing.webhooks?.find(({ name }) => name === webhookName);
+  const desired = desiredWebhook(config, namespace, '');
+  if (!config.manage) {
+    if (entry === undefined) {
+      return `waiting for the webhook ${webhookName} in ${object}, which webhook.manage: false leaves to others`;
+    }
+    return callsSomebodyElse(entry, desired)
+      ? `refusing ${object}: its webhook ${webhookName} calls somebody else than webhook.serviceName or webhook.url; name another object in webhook.configurationName`
+      : undefined;
+  }
+  const isTheirs = entry !== undefined && isForeign(existing, entry, desired);
+  return isTheirs && !config.adopt
+    ? `leaving ${object} alone: its webhook ${webhookName} is somebody else's, and webhook.adopt is false`
+    : undefined;
+}
+
 /** The bundle with which the API server calls us now, as PEM; undefined when it does not call us. */
 export function trustedBundle(
   existing: MutatingWebhookConfiguration | undefined,
@@ -131,7 +163,11 @@ export function trustedBundle(
 ): string | undefined {
   const webhook = existing?.webhooks?.find(({ name }) => name === webhookName);
   if (existing === undefined || webhook === undefined) return undefined;
-  if (config.manage && isForeign(existing, webhook, desiredWebhook(config, namespace, ''))) return undefined;
+  const desired = desiredWebhook(config, namespace, '');
+  const isTheirs = config.manage
+    ? isForeign(existing, webhook, desired)
+    : callsSomebodyElse(webhook, desired);
+  if (isTheirs) return undefined;
   return Buffer.from(webhook.clientConfig.caBundle ?? '', 'base64').toString('utf8');
 }
 

@@ -4,42 +4,66 @@ import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/runtime/program.ts';
 import { createCertManager } from '../../services/cert-manager/cert-manager.ts';
+import type { ServedCertificates } from '../../services/cert-manager/served-certificates.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 
 const timeoutMs = 15_000;
 const decode = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
 
-/** The clock of the machine, which a test can set and whose ticks it can strike. */
+/** The clock of the machine, which a test can set. */
 interface MovableClock extends Clock {
-  /** Moves the time and lets every periodic task run once. */
+  /** Moves the time and ends every sleep. */
   moveTo(nowMs: number): void;
 }
 
 function createMovableClock(): MovableClock {
   let offsetMs = 0;
-  const tasks = new Set<() => void>();
+  let moved = new AbortController();
   return {
     ...systemClock,
     now: () => systemClock.now() + offsetMs,
-    every: (_, task) => {
-      tasks.add(task);
-      return () => void tasks.delete(task);
-    },
+    sleep: (ms, signal) =>
+      systemClock.sleep(ms, signal === undefined ? moved.signal : AbortSignal.any([signal, moved.signal])),
     moveTo: (nowMs) => {
       offsetMs = nowMs - systemClock.now();
-      for (const task of tasks) task();
+      moved.abort();
+      moved = new AbortController();
     },
   };
 }
 
+/** Gateways that are no processes: what they would report. */
+function createReports() {
+  const reports = new Map<string, string>();
+  const listeners = new Set<() => void>();
+  const served: ServedCertificates = {
+    of: (uid) => (reports.has(uid) ? { leaf: reports.get(uid), ageMs: 0 } : undefined),
+    all: () => Array.from(reports, ([uid, leaf]) => ({ uid, leaf, ageMs: 0 })),
+    onChange: (listener) => listeners.add(listener),
+    stop: () => undefined,
+  };
+  const report = (uid: string, leaf: string): void => {
+    reports.set(uid, leaf);
+    for (const listener of listeners) listener();
+  };
+  return { served, report };
+}
+
+/** Waits of a rotation as short as a test can bear. */
+const shortWaits = { trustWaitSeconds: 0.5, connectionWaitSeconds: 0.5, overlapHours: 0.5 / 3_600 };
+
 export type Installation = Awaited<ReturnType<typeof anInstallation>>;
 
 /** A cert-manager of its own namespace and webhook configuration, and what it keeps in the cluster. */
-export async function anInstallation(cluster: Cluster, name: string, webhook: object = {}) {
+export async function anInstallation(cluster: Cluster, name: string, webhook: object = {}, tls: object = {}) {
   await cluster.createNamespace(name);
   const { core, admissionRegistration } = cluster.kubernetes;
-  const config = latchkeyConfigSchema.parse({ webhook: { configurationName: name, ...webhook } });
+  const config = latchkeyConfigSchema.parse({
+    webhook: { configurationName: name, ...webhook },
+    tls: { rotation: shortWaits, ...tls },
+  });
+  const { served, report } = createReports();
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
   const clock = createMovableClock();
@@ -47,7 +71,7 @@ export async function anInstallation(cluster: Cluster, name: string, webhook: ob
 
   const start = async (): Promise<void> => {
     const kubernetes = connectKubernetes({ kubeconfigFile: cluster.kubeconfigFile, log });
-    const certManager = createCertManager({ kubernetes, config, namespace: name, log, clock });
+    const certManager = createCertManager({ kubernetes, config, namespace: name, served, log, clock });
     running.push(certManager);
     await certManager.start();
   };
@@ -68,6 +92,8 @@ export async function anInstallation(cluster: Cluster, name: string, webhook: ob
     config,
     clock,
     logged,
+    /** Says what a pod of the gateway serves. */
+    report,
     /** Starts a cert-manager, beside those that run already. */
     start,
     stop: async () => {

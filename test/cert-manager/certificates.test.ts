@@ -38,12 +38,14 @@ test('an empty cluster gets a CA, a leaf of it and the webhook that trusts it', 
 test('a restart changes nothing', async () => {
   const installation = await install('restarted');
   const before = [await installation.readAuthority(), await installation.readServing()];
+  const written = () => installation.logged.filter((line) => line.includes('wrote the ')).length;
+  const writtenBefore = written();
   await installation.stop();
   await installation.start();
   await installation.becomesReady();
   assert.deepEqual([await installation.readAuthority(), await installation.readServing()], before);
-  const wrote = installation.logged.filter((line) => line.includes('wrote the '));
-  assert.equal(wrote.length, 2);
+  assert.notEqual(writtenBefore, 0);
+  assert.equal(written(), writtenBefore);
 });
 
 test('a deleted CA Secret comes back from memory', async () => {

@@ -1,0 +1,103 @@
+import type { X509Certificate } from 'node:crypto';
+import type { Logger } from 'pino';
+import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
+import type { CertificatePair } from '#shared/certificates/certificate-pair.ts';
+import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { servingNames } from '#shared/certificates/serving-names.ts';
+import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { writeSecret } from '#shared/installation/pair-secret-writer.ts';
+import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { caSecret, pairId, readCaPairs } from './ca-secret.ts';
+import type { Look } from './look.ts';
+import { type FactsContext, type HeldSecrets, knownAuthorities } from './read-facts.ts';
+import { newAuthority, type Step } from './rotation-facts.ts';
+
+const dayMs = 86_400_000;
+
+type Write<Kind extends 'ca' | 'webhook' | 'serving'> = Extract<Step, { write: Kind }>;
+
+/** What a step is carried out with: the look that it was decided on. */
+export interface StepContext extends FactsContext {
+  kubernetes: Kubernetes;
+  log: Logger;
+  look: Look;
+  held: HeldSecrets;
+}
+
+/** Writes the CA Secret. Uses (create, update, delete) of secrets; throws as `writeSecret`. */
+export async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
+  const { kubernetes, log, look, held, config, namespace, nowMs } = context;
+  const { tls } = config;
+  const made = [step.issuing, step.next].includes(newAuthority)
+    ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
+    : undefined;
+  const stored = [look.ca, held.ca].flatMap((secret) =>
+    secret === undefined ? [] : Object.values(readCaPairs(secret)),
+  );
+  const pairOf = (id: string): CertificatePair | undefined =>
+    id === newAuthority ? made : stored.find((pair) => pair !== undefined && pairId(pair) === id);
+  const issuing = pairOf(step.issuing);
+  if (issuing === undefined) throw new Error(`no key of the CA ${step.issuing} is known`);
+  const next = step.next === undefined ? undefined : pairOf(step.next);
+  const known = [
+    ...knownAuthorities(look, held, context),
+    ...[issuing, next].flatMap((pair) => readBundle(pair?.certificate ?? '')),
+  ];
+  const ids = step.bundle.map((id) => (id === newAuthority && made !== undefined ? pairId(made) : id));
+  const target = { namespace, name: tls.caSecretName };
+  const secret = caSecret(target, { issuing, next, bundle: toPem(ids, known), state: step.state }, look.ca);
+  if (!(await writeSecret(kubernetes, secret, look.ca))) return;
+  const { phase, rotation, waitingFor } = step.state;
+  log.info(
+    { secret: target.name, why: step.why, phase, rotation, waitingFor, bundle: ids },
+    'wrote the CA Secret',
+  );
+}
+
+/** Makes or repairs the webhook configuration. Uses (create, patch) of mutatingwebhookconfigurations. */
+export async function writeWebhook(step: Write<'webhook'>, context: StepContext): Promise<void> {
+  const { look, held, config, namespace, kubernetes, log } = context;
+  const bundle = toPem(step.bundle, knownAuthorities(look, held, context));
+  await ensureWebhook({ kubernetes, webhook: config.webhook, namespace, log }, look.webhook, bundle);
+}
+
+/** Writes the serving Secret. Uses (create, update, delete) of secrets; throws as `writeSecret`. */
+export async function writeServing(step: Write<'serving'>, context: StepContext): Promise<void> {
+  const { kubernetes, log, look, held, config, namespace, nowMs } = context;
+  const target = { namespace, name: config.tls.servingSecretName };
+  const pair = 'id' in step.leaf ? storedLeaf(step.leaf.id, context) : await newLeaf(context);
+  const fingerprint = pairId(pair);
+  const issuedAt = 'id' in step.leaf ? step.leaf.issuedAt : new Date(nowMs).toISOString();
+  const annotations = { [leafStateAnnotation]: JSON.stringify({ ...step.state, fingerprint, issuedAt }) };
+  const bundle = toPem(step.bundle, knownAuthorities(look, held, context));
+  const secret = pairSecret({ ...target, annotations }, { pair, bundle }, look.serving);
+  if (!(await writeSecret(kubernetes, secret, look.serving))) return;
+  const { served, waitingFor } = step.state;
+  log.info(
+    { secret: target.name, why: step.why, fingerprint, served, waitingFor },
+    'wrote the serving Secret',
+  );
+}
+
+async function newLeaf({ look, config, namespace, nowMs }: StepContext): Promise<CertificatePair> {
+  const { tls, webhook } = config;
+  if (look.ca === undefined) throw new Error('a leaf needs a CA');
+  const keys = await generateRsaKeys(tls.keyBits);
+  const names = servingNames(webhook, namespace);
+  return issueLeaf(keys, readCaPairs(look.ca).issuing, names, nowMs, tls.leafLifetimeDays * dayMs);
+}
+
+function storedLeaf(id: string, { look, held }: StepContext): CertificatePair {
+  for (const secret of [look.serving, held.serving]) {
+    const pair = secret && readPairSecret(secret).pair;
+    if (pair !== undefined && pairId(pair) === id) return pair;
+  }
+  throw new Error(`the leaf ${id} is not known`);
+}
+
+function toPem(ids: readonly string[], known: readonly X509Certificate[]): string {
+  const texts = new Map(known.map((certificate) => [certificateId(certificate), certificate.toString()]));
+  return ids.map((id) => texts.get(id) ?? '').join('');
+}

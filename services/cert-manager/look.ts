@@ -1,0 +1,42 @@
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import { type EndpointSlice, serviceSelector } from './endpoint-facts.ts';
+
+/** What stands in the cluster. Every write has the version that was seen here as its precondition. */
+export interface Look {
+  serving: Secret | undefined;
+  webhook: MutatingWebhookConfiguration | undefined;
+  /** A sentence when they cannot be read. */
+  slices: EndpointSlice[] | string;
+  ca: Secret | undefined;
+}
+
+/**
+ * Reads everything anew, the CA Secret last: whoever writes another object on the strength of an older CA meets a
+ * version that the owner of the newer one has changed. Uses (get) of secrets and mutatingwebhookconfigurations, (list)
+ * of endpointslices.
+ */
+export async function lookAtCluster(
+  kubernetes: Kubernetes,
+  { webhook, tls }: LatchkeyConfig,
+  namespace: string,
+): Promise<Look> {
+  const [serving, configuration, slices] = await Promise.all([
+    readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name: tls.servingSecretName }),
+    readObject<MutatingWebhookConfiguration>(kubernetes, {
+      resource: 'mutatingwebhookconfigurations',
+      name: webhook.configurationName,
+    }),
+    // All but the rotation works without them.
+    listObjects<EndpointSlice>(
+      kubernetes,
+      { resource: 'endpointslices', namespace },
+      serviceSelector(webhook.serviceName),
+    ).catch((err: unknown) => `the endpoints cannot be read: ${err instanceof Error ? err.message : err}`),
+  ]);
+  const ca = await readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name: tls.caSecretName });
+  return { serving, webhook: configuration, slices, ca };
+}

@@ -1,0 +1,70 @@
+import type { X509Certificate } from 'node:crypto';
+import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { servingNames } from '#shared/certificates/serving-names.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { readPairSecret } from '#shared/installation/pair-secret.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import { readCaFacts } from './ca-secret.ts';
+import { joinEndpoints, reportersAsEndpoints } from './endpoint-facts.ts';
+import type { Look } from './look.ts';
+import type { Facts } from './rotation-facts.ts';
+import type { ServedCertificates } from './served-certificates.ts';
+import { type LeafContext, readLeafFact, readServingFacts } from './serving-secret.ts';
+import { readWebhookFacts, trustedAuthorities } from './webhook-facts.ts';
+
+/** The last Secrets of this process's sight that were whole. */
+export interface HeldSecrets {
+  ca: Secret | undefined;
+  serving: Secret | undefined;
+}
+
+export interface FactsContext {
+  config: LatchkeyConfig;
+  namespace: string;
+  served: ServedCertificates;
+  nowMs: number;
+}
+
+/** Every CA certificate that a look shows or this process holds. */
+export function knownAuthorities(look: Look, held: HeldSecrets, context: FactsContext): X509Certificate[] {
+  const secrets = [look.ca, held.ca].filter((secret) => secret !== undefined);
+  return [
+    ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).bundle)),
+    ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).pair.certificate)),
+    ...trustedAuthorities(look.webhook, context.config.webhook, context.namespace),
+  ];
+}
+
+/** Turns what was seen into what the next step is decided on. */
+export function readFacts(look: Look, held: HeldSecrets, context: FactsContext): Facts {
+  const { config, namespace, nowMs } = context;
+  const { renewAt } = config.tls;
+  const ca = look.ca && readCaFacts(look.ca, nowMs, renewAt);
+  const known = knownAuthorities(look, held, context);
+  const leafContext: LeafContext = {
+    nowMs,
+    renewAt,
+    names: servingNames(config.webhook, namespace),
+    known,
+    acceptable: ca === undefined ? known : known.filter((each) => ca.bundle.includes(certificateId(each))),
+  };
+  return {
+    ca,
+    serving: look.serving && readServingFacts(look.serving, leafContext),
+    webhook: readWebhookFacts(look.webhook, config.webhook, namespace, nowMs),
+    endpoints: readEndpoints(look, context),
+    held: {
+      ca: held.ca && readCaFacts(held.ca, nowMs, renewAt),
+      leaf: held.serving && readLeafFact(held.serving, leafContext),
+    },
+    nowMs,
+  };
+}
+
+function readEndpoints({ slices }: Look, { config, served }: FactsContext): Facts['endpoints'] {
+  if (typeof slices === 'string') return slices;
+  const endpoints = joinEndpoints(slices, served);
+  return endpoints.length === 0 && config.webhook.url !== undefined
+    ? reportersAsEndpoints(served)
+    : endpoints;
+}

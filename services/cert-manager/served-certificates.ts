@@ -1,0 +1,49 @@
+import type { Bus } from '#shared/bus/bus.ts';
+import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+
+/** What a gateway said last. */
+interface Report {
+  /** SHA-256 of the certificate that it serves, hex; undefined: none. */
+  leaf: string | undefined;
+  ageMs: number;
+}
+
+/** Which certificate each gateway serves, by the UID of its pod. */
+export interface ServedCertificates {
+  of(uid: string): Report | undefined;
+  all(): (Report & { uid: string })[];
+  /** Calls back when a gateway is heard for the first time, or serves another certificate than before. */
+  onChange(listener: () => void): void;
+  stop(): void;
+}
+
+/** A pod that was not heard for so long does not come back. */
+const forgottenMs = 86_400_000;
+
+/** Follows the heartbeats of the gateways. */
+export function followServedCertificates(bus: Bus, clock: Clock): ServedCertificates {
+  const reports = new Map<string, { leaf: string | undefined; atMs: number }>();
+  let changed = (): void => undefined;
+  const ageMs = (atMs: number): number => clock.monotonicMs() - atMs;
+  const forget = (): void => {
+    for (const [uid, { atMs }] of reports) if (ageMs(atMs) > forgottenMs) reports.delete(uid);
+  };
+  const stop = subscribeHeartbeats(bus, 'gateway', ({ uid, servingCertificate: leaf }) => {
+    const before = reports.get(uid);
+    reports.set(uid, { leaf, atMs: clock.monotonicMs() });
+    if (before === undefined) forget();
+    if (before === undefined || before.leaf !== leaf) changed();
+  });
+  return {
+    stop,
+    onChange: (listener) => {
+      changed = listener;
+    },
+    of: (uid) => {
+      const report = reports.get(uid);
+      return report && { leaf: report.leaf, ageMs: ageMs(report.atMs) };
+    },
+    all: () => Array.from(reports, ([uid, { leaf, atMs }]) => ({ uid, leaf, ageMs: ageMs(atMs) })),
+  };
+}

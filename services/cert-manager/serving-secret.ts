@@ -1,0 +1,67 @@
+import type { X509Certificate } from 'node:crypto';
+import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { isDueForRenewal, leafProblem } from '#shared/certificates/certificate-checks.ts';
+import { parsePair } from '#shared/certificates/certificate-pair.ts';
+import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
+import {
+  type LeafState,
+  leafStateAnnotation,
+  leafStateSchema,
+  rotateAnnotation,
+} from '#shared/contracts/rotation-state.ts';
+import { isTidy, readPairSecret } from '#shared/installation/pair-secret.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { LeafFact, ServingFacts } from './rotation-facts.ts';
+
+/** What a leaf is judged by. */
+export interface LeafContext {
+  nowMs: number;
+  renewAt: number;
+  /** Names that it has to cover. */
+  names: readonly string[];
+  /** CAs of which one has to have signed it. */
+  acceptable: readonly X509Certificate[];
+  /** CAs that may have. */
+  known: readonly X509Certificate[];
+}
+
+/** What the serving Secret says, as of a moment. */
+export function readServingFacts(secret: Secret, context: LeafContext): ServingFacts {
+  const { bundle } = readPairSecret(secret);
+  const authorities = readBundle(bundle);
+  return {
+    leaf: readLeafFact(secret, context),
+    bundle: authorities.map(certificateId),
+    state: readLeafState(secret),
+    request: secret.metadata.annotations?.[rotateAnnotation],
+    tidy: isTidy(secret) && bundle === authorities.map(String).join(''),
+  };
+}
+
+export function readLeafFact(secret: Secret, context: LeafContext): LeafFact {
+  const { nowMs, renewAt, names, acceptable, known } = context;
+  const { pair } = readPairSecret(secret);
+  const problem = leafProblem(pair, nowMs, acceptable, names);
+  const certificate = parsePair(pair)?.certificate;
+  if (certificate === undefined) return { id: '', issuer: undefined, problem, due: false, issuedAt: '' };
+  const id = certificateId(certificate);
+  const issuer = known.find((each) => certificate.checkIssued(each) && certificate.verify(each.publicKey));
+  const state = readLeafState(secret);
+  const madeMs = Date.parse(certificate.validFrom) + notBeforeMarginMs;
+  return {
+    id,
+    issuer: issuer && certificateId(issuer),
+    problem,
+    due: isDueForRenewal(pair, nowMs, renewAt),
+    issuedAt: state?.fingerprint === id ? state.issuedAt : new Date(madeMs).toISOString(),
+  };
+}
+
+/** The state is a report: one that cannot be read is written anew. */
+function readLeafState({ metadata }: Secret): LeafState | undefined {
+  try {
+    return leafStateSchema.safeParse(JSON.parse(metadata.annotations?.[leafStateAnnotation] ?? '')).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Logger } from 'pino';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { createReflector } from '#shared/kubernetes/reflector.ts';
+import { resourcePath } from '#shared/kubernetes/resource-path.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { serviceSelector } from './endpoint-facts.ts';
+
+/**
+ * Calls `onChange` whenever one of the objects may have changed that certificates depend on; nothing of them is kept,
+ * because whoever acts reads them anew. Returns the function that ends it. Uses (list, watch) of both Secrets, of the
+ * webhook configuration and of endpointslices; with the field selector the API server authorises by resourceNames.
+ */
+export function watchForChanges(options: {
+  kubernetes: Kubernetes;
+  config: LatchkeyConfig;
+  namespace: string;
+  onChange: () => void;
+  log: Logger;
+  clock: Clock;
+}): () => Promise<void> {
+  const { kubernetes, config, namespace, onChange, log, clock } = options;
+  const { tls, webhook } = config;
+  const secrets = resourcePath({ resource: 'secrets', namespace });
+  const named = (name: string) => ({ fieldSelector: `metadata.name=${name}` });
+  const ownSecrets =
+    tls.issuer === 'latchkey' ? [tls.caSecretName, tls.servingSecretName] : [tls.servingSecretName];
+  const targets = [
+    ...ownSecrets.map((name) => ({ path: secrets, ...named(name) })),
+    {
+      path: resourcePath({ resource: 'mutatingwebhookconfigurations' }),
+      ...named(webhook.configurationName),
+    },
+    {
+      path: resourcePath({ resource: 'endpointslices', namespace }),
+      labelSelector: serviceSelector(webhook.serviceName),
+    },
+  ];
+  const reflectors = targets.map((target) =>
+    createReflector({
+      kubernetes,
+      ...target,
+      project: ({ metadata }) => ({ key: metadata.name, value: metadata.resourceVersion }),
+      onChange,
+      log,
+      clock,
+    }),
+  );
+  return async () => {
+    await Promise.all(reflectors.map((reflector) => reflector.stop()));
+  };
+}

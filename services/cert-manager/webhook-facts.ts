@@ -1,0 +1,31 @@
+import type { X509Certificate } from 'node:crypto';
+import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { planRepair, reasonToLeave, trustedBundle } from '#shared/installation/webhook-configuration.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { WebhookFacts } from './rotation-facts.ts';
+
+/** The CAs with which the API server calls us; none when it does not. */
+export const trustedAuthorities = (
+  existing: MutatingWebhookConfiguration | undefined,
+  config: LatchkeyConfig['webhook'],
+  namespace: string,
+): X509Certificate[] => readBundle(trustedBundle(existing, config, namespace) ?? '');
+
+/** What the webhook configuration says, as of a moment. */
+export function readWebhookFacts(
+  existing: MutatingWebhookConfiguration | undefined,
+  config: LatchkeyConfig['webhook'],
+  namespace: string,
+  nowMs: number,
+): WebhookFacts {
+  const calls = trustedBundle(existing, config, namespace) !== undefined;
+  const authorities = trustedAuthorities(existing, config, namespace);
+  const asRead = authorities.map(String).join('');
+  return {
+    trusted: calls ? authorities.map(certificateId) : undefined,
+    current: authorities.filter(({ ca, validTo }) => ca && Date.parse(validTo) > nowMs).map(certificateId),
+    untouchable: reasonToLeave(existing, config, namespace),
+    drifted: existing === undefined || planRepair(existing, config, namespace, asRead).length > 0,
+  };
+}
