@@ -5,7 +5,6 @@ import { after, before, test } from 'node:test';
 import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
 import { asBusAdmin } from './bus-admin.ts';
 import { type FaultRun, startFaultRun } from './fault-run.ts';
-import { untilStartedAgain } from './restarted-service.ts';
 
 let run: FaultRun;
 
@@ -20,22 +19,6 @@ test('a nats-server that is killed and comes back with its data changes no answe
     strike: run.cluster.nats.kill9,
     heal: run.cluster.nats.start,
   }));
-
-test('a gateway that starts while there is no bus is not asked before it has its rules', async (t) => {
-  const gateway = await run.busiestGateway();
-  await run.survives(t, {
-    what: 'nats-server killed and a gateway restarted',
-    strike: run.cluster.nats.kill9,
-    meanwhile: async () => {
-      const startedAgain = untilStartedAgain(gateway);
-      gateway.signal('SIGTERM');
-      await startedAgain;
-      await run.prober.observe(20);
-      assert.equal(gateway.run.isReady(), false);
-    },
-    heal: run.cluster.nats.start,
-  });
-});
 
 test('a nats-server that comes back without its data is filled again, and no gateway forgets meanwhile', (t) =>
   run.survives(t, {

@@ -36,6 +36,8 @@ export interface FaultRun extends RunningInstallation {
   never: ChangingSecret;
   /** The one pod that a service has at this moment. */
   pod(service: string): ServicePod;
+  /** All of a service's pods at this moment. */
+  pods(service: string): ServicePod[];
   /** The gateway that the API server asks most (it keeps its connections), so that its fate concerns somebody. */
   busiestGateway(): Promise<ServicePod>;
   /** Waits until every gateway gives this answer about the secret: 200 = injected. */
@@ -59,7 +61,7 @@ export interface FaultRun extends RunningInstallation {
 
 export async function startFaultRun(options: { staleAfterSeconds?: number } = {}): Promise<FaultRun> {
   const { staleAfterSeconds = shortStaleSeconds } = options;
-  const config: ConfigInput = { gateway: { staleAfterSeconds } };
+  const config: ConfigInput = { gateway: { staleAfterSeconds }, snapshot: { intervalSeconds: 1 } };
   const installation = await startInstallation({
     gateways: 2,
     config,
@@ -193,6 +195,7 @@ async function observe(
     never,
     untilConverged,
     busiestGateway,
+    pods: podsOf,
     pod: (service) => {
       const [pod, ...others] = podsOf(service);
       assert.ok(pod !== undefined && others.length === 0, `${service} has not one pod`);
@@ -217,12 +220,14 @@ async function observe(
         await Promise.all([untilEveryGateway(created, 200), untilEveryGateway(deleted, 404)]);
         const convergedMs = performance.now();
         await untilEveryGatewayIsFresh(healedMs);
-        return { sinceHealedMs: convergedMs - healedMs, sinceStruckMs: convergedMs - struckMs };
+        const freshMs = performance.now() - struckMs;
+        return { sinceHealedMs: convergedMs - healedMs, sinceStruckMs: convergedMs - struckMs, freshMs };
       });
-      const { sinceHealedMs, sinceStruckMs } = times;
+      const { sinceHealedMs, sinceStruckMs, freshMs } = times;
       t.diagnostic(
         `${fault.what}: converged ${Math.round(sinceHealedMs)} ms after it ended, ` +
-          `${Math.round(sinceStruckMs)} ms after it began; ${prober.answers()} answers so far`,
+          `${Math.round(sinceStruckMs)} ms after it began, every gateway fresh after ${Math.round(freshMs)} ms; ` +
+          `${prober.answers()} answers so far`,
       );
       await nothingWentWrong();
       for (const secret of [created, deleted]) prober.forget(secret);

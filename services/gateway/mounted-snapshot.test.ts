@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pino } from 'pino';
+import { formatSnapshot } from '#shared/bus/rules-snapshot.ts';
+import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
+import { packShards } from '#shared/core/snapshot-shards.ts';
+import { aRecord } from '#test/nats/a-record.ts';
+import { readMountedSnapshot } from './mounted-snapshot.ts';
+
+const takenAt = '2026-01-02T03:04:05.000Z';
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-snapshot-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** Mounts these shards and reads them; resolves with what was found and with the log. */
+async function read(name: string, shards: readonly Uint8Array[]) {
+  const mount = join(folder, name);
+  await mkdir(mount);
+  for (const [index, shard] of shards.entries())
+    await writeFile(join(mount, snapshotShardName(index)), shard);
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line) => lines.push(line) });
+  return { found: await readMountedSnapshot(mount, log), log: lines.join('') };
+}
+
+/** Shards of a snapshot that needs two of them. */
+async function twoShards(): Promise<readonly Uint8Array[]> {
+  const bytes = randomBytes(900_000);
+  const { shards = [] } = await packShards(formatSnapshot([aRecord({ key: 'k8s.recipe', bytes })]), takenAt);
+  assert.equal(shards.length, 2);
+  return shards;
+}
+
+test('a mounted snapshot is read, without a word', async () => {
+  const { found, log } = await read('whole', await twoShards());
+  assert.deepEqual([found?.takenAt, found?.records.length, log], [takenAt, 1, '']);
+});
+
+test('the log says whether there is none, a torn one or a damaged one, and it is as if there were none', async () => {
+  const [one, other] = [await twoShards(), await twoShards()];
+  const cases: [string, readonly Uint8Array[], RegExp][] = [
+    ['missing', [], /"level":30.*no snapshot of the rules is mounted/],
+    ['torn', [one[0] ?? Buffer.of(), other[1] ?? Buffer.of()], /it is torn.*SNAPSHOT_UNUSABLE/],
+    ['cut', one.slice(0, 1), /it is torn.*SNAPSHOT_UNUSABLE/],
+    ['damaged', [Buffer.from('damage')], /it is damaged.*SNAPSHOT_UNUSABLE/],
+  ];
+  for (const [name, shards, message] of cases) {
+    const { found, log } = await read(name, shards);
+    assert.equal(found, undefined, name);
+    assert.match(log, message, name);
+  }
+});

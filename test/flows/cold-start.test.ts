@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { snapshotSecretName, snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
+import type { ServicePod } from '../cluster/kubelet.ts';
+import { installationNamespace } from '../cluster/manifests.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+import { askGateway } from '../demo/gateway-call.ts';
+import { type FaultRun, startFaultRun } from './fault-run.ts';
+import type { ChangingSecret } from './probed-secret.ts';
+import { processAgeMs } from './process-age.ts';
+import { readSamples, sumOf } from './prometheus-text.ts';
+import { untilStartedAgain } from './restarted-service.ts';
+import { snapshotSummary, storedSnapshot, untilSnapshotHolds } from './stored-snapshot.ts';
+
+const timeoutMs = 30_000;
+const fromSnapshot = /rules from a snapshot taken at \S+Z, .+ old/;
+
+let run: FaultRun;
+before(async () => {
+  run = await startFaultRun();
+});
+after(() => run?.stop());
+
+const gateways = (): ServicePod[] => run.cluster.services().filter(({ name }) => name.startsWith('gateway-'));
+const readiness = async ({ ports }: ServicePod): Promise<string> =>
+  (await fetch(`http://127.0.0.1:${ports.health}/readyz`)).text();
+
+/** Waits until the process answers that it is ready; resolves with its age then, ms. */
+async function untilReadyItself(gateway: ServicePod): Promise<number> {
+  const isReady = async () => (await fetch(`http://127.0.0.1:${gateway.ports.health}/readyz`)).ok;
+  await waitFor(isReady, { timeoutMs, what: `${gateway.name} to be ready`, intervalMs: 5 });
+  return processAgeMs(gateway.pid());
+}
+
+async function restartCold(t: TestContext, gateway: ServicePod): Promise<void> {
+  const startedAgain = untilStartedAgain(gateway);
+  gateway.signal('SIGTERM');
+  await startedAgain;
+  t.diagnostic(
+    `${gateway.name}, restarted: ready ${Math.round(await untilReadyItself(gateway))} ms after its start`,
+  );
+  await gateway.untilReady();
+}
+
+/** One gateway's own answer, warnings included. */
+async function answerOf({ ports }: ServicePod, { pod }: Pick<ChangingSecret, 'pod'>) {
+  const { response } = JSON.parse(await askGateway(run, ports.webhook, pod)) as {
+    response: { allowed: boolean; warnings?: string[]; status?: { code: number; message: string } };
+  };
+  return response;
+}
+
+async function assertKnowsTheSnapshot(
+  gateway: ServicePod,
+  known: ChangingSecret,
+  unknown: ChangingSecret,
+): Promise<void> {
+  assert.match(await readiness(gateway), fromSnapshot);
+  assert.match(await gateway.readLog(), fromSnapshot);
+  const metrics = readSamples(await (await fetch(`http://127.0.0.1:${gateway.ports.health}/metrics`)).text());
+  assert.ok(sumOf(metrics, 'latchkey_snapshot_age_seconds') > 0);
+  const injected = await answerOf(gateway, known);
+  assert.ok(injected.allowed, JSON.stringify(injected.status));
+  assert.match(injected.warnings?.join() ?? '', /old|unconfirmed|heard/);
+  const denied = await answerOf(gateway, unknown);
+  assert.equal(denied.status?.code, 503);
+  assert.match(denied.status.message, /knew of none, but its rules are .+ old, so that it may exist by now/);
+}
+
+/** Everything that a gateway has in force is in the snapshot before the bus goes. */
+const strikeBus = async (): Promise<void> => {
+  const [gateway] = gateways();
+  assert.ok(gateway !== undefined);
+  await untilSnapshotHolds(run.cluster, gateway);
+  await run.cluster.nats.kill9();
+};
+
+test('while the bus is away gateways start from the snapshot, and nothing is answered wrongly', async (t) => {
+  await run.survives(t, {
+    what: 'nats-server killed and every gateway restarted',
+    strike: strikeBus,
+    meanwhile: async (created, deleted) => {
+      for (const gateway of gateways()) await restartCold(t, gateway);
+      const newcomer = await run.cluster.startService('gateway', { replica: 2 });
+      t.diagnostic(
+        `${newcomer.name}, new: ready ${Math.round(await untilReadyItself(newcomer))} ms after its start`,
+      );
+      await newcomer.untilReady();
+      for (const gateway of gateways()) await assertKnowsTheSnapshot(gateway, deleted, created);
+      await run.untilEveryGateway(deleted, 200);
+      await run.prober.observe(10);
+    },
+    heal: run.cluster.nats.start,
+  });
+  for (const gateway of gateways()) assert.doesNotMatch(await readiness(gateway), /snapshot/);
+  await run.takesChanges();
+});
+
+test('gateways that started from the snapshot lose nothing to a bus that comes back empty', async (t) => {
+  await run.survives(t, {
+    what: 'nats-server killed, its data lost, everything restarted',
+    strike: async () => {
+      await strikeBus();
+      await rm(join(run.cluster.folder, 'nats', 'jetstream'), { recursive: true });
+    },
+    meanwhile: async (created, deleted) => {
+      const before = await storedSnapshot(run.cluster);
+      for (const gateway of gateways()) await restartCold(t, gateway);
+      const publishers = ['discovery', 'resolver-global', 'resolver-k8s'].map((service) => run.pod(service));
+      const restarted = publishers.map(untilStartedAgain);
+      for (const publisher of publishers) publisher.signal('SIGKILL');
+      await Promise.all(restarted);
+      for (const gateway of gateways()) await assertKnowsTheSnapshot(gateway, deleted, created);
+      assert.deepEqual(await storedSnapshot(run.cluster), before);
+    },
+    heal: run.cluster.nats.start,
+  });
+  const [gateway] = gateways();
+  assert.ok(gateway !== undefined);
+  await untilSnapshotHolds(run.cluster, gateway);
+  await run.takesChanges();
+});
+
+test('a gateway that has no snapshot says so and is not asked while the bus is away', async (t) => {
+  const folder = join(run.cluster.folder, 'no-snapshot');
+  await run.survives(t, {
+    what: 'nats-server killed and a gateway started without a snapshot',
+    strike: strikeBus,
+    meanwhile: async () => {
+      const newcomer = await run.cluster.startService('gateway', {
+        replica: 3,
+        environment: { SNAPSHOT_DIR: folder },
+      });
+      const says = async () => (await readiness(newcomer)).includes('no complete rules of manager k8s yet');
+      await waitFor(says, { timeoutMs, what: 'the newcomer to say what is missing' });
+      assert.match(await newcomer.readLog(), /no snapshot of the rules is mounted/);
+      await run.prober.observe(5);
+      assert.equal(newcomer.run.isReady(), false);
+      await newcomer.stop();
+    },
+    heal: run.cluster.nats.start,
+  });
+});
+
+const readShard = (index: number) =>
+  run.cluster.harness.core.readNamespacedSecret({
+    namespace: installationNamespace,
+    name: snapshotSecretName(index),
+  });
+const untilRepaired = () =>
+  waitFor(
+    async () =>
+      (await storedSnapshot(run.cluster)) !== undefined && !('other' in ((await readShard(1)).data ?? {})),
+    {
+      timeoutMs,
+      what: 'discovery to repair the snapshot',
+    },
+  );
+
+test('a snapshot that somebody has damaged is written again', async () => {
+  const { core } = run.cluster.harness;
+  const replace = async (index: number, data: Record<string, string>) => {
+    const secret = await readShard(index);
+    await core.replaceNamespacedSecret({
+      namespace: installationNamespace,
+      name: snapshotSecretName(index),
+      body: { ...secret, data },
+    });
+  };
+  await replace(0, { [snapshotShardName(0)]: Buffer.from('damage').toString('base64') });
+  await replace(1, { other: '' });
+  await untilRepaired();
+  await replace(0, {});
+  await untilRepaired();
+});
+
+test('applying deploy/ again keeps the snapshot, and brings back a Secret that is gone, which discovery names', async () => {
+  const { cluster } = run;
+  const manifest = join(import.meta.dirname, '../../deploy/rules-snapshot.yaml');
+  await cluster.kubectl(['apply', '-f', manifest]);
+  await cluster.kubectl(['apply', '-f', manifest]);
+  const { generation } = await snapshotSummary(cluster);
+  assert.match(generation, /^[0-9a-f]{64}$/);
+  assert.ok((await storedSnapshot(cluster)) !== undefined);
+
+  await cluster.kubectl(['delete', 'secret', '-n', installationNamespace, snapshotSecretName(0)]);
+  const isNamed = async () =>
+    /latchkey-rules-snapshot-0 .*are gone/.test(await run.pod('discovery').readLog());
+  await waitFor(isNamed, { timeoutMs, what: 'discovery to name the Secret that is gone' });
+  await cluster.kubectl(['apply', '-f', manifest]);
+  await untilRepaired();
+});
