@@ -1,0 +1,3 @@
+module latchkey.dev/tools/keep-alive
+
+go 1.26.0
