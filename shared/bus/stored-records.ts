@@ -75,7 +75,6 @@ function readPage(
     };
     const fail = (reason: string, cause?: unknown) =>
       finish(() => reject(readFailure(bucket, reason, cause)));
-    const timer = setTimeout(() => fail(`no answer for ${answerTimeoutMs} ms`), answerTimeoutMs);
     const inbox = createInbox(link.inboxPrefix);
     const subscription = link.nc.subscribe(inbox, {
       callback: (err, message) => {
@@ -88,6 +87,8 @@ function readPage(
         else if (pending !== undefined) finish(() => resolve({ records, pending }));
       },
     });
+    // After subscribing, which a closed connection refuses.
+    const timer = setTimeout(() => fail(`no answer for ${answerTimeoutMs} ms`), answerTimeoutMs);
     const bounds = batch === undefined ? {} : { batch, max_bytes: batchBytes };
     const body = JSON.stringify({ seq: fromRevision, next_by_subj: filter, ...bounds });
     link.nc.publish(`$JS.API.DIRECT.GET.${streamOf(bucket)}`, body, { reply: inbox });

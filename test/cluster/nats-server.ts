@@ -38,7 +38,7 @@ export type NatsServer = {
 /** Managers of the operator's own, and of whose NATS user theirs is a copy: an open one of aws, a closed one of k8s. */
 export type OwnManagers = Readonly<Record<string, 'aws' | 'k8s'>>;
 
-type NatsStart = {
+export type NatsStart = {
   program: Program;
   port: number;
   monitoringPort: number;

@@ -12,7 +12,7 @@ import {
   startChanges,
   untilAllHold,
 } from './changing-set.ts';
-import { leaderOf } from './nats-cluster.ts';
+import { leaderOf, startNatsCluster, untilServersAgree } from './nats-cluster.ts';
 import { startTestBus, type TestBus } from './test-bus.ts';
 
 const owner = 'k8s';
@@ -32,6 +32,10 @@ export interface ClusterRun {
   untilMoved(atLeast?: number): Promise<number>;
   /** Stops the changes, waits until every reader holds exactly what is wanted, goes on; resolves with the time, ms. */
   settle(): Promise<number>;
+  /** Stops the changes, waits until every server has the same records, goes on; resolves with their number. */
+  untilServersAgree(): Promise<number>;
+  /** How many changes were wanted so far. */
+  changes(): number;
   /** What came into force though it never may, and whether the publisher took its own records for another's. */
   wrong(): string[];
   stop(): Promise<void>;
@@ -39,7 +43,7 @@ export interface ClusterRun {
 
 /** Starts it and waits until every reader holds the set. */
 export async function startClusterRun(): Promise<ClusterRun> {
-  const testBus = await startTestBus({ cluster: true });
+  const testBus = await startTestBus(startNatsCluster);
   try {
     const run = await observe(testBus);
     await run.settle();
@@ -82,6 +86,13 @@ async function observe(testBus: TestBus): Promise<ClusterRun> {
       changing.resume();
       return tookMs;
     },
+    untilServersAgree: async () => {
+      changing.pause();
+      const records = await untilServersAgree(testBus, bucket);
+      changing.resume();
+      return records;
+    },
+    changes: changing.state,
     wrong: () => [...readers.flatMap((reader) => reader.wrong), ...superseded.map(({ message }) => message)],
     stop: async () => {
       changing.stop();

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { cp, rename, rm } from 'node:fs/promises';
-
 import { after, afterEach, before, test } from 'node:test';
 import type { NatsServer } from '#test/cluster/nats-server.ts';
 import { type ClusterRun, killLeader, measureStall, startClusterRun } from './cluster-run.ts';
@@ -13,7 +12,10 @@ before(async () => {
   run = await startClusterRun();
 });
 after(() => run?.stop());
-afterEach(() => assert.deepEqual(run.wrong(), []));
+afterEach(async () => {
+  assert.deepEqual(run.wrong(), []);
+  assert.ok((await run.untilServersAgree()) > 100);
+});
 
 const everyServer = (act: (server: NatsServer, store: string) => Promise<unknown>): Promise<unknown> =>
   Promise.all(run.testBus.servers.map((server) => act(server, server.store)));

@@ -11,7 +11,9 @@ import { type ProcessGuard, startProcessGuard } from '#test/cluster/process-guar
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
-import { type ClusterStart, startNatsCluster } from './nats-cluster.ts';
+import type { ServerPlace } from './nats-cluster.ts';
+
+type ServersStart = (place: ServerPlace, guard: ProcessGuard) => Promise<NatsServer[]>;
 
 /** Real nats-servers with deploy/nats/nats.conf in a temporary folder, and connections to them. */
 export interface TestBus {
@@ -32,8 +34,8 @@ export interface TestBus {
   stop(): Promise<void>;
 }
 
-/** @param options.cluster three servers that are one, instead of one */
-export async function startTestBus(options: { cluster?: boolean } = {}): Promise<TestBus> {
+/** @param startServers what runs; the first server's users and passwords hold for all */
+export async function startTestBus(startServers: ServersStart = startOne): Promise<TestBus> {
   const env = process.env;
   const programs = await findPrograms({
     cacheFolder: cacheFolder(env),
@@ -42,10 +44,12 @@ export async function startTestBus(options: { cluster?: boolean } = {}): Promise
   });
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-nats-'));
   const guard = startProcessGuard(folder);
-  const start = { program: programs['nats-server'], logFolder: join(folder, 'logs') };
-  const servers = options.cluster
-    ? await startNatsCluster({ ...start, folder }, guard)
-    : [await startOne({ ...start, folder: join(folder, 'nats') }, guard)];
+  const place = {
+    program: programs['nats-server'],
+    folder: join(folder, 'nats'),
+    logFolder: join(folder, 'logs'),
+  };
+  const servers = await startServers(place, guard);
   const [nats] = servers as [NatsServer];
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => logLines.push(line) });
@@ -91,9 +95,9 @@ export async function startTestBus(options: { cluster?: boolean } = {}): Promise
   };
 }
 
-async function startOne(start: ClusterStart, guard: ProcessGuard): Promise<NatsServer> {
+async function startOne(place: ServerPlace, guard: ProcessGuard): Promise<NatsServer[]> {
   const [port = 0, monitoringPort = 0] = await freePorts(2);
-  return startNatsServer({ ...start, port, monitoringPort }, guard);
+  return [await startNatsServer({ ...place, port, monitoringPort }, guard)];
 }
 
 /** Writes the two files of a kubernetes.io/basic-auth Secret. */
