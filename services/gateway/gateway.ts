@@ -81,7 +81,10 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
     onShed: metrics.shed,
     requestsClientCertificate: clientCa !== undefined,
   });
-  const pair = createServingPair({ dir: process.TLS_DIR, clock, log, onPair: server.use });
+  const beat = (): void => publishHeartbeat(bus, heartbeat());
+  const dir = process.TLS_DIR;
+  // cert-manager waits for it.
+  const pair = createServingPair({ dir, clock, log, onPair: server.use, onServing: beat });
 
   const facts = (): ReadinessFacts => ({
     certificate: pair.current() === undefined ? 'missing' : 'valid',
@@ -131,14 +134,14 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
       stops.push(
         () => keyRing.stop(),
         () => pair.stop(),
-        clock.every(heartbeatIntervalMs, () => publishHeartbeat(bus, heartbeat())),
+        clock.every(heartbeatIntervalMs, beat),
       );
       await server.app.listen({ host: anyAddress(), port: process.WEBHOOK_PORT });
       log.info({ port: (server.app.server.address() as AddressInfo).port }, 'webhook listening');
     },
     stop: async () => {
       draining = true;
-      publishHeartbeat(bus, heartbeat());
+      beat();
       await serveLameDuck({ connections: server.connections, clock, log });
       await server.close();
       for (const stop of stops.reverse()) await stop();

@@ -18,7 +18,10 @@ export function createServingPair(options: {
   dir: string;
   clock: Clock;
   log: Logger;
+  /** Puts it in use; a pair that it throws for is refused. */
   onPair: (pair: CertificatePair) => void;
+  /** A pair is in use that was not before. */
+  onServing?: () => void;
 }): ServingPair {
   const { dir, clock } = options;
   const log = options.log.child({ component: 'serving-pair' });
@@ -30,6 +33,7 @@ export function createServingPair(options: {
       options.onPair(pair);
       current = pair;
       log.info({ fingerprint: pair.fingerprint, notAfterMs: pair.notAfterMs }, 'serving certificate loaded');
+      options.onServing?.();
     } catch (err) {
       log.warn({ err, servingStill: current?.fingerprint }, 'serving certificate not usable');
     }

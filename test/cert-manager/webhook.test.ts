@@ -126,9 +126,11 @@ test('while paused a lost CA changes no leaf that is still trusted', async () =>
 test('without manage it waits for the object and then keeps only the caBundle', async () => {
   const installation = await install('unmanaged', { manage: false });
   await installation.becomes('the reason', async () => /waiting for/.test(installation.notReady().join()));
+  const service = { namespace: installation.name, name: 'flyte-pod-webhook' };
   const theirs = {
     ...foreign,
     name: 'flyte-pod-webhook.flyte.org',
+    clientConfig: { service },
     timeoutSeconds: 7,
   };
   await cluster.kubectl(
@@ -144,6 +146,18 @@ test('without manage it waits for the object and then keeps only the caBundle', 
   await installation.becomes('the caBundle', trusted);
   const { webhooks } = await installation.readConfiguration();
   assert.equal(webhooks?.[1]?.timeoutSeconds, 7);
+  assert.equal(webhooks?.[0]?.clientConfig.caBundle, undefined);
+});
+
+test('without manage an entry that calls somebody else is refused, told, and left as it is', async () => {
+  const installation = await install('unmanaged-foreign', { manage: false });
+  const theirs = { ...foreign, name: 'flyte-pod-webhook.flyte.org' };
+  const configuration = desiredConfiguration(installation.config.webhook, installation.name, '');
+  await cluster.kubectl(['create', '-f', '-'], JSON.stringify({ ...configuration, webhooks: [theirs] }));
+  await installation.becomes('the reason', async () =>
+    /refusing .* calls somebody else/.test(installation.notReady().join()),
+  );
+  const { webhooks } = await installation.readConfiguration();
   assert.equal(webhooks?.[0]?.clientConfig.caBundle, undefined);
 });
 
