@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { KubeConfigSource } from '#shared/kubernetes/kube-config.ts';
@@ -103,4 +104,13 @@ export async function findConfig(
   if (text === undefined) return defaultConfig();
   const source = `ConfigMap ${configMapName}`;
   return { config: parseLatchkeyConfig(text, source), source };
+}
+
+/** Throws CONFIG_INVALID when the certificate is not ours to make. */
+export function requireOwnCertificates({ config, source }: FoundConfig): void {
+  if (config.tls.issuer === 'latchkey') return;
+  throw new LatchkeyError(
+    'CONFIG_INVALID',
+    `${source} has tls.issuer: ${config.tls.issuer}: the certificate is made, and renewed, by whoever keeps Secret ${config.tls.servingSecretName}`,
+  );
 }

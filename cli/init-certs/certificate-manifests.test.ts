@@ -37,6 +37,12 @@ test('the configuration is honoured, and what nobody else would create is printe
   assert.equal(configuration.webhooks[0].clientConfig.caBundle, authority.data['tls.crt']);
 });
 
+test("a certificate that is somebody else's is not made", async () => {
+  const { code, output, errors } = await print(['--config', '-'], 'tls: {issuer: provided}');
+  assert.deepEqual([code, output], [1, '']);
+  assert.match(errors, /CONFIG_INVALID: - has tls\.issuer: provided/);
+});
+
 test('options that mean nothing together are refused', async () => {
   for (const args of [['--force'], ['--json'], ['more']])
     assert.equal((await print(args)).code, 2, args.join());

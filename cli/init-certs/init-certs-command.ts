@@ -6,6 +6,7 @@ import {
   installationOptions,
   namespaceOf,
   readConfigOption,
+  requireOwnCertificates,
   withInstallation,
 } from '../installation.ts';
 import { certificateManifests } from './certificate-manifests.ts';
@@ -24,8 +25,8 @@ Secret that cannot be used (wrong key, expired, another authority, not PEM) is n
   --print              new Secrets as YAML on stdout, without a cluster, for sealed-secrets or SOPS; with
                        webhook.manage: false the webhook configuration too. They hold the private keys.
   --force              replaces a Secret that cannot be used
-  --json               [{kind, name, action, fingerprint, validTo}] as JSON; action is one of created, kept,
-                       replaced, repaired, absent (webhook.manage: false), paused
+  --json               [{kind, name, action, fingerprint, validTo, reason}] as JSON; action is one of created, kept,
+                       replaced, repaired, left (a webhook configuration that is paused or kept by others)
 ${installationHelp}
 
 Exit codes:
@@ -46,14 +47,17 @@ Exit codes:
       if (values.force === true || values.json === true) {
         throw new UsageError('--print goes with neither --force nor --json');
       }
-      const { config } = (await readConfigOption(terminal, values)) ?? defaultConfig();
+      const found = (await readConfigOption(terminal, values)) ?? defaultConfig();
+      requireOwnCertificates(found);
       const namespace = namespaceOf(terminal, values);
-      output.write(await certificateManifests({ config, namespace, nowMs: clock.now() }));
+      output.write(await certificateManifests({ config: found.config, namespace, nowMs: clock.now() }));
       return exitCodes.done;
     }
     const outcomes = await withInstallation(terminal, values, async (installation) => {
       const { namespace } = installation;
-      const { config } = await findConfig(terminal, values, installation);
+      const found = await findConfig(terminal, values, installation);
+      requireOwnCertificates(found);
+      const { config } = found;
       const force = values.force === true;
       return await initCerts({ installation, namespace, config, nowMs: clock.now(), force });
     });
@@ -69,11 +73,16 @@ Exit codes:
 const actionWords: Record<Outcome['action'], string> = {
   created: 'created',
   replaced: 'replaced',
-  kept: 'left as it is',
+  kept: 'kept',
   repaired: 'repaired',
-  absent: 'not there: webhook.manage: false leaves it to others',
-  paused: 'left as it is: the annotation latchkey.dev/paused stops all repair',
+  left: 'left as it is',
 };
 
-const describeOutcome = ({ kind, name, action, validTo }: Outcome): string =>
-  `${kind} ${name}: ${actionWords[action]}${validTo === undefined ? '' : `, valid until ${validTo}`}`;
+const describeOutcome = ({ kind, name, action, validTo, reason }: Outcome): string =>
+  [
+    `${kind} ${name}: ${actionWords[action]}`,
+    validTo === undefined ? [] : `valid until ${validTo}`,
+    reason ?? [],
+  ]
+    .flat()
+    .join(', ');

@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { pino } from 'pino';
+import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { writeSecret } from '#shared/installation/pair-secret-writer.ts';
-import { pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
+import { reasonToLeave } from '#shared/installation/webhook-configuration.ts';
 import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { readObject } from '#shared/kubernetes/read-objects.ts';
@@ -23,7 +24,9 @@ import { type IssueOptions, newAuthority, newLeaf } from './issue-pair.ts';
 export interface Outcome {
   kind: 'Secret' | 'MutatingWebhookConfiguration';
   name: string;
-  action: 'created' | 'replaced' | 'kept' | 'repaired' | 'absent' | 'paused';
+  action: 'created' | 'replaced' | 'kept' | 'repaired' | 'left';
+  /** Why it was left, not being as it should. */
+  reason?: string;
   /** Of the certificate in a Secret: SHA-256 of its DER bytes, and its end as ISO 8601. */
   fingerprint?: string;
   validTo?: string;
@@ -124,26 +127,25 @@ async function initWebhook(
   existing: MutatingWebhookConfiguration | undefined,
   bundle: string,
 ): Promise<Outcome> {
+  const { webhook } = config;
+  const about = { kind: 'MutatingWebhookConfiguration', name: webhook.configurationName } as const;
+  const reason = reasonToLeave(existing, webhook, installation.namespace);
+  if (reason !== undefined) return { ...about, action: 'left', reason };
   const log = pino({ level: 'silent' });
-  const stored = await ensureWebhook({ ...installation, webhook: config.webhook, log }, existing, bundle);
-  const action = (): Outcome['action'] => {
-    if (stored === undefined) return 'absent';
-    if (existing === undefined) return 'created';
-    if (stored !== existing) return 'repaired';
-    return existing.metadata.annotations?.[pausedAnnotation] === undefined ? 'kept' : 'paused';
-  };
-  return { kind: 'MutatingWebhookConfiguration', name: config.webhook.configurationName, action: action() };
+  const stored = await ensureWebhook({ ...installation, webhook, log }, existing, bundle);
+  if (existing === undefined) return { ...about, action: 'created' };
+  return { ...about, action: stored === existing ? 'kept' : 'repaired' };
 }
 
 const done = { keep: 'kept', create: 'created', replace: 'replaced' } as const;
 
 function secretOutcome(name: string, action: SecretPlan['action'], { pair }: StoredPair): Outcome {
-  const { fingerprint256, validTo } = new X509Certificate(pair.certificate);
+  const certificate = new X509Certificate(pair.certificate);
   return {
     kind: 'Secret',
     name,
     action: done[action],
-    fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
-    validTo: new Date(validTo).toISOString(),
+    fingerprint: certificateId(certificate),
+    validTo: new Date(certificate.validTo).toISOString(),
   };
 }

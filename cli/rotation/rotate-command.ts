@@ -8,6 +8,7 @@ import {
   type Installation,
   installationHelp,
   installationOptions,
+  requireOwnCertificates,
   withInstallation,
 } from '../installation.ts';
 import { parseDuration } from './duration.ts';
@@ -66,7 +67,9 @@ async function rotate(
   target: Target,
 ): Promise<number> {
   const { kubernetes, namespace } = installation;
-  const { tls } = (await findConfig(terminal, values, installation)).config;
+  const found = await findConfig(terminal, values, installation);
+  requireOwnCertificates(found);
+  const { tls } = found.config;
   const name = target === 'ca' ? tls.caSecretName : tls.servingSecretName;
   const readSecret = () => readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name });
   const id = randomUUID();

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import { describeTime, type Problem } from './finding.ts';
 
@@ -12,11 +13,12 @@ export interface CertificateLife {
 /** @param renewAt fraction of its life after which it is renewed; undefined for a text that is no certificate */
 export function lifeOf(pem: string, renewAt: number): CertificateLife | undefined {
   try {
-    const { fingerprint256, validFrom, validTo } = new X509Certificate(pem);
+    const certificate = new X509Certificate(pem);
+    const { validFrom, validTo } = certificate;
     const madeMs = Date.parse(validFrom) + notBeforeMarginMs;
     const validToMs = Date.parse(validTo);
     return {
-      fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
+      fingerprint: certificateId(certificate),
       validToMs,
       renewalMs: madeMs + (validToMs - madeMs) * renewAt,
     };

@@ -8,7 +8,7 @@ import {
   installationOptions,
   withInstallation,
 } from '../installation.ts';
-import { type InstallationFacts, readFacts } from './installation-facts.ts';
+import { type InstallationFacts, readFacts, whyUnseen } from './installation-facts.ts';
 import { describeStatus, reportStatus, type StatusReport } from './status-report.ts';
 
 export const statusCommand: Command = {
@@ -60,6 +60,6 @@ async function findOrDefault(
     if (!(err instanceof LatchkeyError) || values.config !== undefined) throw err;
     if (err.code === 'CONFIG_INVALID') return { ...defaultConfig(), problem: err.message };
     if (err.fields.statusCode === 0) throw err;
-    return { ...defaultConfig(), unseen: err.message };
+    return { ...defaultConfig(), unseen: whyUnseen(err) };
   }
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { adoptedAnnotation, isForeign } from '#shared/installation/webhook-adoption.ts';
+import { adoptedAnnotation, callsSomebodyElse, isForeign } from '#shared/installation/webhook-adoption.ts';
 import { desiredWebhook, pausedAnnotation, webhookName } from '#shared/installation/webhook-configuration.ts';
 import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
@@ -23,7 +23,9 @@ export function findWebhook({ webhook, found, namespace }: InstallationFacts): F
   }
   const desired = desiredWebhook(config, namespace, '');
   const paused = configuration.metadata.annotations?.[pausedAnnotation];
-  const isTheirs = config.manage && isForeign(configuration, entry, desired);
+  const isTheirs = config.manage
+    ? isForeign(configuration, entry, desired)
+    : callsSomebodyElse(entry, desired);
   const drift = config.manage && !isTheirs ? differingFields(entry, desired) : [];
   const isAdopted = configuration.metadata.annotations?.[adoptedAnnotation] !== undefined;
   const authorities = readBundle(Buffer.from(entry.clientConfig.caBundle ?? '', 'base64').toString('utf8'));
@@ -37,7 +39,7 @@ export function findWebhook({ webhook, found, namespace }: InstallationFacts): F
     ].join(', '),
     problems: [
       ...(paused === undefined ? [] : [pausedProblem(name, paused)]),
-      ...(isTheirs ? [theirs(name)] : []),
+      ...(isTheirs ? [theirs(name, config)] : []),
       ...(drift.length === 0 ? [] : [drifted(name, drift)]),
     ],
     facts: {
@@ -75,9 +77,11 @@ const pausedProblem = (name: string, why: string): Problem => ({
   advice: `kubectl annotate mutatingwebhookconfiguration ${name} ${pausedAnnotation}-`,
 });
 
-const theirs = (name: string): Problem => ({
+const theirs = (name: string, { manage }: LatchkeyConfig['webhook']): Problem => ({
   message: `the entry ${webhookName} of ${kind} ${name} calls somebody else: latchkey is not asked`,
-  advice: "Flyte's own webhook? webhook.adopt takes its place: docs/migration.md",
+  advice: manage
+    ? "Flyte's own webhook? webhook.adopt takes its place: docs/migration.md"
+    : 'webhook.configurationName has to name the object that GitOps makes for latchkey',
 });
 
 const drifted = (name: string, fields: readonly string[]): Problem => ({

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,7 +13,8 @@ import { runLatchkey } from '../latchkey-command.ts';
 
 let cluster: Cluster;
 before(async () => {
-  cluster = await startCluster();
+  const rotation = { trustWaitSeconds: 1, connectionWaitSeconds: 1, overlapHours: 0 };
+  cluster = await startCluster({ config: { tls: { rotation } } });
 });
 after(() => cluster?.stop());
 
@@ -41,7 +44,7 @@ test('init-certs makes the certificates of a bare cluster, once', async () => {
   const pairs = await readPairs();
   assert.deepEqual(actions((await run('init-certs', '--json')).output), ['kept', 'kept', 'kept']);
   assert.deepEqual(await readPairs(), pairs);
-  assert.match((await run('init-certs')).output, /^Secret latchkey-ca: left as it is, valid until 20/);
+  assert.match((await run('init-certs')).output, /^Secret latchkey-ca: kept, valid until 20/);
 });
 
 test('init-certs overwrites what cannot be used with --force only', async () => {
@@ -103,11 +106,6 @@ test('status is healthy once every service is ready, and tells what is wrong', a
   const isHealthy = async (): Promise<boolean> => (await run('status')).code === 0;
   await waitFor(isHealthy, { timeoutMs: 20_000, what: 'a healthy status' });
 
-  const pause = (value: string | null) =>
-    cluster.kubectl([
-      ...['patch', 'mutatingwebhookconfiguration', configurationName, '--type=merge'],
-      ...['-p', JSON.stringify({ metadata: { annotations: { 'latchkey.dev/paused': value } } })],
-    ]);
   await pause('tonight');
   const paused = await run('status', '--json');
   assert.equal(paused.code, 1);
@@ -123,13 +121,84 @@ test('status goes on where it may not look, and does not call that healthy', asy
   const environment = { KUBECONFIG: await kubeconfigOfAccount('gateway') };
   const { code, output } = await runLatchkey(['status'], { environment });
   assert.equal(code, 4);
-  assert.match(output, /^healthy as far as can be seen.*\n(\? .*403 Forbidden.*\n)+/);
+  assert.match(
+    output,
+    /^healthy as far as can be seen.*\n(\? .*\n)*\? CA: you may not get secrets latchkey-ca\n/,
+  );
   const nowhere = await runLatchkey(['status', '--kubeconfig', '/nowhere'], {});
   assert.match(
     nowhere.errors,
     /^latchkey status: CONFIG_INVALID: found no cluster in the kubeconfig file \/nowhere/,
   );
 });
+
+test('rotate makes a new leaf and waits until the gateway serves it', async () => {
+  const [, before] = await readPairs();
+  const { code, output, errors } = await run('rotate', '--leaf', '--wait', '--timeout', '1m');
+  assert.equal(code, 0, output + errors);
+  assert.match(
+    output,
+    /^asked for a new serving certificate .*\n(.*\n)*done: every gateway serves the new leaf\n$/,
+  );
+  const [authority, leaf] = await readPairs();
+  assert.notEqual(leaf?.['tls.crt'], before?.['tls.crt']);
+  assert.equal(leaf?.['ca.crt'], authority?.['tls.crt']);
+});
+
+test('rotate takes a new CA through every phase, and the old one is trusted no more', async () => {
+  const [before] = await readPairs();
+  const { code, output } = await run('rotate', '--ca', '--wait', '--json', '--timeout', '1m');
+  assert.equal(code, 0, output);
+  const facts = output
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const phases = new Set(facts.map(({ phase, outcome }) => phase ?? outcome));
+  for (const phase of ['distributing', 'retiring', 'done']) assert.ok(phases.has(phase), output);
+  const [authority, leaf] = await readPairs();
+  assert.notEqual(authority?.['tls.crt'], before?.['tls.crt']);
+  assert.deepEqual(
+    [authority?.['ca.crt'], leaf?.['ca.crt']],
+    [authority?.['tls.crt'], authority?.['tls.crt']],
+  );
+  assert.equal((await run('status')).code, 0);
+});
+
+test('Ctrl-C ends the watching, and the rotation that goes on is followed instead of starting another', async () => {
+  const program = spawn(process.execPath, ['cli/main.ts', 'rotate', '--ca', '--wait'], {
+    cwd: join(import.meta.dirname, '../..'),
+    env: { ...process.env, KUBECONFIG: cluster.kubeconfigFile },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(program, 'exit');
+  let shown = '';
+  for await (const piece of program.stdout) {
+    shown += piece;
+    if (!program.killed && shown.includes(' distributing')) program.kill('SIGINT');
+  }
+  assert.deepEqual(await exited, [130, null]);
+  assert.match(shown, /no longer followed; the rotation goes on/);
+  const another = await run('rotate', '--ca');
+  assert.equal(another.code, 1);
+  assert.match(another.output, /^nothing was started: a rotation is under way/);
+  const followed = await run('rotate', '--ca', '--wait', '--timeout', '1m');
+  assert.match(followed.output, /^a rotation is under way, following it .*\n(.*\n)*done: /);
+  assert.equal(followed.code, 0);
+});
+
+test('a rotation that cannot be carried out is refused with the reason', async () => {
+  await pause('tonight');
+  const { code, output } = await run('rotate', '--ca', '--wait', '--timeout', '1m');
+  assert.equal(code, 1);
+  assert.match(output, /refused by cert-manager: .*latchkey\.dev\/paused/);
+  await pause(null);
+});
+
+const pause = (value: string | null) =>
+  cluster.kubectl([
+    ...['patch', 'mutatingwebhookconfiguration', configurationName, '--type=merge'],
+    ...['-p', JSON.stringify({ metadata: { annotations: { 'latchkey.dev/paused': value } } })],
+  ]);
 
 async function kubeconfigOfAccount(name: string): Promise<string> {
   const { status } = await cluster.harness.core.createNamespacedServiceAccountToken({
