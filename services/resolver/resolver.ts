@@ -113,6 +113,8 @@ export function createResolver(
       bus.onReconnect(connected),
     );
     bus.linked().then(connected, () => undefined);
+    // The other standbys need not wonder.
+    void publisher.claimed().then(beat);
   };
 
   return {

@@ -115,7 +115,6 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     const revision = await storeManifest(link, { schema: 1, epoch, seq: 0, ...inherited });
     log.info({ epoch, revision }, 'claimed the prefix');
     mark(mirror.records.keys());
-    firstClaim.resolve(epoch);
     return { epoch, publisher, revision, inherited };
   }
 
@@ -170,6 +169,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     const startMs = clock.monotonicMs();
     const held = claim ?? (await takeClaim(link));
     claim = held;
+    firstClaim.resolve(held.epoch);
     const rival = findRival(mirror.records.values(), held);
     if (rival !== undefined) return superseded(rival, held);
     if (!mirror.records.has(manifestKey)) held.revision = 0;

@@ -103,8 +103,8 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
   };
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(attemptTimeoutMs)]);
-      await attempt(signal).then(() => {
+      // Not cut short by a stop: whoever does not know what it has written last could not give the Lease up.
+      await attempt(AbortSignal.timeout(attemptTimeoutMs)).then(() => {
         problem = undefined;
       }, noteFailure);
       await clock.sleep(restMs(), stopped.signal);
