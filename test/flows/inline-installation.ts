@@ -42,7 +42,11 @@ export async function startInlineInstallation(
   const installation = await startInstallation({
     gateways: 2,
     ...options,
-    config: { ...options.config, global: { delivery: 'inline', acceptNetworkPolicyOnly: true } },
+    config: {
+      snapshot: { intervalSeconds: 1 },
+      ...options.config,
+      global: { delivery: 'inline', acceptNetworkPolicyOnly: true },
+    },
     globals,
     environment: { LOG_LEVEL: 'trace' },
     prepare: async (cluster) => {

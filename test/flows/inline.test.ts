@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { newKey } from '#deploy/key-ring/key-ring-secret.ts';
 import { inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+import { askGateway } from '../demo/gateway-call.ts';
 import { createPod, filesOf, untilAnswered, variablesOf } from './admission.ts';
 import { type Canary, findCanaries } from './canary-search.ts';
 import {
@@ -29,6 +31,7 @@ import {
 import { aCanary } from './planted-canaries.ts';
 import { restart } from './restarted-service.ts';
 import { globalEntries } from './sealed-records.ts';
+import { snapshotSources, untilSnapshotHolds } from './stored-snapshot.ts';
 import { aTaskPod } from './task-pod.ts';
 
 const inFile = aCanary('a global secret in a file');
@@ -132,6 +135,23 @@ test('gateways without the key of a value answer 503 and name it, and recover wh
   );
 });
 
+test('a gateway that starts while the bus is away injects the value from the snapshot, where it is sealed', async () => {
+  const { installation } = inline;
+  const { cluster, gateways } = installation;
+  const [gateway] = gateways;
+  assert.ok(gateway !== undefined);
+  await untilSnapshotHolds(cluster, gateway);
+  await cluster.nats.kill9();
+  await restart(gateway, 'SIGTERM');
+  const answer = await askGateway(installation, gateway.ports.webhook, askingPod('cold'));
+  const { response } = JSON.parse(answer) as { response: { patch: string } };
+  assert.ok(Buffer.from(response.patch, 'base64').toString().includes(inFile.value));
+  await cluster.nats.start();
+  const confirmed = async () =>
+    !(await (await fetch(`http://127.0.0.1:${gateway.ports.health}/readyz`)).text()).includes('snapshot');
+  await waitFor(confirmed, { timeoutMs: 20_000, what: 'the resolvers to confirm the rules' });
+});
+
 test('a changed value arrives, a removed one is gone', async () => {
   const { cluster, discovery } = inline.installation;
   await cluster.writeGlobalSecret('team', 'expanding', changed.value);
@@ -147,15 +167,17 @@ test('a changed value arrives, a removed one is gone', async () => {
   });
 });
 
-test('no value and no key occurs in a log, on the bus, in metrics or in traces', async () => {
+test('no value and no key occurs in a log, on the bus, in the snapshot, in metrics or in traces', async () => {
   const { cluster } = inline.installation;
   const own = [
     ...(await logSources(cluster)),
     ...(await busSources(inline.recorder)),
     ...(await healthSources(cluster)),
     ...telemetrySources(cluster),
+    ...(await snapshotSources(cluster)),
   ];
-  for (const name of ['messages on the bus', 'records in the buckets', 'exported spans']) {
+  const named = ['messages on the bus', 'records in the buckets', 'exported spans', 'snapshot of the rules'];
+  for (const name of named) {
     assert.ok(
       own.some((source) => source.name === name && /team(=3D|=2F|\/)token/.test(source.text)),
       name,
