@@ -36,6 +36,9 @@ test('every command explains itself, and a wrong command line ends with 2', asyn
     ['encode', '-h'],
     ['decode', '--help'],
     ['recipe', '--help'],
+    ['status', '--help'],
+    ['rotate', '--help'],
+    ['init-certs', '--help'],
   ]) {
     const { code, output } = await run(args);
     assert.equal(code, 0);
@@ -48,8 +51,31 @@ test('every command explains itself, and a wrong command line ends with 2', asyn
     ['explain', '--dance'],
     ['encode', '--mount', 'X'],
     ['decode'],
+    ['rotate'],
+    ['rotate', '--ca', '--leaf'],
+    ['rotate', '--ca', '--timeout', 'soon'],
+    ['status', 'now'],
   ]) {
     assert.equal((await run(args)).code, 2, args.join(' '));
+  }
+});
+
+test('a cluster that does not answer, or that is not there, is named', async (context) => {
+  const kubeconfig = {
+    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+    users: [{ name: 'u', user: {} }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  };
+  const { kubeconfig: file = '' } = await files(context, { kubeconfig });
+  for (const command of [['status'], ['rotate', '--ca'], ['init-certs']]) {
+    const silent = await run([...command, '--kubeconfig', file]);
+    assert.equal(silent.code, 1);
+    assert.match(
+      silent.errors,
+      /KUBERNETES_REFUSED: .* gave no answer; check that it runs and can be reached\n$/,
+    );
+    assert.match((await run(command)).errors, /CONFIG_INVALID: found no Kubernetes API server/);
   }
 });
 

@@ -21,6 +21,7 @@ Makes the CA Secret, the bundle in the webhook configuration and the serving Sec
 runs; it takes them over as they are. What works is left alone, so that it can run again and again. A
 Secret that cannot be used (wrong key, expired, another authority, not PEM) is never overwritten without
 --force, and then nothing else is written either.
+Rights: those of deploy/variants/init-certs-job.yaml; with --force also update and delete of the Secrets.
 
   --print              new Secrets as YAML on stdout, without a cluster, for sealed-secrets or SOPS; with
                        webhook.manage: false the webhook configuration too. They hold the private keys.

@@ -24,6 +24,7 @@ export const rotateCommand: Command = {
 Asks cert-manager for a new CA (--ca) or a new serving certificate (--leaf). It takes one step after the
 other and waits until every gateway has followed; with --wait the steps are shown as they happen, and
 what each waits for. If a rotation is under way none is started: with --wait that one is shown.
+Rights: get and patch of the one Secret; without --config also get of the ConfigMap.
 
   --ca                 the CA: its next one is trusted first, then used, and in the end the old one is dropped
                        (not before tls.rotation.overlapHours)

@@ -41,7 +41,7 @@ export function findAuthority({ authority, found, nowMs }: InstallationFacts): F
     ),
     problems: [
       ...broken,
-      ...(life === undefined || wrong !== undefined ? [] : overdue(life, nowMs)),
+      ...(life === undefined || wrong !== undefined ? [] : overdue(life, nowMs, 'cert-manager')),
       ...stuck(state, tls.rotation, nowMs),
     ],
     facts: { exists: true, ...(life === undefined ? {} : lifeFacts(life)), state: state ?? null },

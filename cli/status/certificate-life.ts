@@ -30,13 +30,13 @@ export function lifeOf(pem: string, renewAt: number): CertificateLife | undefine
 /** cert-manager looks at the time once a minute. */
 const renewalDelayMs = 3_600_000;
 
-/** The renewal that did not happen, if so. */
-export function overdue({ renewalMs }: CertificateLife, nowMs: number): Problem[] {
+/** The renewal that did not happen, if so. @param keeper who has to renew it */
+export function overdue({ renewalMs }: CertificateLife, nowMs: number, keeper: string): Problem[] {
   if (nowMs < renewalMs + renewalDelayMs) return [];
   return [
     {
       message: `its renewal was due on ${describeTime(renewalMs, nowMs)}`,
-      advice: 'see why cert-manager does not renew it: its log and /readyz',
+      advice: `see why ${keeper} does not renew it`,
     },
   ];
 }

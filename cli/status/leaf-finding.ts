@@ -13,6 +13,9 @@ import type { InstallationFacts } from './installation-facts.ts';
 
 const about = 'leaf';
 
+/** Somebody else's policy is not known; by then it is late by any. */
+const providedRenewAt = 0.9;
+
 /** The serving certificate: whether it can be served, the API server trusts it, and the gateways have it. */
 export function findLeaf(facts: InstallationFacts): Finding {
   const { serving, found, nowMs } = facts;
@@ -26,7 +29,8 @@ export function findLeaf(facts: InstallationFacts): Finding {
     return { about, summary: 'missing', problems: [problem], facts: { exists: false } };
   }
   const stored = readPairSecret(serving.value);
-  const life = lifeOf(stored.pair.certificate, tls.renewAt);
+  const isOurs = tls.issuer === 'latchkey';
+  const life = lifeOf(stored.pair.certificate, isOurs ? tls.renewAt : providedRenewAt);
   const wrong = pairProblem(stored, facts);
   const isTrusted = trustOf(stored, facts);
   const state = readLeafState(serving.value);
@@ -43,7 +47,9 @@ export function findLeaf(facts: InstallationFacts): Finding {
     problems: [
       ...(wrong === undefined ? [] : [brokenSecret(tls.servingSecretName, wrong)]),
       ...(isTrusted === false ? [notTrusted] : []),
-      ...(life === undefined || wrong !== undefined ? [] : overdue(life, nowMs)),
+      ...(life === undefined || wrong !== undefined
+        ? []
+        : overdue(life, nowMs, isOurs ? 'cert-manager' : `whoever keeps Secret ${tls.servingSecretName}`)),
       ...unserved(state, nowMs),
     ],
     facts: {
@@ -57,25 +63,29 @@ export function findLeaf(facts: InstallationFacts): Finding {
   };
 }
 
-/** The authority is judged by {@link trustOf}; here by what stands in the Secret itself. */
-function pairProblem(
-  { pair, bundle }: StoredPair,
-  { found, namespace, nowMs }: InstallationFacts,
-): string | undefined {
-  const issuers = readBundle(bundle);
-  return leafProblem(pair, nowMs, issuers, servingNames(found.config.webhook, namespace));
+/** Whether the API server trusts the issuer is judged apart; here it need only be known. */
+function pairProblem(stored: StoredPair, facts: InstallationFacts): string | undefined {
+  const { found, namespace, nowMs } = facts;
+  const [, ...intermediates] = readBundle(stored.pair.certificate);
+  const issuers = [...readBundle(stored.bundle), ...intermediates, ...(trustedBy(facts) ?? [])];
+  return leafProblem(stored.pair, nowMs, issuers, servingNames(found.config.webhook, namespace));
 }
 
 /** Whether the API server's bundle holds the issuer; undefined when one of the two cannot be read. */
-function trustOf(
-  { pair }: StoredPair,
-  { webhook, found, namespace }: InstallationFacts,
-): boolean | undefined {
+function trustOf({ pair }: StoredPair, facts: InstallationFacts): boolean | undefined {
+  const trusted = trustedBy(facts);
+  const chain = readBundle(pair.certificate);
+  if (trusted === undefined || chain.length === 0) return undefined;
+  return chain.some((each) =>
+    trusted.some((issuer) => each.checkIssued(issuer) && each.verify(issuer.publicKey)),
+  );
+}
+
+/** The authorities by which the API server judges the gateways. */
+function trustedBy({ webhook, found, namespace }: InstallationFacts): X509Certificate[] | undefined {
   if ('unseen' in webhook) return undefined;
   const bundle = trustedBundle(webhook.value, found.config.webhook, namespace);
-  const [leaf] = readBundle(pair.certificate);
-  if (bundle === undefined || leaf === undefined) return undefined;
-  return readBundle(bundle).some((issuer) => leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey));
+  return bundle === undefined ? undefined : readBundle(bundle);
 }
 
 const notTrusted: Problem = {

@@ -18,6 +18,8 @@ export const statusCommand: Command = {
 Says whether an installation is healthy, or what is wrong and what to do: the webhook configuration, the
 certificates and their rotation, the gateways and the other services, who leads, the snapshot of the rules.
 Reads objects of Kubernetes only. What it may not read it names, and goes on.
+Rights: get of the Secrets, the Leases, the ConfigMap and the webhook configuration; list of pods and
+endpointslices.
 
   --json               {verdict, namespace, findings: [{about, summary, problems, unseen, facts}]} as JSON;
                        verdict is healthy, attention or unseen

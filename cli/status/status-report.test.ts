@@ -113,6 +113,16 @@ test('certificates that are broken, overdue or not trusted are named', () => {
   assertProblem({ webhook: { value: stranger } }, /^leaf: the caBundle .* does not hold its CA/);
 });
 
+test("somebody else's certificate is judged by what the API server trusts, and by its last tenth", () => {
+  const provided = latchkeyConfigSchema.parse({ tls: { issuer: 'provided' } });
+  const found = { config: provided, source: 'file' };
+  const brought = { found, authority: absent, serving: secretOf({ ...leaf, bundle: '' }) };
+  assert.deepEqual(problemsOf({ ...brought, nowMs: nowMs + 5 * dayMs }), []);
+  assertProblem({ ...brought, nowMs: nowMs + 5.5 * dayMs }, /^leaf: its renewal was due/);
+  const stranger = { value: desiredConfiguration(config.webhook, namespace, other.bundle) };
+  assertProblem({ ...brought, webhook: stranger }, /leaf: the caBundle .* does not hold its CA/);
+});
+
 test("a webhook that is paused, somebody else's or changed is named", () => {
   assertProblem(
     { webhook: webhookOf({ [pausedAnnotation]: 'by me' }) },
