@@ -1,7 +1,8 @@
 import type { Server } from 'node:https';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { listenWebhook } from '#test/listening-webhook.ts';
-import { buildRestedPosts, type RestedPosts, runRestedPosts } from './keep-alive/rested-posts.ts';
+import { buildGoClient, runGoClient } from './go-client.ts';
+import type { RestedPosts, RestedPostsPlan } from './keep-alive/rested-posts.ts';
 import { runBench } from './load/bench-command.ts';
 
 /** One way, ms: two zones of a cloud are about that far apart, and a race needs time to show. */
@@ -29,11 +30,13 @@ async function withServer<T>(
   }
 }
 
+const post = (program: string, plan: RestedPostsPlan): Promise<RestedPosts> => runGoClient(program, plan);
+
 /** Second requests after rests from one time to another, against the gateway's server or one that keeps for less long. */
 const sweep = (program: string, rests: number[], keepAliveMs?: number): Promise<RestedPosts> =>
   withServer(({ server }, url) => {
     if (keepAliveMs !== undefined) (server.app.server as Https).keepAliveTimeout = keepAliveMs;
-    return runRestedPosts(program, { url, body, restsMs: rests, oneWayMs });
+    return post(program, { url, body, restsMs: rests, oneWayMs });
   });
 
 /** Second requests in the moment in which the server ends its idle connections: as a lame duck, or by a bare close. */
@@ -47,7 +50,7 @@ const race = (program: string, pairs: number, how: 'farewell' | 'close'): Promis
         server.connections.endIdle(0);
       }
     }, preparationMs);
-    return await runRestedPosts(program, { url, body, restsMs: spread(-10, 40, pairs), fromMs, oneWayMs });
+    return await post(program, { url, body, restsMs: spread(-10, 40, pairs), fromMs, oneWayMs });
   });
 
 await runBench({
@@ -64,7 +67,7 @@ measurement can see it.`,
     rounds: { default: 5, what: 'rounds of the races' },
   },
   run: async (options, _flags, say) => {
-    const program = await buildRestedPosts();
+    const program = await buildGoClient('keep-alive');
     const rows: Record<string, RestedPosts> = {};
     const note = (name: string, posts: RestedPosts): void => {
       rows[name] = posts;

@@ -1,0 +1,135 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { requestText } from '#test/wire-client.ts';
+import { buildGoClient, runGoClient } from './go-client.ts';
+import { runBench } from './load/bench-command.ts';
+import { type GatewayProcess, startGatewayProcess } from './overload/gateway-process.ts';
+
+const timeoutMs = 5_000;
+/** Enough to keep a gateway busy, too few to make it shed. */
+const capacitySeats = 64;
+/** Memory may grow by so much while it is overloaded: bodies under way, and garbage not collected yet. */
+const mostGrowthMib = 100;
+const sampleMs = 500;
+
+/** What tools/overload prints. */
+interface LoadResult {
+  seconds: number;
+  offered: number;
+  seated: number;
+  attempts: number;
+  accepted: number;
+  shed: number;
+  timedOut: number;
+  failed: number;
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+  attemptP99Ms: number;
+}
+
+interface Phase {
+  seats: number;
+  perSecond?: number;
+  backsOff?: boolean;
+  seconds: number;
+}
+
+/** Largest resident memory of the gateway while `work` goes on, MiB. */
+async function peakMib<T>(
+  gateway: GatewayProcess,
+  work: Promise<T>,
+): Promise<{ result: T; peakMib: number }> {
+  let peak = 0;
+  const timer = setInterval(async () => {
+    peak = Math.max(peak, await gateway.residentMib().catch(() => 0));
+  }, sampleMs);
+  try {
+    return { result: await work, peakMib: peak };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+const perSecond = (count: number, { seconds }: LoadResult): number => Math.round(count / seconds);
+
+await runBench({
+  name: 'bench:overload',
+  what: `Measures what one real gateway process answers when it is kept busy (capacity), then offers ten times as much: once as the
+API server does (a call keeps its seat, follows Retry-After, gives up after 5 s), once without any backing off. Seats are calls
+in progress: an API server has 600 (its limits of requests in flight), so a call that finds none never reaches the gateway.
+Target: goodput of 80 % of capacity or more, p99 of accepted calls below half the timeout (of attempts, where calls back
+off), memory flat, nothing answered otherwise than with 200 or 503.`,
+  options: {
+    seconds: { default: 20, what: 'length of each phase' },
+    times: { default: 10, what: 'how much more than the capacity is offered' },
+    seats: { default: 1_800, what: 'calls in progress at most, three API servers' },
+  },
+  run: async ({ seconds, times, seats }, _flags, say) => {
+    const program = await buildGoClient('overload');
+    const body = await readFile(join(import.meta.dirname, '../test/golden/review-12k.json'), 'utf8');
+    const request = requestText({ path: `${webhookPath}?timeout=${timeoutMs / 1_000}s`, body });
+    const gateway = await startGatewayProcess();
+    try {
+      const address = `127.0.0.1:${gateway.webhookPort}`;
+      const run = async (name: string, phase: Phase) => {
+        const plan = { address, request, perSecond: 0, backsOff: false, timeoutMs, ...phase };
+        const { result, peakMib: peak } = await peakMib(
+          gateway,
+          runGoClient<LoadResult>(program, plan, { GOMAXPROCS: '1' }),
+        );
+        const row = {
+          name,
+          'offered/s': perSecond(result.offered, result),
+          'attempts/s': perSecond(result.attempts, result),
+          'accepted/s': perSecond(result.accepted, result),
+          'shed/s': perSecond(result.shed, result),
+          timedOut: result.timedOut,
+          failed: result.failed,
+          p50Ms: Math.round(result.p50Ms),
+          p99Ms: Math.round(result.p99Ms),
+          attemptP99Ms: Math.round(result.attemptP99Ms),
+          peakMib: peak,
+          afterMib: await gateway.residentMib(),
+        };
+        say(`${name}: ${row['accepted/s']} accepted a second of ${row['attempts/s']} attempts`);
+        return row;
+      };
+      await run('warm-up', { seats: capacitySeats, seconds: Math.min(5, seconds) });
+      const before = await run('capacity before', { seats: capacitySeats, seconds });
+      const offered = before['accepted/s'] * times;
+      const backing = await run('overload, backing off', {
+        seats,
+        perSecond: offered,
+        backsOff: true,
+        seconds,
+      });
+      const open = await run('overload, open loop', { seats, perSecond: offered, seconds });
+      const after = await run('capacity after', { seats: capacitySeats, seconds });
+      const rows = [before, backing, open, after];
+
+      const capacity = (before['accepted/s'] + after['accepted/s']) / 2;
+      const share = (row: typeof open): number => Number((row['accepted/s'] / capacity).toFixed(2));
+      const growthMib = Math.max(backing.peakMib, open.peakMib) - Math.max(before.peakMib, after.peakMib);
+      const missed = [backing, open].flatMap((row) => [
+        ...(share(row) >= 0.8 ? [] : [`${row.name}: goodput is ${share(row)} of capacity, not 0.8`]),
+        ...(row.attemptP99Ms <= timeoutMs / 2
+          ? []
+          : [`${row.name}: p99 of what is accepted is ${row.attemptP99Ms} ms`]),
+        ...(row.failed === 0 ? [] : [`${row.name}: ${row.failed} calls failed otherwise`]),
+      ]);
+      if (growthMib > mostGrowthMib) missed.push(`memory grew by ${growthMib} MiB`);
+      const figures = {
+        capacity: `${Math.round(capacity)}/s`,
+        'goodput / capacity, backing off': share(backing),
+        'goodput / capacity, open loop': share(open),
+        'memory growth MiB': growthMib,
+        'shed, by the gateway': await gateway.metric('latchkey_requests_shed_total'),
+      };
+      return { figures, tables: { phases: rows }, missed };
+    } finally {
+      await gateway.stop();
+    }
+  },
+});

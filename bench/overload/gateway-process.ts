@@ -1,0 +1,114 @@
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBuckets } from '#shared/bus/buckets.ts';
+import { createPublisher } from '#shared/bus/publisher.ts';
+import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { k8sManager } from '#shared/core/managers/k8s.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
+import { freePorts } from '#test/cluster/free-address.ts';
+import { startGuardedProcess, waitUntilUp } from '#test/cluster/guarded-process.ts';
+import { startProcessGuard } from '#test/cluster/process-guard.ts';
+import { startTestBus } from '#test/nats/test-bus.ts';
+import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+
+/** One real gateway process that is ready, and what it needs: a bus with the rules of an open k8s manager. */
+export interface GatewayProcess {
+  pid: number;
+  webhookPort: number;
+  healthPort: number;
+  /** Resident memory now, MiB. */
+  residentMib(): Promise<number>;
+  openFiles(): Promise<number>;
+  /** Of its metric, summed over the labels. */
+  metric(name: string): Promise<number>;
+  signal(signal: NodeJS.Signals): void;
+  exited: Promise<{ code: number | null }>;
+  stop(): Promise<void>;
+}
+
+const root = join(import.meta.dirname, '../..');
+/** JSON is YAML. */
+const configuration = { chain: ['k8s'], k8s: { inventory: 'open' }, gateway: { readyGraceSeconds: 0 } };
+
+async function writeMounts(folder: string): Promise<{ config: string; tls: string }> {
+  const [config, tls] = [join(folder, 'latchkey.yaml'), join(folder, 'tls')];
+  await mkdir(tls);
+  const { certificate, key } = aSelfSignedPair(Date.now());
+  await Promise.all([
+    writeFile(config, JSON.stringify(configuration)),
+    writeFile(join(tls, 'tls.crt'), certificate),
+    writeFile(join(tls, 'tls.key'), key),
+    writeFile(join(tls, 'ca.crt'), certificate),
+  ]);
+  return { config, tls };
+}
+
+export async function startGatewayProcess(): Promise<GatewayProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
+  const guard = startProcessGuard(folder);
+  const testBus = await startTestBus();
+  const bus = await testBus.connect();
+  const { log } = testBus;
+  await ensureBuckets(bus, { log });
+  const owner = k8sManager.name;
+  const publisher = createPublisher(bus, {
+    bucket: rulesBucket,
+    owner,
+    log,
+    clock: systemClock,
+    onSuperseded: () => undefined,
+  });
+  const recipe = k8sManager.recipe(latchkeyConfigSchema.parse(configuration));
+  publisher.replace(new Map([[formatKey({ owner, kind: 'recipe' }), { value: recipe }]]));
+
+  const { config, tls } = await writeMounts(folder);
+  const [webhookPort = 0, healthPort = 0] = await freePorts(2);
+  const gateway = await startGuardedProcess(
+    {
+      name: 'gateway',
+      command: process.execPath,
+      args: [join(root, 'services/gateway/main.ts')],
+      env: {
+        LATCHKEY_CONFIG: config,
+        TLS_DIR: tls,
+        NATS_URL: testBus.nats.url,
+        NATS_CREDENTIALS: await testBus.credentials('gateway'),
+        WEBHOOK_PORT: `${webhookPort}`,
+        HEALTH_PORT: `${healthPort}`,
+        POD_UID: 'bench',
+      },
+      folder: root,
+      logFolder: folder,
+    },
+    guard,
+  );
+  const url = `http://127.0.0.1:${healthPort}`;
+  const isUp = async (): Promise<boolean> => (await fetch(`${url}/readyz`)).ok;
+  await waitUntilUp(gateway, isUp, { timeoutMs: 30_000, what: 'the gateway to be ready' });
+  return {
+    pid: gateway.pid,
+    webhookPort,
+    healthPort,
+    exited: gateway.exited,
+    signal: gateway.signal,
+    residentMib: async () => {
+      const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8');
+      return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024);
+    },
+    openFiles: async () => (await readdir(`/proc/${gateway.pid}/fd`)).length,
+    metric: async (name) => {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      return Array.from(text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'gm')))
+        .map(([, value]) => Number(value))
+        .reduce((sum, value) => sum + value, 0);
+    },
+    stop: async () => {
+      await gateway.stop('SIGKILL');
+      await publisher.stop();
+      await testBus.stop();
+      await guard.close();
+    },
+  };
+}
