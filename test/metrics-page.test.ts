@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { createPublisherMetrics } from '#shared/bus/publisher-metrics.ts';
 import { createReflectorMetrics } from '#shared/kubernetes/reflector-metrics.ts';
 import { startTelemetry } from '#shared/runtime/telemetry.ts';
+import { createCertificateMetrics } from '../services/cert-manager/certificate-metrics.ts';
 import { createSnapshotMetrics } from '../services/discovery/snapshot-metrics.ts';
 import { createGatewayMetrics } from '../services/gateway/gateway-metrics.ts';
 import { createProviderMetrics } from '../services/resolver/provider-metrics.ts';
@@ -36,6 +37,14 @@ async function scrape(): Promise<string> {
   gateway.secret({ manager: 'k8s', verdict: 'lacks' });
   gateway.ruleFault('k8s');
   gateway.shed('late');
+  createCertificateMetrics(() => ({
+    phase: 'stable',
+    notServing: ['gateway-0'],
+    untouchable: undefined,
+    called: true,
+    problems: [],
+    expiresMs: { ca: 1, leaf: 1 },
+  }));
   createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, circuitOpen: false }))('complete');
   createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1 }));
   createPublisherMetrics('latchkey_rules', 'k8s').oversizedRecord();

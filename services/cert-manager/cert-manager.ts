@@ -4,6 +4,8 @@ import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/runtime/program.ts';
 import { createCertificateIssuer } from './certificate-issuer.ts';
+import { createCertificateMetrics } from './certificate-metrics.ts';
+import { createProvidedKeeper } from './provided-keeper.ts';
 import { createReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 import { watchForChanges } from './wake-watch.ts';
@@ -25,7 +27,9 @@ export function createCertManager(options: {
   const log = options.log.child({ component: 'cert-manager' });
   let loop: ReconcileLoop | undefined;
   const onChange = (): void => loop?.wake();
-  const keeper = createCertificateIssuer({ kubernetes, config, namespace, served, log, clock });
+  const create = config.tls.issuer === 'provided' ? createProvidedKeeper : createCertificateIssuer;
+  const keeper = create({ kubernetes, config, namespace, served, log, clock });
+  createCertificateMetrics(keeper.standing);
   let isDone = false;
   let stopWatch = async (): Promise<void> => undefined;
 
@@ -34,18 +38,22 @@ export function createCertManager(options: {
     isDone = true;
     return recheckMs;
   };
+  const remarks = (): string[] => {
+    const standing = keeper.standing();
+    return [...(standing?.problems ?? []), ...[standing?.untouchable ?? []].flat()];
+  };
   /** With webhook.manage the object of somebody else is a choice (webhook.adopt), without it a missing part. */
-  const left = (): string[] => [keeper.facts()?.webhook.untouchable ?? []].flat();
-  const isWaiting = (): boolean => !config.webhook.manage && keeper.facts()?.webhook.trusted === undefined;
+  const isMissing = (): boolean =>
+    keeper.standing()?.called !== true && (!config.webhook.manage || config.tls.issuer === 'provided');
 
   return {
     notReady: () => {
       const failure = loop?.failure();
       if (failure !== undefined) return [failure];
       if (!isDone) return ['the Secrets and the webhook configuration have not been read yet'];
-      return isWaiting() ? left() : [];
+      return isMissing() ? remarks() : [];
     },
-    remarks: () => (isWaiting() ? [] : left()),
+    remarks: () => (isMissing() ? [] : remarks()),
     start: async () => {
       loop = createReconcileLoop({ run, log, clock });
       served.onChange(onChange);

@@ -1,31 +1,18 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import type { Clock } from '#shared/runtime/clock.ts';
 import { type StepContext, writeCa, writeServing, writeWebhook } from './apply-step.ts';
-import { lookAtCluster } from './look.ts';
+import {
+  type CertificateKeeper,
+  expiryMsOf,
+  type KeeperOptions,
+  type Standing,
+} from './certificate-keeper.ts';
+import { type Look, lookAtCluster } from './look.ts';
 import { holdingConditions, nextStep } from './next-step.ts';
 import { type HeldSecrets, readFacts } from './read-facts.ts';
 import type { Facts, RotationPolicy } from './rotation-facts.ts';
-import type { ServedCertificates } from './served-certificates.ts';
-import { createSteadyConditions, longestLookMs } from './steady-conditions.ts';
-
-/** Keeps certificates, and says how they stand. */
-export interface CertificateKeeper {
-  /** Does what can be done now; returns when to look again though nothing is heard, ms; undefined: at the next tick. */
-  run(): Promise<number | undefined>;
-  /** What was seen last. */
-  facts(): Facts | undefined;
-}
-
-export interface KeeperOptions {
-  kubernetes: Kubernetes;
-  config: LatchkeyConfig;
-  namespace: string;
-  served: ServedCertificates;
-  log: Logger;
-  clock: Clock;
-}
+import { notServing } from './served-everywhere.ts';
+import { createSteadyConditions } from './steady-conditions.ts';
 
 /** An installation takes five; more in a row are a fight with another writer. */
 const longestRun = 12;
@@ -45,26 +32,20 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
   let held: HeldSecrets = { ca: undefined, serving: undefined };
-  let last: Facts | undefined;
+  let last: { facts: Facts; seen: Look } | undefined;
 
   const look = async (): Promise<{ facts: Facts; context: StepContext }> => {
-    for (;;) {
-      const begunMs = clock.monotonicMs();
-      const seen = await lookAtCluster(kubernetes, config, namespace);
-      if (clock.monotonicMs() - begunMs > longestLookMs) continue;
-      const context = { kubernetes, config, namespace, served, log, look: seen, held, nowMs: clock.now() };
-      const facts = readFacts(seen, held, context);
-      tellRefusals(facts, last, config.tls, log);
-      last = facts;
-      held = {
-        ca: facts.ca !== undefined && facts.ca.issuing.problem === undefined ? seen.ca : held.ca,
-        serving:
-          facts.serving !== undefined && facts.serving.leaf.problem === undefined
-            ? seen.serving
-            : held.serving,
-      };
-      return { facts, context };
-    }
+    const seen = await lookAtCluster(options);
+    const context = { kubernetes, config, namespace, served, log, look: seen, held, nowMs: clock.now() };
+    const facts = readFacts(seen, held, context);
+    tellRefusals(facts, last?.facts, config.tls, log);
+    last = { facts, seen };
+    held = {
+      ca: facts.ca !== undefined && facts.ca.issuing.problem === undefined ? seen.ca : held.ca,
+      serving:
+        facts.serving !== undefined && facts.serving.leaf.problem === undefined ? seen.serving : held.serving,
+    };
+    return { facts, context };
   };
 
   const runStep = async (): Promise<{ done: true; recheckMs: number | undefined } | { done: false }> => {
@@ -78,7 +59,7 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   };
 
   return {
-    facts: () => last,
+    standing: () => last && standingOf(last.facts, last.seen),
     run: async () => {
       for (let steps = 0; steps < longestRun; steps += 1) {
         const result = await runStep();
@@ -88,6 +69,15 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
     },
   };
 }
+
+const standingOf = (facts: Facts, { ca, serving }: Look): Standing => ({
+  phase: facts.ca?.state.phase,
+  notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
+  untouchable: facts.webhook.untouchable,
+  called: facts.webhook.trusted !== undefined,
+  problems: [],
+  expiresMs: { ca: expiryMsOf(ca), leaf: expiryMsOf(serving) },
+});
 
 /** Tells of a Secret that is refused, once. */
 function tellRefusals(

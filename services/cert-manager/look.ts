@@ -3,7 +3,9 @@ import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
 import { type EndpointSlice, serviceSelector } from './endpoint-facts.ts';
+import { longestLookMs } from './steady-conditions.ts';
 
 /** What stands in the cluster. Every write has the version that was seen here as its precondition. */
 export interface Look {
@@ -14,18 +16,32 @@ export interface Look {
   ca: Secret | undefined;
 }
 
+export interface LookOptions {
+  kubernetes: Kubernetes;
+  config: LatchkeyConfig;
+  namespace: string;
+  clock: Clock;
+}
+
 /**
  * Reads everything anew, the CA Secret last: whoever writes another object on the strength of an older CA meets a
- * version that the owner of the newer one has changed. Uses (get) of secrets and mutatingwebhookconfigurations, (list)
- * of endpointslices.
+ * version that the owner of the newer one has changed. What took so long that its first part is old is read again.
+ * Uses (get) of secrets and mutatingwebhookconfigurations, (list) of endpointslices.
  */
-export async function lookAtCluster(
-  kubernetes: Kubernetes,
-  { webhook, tls }: LatchkeyConfig,
-  namespace: string,
-): Promise<Look> {
+export async function lookAtCluster(options: LookOptions): Promise<Look> {
+  for (;;) {
+    const begunMs = options.clock.monotonicMs();
+    const look = await lookOnce(options);
+    if (options.clock.monotonicMs() - begunMs <= longestLookMs) return look;
+  }
+}
+
+async function lookOnce({ kubernetes, config, namespace }: LookOptions): Promise<Look> {
+  const { tls, webhook } = config;
+  const secretNamed = (name: string) =>
+    readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name });
   const [serving, configuration, slices] = await Promise.all([
-    readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name: tls.servingSecretName }),
+    secretNamed(tls.servingSecretName),
     readObject<MutatingWebhookConfiguration>(kubernetes, {
       resource: 'mutatingwebhookconfigurations',
       name: webhook.configurationName,
@@ -37,6 +53,5 @@ export async function lookAtCluster(
       serviceSelector(webhook.serviceName),
     ).catch((err: unknown) => `the endpoints cannot be read: ${err instanceof Error ? err.message : err}`),
   ]);
-  const ca = await readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name: tls.caSecretName });
-  return { serving, webhook: configuration, slices, ca };
+  return { serving, webhook: configuration, slices, ca: await secretNamed(tls.caSecretName) };
 }

@@ -25,12 +25,13 @@ export interface FactsContext {
   nowMs: number;
 }
 
-/** Every CA certificate that a look shows or this process holds. */
+/** Every CA certificate that a look shows or this process holds, each as often as it is found. */
 export function knownAuthorities(look: Look, held: HeldSecrets, context: FactsContext): X509Certificate[] {
   const secrets = [look.ca, held.ca].filter((secret) => secret !== undefined);
   return [
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).bundle)),
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).pair.certificate)),
+    ...readBundle(look.serving === undefined ? '' : readPairSecret(look.serving).bundle),
     ...trustedAuthorities(look.webhook, context.config.webhook, context.namespace),
   ];
 }
@@ -61,7 +62,10 @@ export function readFacts(look: Look, held: HeldSecrets, context: FactsContext):
   };
 }
 
-function readEndpoints({ slices }: Look, { config, served }: FactsContext): Facts['endpoints'] {
+export function readEndpoints(
+  { slices }: Look,
+  { config, served }: Pick<FactsContext, 'config' | 'served'>,
+): Facts['endpoints'] {
   if (typeof slices === 'string') return slices;
   const endpoints = joinEndpoints(slices, served);
   return endpoints.length === 0 && config.webhook.url !== undefined

@@ -22,6 +22,9 @@ const faults: Readonly<Record<string, Fault>> = {
     random.pick(managers).aheadMs = random.pick([-dayMs, 0, dayMs]);
   },
   gatewayRestart: ({ world, random }) => world.restart(random.pick(world.gateways), random),
+  rollout: ({ world, random }) => {
+    for (const gateway of world.gateways) world.restart(gateway, random);
+  },
   gatewayStop: ({ world, random }) => {
     const gateway = random.pick(world.gateways);
     if (gateway.ready) gateway.stopped = !gateway.stopped;

@@ -1,0 +1,33 @@
+import { metrics } from '@opentelemetry/api';
+import { rotationPhases } from '#shared/contracts/rotation-state.ts';
+import type { Standing } from './certificate-keeper.ts';
+
+/** Observes at each scrape how the certificates stand; nothing before they were looked at. */
+export function createCertificateMetrics(standing: () => Standing | undefined): void {
+  const meter = metrics.getMeter('latchkey');
+  meter
+    .createObservableGauge('latchkey.rotation.phase', {
+      description: '1 for the phase in which the rotation of the CA is, else 0',
+    })
+    .addCallback((result) => {
+      const current = standing()?.phase;
+      if (current === undefined) return;
+      for (const phase of rotationPhases) result.observe(+(phase === current), { phase });
+    });
+  meter
+    .createObservableGauge('latchkey.rotation.waiting', {
+      description: '1 for each endpoint that does not report the current leaf',
+    })
+    .addCallback((result) => {
+      for (const endpoint of standing()?.notServing ?? []) result.observe(1, { endpoint });
+    });
+  meter
+    .createObservableGauge('latchkey.managed.certificate.expiry.seconds', {
+      description: 'Unix time at which a certificate in a Secret expires, ca or leaf',
+    })
+    .addCallback((result) => {
+      for (const [certificate, expiresMs] of Object.entries(standing()?.expiresMs ?? {})) {
+        if (expiresMs !== undefined) result.observe(expiresMs / 1_000, { certificate });
+      }
+    });
+}

@@ -1,0 +1,119 @@
+import { readBundle } from '#shared/certificates/ca-bundle.ts';
+import { issuersOf } from '#shared/certificates/certificate-chain.ts';
+import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
+import { calledName } from '#shared/certificates/serving-names.ts';
+import { readPairSecret } from '#shared/installation/pair-secret.ts';
+import { writeWebhook } from './apply-step.ts';
+import {
+  type CertificateKeeper,
+  expiryMsOf,
+  type KeeperOptions,
+  type Standing,
+} from './certificate-keeper.ts';
+import { type Look, lookAtCluster } from './look.ts';
+import { providedStep } from './provided-step.ts';
+import { readEndpoints } from './read-facts.ts';
+import { type Facts, serve } from './rotation-facts.ts';
+import { notServing } from './served-everywhere.ts';
+import { readServingFacts } from './serving-secret.ts';
+import { createSteadyConditions } from './steady-conditions.ts';
+import { readWebhookFacts } from './webhook-facts.ts';
+
+type ProvidedFacts = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
+
+/** Fraction of its life after which whoever provides a certificate should have renewed it. */
+const lateAt = 0.9;
+/** Made, repaired, looked at. */
+const longestRun = 4;
+const nothingHeld = { ca: undefined, serving: undefined };
+
+/**
+ * Keeps the webhook configuration beside a serving Secret that others write (cert-manager.io, a company CA), which it
+ * only reads.
+ */
+export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper {
+  const { kubernetes, config, namespace, served, log, clock } = options;
+  const connectionWaitMs = config.tls.rotation.connectionWaitSeconds * 1_000;
+  const conditions = createSteadyConditions();
+  let last: { facts: ProvidedFacts; seen: Look } | undefined;
+  let problems: string[] = [];
+
+  const look = async () => {
+    const seen = await lookAtCluster(options);
+    last = { facts: factsOf(seen, options), seen };
+    const context = {
+      kubernetes,
+      config,
+      namespace,
+      served,
+      log,
+      look: seen,
+      held: nothingHeld,
+      nowMs: clock.now(),
+    };
+    return { ...last, context };
+  };
+  const tell = (found: string[]): void => {
+    for (const problem of found.filter((each) => !problems.includes(each))) {
+      log.warn({ secret: config.tls.servingSecretName, problem }, 'the provided certificate needs attention');
+    }
+    problems = found;
+  };
+
+  return {
+    standing: () => last && standingOf(last.facts, last.seen, problems),
+    run: async () => {
+      for (let steps = 0; steps < longestRun; steps += 1) {
+        const { facts, seen, context } = await look();
+        const leaf = facts.serving?.leaf.id ?? '';
+        const holding = notServing(facts, leaf).length === 0 ? [serve(leaf)] : [];
+        const heldForMs = conditions.note(holding, clock.monotonicMs());
+        const step = providedStep(facts, heldForMs, connectionWaitMs);
+        if (step.write === 'webhook') await writeWebhook(step, context);
+        else {
+          tell(problemsOf(step.problem, seen, options));
+          return step.recheckMs;
+        }
+      }
+      return 0;
+    },
+  };
+}
+
+function factsOf(seen: Look, { config, namespace, served, clock }: KeeperOptions): ProvidedFacts {
+  const nowMs = clock.now();
+  const stored = seen.serving && readPairSecret(seen.serving);
+  const issuers = stored === undefined ? [] : issuersOf(stored.pair.certificate, readBundle(stored.bundle));
+  const context = {
+    nowMs,
+    renewAt: lateAt,
+    names: [calledName(config.webhook, namespace)],
+    acceptable: issuers,
+    known: issuers,
+  };
+  return {
+    serving: seen.serving && readServingFacts(seen.serving, context),
+    webhook: readWebhookFacts(seen.webhook, config.webhook, namespace, nowMs),
+    endpoints: readEndpoints(seen, { config, served }),
+  };
+}
+
+function problemsOf(
+  problem: string | undefined,
+  { serving }: Look,
+  { config, clock }: KeeperOptions,
+): string[] {
+  const secret = `Secret ${config.tls.servingSecretName}`;
+  if (problem !== undefined) return [`${secret} cannot be used: ${problem}; the bundle stays as it is`];
+  const isLate = serving !== undefined && isDueForRenewal(readPairSecret(serving).pair, clock.now(), lateAt);
+  return isLate ? [`the certificate in ${secret} expires soon: nine tenths of its life are over`] : [];
+}
+
+const standingOf = (facts: ProvidedFacts, { serving }: Look, problems: readonly string[]): Standing => ({
+  phase: undefined,
+  notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
+  untouchable: facts.webhook.untouchable,
+  called: facts.webhook.trusted !== undefined,
+  problems,
+  expiresMs: { ca: undefined, leaf: expiryMsOf(serving) },
+});
