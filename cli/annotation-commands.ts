@@ -4,7 +4,6 @@ import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts
 
 /** A request as the value of a `flyte.secrets/s<number>` annotation. */
 export const encodeCommand: Command = {
-  summary: 'a secret request as the value of an annotation',
   help: `Usage: latchkey encode --group G --key K [--group-version V] [--mount ANY|ENV_VAR|FILE] [--env-var NAME]
 
 Prints the value of an annotation flyte.secrets/s<number> as Flyte's propeller writes it.
@@ -36,7 +35,6 @@ ${exitCodesHelp}`,
 
 /** The request that an annotation's value holds. */
 export const decodeCommand: Command = {
-  summary: 'the secret request that an annotation holds',
   help: `Usage: latchkey decode VALUE
 
 Prints as JSON what the value of an annotation flyte.secrets/s<number> asks for.

@@ -1,24 +1,46 @@
 import { parseArgs } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { decodeCommand, encodeCommand } from './annotation-commands.ts';
 import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
-import { configCommand } from './config-import-command.ts';
-import { explainCommand } from './explain-command.ts';
-import { initCertsCommand } from './init-certs/init-certs-command.ts';
-import { recipeCommand } from './recipe-command.ts';
-import { rotateCommand } from './rotation/rotate-command.ts';
-import { statusCommand } from './status/status-command.ts';
 
-const commands = new Map<string, Command>([
-  ['explain', explainCommand],
-  ['encode', encodeCommand],
-  ['decode', decodeCommand],
-  ['config', configCommand],
-  ['recipe', recipeCommand],
-  ['status', statusCommand],
-  ['init-certs', initCertsCommand],
-  ['rotate', rotateCommand],
-]);
+/** Each is loaded when it is called: those about a cluster bring a Kubernetes client along. */
+const commands = new Map<string, { summary: string; load(): Promise<Command> }>(
+  Object.entries({
+    explain: {
+      summary: 'what the webhook would answer to a pod, offline',
+      load: async () => (await import('./explain-command.ts')).explainCommand,
+    },
+    encode: {
+      summary: 'a secret request as the value of an annotation',
+      load: async () => (await import('./annotation-commands.ts')).encodeCommand,
+    },
+    decode: {
+      summary: 'the secret request that an annotation holds',
+      load: async () => (await import('./annotation-commands.ts')).decodeCommand,
+    },
+    config: {
+      summary: "latchkey.yaml from the configuration of Flyte's own webhook",
+      load: async () => (await import('./config-import-command.ts')).configCommand,
+    },
+    recipe: {
+      summary: 'whether a recipe of your own is right, and what it does',
+      load: async () => (await import('./recipe-command.ts')).recipeCommand,
+    },
+    status: {
+      summary: 'how an installation is doing, in one look',
+      load: async () => (await import('./status/status-command.ts')).statusCommand,
+    },
+    rotate: {
+      summary: 'a new CA or a new serving certificate, without a failed admission',
+      load: async () => (await import('./rotation/rotate-command.ts')).rotateCommand,
+    },
+    'init-certs': {
+      summary: 'the CA and the serving certificate, where they are missing',
+      load: async () => (await import('./init-certs/init-certs-command.ts')).initCertsCommand,
+    },
+  }),
+);
+
+export const commandNames: readonly string[] = [...commands.keys()];
 
 const help = `Usage: latchkey <command> [options]
 
@@ -38,7 +60,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   try {
     const command = commands.get(name);
     if (command === undefined) throw new UsageError(`there is no command "${name}"`);
-    return await runCommand(command, rest, terminal);
+    return await runCommand(await command.load(), rest, terminal);
   } catch (error) {
     return report(error, terminal, commands.has(name) ? `latchkey ${name}` : 'latchkey');
   }

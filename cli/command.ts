@@ -17,7 +17,6 @@ export type Values = { [option: string]: string | boolean | undefined };
 
 /** One command of the program. `run` returns the exit code. */
 export type Command = {
-  summary: string;
   /** Whole text of `--help`. */
   help: string;
   options: NonNullable<ParseArgsConfig['options']>;

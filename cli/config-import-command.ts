@@ -5,7 +5,6 @@ import { readFlyteSections } from './config-import-source.ts';
 import { readTextArgument } from './text-argument.ts';
 
 export const configCommand: Command = {
-  summary: "latchkey.yaml from the configuration of Flyte's own webhook",
   help: `Usage: latchkey config import [--json] FILE > latchkey.yaml
 
 Reads the ConfigMap of Flyte's webhook (kubectl get configmap flyte-propeller-config -o yaml), or one of

@@ -13,7 +13,6 @@ import { describeExplanation } from './explain-report.ts';
 import { createExplain, readConfig } from './explanation.ts';
 
 export const explainCommand: Command = {
-  summary: 'what the webhook would answer to a pod, offline',
   help: `Usage: latchkey explain [--config latchkey.yaml] [--inventory inventory.yaml] [--json] POD.yaml
        latchkey explain --batch < questions.ndjson > answers.ndjson
 

@@ -65,8 +65,8 @@ export async function withInstallation<T>(
 
 /** As kubectl looks for it. */
 function kubeConfigSource({ environment }: Terminal, { kubeconfig, context }: Values): KubeConfigSource {
-  const ofHome = join(environment.HOME ?? '', '.kube/config');
-  const file = kubeconfig ?? (environment.KUBECONFIG || (existsSync(ofHome) ? ofHome : undefined));
+  const ofHome = [environment.HOME ?? []].flat().map((home) => join(home, '.kube/config'));
+  const file = kubeconfig ?? (environment.KUBECONFIG || ofHome.find((path) => existsSync(path)));
   return {
     ...(file === undefined ? {} : { kubeconfigFile: String(file) }),
     ...(context === undefined ? {} : { context: String(context) }),

@@ -4,7 +4,6 @@ import { describeRecipe } from './recipe-report.ts';
 import { readTextArgument } from './text-argument.ts';
 
 export const recipeCommand: Command = {
-  summary: 'whether a recipe of your own is right, and what it does',
   help: `Usage: latchkey recipe check [--json] FILE
 
 Names what is wrong in a recipe, by line, or says in words what the recipe does.

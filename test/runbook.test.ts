@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { glob, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { commandNames } from '#cli/command-line.ts';
 import { inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
 import { errorRegistry } from '#shared/contracts/error-registry.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
@@ -120,8 +121,7 @@ test('every workload, Secret and script in a command exists', async () => {
     assert.match(manifests, new RegExp(`(secretName: |resourceNames: .*)\\b${name}\\b`), name);
 });
 
-test('a command of latchkey exists, unless the runbook says that it is not built', async () => {
-  const table = await read('cli/command-line.ts');
+test('a command of latchkey exists, unless the runbook says that it is not built', () => {
   const [built = '', planned = ''] = runbook.split('## Not built yet');
   const commandsOf = (text: string): string[] =>
     Array.from(
@@ -129,6 +129,6 @@ test('a command of latchkey exists, unless the runbook says that it is not built
       ([, command = '']) => command,
     );
   assert.notEqual(planned, '');
-  for (const command of commandsOf(built)) assert.ok(table.includes(`['${command}',`), command);
-  for (const command of commandsOf(planned)) assert.ok(!table.includes(`['${command}',`), command);
+  for (const command of commandsOf(built)) assert.ok(commandNames.includes(command), command);
+  for (const command of commandsOf(planned)) assert.ok(!commandNames.includes(command), command);
 });

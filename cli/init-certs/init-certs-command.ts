@@ -13,7 +13,6 @@ import { certificateManifests } from './certificate-manifests.ts';
 import { initCerts, type Outcome } from './init-certs.ts';
 
 export const initCertsCommand: Command = {
-  summary: 'the CA and the serving certificate, where they are missing',
   help: `Usage: latchkey init-certs [--force] [--json] [options]
        latchkey init-certs --print [--config latchkey.yaml] [--namespace NS]
 

@@ -18,7 +18,6 @@ import { type Requested, requestRotation } from './request-rotation.ts';
 import type { Target } from './rotation-standing.ts';
 
 export const rotateCommand: Command = {
-  summary: 'a new CA or a new serving certificate, without a failed admission',
   help: `Usage: latchkey rotate --ca|--leaf [--wait] [--timeout 30m] [--json] [options]
 
 Asks cert-manager for a new CA (--ca) or a new serving certificate (--leaf). It takes one step after the

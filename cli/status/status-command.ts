@@ -12,7 +12,6 @@ import { type InstallationFacts, readFacts, whyUnseen } from './installation-fac
 import { describeStatus, reportStatus, type StatusReport } from './status-report.ts';
 
 export const statusCommand: Command = {
-  summary: 'how an installation is doing, in one look',
   help: `Usage: latchkey status [--json] [options]
 
 Says whether an installation is healthy, or what is wrong and what to do: the webhook configuration, the
