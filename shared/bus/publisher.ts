@@ -177,8 +177,9 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     await storeSummary(link, held, isKnown ? await storeDirty(link, held) : held.inherited);
     if (!isKnown) return;
     published = { owner, epoch: held.epoch, seq };
-    if (dirty.size === 0) pendingSinceMs = undefined;
-    else await clock.sleep(Math.max(minSettleMs, clock.monotonicMs() - startMs));
+    // What was wanted when this round began is stored now, however long a standby had it ready.
+    pendingSinceMs = dirty.size === 0 ? undefined : startMs;
+    if (dirty.size > 0) await clock.sleep(Math.max(minSettleMs, clock.monotonicMs() - startMs));
   }
 
   function superseded({ epoch }: BusRecord, held: Claim): void {

@@ -6,7 +6,9 @@ const reads: ReadonlySet<KubernetesCall['verb']> = new Set(['get', 'list', 'watc
 
 /**
  * A connection that writes nothing once its process does not lead any more: LEADERSHIP_LOST. A leader that was paused
- * may wake up in the middle of a plan that its successor has overtaken, and a create has no precondition.
+ * may wake up in the middle of a plan that its successor has overtaken, and a create has no precondition. What is already
+ * on its way, or sent by a machine whose clock stood still as well, is held back by the resourceVersion of every other
+ * write, and a create put right by the leader's own watch.
  */
 export const fenceWrites = (kubernetes: Kubernetes, isLeading: () => boolean): Kubernetes => ({
   ...kubernetes,
