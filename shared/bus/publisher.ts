@@ -159,13 +159,13 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
   }
 
   /** One's own manifest without a claim means that the answer to the claim was lost. */
-  const mayClaim = (): boolean => {
+  const mayPublish = (): boolean => {
     const standing = mirror.records.get(manifestKey);
-    return standing?.publisher === publisher || options.mayClaim?.(standing?.epoch) !== false;
+    if (claim !== undefined || standing?.publisher === publisher) return true;
+    return options.mayClaim?.(standing?.epoch) !== false;
   };
 
   async function reconcile(link: BusLink): Promise<void> {
-    if (claim === undefined && !mayClaim()) return;
     const startMs = clock.monotonicMs();
     const held = claim ?? (await takeClaim(link));
     claim = held;
@@ -199,7 +199,8 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     restMs: () => (claim === undefined ? claimIntervalMs : reassertIntervalMs),
     async round() {
       const link = bus.link();
-      if (!ended && link !== undefined && bus.connected() && mirror.synced()) await reconcile(link);
+      const isReady = !ended && bus.connected() && mirror.synced();
+      if (link !== undefined && isReady && mayPublish()) await reconcile(link);
     },
   });
 
