@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { waitFor } from '#test/cluster/wait-for.ts';
+import { createLeaseServer, type LeaseServer } from '#test/lease-server.ts';
 import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
-import type { Kubernetes } from './connect-kubernetes.ts';
 import { fenceWrites } from './fenced-writes.ts';
-import { refusedError } from './kubernetes-call.ts';
 import { startLeaderElection } from './leader-election.ts';
 import { leaseTimes } from './leadership.ts';
-import type { Lease } from './lease.ts';
 
 /** The seconds of a Lease pass in tenths here. */
 const clock = acceleratedClock(10);
@@ -16,29 +14,7 @@ const log = pino({ level: 'silent' });
 const lease = { namespace: 'latchkey', name: 'latchkey-test' };
 const timeoutMs = 10_000;
 
-/** What the API server does with one Lease, and whom it refuses to answer. */
-function leaseServer() {
-  let stored: Lease = { metadata: { ...lease, resourceVersion: '1' } };
-  const unreachable = new Set<string>();
-  const connectionOf = (client: string): Kubernetes => ({
-    json: async (call) => {
-      if (unreachable.has(client)) throw refusedError(call, { statusCode: 0 });
-      if (call.verb === 'get') return structuredClone(stored);
-      const sent = call.body as Lease;
-      if (sent.metadata.resourceVersion !== stored.metadata.resourceVersion) {
-        throw refusedError(call, { statusCode: 409, reason: 'Conflict' });
-      }
-      const resourceVersion = String(Number(stored.metadata.resourceVersion) + 1);
-      stored = { ...structuredClone(sent), metadata: { ...lease, resourceVersion } };
-      return structuredClone(stored);
-    },
-    stream: () => assert.fail('a Lease is not watched'),
-    close: () => undefined,
-  });
-  return { unreachable, connectionOf, holder: () => stored.spec?.holderIdentity };
-}
-
-function candidate(t: TestContext, server: ReturnType<typeof leaseServer>, identity: string) {
+function candidate(t: TestContext, server: LeaseServer, identity: string) {
   const events: string[] = [];
   const kubernetes = server.connectionOf(identity);
   const election = startLeaderElection({
@@ -55,7 +31,7 @@ function candidate(t: TestContext, server: ReturnType<typeof leaseServer>, ident
 }
 
 test('one leads, the other stands by and leads at once when the first stops in order', async (t) => {
-  const server = leaseServer();
+  const server = createLeaseServer(lease);
   const first = candidate(t, server, 'first');
   await waitFor(() => first.isLeading(), { timeoutMs, what: 'the first to lead' });
   const second = candidate(t, server, 'second');
@@ -72,7 +48,7 @@ test('one leads, the other stands by and leads at once when the first stops in o
 });
 
 test('a leader that does not reach the API server steps down before the other one takes over', async (t) => {
-  const server = leaseServer();
+  const server = createLeaseServer(lease);
   const first = candidate(t, server, 'first');
   await waitFor(() => first.isLeading(), { timeoutMs, what: 'the first to lead' });
   const second = candidate(t, server, 'second');
@@ -86,7 +62,7 @@ test('a leader that does not reach the API server steps down before the other on
 });
 
 test('a standby waits while the API server is away, and says so', async (t) => {
-  const server = leaseServer();
+  const server = createLeaseServer(lease);
   server.unreachable.add('only');
   const only = candidate(t, server, 'only');
   await waitFor(() => only.problem()?.includes('gave no answer'), { timeoutMs, what: 'the problem' });

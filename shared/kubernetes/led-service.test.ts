@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { exitCode } from '#shared/runtime/exit-code.ts';
+import { parseProcessConfig } from '#shared/runtime/process-config.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import { createLeaseServer, type LeaseServer } from '#test/lease-server.ts';
+import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
+import { createLedService, type LedContext } from './led-service.ts';
+
+const clock = acceleratedClock(10);
+const config = latchkeyConfigSchema.parse({});
+const lease = 'latchkey-test';
+const newServer = () => createLeaseServer({ namespace: 'latchkey', name: lease });
+const timeoutMs = 10_000;
+
+/** A led service in a pod of that name, which says what happened to the service inside. */
+async function startPod(t: TestContext, server: LeaseServer, name: string, failure?: Error) {
+  const events: string[] = [];
+  let led: LedContext | undefined;
+  const service = createLedService({
+    context: {
+      process: parseProcessConfig({ POD_NAME: name, POD_UID: `uid-${name}` }),
+      config,
+      log: pino({ level: 'silent' }),
+      clock,
+      end: (code) => events.push(`end ${code}`),
+    },
+    kubernetes: server.connectionOf(name),
+    lease,
+    create: (context) => {
+      led = context;
+      return {
+        notReady: () => ['inner reason'],
+        remarks: () => ['inner remark'],
+        concern: () => 'inner concern',
+        start: async () => {
+          events.push('start');
+          if (failure !== undefined) throw failure;
+        },
+        stop: async () => void events.push(`stop while it leads: ${led?.isLeading()}`),
+      };
+    },
+  });
+  await service.start();
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= service.stop();
+    return stopping;
+  };
+  t.after(stop);
+  return { ...service, events, stop };
+}
+
+test('the service runs in one process, the other one is ready and names the leader until it stops', async (t) => {
+  const server = newServer();
+  const first = await startPod(t, server, 'first');
+  await waitFor(() => first.events.length > 0, { timeoutMs, what: 'the first to lead' });
+  assert.deepEqual(
+    [first.notReady(), first.remarks?.(), first.concern?.(config)],
+    [['inner reason'], ['inner remark'], 'inner concern'],
+  );
+  const second = await startPod(t, server, 'second');
+  await waitFor(() => second.notReady().length === 0, { timeoutMs, what: 'the second to be ready' });
+  assert.deepEqual(
+    [second.remarks?.(), second.concern?.(config), second.events],
+    [['standby: first_uid-first leads'], config, []],
+  );
+  await first.stop();
+  assert.deepEqual(first.events, ['start', 'stop while it leads: true']);
+  await waitFor(() => second.events.includes('start'), { timeoutMs, what: 'the second to lead' });
+  assert.equal(server.holder(), 'second_uid-second');
+});
+
+test('a process that loses the Lease ends with a code of its own', async (t) => {
+  const server = newServer();
+  const pod = await startPod(t, server, 'pod');
+  await waitFor(() => pod.events.length > 0, { timeoutMs, what: 'it to lead' });
+  server.unreachable.add('pod');
+  await waitFor(() => pod.events.length > 1, { timeoutMs, what: 'it to lose' });
+  assert.deepEqual(pod.events, ['start', `end ${exitCode.leadershipLost}`]);
+});
+
+test('a standby that cannot read the Lease is not ready and says why', async (t) => {
+  const server = newServer();
+  server.unreachable.add('pod');
+  const pod = await startPod(t, server, 'pod');
+  assert.match(pod.notReady().join(), /has not been read yet/);
+  await waitFor(() => /gave no answer/.test(pod.notReady().join()), { timeoutMs, what: 'the reason' });
+  assert.deepEqual(pod.events, []);
+});
+
+test('a service that does not start ends the process', async (t) => {
+  const pod = await startPod(t, newServer(), 'pod', new Error('no'));
+  await waitFor(() => pod.events.length > 1, { timeoutMs, what: 'the end' });
+  assert.deepEqual(pod.events, ['start', `end ${exitCode.failed}`]);
+});

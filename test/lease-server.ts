@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { refusedError } from '#shared/kubernetes/kubernetes-call.ts';
+import type { Lease } from '#shared/kubernetes/lease.ts';
+
+/** What an API server does with one Lease, without a server. */
+export interface LeaseServer {
+  /** Clients that get no answer. */
+  unreachable: Set<string>;
+  connectionOf(client: string): Kubernetes;
+  holder(): string | undefined;
+}
+
+export function createLeaseServer(place: { namespace: string; name: string }): LeaseServer {
+  let stored: Lease = { metadata: { ...place, resourceVersion: '1' } };
+  const unreachable = new Set<string>();
+  const connectionOf = (client: string): Kubernetes => ({
+    json: async (call) => {
+      if (unreachable.has(client)) throw refusedError(call, { statusCode: 0 });
+      if (call.verb === 'get') return structuredClone(stored);
+      const sent = call.body as Lease;
+      if (sent.metadata.resourceVersion !== stored.metadata.resourceVersion) {
+        throw refusedError(call, { statusCode: 409, reason: 'Conflict' });
+      }
+      const resourceVersion = String(Number(stored.metadata.resourceVersion) + 1);
+      stored = { ...structuredClone(sent), metadata: { ...place, resourceVersion } };
+      return structuredClone(stored);
+    },
+    stream: () => assert.fail('a Lease is not watched'),
+    close: () => undefined,
+  });
+  return { unreachable, connectionOf, holder: () => stored.spec?.holderIdentity };
+}
