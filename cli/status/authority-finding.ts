@@ -33,7 +33,8 @@ export function findAuthority({ authority, found, nowMs }: InstallationFacts): F
   const wrong = authorityProblem(pair, nowMs);
   const life = lifeOf(pair.certificate, tls.renewAt);
   const state = readCaState(authority.value);
-  const broken: Problem[] = wrong === undefined ? [] : [brokenSecret(tls.caSecretName, wrong)];
+  const broken: Problem[] =
+    wrong === undefined ? [] : [brokenSecret(tls.caSecretName, wrong, 'cert-manager')];
   return {
     about,
     summary: [life === undefined ? 'unusable' : describeLife(life, nowMs), describeState(state, nowMs)].join(
@@ -48,9 +49,9 @@ export function findAuthority({ authority, found, nowMs }: InstallationFacts): F
   };
 }
 
-export const brokenSecret = (name: string, problem: string): Problem => ({
+export const brokenSecret = (name: string, problem: string, keeper: string): Problem => ({
   message: `the pair in Secret ${name} cannot be used: ${problem}`,
-  advice: 'cert-manager puts it right when it runs; its log says what it does',
+  advice: `see why ${keeper} does not put it right; gateways that run go on with the last good one`,
 });
 
 function describeState(state: CaState | undefined, nowMs: number): string {

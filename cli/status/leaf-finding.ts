@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
+import { issuersOf } from '#shared/certificates/certificate-chain.ts';
 import { leafProblem } from '#shared/certificates/certificate-checks.ts';
-import { servingNames } from '#shared/certificates/serving-names.ts';
+import { calledName, servingNames } from '#shared/certificates/serving-names.ts';
 import type { LeafState } from '#shared/contracts/rotation-state.ts';
 import { readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
@@ -19,37 +20,28 @@ const providedRenewAt = 0.9;
 /** The serving certificate: whether it can be served, the API server trusts it, and the gateways have it. */
 export function findLeaf(facts: InstallationFacts): Finding {
   const { serving, found, nowMs } = facts;
-  const { tls } = found.config;
+  const { issuer, servingSecretName: name, renewAt } = found.config.tls;
+  const isOurs = issuer === 'latchkey';
+  const keeper = isOurs ? 'cert-manager' : `whoever keeps Secret ${name}`;
   if ('unseen' in serving) return unseen(about, serving.unseen);
   if (serving.value === undefined) {
-    const problem = {
-      message: `there is no Secret ${tls.servingSecretName}: gateways cannot start`,
-      advice: 'see why cert-manager does not make it; `latchkey init-certs` makes one too',
-    };
-    return { about, summary: 'missing', problems: [problem], facts: { exists: false } };
+    return { about, summary: 'missing', problems: [missing(name, keeper)], facts: { exists: false } };
   }
   const stored = readPairSecret(serving.value);
-  const isOurs = tls.issuer === 'latchkey';
-  const life = lifeOf(stored.pair.certificate, isOurs ? tls.renewAt : providedRenewAt);
+  const life = lifeOf(stored.pair.certificate, isOurs ? renewAt : providedRenewAt);
   const wrong = pairProblem(stored, facts);
   const isTrusted = trustOf(stored, facts);
-  const state = readLeafState(serving.value);
-  const trust = { true: 'trusted by the API server', false: 'NOT trusted by the API server', undefined: '' };
+  const report = readLeafState(serving.value);
+  // One of another leaf was written before somebody else took the Secret over.
+  const state = report?.fingerprint === life?.fingerprint ? report : undefined;
+  const lifeWords = life === undefined ? 'unusable' : describeLife(life, nowMs);
   return {
     about,
-    summary: [
-      life === undefined ? 'unusable' : describeLife(life, nowMs),
-      trust[`${isTrusted}`],
-      describeServed(state),
-    ]
-      .filter(Boolean)
-      .join('; '),
+    summary: [lifeWords, ...trustWords(isTrusted), ...servedWords(state)].join('; '),
     problems: [
-      ...(wrong === undefined ? [] : [brokenSecret(tls.servingSecretName, wrong)]),
+      ...(wrong === undefined ? [] : [brokenSecret(name, wrong, keeper)]),
       ...(isTrusted === false ? [notTrusted] : []),
-      ...(life === undefined || wrong !== undefined
-        ? []
-        : overdue(life, nowMs, isOurs ? 'cert-manager' : `whoever keeps Secret ${tls.servingSecretName}`)),
+      ...(life === undefined || wrong !== undefined ? [] : overdue(life, nowMs, keeper)),
       ...unserved(state, nowMs),
     ],
     facts: {
@@ -63,22 +55,30 @@ export function findLeaf(facts: InstallationFacts): Finding {
   };
 }
 
-/** Whether the API server trusts the issuer is judged apart; here it need only be known. */
+const missing = (name: string, keeper: string): Problem => ({
+  message: `there is no Secret ${name}: gateways cannot start`,
+  advice: `see why ${keeper} does not make it; \`latchkey init-certs\` makes one where it is latchkey's own`,
+});
+
+/** Whether the API server trusts the issuer of ours is judged apart; here it need only be known. */
 function pairProblem(stored: StoredPair, facts: InstallationFacts): string | undefined {
   const { found, namespace, nowMs } = facts;
-  const [, ...intermediates] = readBundle(stored.pair.certificate);
-  const issuers = [...readBundle(stored.bundle), ...intermediates, ...(trustedBy(facts) ?? [])];
-  return leafProblem(stored.pair, nowMs, issuers, servingNames(found.config.webhook, namespace));
+  const { tls, webhook } = found.config;
+  const beside = readBundle(stored.bundle);
+  const known = tls.issuer === 'latchkey' ? [...beside, ...(trustedBy(facts) ?? [])] : beside;
+  if (known.length === 0) return 'its ca.crt holds no certificate';
+  const names =
+    tls.issuer === 'latchkey' ? servingNames(webhook, namespace) : [calledName(webhook, namespace)];
+  return leafProblem(stored.pair, nowMs, issuersOf(stored.pair.certificate, known), names);
 }
 
 /** Whether the API server's bundle holds the issuer; undefined when one of the two cannot be read. */
 function trustOf({ pair }: StoredPair, facts: InstallationFacts): boolean | undefined {
   const trusted = trustedBy(facts);
-  const chain = readBundle(pair.certificate);
-  if (trusted === undefined || chain.length === 0) return undefined;
-  return chain.some((each) =>
-    trusted.some((issuer) => each.checkIssued(issuer) && each.verify(issuer.publicKey)),
-  );
+  const [leaf] = readBundle(pair.certificate);
+  if (trusted === undefined || leaf === undefined) return undefined;
+  const issuers = issuersOf(pair.certificate, trusted);
+  return issuers.some((issuer) => leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey));
 }
 
 /** The authorities by which the API server judges the gateways. */
@@ -95,9 +95,12 @@ const notTrusted: Problem = {
     'see why cert-manager does not repair the configuration: paused, its rights, or another writer of caBundle',
 };
 
-function describeServed(state: LeafState | undefined): string {
-  if (state === undefined) return '';
-  return state.served ? 'served by every gateway' : `not served yet by ${state.waitingFor.join(', ')}`;
+const trustWords = (isTrusted: boolean | undefined): string[] =>
+  isTrusted === undefined ? [] : [`${isTrusted ? 'trusted' : 'NOT trusted'} by the API server`];
+
+function servedWords(state: LeafState | undefined): string[] {
+  if (state === undefined) return [];
+  return [state.served ? 'served by every gateway' : `not served yet by ${state.waitingFor.join(', ')}`];
 }
 
 /** A kubelet brings a changed Secret within two minutes. */

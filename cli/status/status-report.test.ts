@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
+import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { snapshotAnnotation } from '#shared/contracts/rules-snapshot.ts';
@@ -116,11 +118,12 @@ test('certificates that are broken, overdue or not trusted are named', () => {
 test("somebody else's certificate is judged by what the API server trusts, and by its last tenth", () => {
   const provided = latchkeyConfigSchema.parse({ tls: { issuer: 'provided' } });
   const found = { config: provided, source: 'file' };
-  const brought = { found, authority: absent, serving: secretOf({ ...leaf, bundle: '' }) };
+  const brought = { found, authority: absent, serving: secretOf(leaf) };
   assert.deepEqual(problemsOf({ ...brought, nowMs: nowMs + 5 * dayMs }), []);
   assertProblem({ ...brought, nowMs: nowMs + 5.5 * dayMs }, /^leaf: its renewal was due/);
   const stranger = { value: desiredConfiguration(config.webhook, namespace, other.bundle) };
   assertProblem({ ...brought, webhook: stranger }, /leaf: the caBundle .* does not hold its CA/);
+  assertProblem({ ...brought, serving: secretOf({ ...leaf, bundle: '' }) }, /ca\.crt holds no certificate/);
 });
 
 test("a webhook that is paused, somebody else's or changed is named", () => {
@@ -169,7 +172,7 @@ test('a rotation is shown with what it waits for, and is a problem when it stand
   const unserved = (ageMs: number) => {
     const state = {
       version: 1,
-      fingerprint: 'x',
+      fingerprint: certificateId(new X509Certificate(leaf.pair.certificate)),
       issuedAt: ago(ageMs),
       served: false,
       waitingFor: ['gateway-7'],
