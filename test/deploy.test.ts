@@ -14,6 +14,7 @@ import type {
   V1StatefulSet,
 } from '@kubernetes/client-node';
 import { credentialsSecret, passwordVariables } from '#deploy/nats/credentials.ts';
+import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
 import { processVariables } from '#shared/runtime/process-config.ts';
 import { type BareCluster, startBareCluster } from './cluster/bare-cluster.ts';
 import { copyForManager, loadManifests, type Manifests, parseManifests } from './cluster/manifests.ts';
@@ -54,6 +55,15 @@ test('the commands of kustomization.yaml install everything', async () => {
   await cluster.kubectl(['create', '-f', '-'], generated.stdout);
   const output = await cluster.kubectl(['apply', '-k', `${root}/deploy`]);
   assert.equal(output.trim().split('\n').length, manifests.length);
+});
+
+test('gateways mount every shard of the snapshot in one volume, and need none of them', () => {
+  const spec = deployments().find(({ metadata }) => metadata?.name === 'gateway')?.spec?.template.spec;
+  const sources = spec?.volumes?.find(({ name }) => name === 'snapshot')?.projected?.sources;
+  assert.deepEqual(
+    sources?.map(({ secret }) => ({ ...secret })),
+    snapshotSecretNames.map((name) => ({ name, optional: true })),
+  );
 });
 
 test('the variants are accepted by the API server', async () => {

@@ -104,6 +104,13 @@ test('a discovery that starts on an emptied bus keeps what is stored, until some
   await untilStored(['a', 'b', 'c']);
 });
 
+test('installing deploy/ again keeps what is stored', async () => {
+  const [before, summary] = [await storedSnapshot(cluster), await snapshotSummary(cluster)];
+  await cluster.kubectl(['apply', '-k', deploy]);
+  await cluster.kubectl(['apply', '-k', deploy]);
+  assert.deepEqual([await storedSnapshot(cluster), await snapshotSummary(cluster)], [before, summary]);
+});
+
 test('rules that do not fit leave the snapshot before in place, and are told once', async () => {
   const large = Array.from({ length: 60 }, (_, index) => [
     `l${index}`,

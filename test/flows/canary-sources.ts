@@ -5,6 +5,7 @@ import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket
 import type { Cluster } from '../cluster/cluster.ts';
 import type { BusRecorder } from './bus-recorder.ts';
 import type { Source } from './canary-search.ts';
+import { snapshotSources } from './stored-snapshot.ts';
 
 /** What a pod's own author may write anything into: the request's body in the audit log. */
 const requestBody = 'requestObject';
@@ -12,7 +13,7 @@ const requestBody = 'requestObject';
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
 /** Logs of every process of the cluster, those of the programs included. */
-export async function logSources({ logFolder }: Cluster): Promise<Source[]> {
+async function logSources({ logFolder }: Cluster): Promise<Source[]> {
   const files = await readdir(logFolder);
   return Promise.all(
     files.map(async (file) => ({ name: `log ${file}`, text: await readFile(join(logFolder, file), 'utf8') })),
@@ -20,7 +21,7 @@ export async function logSources({ logFolder }: Cluster): Promise<Source[]> {
 }
 
 /** Every message that crossed the bus while it was listened to, and every one that is stored. */
-export async function busSources({ nc, messages }: BusRecorder): Promise<Source[]> {
+async function busSources({ nc, messages }: BusRecorder): Promise<Source[]> {
   const crossed = messages.map(({ subject, reply, headers, data }) =>
     [subject, reply, ...headers.flat(), textOf(data)].join(' '),
   );
@@ -43,7 +44,7 @@ export async function busSources({ nc, messages }: BusRecorder): Promise<Source[
 }
 
 /** What each service says over HTTP of itself. */
-export async function healthSources(cluster: Cluster): Promise<Source[]> {
+async function healthSources(cluster: Cluster): Promise<Source[]> {
   const paths = ['metrics', 'readyz', 'livez'];
   const wanted = cluster
     .services()
@@ -57,9 +58,20 @@ export async function healthSources(cluster: Cluster): Promise<Source[]> {
 }
 
 /** Everything exported over OTLP, as it came. */
-export const telemetrySources = ({ otlp }: Cluster): Source[] => [
+const telemetrySources = ({ otlp }: Cluster): Source[] => [
   { name: 'exported spans', text: otlp.bodies().join('\n') },
 ];
+
+/** What latchkey itself says, anywhere. */
+export async function ownSources(cluster: Cluster, recorder: BusRecorder): Promise<Source[]> {
+  return [
+    ...(await logSources(cluster)),
+    ...(await busSources(recorder)),
+    ...(await healthSources(cluster)),
+    ...telemetrySources(cluster),
+    ...(await snapshotSources(cluster)),
+  ];
+}
 
 /** Every object but Secrets: pods as patched, configuration, the webhook. */
 export async function objectSources({ kubectl }: Cluster): Promise<Source[]> {

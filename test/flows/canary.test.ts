@@ -8,14 +8,7 @@ import { waitFor } from '../cluster/wait-for.ts';
 import { createPod, untilAnswered } from './admission.ts';
 import { type BusRecorder, recordBus } from './bus-recorder.ts';
 import { type Canary, findCanaries, type Source } from './canary-search.ts';
-import {
-  auditSources,
-  busSources,
-  healthSources,
-  logSources,
-  objectSources,
-  telemetrySources,
-} from './canary-sources.ts';
+import { auditSources, objectSources, ownSources } from './canary-sources.ts';
 import { copySecretsIn, shardOf, untilCopied } from './global-copy.ts';
 import { aCanary, inPod, planted, withNeighbours } from './planted-canaries.ts';
 import { malformedBodies, sendToGateway } from './raw-request.ts';
@@ -160,31 +153,27 @@ test('services fail and recover', async () => {
   await untilAnswered(cluster, pod, { what: 'the pod to be admitted again', is: ({ admitted }) => admitted });
 });
 
-/** What latchkey itself says, anywhere. */
-async function ownSources(): Promise<Source[]> {
-  const { cluster } = installation;
-  return [
-    ...(await logSources(cluster)),
-    ...(await busSources(recorder)),
-    ...(await healthSources(cluster)),
-    ...telemetrySources(cluster),
-  ];
-}
 /** Where the API server repeats what latchkey did, and the pods themselves. */
 async function clusterSources(): Promise<Source[]> {
   const { cluster } = installation;
-  const answered = { name: 'answers', text: answers.join('\n') };
-  return [answered, ...(await objectSources(cluster)), ...(await auditSources(cluster))];
+  return [
+    { name: 'answers', text: answers.join('\n') },
+    ...(await objectSources(cluster)),
+    ...(await auditSources(cluster)),
+  ];
 }
 
 test('no planted value occurs anywhere but in Secrets', async () => {
-  const sources = [...(await ownSources()), ...(await clusterSources())];
+  const sources = [...(await ownSources(installation.cluster, recorder)), ...(await clusterSources())];
   assert.deepEqual(findCanaries(Object.values(planted), sources), []);
 });
 
 test('latchkey repeats nothing else of a pod or a request', async () => {
   const denials = answers.filter((answer) => !answer.includes('"containers"'));
-  const sources = [...(await ownSources()), { name: 'denials', text: denials.join('\n') }];
+  const sources = [
+    ...(await ownSources(installation.cluster, recorder)),
+    { name: 'denials', text: denials.join('\n') },
+  ];
   assert.deepEqual(findCanaries(Object.values(inPod), sources), []);
 });
 
@@ -206,7 +195,7 @@ test('neither private keys nor the logins of the bus occur', async () => {
   const credentials = [...lines, ...passwords].map(
     (token): Canary => ({ name: 'a credential', token, value: token }),
   );
-  const sources = [...(await ownSources()), ...(await clusterSources())];
+  const sources = [...(await ownSources(installation.cluster, recorder)), ...(await clusterSources())];
   assert.deepEqual(findCanaries(credentials, sources), []);
 });
 
@@ -217,7 +206,7 @@ test('the search looks where it should: names do occur, and a value that is plan
   await recorder.nc.flush();
   const spans = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [{ name: control.value }] }] }] });
   await fetch(`${cluster.otlp.endpoint}/v1/traces`, { method: 'POST', body: spans });
-  const own = await ownSources();
+  const own = await ownSources(installation.cluster, recorder);
   const found = findCanaries([control], own).map((line) => line.replace(/^.* in /, ''));
   assert.deepEqual(new Set(found), new Set(['messages on the bus', 'exported spans']));
 
@@ -227,6 +216,7 @@ test('the search looks where it should: names do occur, and a value that is plan
     'messages on the bus',
     'records in the buckets',
     'exported spans',
+    'snapshot of the rules',
     'objects',
     'audit log',
     'answers',

@@ -8,14 +8,7 @@ import { waitFor } from '../cluster/wait-for.ts';
 import { askGateway } from '../demo/gateway-call.ts';
 import { createPod, filesOf, untilAnswered, variablesOf } from './admission.ts';
 import { type Canary, findCanaries } from './canary-search.ts';
-import {
-  auditSources,
-  busSources,
-  healthSources,
-  logSources,
-  objectSources,
-  telemetrySources,
-} from './canary-sources.ts';
+import { auditSources, objectSources, ownSources } from './canary-sources.ts';
 import { copySecretsIn } from './global-copy.ts';
 import {
   askedToken,
@@ -31,7 +24,7 @@ import {
 import { aCanary } from './planted-canaries.ts';
 import { restart } from './restarted-service.ts';
 import { globalEntries } from './sealed-records.ts';
-import { snapshotSources, untilSnapshotHolds } from './stored-snapshot.ts';
+import { untilSnapshotHolds } from './stored-snapshot.ts';
 import { aTaskPod } from './task-pod.ts';
 
 const inFile = aCanary('a global secret in a file');
@@ -169,13 +162,7 @@ test('a changed value arrives, a removed one is gone', async () => {
 
 test('no value and no key occurs in a log, on the bus, in the snapshot, in metrics or in traces', async () => {
   const { cluster } = inline.installation;
-  const own = [
-    ...(await logSources(cluster)),
-    ...(await busSources(inline.recorder)),
-    ...(await healthSources(cluster)),
-    ...telemetrySources(cluster),
-    ...(await snapshotSources(cluster)),
-  ];
+  const own = await ownSources(cluster, inline.recorder);
   const named = ['messages on the bus', 'records in the buckets', 'exported spans', 'snapshot of the rules'];
   for (const name of named) {
     assert.ok(
