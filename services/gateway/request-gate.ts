@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createTurnMeter, isOverloaded, type Load, loadLimits, watchLag } from './load-shedding.ts';
+import { createRefusalPace } from './refusal-pace.ts';
 import { requestTimeoutMs } from './request-timeout.ts';
 
 /** Why a request is answered with 503 and no decision: too many at once, or its deadline has passed. */
@@ -26,7 +27,7 @@ export interface RequestGate {
   /** Whether the request may be worked on; else it has been answered. */
   admit(request: IncomingMessage, response: ServerResponse): boolean;
   /** The same once more when the body is there. */
-  admitDecision(response: ServerResponse): boolean;
+  admitDecision(request: IncomingMessage, response: ServerResponse): boolean;
   stop(): void;
 }
 
@@ -46,6 +47,7 @@ export function createRequestGate(options: {
   const waiting = new Map<ServerResponse, Waiting>();
   const turnMs = createTurnMeter(clock.monotonicMs, setImmediate);
   const lag = watchLag(clock);
+  const pace = createRefusalPace(clock);
   let heldBytes = 0;
   const load = (): Load => ({ turnMs: turnMs(), lagMs: lag.lagMs(), heldBytes });
 
@@ -55,9 +57,7 @@ export function createRequestGate(options: {
     heldBytes -= entry?.heldBytes ?? 0;
     return entry;
   };
-  const shed = (response: ServerResponse, reason: ShedReason, connection: 'keep' | 'close'): false => {
-    release(response);
-    options.onShed(reason);
+  const answer = (response: ServerResponse, reason: ShedReason, connection: 'keep' | 'close'): void => {
     const headers = {
       'retry-after': '1',
       'content-type': 'text/plain',
@@ -65,6 +65,18 @@ export function createRequestGate(options: {
     };
     response.writeHead(503, connection === 'keep' ? headers : { ...headers, connection });
     response.end(texts[reason]);
+  };
+  const shed = (response: ServerResponse, reason: ShedReason, connection: 'keep' | 'close'): false => {
+    release(response);
+    options.onShed(reason);
+    answer(response, reason, connection);
+    return false;
+  };
+  const refuse = (request: IncomingMessage, response: ServerResponse): false => {
+    options.onShed('overloaded');
+    const bytes = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+    if (bytes <= mostDiscardedBytes) request.resume();
+    pace.refuse(() => answer(response, 'overloaded', bytes <= mostDiscardedBytes ? 'keep' : 'close'));
     return false;
   };
   const stopLateCheck = clock.every(lateCheckMs, () => {
@@ -77,13 +89,11 @@ export function createRequestGate(options: {
     stop: () => {
       stopLateCheck();
       lag.stop();
+      pace.stop();
     },
     admit: (request, response) => {
       const now = load();
-      if (isOverloaded(now, limits)) {
-        const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-        return shed(response, 'overloaded', length <= mostDiscardedBytes ? 'keep' : 'close');
-      }
+      if (isOverloaded(now, limits)) return refuse(request, response);
       // It may have arrived when the loop began its turn.
       const arrivedAtMs = clock.monotonicMs() - now.turnMs;
       const entry = {
@@ -100,11 +110,11 @@ export function createRequestGate(options: {
       response.once('close', () => release(response));
       return true;
     },
-    admitDecision: (response) => {
+    admitDecision: (request, response) => {
       const entry = release(response);
       if (entry === undefined) return false;
       if (clock.monotonicMs() >= entry.deadlineMs) return shed(response, 'late', 'keep');
-      return isOverloaded(load(), limits) ? shed(response, 'overloaded', 'keep') : true;
+      return isOverloaded(load(), limits) ? refuse(request, response) : true;
     },
   };
 }

@@ -94,7 +94,7 @@ export function createWebhookServer(
   );
   app.addHook('onClose', async () => gate.stop());
   app.post(webhookPath, (request, reply) =>
-    gate.admitDecision(reply.raw) ? handle(request, reply) : reply.hijack(),
+    gate.admitDecision(request.raw, reply.raw) ? handle(request, reply) : reply.hijack(),
   );
   // The default answer repeats the URL.
   app.setNotFoundHandler((_request, reply) =>
