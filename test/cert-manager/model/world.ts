@@ -128,7 +128,11 @@ export function createWorld(gatewayCount: number): World {
       }
     },
     restart: (gateway, random) => {
-      Object.assign(gateway, { leaf: undefined, stopped: false, lagMs: kubeletMs * Math.sqrt(random.next()) });
+      Object.assign(gateway, {
+        leaf: undefined,
+        stopped: false,
+        lagMs: kubeletMs * Math.sqrt(random.next()),
+      });
       world.reports.delete(gateway.name);
       load(gateway);
     },
