@@ -18,6 +18,7 @@ function harness(state: (nowMs: number) => { busy?: number; count?: number; last
     drain: () => {
       done.drainedAtMs ??= nowMs - startedAtMs;
     },
+    end: () => undefined,
     endIdle: () => {
       done.endedAtMs ??= nowMs - startedAtMs;
     },

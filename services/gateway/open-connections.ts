@@ -30,6 +30,8 @@ export interface OpenConnections {
   drain(): void;
   /** Ends every connection on which nothing has happened for `idleMs`, so that no request on the way is lost. */
   endIdle(idleMs: number): void;
+  /** Ends this one in the same way. */
+  end(socket: Socket): void;
   /** Call it first with each request. False: the connection has had its farewell, and so the request its answer. */
   begin(request: IncomingMessage, response: ServerResponse): boolean;
   follow(server: Server): void;
@@ -49,6 +51,11 @@ export function createOpenConnections(monotonicMs: () => number): OpenConnection
   let draining = false;
   let lastRequestAtMs = monotonicMs();
 
+  const end = (socket: Socket): void => {
+    ended.add(socket);
+    socket.end(farewell);
+  };
+
   return {
     busy: () => answers.size,
     count: () => connections.size,
@@ -66,10 +73,10 @@ export function createOpenConnections(monotonicMs: () => number): OpenConnection
     endIdle: (idleMs) => {
       for (const [socket, { due, quietSinceMs }] of connections) {
         if (due > 0 || ended.has(socket) || monotonicMs() - quietSinceMs < idleMs) continue;
-        ended.add(socket);
-        socket.end(farewell);
+        end(socket);
       }
     },
+    end,
     begin: ({ socket }, response) => {
       const connection = connections.get(socket);
       if (connection === undefined || ended.has(socket)) return false;

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { CertificatePair } from './certificate-pair.ts';
+import { createClientErrorHandler } from './client-error.ts';
 import type { Load } from './load-shedding.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
 import { createRequestGate, type ShedReason } from './request-gate.ts';
@@ -67,6 +68,7 @@ export function createWebhookServer(
     bodyLimit: bodyLimitBytes,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    clientErrorHandler: createClientErrorHandler(connections, options.clock),
     serverFactory: (handler) => {
       // HTTP/1.1 only, as the API server speaks to a Service (C1). No SNICallback: one that throws kills the process.
       https = createServer(

@@ -134,6 +134,14 @@ describe('slow clients', { concurrency: true }, () => {
     assert.ok(answer === '' || statusOf(answer) === 503, answer);
   });
 
+  test('a connection that was opened and not used yet is ended so that the API server repeats a request on its way', async () => {
+    const unused = await connect();
+    const [answer] = await Promise.all([readAll(unused), once(unused, 'end')]);
+    assert.equal(statusOf(answer), 503);
+    assert.match(answer, /^retry-after: 1\r$/im);
+    assert.match(answer, /^connection: close\r$/im);
+  });
+
   test('input 7: 5,000 connections without a TLS hello are closed, and others are served meanwhile', async () => {
     const silent: Promise<void>[] = [];
     const acceptedBefore = accepted;
