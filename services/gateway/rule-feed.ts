@@ -30,7 +30,7 @@ export function createRuleFeed(options: {
   log: Logger;
   onFault: (manager: string) => void;
 }): RuleFeed {
-  const { bus, index, freshness, clock } = options;
+  const { bus, index, freshness, clock, onFault } = options;
   const log = options.log.child({ component: 'rule-feed' });
   const reader = createReader(bus, {
     bucket: rulesBucket,
@@ -40,7 +40,7 @@ export function createRuleFeed(options: {
     onSwap: (swap) => {
       for (const fault of index.apply(swap.owner, swap.changes)) {
         log.error({ manager: swap.owner, err: fault }, 'rule refused, the previous one stays in force');
-        options.onFault(swap.owner);
+        onFault(swap.owner);
       }
       log.debug(
         { manager: swap.owner, epoch: swap.epoch, seq: swap.seq, changes: swap.changes.length },
