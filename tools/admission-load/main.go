@@ -9,6 +9,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"sync"
 	"time"
@@ -40,6 +42,8 @@ type order struct {
 }
 
 func main() {
+	// net/http tells of each idle connection that a gateway ends with its farewell.
+	log.SetOutput(io.Discard)
 	input := bufio.NewReaderSize(os.Stdin, 1<<20)
 	decoder := json.NewDecoder(input)
 	var p plan
