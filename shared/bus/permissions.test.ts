@@ -50,16 +50,14 @@ const providerResolver = (manager: string) => ({
 });
 const providers = ['aws', 'gcp', 'azure', 'vault'];
 const owners = ['global', 'k8s', ...providers];
+/** Gateways need it, and discovery for its snapshot. */
+const rulesOfAll = [...owners.map((owner) => changes(rulesBucket, owner)), ...owners.map(resolverHeartbeat)];
 
 /** What each user may do: everything else in `subjects` is refused. */
 const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
   gateway: {
     publish: [...readBucket(rulesBucket), heartbeat('gateway')],
-    subscribe: [
-      inbox('gateway'),
-      ...owners.map((owner) => changes(rulesBucket, owner)),
-      ...owners.map(resolverHeartbeat),
-    ],
+    subscribe: [inbox('gateway'), ...rulesOfAll],
   },
   'cert-manager': {
     publish: [heartbeat('cert-manager')],
@@ -69,13 +67,18 @@ const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
     publish: [
       ...makeBucket(inventoryBucket),
       ...makeBucket(rulesBucket),
-      api('STREAM.INFO', rulesBucket),
       ...readBucket(inventoryBucket),
+      ...readBucket(rulesBucket),
       record(inventoryBucket, 'global'),
       record(inventoryBucket, 'k8s'),
       heartbeat('discovery'),
     ],
-    subscribe: [inbox('discovery'), changes(inventoryBucket, 'global'), changes(inventoryBucket, 'k8s')],
+    subscribe: [
+      inbox('discovery'),
+      changes(inventoryBucket, 'global'),
+      changes(inventoryBucket, 'k8s'),
+      ...rulesOfAll,
+    ],
   },
   'resolver-global': resolver('global'),
   'resolver-k8s': resolver('k8s'),
