@@ -29,9 +29,12 @@ are injected, unknown ones are 503 until the bus is back.`,
       const load = await installation.startLoad(clients, [deleted.case, created.case]);
       await load.untilAnswered(20);
       const unclean: string[] = [];
+      const readyMs: number[] = [];
       const meanwhile = async (): Promise<void> => {
         for (let round = 1; round <= restarts; round += 1) {
-          unclean.push(...(await rollingRestart(installation)));
+          const restart = await rollingRestart(installation);
+          unclean.push(...restart.unclean);
+          readyMs.push(...restart.readyMs);
           const { answered, failed } = load.totals();
           say(`restart ${round} of ${restarts} without the bus: ${answered} answered, ${failed} failed`);
         }
@@ -59,6 +62,7 @@ are injected, unknown ones are 503 until the bus is back.`,
           failed,
           wrong,
           convergedMs: Math.round(convergedMs),
+          slowestReadyMs: Math.max(0, ...readyMs),
         },
         tables: { Clients: clientRows(summary), Failures: failureRows(failures, startedAtMs) },
         missed: [

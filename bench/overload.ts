@@ -23,6 +23,7 @@ interface LoadResult {
   shed: number;
   timedOut: number;
   failed: number;
+  failures: Readonly<Record<string, number>>;
   p50Ms: number;
   p99Ms: number;
   maxMs: number;
@@ -93,6 +94,7 @@ off), memory flat, nothing answered otherwise than with 200 or 503.`,
           peakMib: peak,
           afterMib: await gateway.residentMib(),
         };
+        for (const [why, count] of Object.entries(result.failures)) say(`${name}: ${count} x ${why}`);
         say(`${name}: ${row['accepted/s']} accepted a second of ${row['attempts/s']} attempts`);
         return row;
       };

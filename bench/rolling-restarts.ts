@@ -22,7 +22,7 @@ request may fail. The balancer learns late who is ready, and connections stay wi
       await load.untilAnswered(5);
       const unclean: string[] = [];
       for (let round = 1; round <= restarts; round += 1) {
-        unclean.push(...(await rollingRestart(installation)));
+        unclean.push(...(await rollingRestart(installation)).unclean);
         const { answered, failed } = load.totals();
         say(`restart ${round} of ${restarts}: ${answered} answered, ${failed} failed`);
       }

@@ -9,22 +9,29 @@ export const gatewaysOf = ({ cluster }: Pick<RunningInstallation, 'cluster'>): S
 
 const replicaOf = ({ name }: ServicePod): number => Number(name.slice('gateway-'.length));
 
+/** How a rolling restart went: a line for each gateway that did not end in order, and how long each new one took. */
+export type RollingRestart = { unclean: string[]; readyMs: number[] };
+
 /**
  * Replaces every gateway as a Deployment with `maxUnavailable: 0, maxSurge: 1` does: a new one, and when that is ready
- * the end of an old one, which nobody waits for before the next. Resolves when all old ones have ended, with a line for
- * each that did not end in order.
+ * the end of an old one, which nobody waits for before the next. Resolves when all old ones have ended.
  */
-export async function rollingRestart(installation: Pick<RunningInstallation, 'cluster'>): Promise<string[]> {
-  const old = gatewaysOf(installation);
+export async function rollingRestart({
+  cluster,
+}: Pick<RunningInstallation, 'cluster'>): Promise<RollingRestart> {
+  const old = gatewaysOf({ cluster });
   const ends: Promise<string[]>[] = [];
+  const readyMs: number[] = [];
   let replica = Math.max(...old.map(replicaOf)) + 1;
   for (const gateway of old) {
-    const successor = await installation.cluster.startService('gateway', { replica });
+    const successor = await cluster.startService('gateway', { replica });
+    const startedMs = performance.now();
     await successor.untilReady();
+    readyMs.push(Math.round(performance.now() - startedMs));
     ends.push(endInOrder(gateway));
     replica += 1;
   }
-  return (await Promise.all(ends)).flat();
+  return { unclean: (await Promise.all(ends)).flat(), readyMs };
 }
 
 async function endInOrder(gateway: ServicePod): Promise<string[]> {

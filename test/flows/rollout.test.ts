@@ -24,7 +24,7 @@ after(() => installation?.stop());
 test('a rolling restart of three gateways under load loses no request', async (t) => {
   const load = await installation.startLoad(clients);
   await load.untilAnswered(50);
-  const unclean = await rollingRestart(installation);
+  const { unclean } = await rollingRestart(installation);
   await load.untilAnswered(50);
   const summary = await load.stop();
   t.diagnostic(`${answeredBy(summary)} answered`);
