@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import type { CertificatePair } from '#shared/certificates/certificate-pair.ts';
+import { type CertificatePair, isWholePair } from '#shared/certificates/certificate-pair.ts';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
@@ -33,11 +33,11 @@ export async function writeCa(step: Write<'ca'>, context: StepContext): Promise<
   const made = [step.issuing, step.next].includes(newAuthority)
     ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
-  const stored = [look.ca, held.ca].flatMap((secret) =>
-    secret === undefined ? [] : Object.values(readCaPairs(secret)),
-  );
+  const stored = [look.ca, held.ca]
+    .flatMap((secret) => (secret === undefined ? [] : Object.values(readCaPairs(secret))))
+    .filter((pair) => pair !== undefined);
   const pairOf = (id: string): CertificatePair | undefined =>
-    id === newAuthority ? made : stored.find((pair) => pair !== undefined && pairId(pair) === id);
+    id === newAuthority ? made : wholePair(id, stored);
   const issuing = pairOf(step.issuing);
   if (issuing === undefined) throw new Error(`no key of the CA ${step.issuing} is known`);
   const next = step.next === undefined ? undefined : pairOf(step.next);
@@ -90,12 +90,18 @@ async function newLeaf({ look, config, namespace, nowMs }: StepContext): Promise
 }
 
 function storedLeaf(id: string, { look, held }: StepContext): CertificatePair {
-  for (const secret of [look.serving, held.serving]) {
-    const pair = secret && readPairSecret(secret).pair;
-    if (pair !== undefined && pairId(pair) === id) return pair;
-  }
-  throw new Error(`the leaf ${id} is not known`);
+  const secrets = [look.serving, held.serving].filter((secret) => secret !== undefined);
+  const pair = wholePair(
+    id,
+    secrets.map((secret) => readPairSecret(secret).pair),
+  );
+  if (pair === undefined) throw new Error(`the leaf ${id} is not known`);
+  return pair;
 }
+
+/** A torn pair may have the same certificate. */
+const wholePair = (id: string, pairs: readonly CertificatePair[]): CertificatePair | undefined =>
+  pairs.find((pair) => pairId(pair) === id && isWholePair(pair));
 
 function toPem(ids: readonly string[], known: readonly X509Certificate[]): string {
   const texts = new Map(known.map((certificate) => [certificateId(certificate), certificate.toString()]));

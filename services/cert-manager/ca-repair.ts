@@ -1,5 +1,5 @@
 import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { type CaFacts, type Facts, newAuthority, type Step } from './rotation-facts.ts';
+import { type AuthorityFact, type CaFacts, type Facts, newAuthority, type Step } from './rotation-facts.ts';
 
 type CaWrite = Extract<Step, { write: 'ca' }>;
 
@@ -67,7 +67,7 @@ function repairUsable(facts: Facts, ca: CaFacts): CaWrite | undefined {
     ca.tidy &&
     state.since !== undefined &&
     repaired.state.phase === state.phase &&
-    next === (state.phase === 'distributing' ? ca.next?.id : undefined) &&
+    next === (state.phase === 'distributing' ? usableId(ca.next) : undefined) &&
     isSameList(repaired.bundle, ca.bundle);
   return isRight ? undefined : { write: 'ca', why: 'it differed from what it has to be', ...repaired };
 }
@@ -76,10 +76,11 @@ function repairUsable(facts: Facts, ca: CaFacts): CaWrite | undefined {
 const isHeldState = ({ held }: Facts, { state }: CaFacts): boolean =>
   held.ca !== undefined && held.ca.state.phase === state.phase && held.ca.state.since === state.since;
 
-function nextOf(facts: Facts, ca: CaFacts): string {
-  const candidates = [ca.next, isHeldState(facts, ca) ? facts.held.ca?.next : undefined];
-  return candidates.find((each) => each !== undefined && each.problem === undefined)?.id ?? newAuthority;
-}
+const nextOf = (facts: Facts, ca: CaFacts): string =>
+  usableId(ca.next) ?? (isHeldState(facts, ca) ? usableId(facts.held.ca?.next) : undefined) ?? newAuthority;
+
+const usableId = (authority: AuthorityFact | undefined): string | undefined =>
+  authority?.problem === undefined ? authority?.id : undefined;
 
 /** What has to stay trusted though the bundle may not say so. */
 function trustToAdd(facts: Facts, ca: CaFacts): string[] {

@@ -41,6 +41,7 @@ export function leafStep(
   const isRight =
     serving?.tidy &&
     serving.leaf.id === kept.id &&
+    serving.leaf.problem === undefined &&
     serving.state?.fingerprint === kept.id &&
     isSameList(serving.bundle, ca.bundle) &&
     isSameList(serving.state.waitingFor, state.waitingFor);

@@ -23,3 +23,9 @@ export function parsePair(pair: CertificatePair): ParsedPair | undefined {
     return undefined;
   }
 }
+
+/** Whether certificate and key can be read and belong together. */
+export function isWholePair(pair: CertificatePair): boolean {
+  const parsed = parsePair(pair);
+  return parsed?.certificate.checkPrivateKey(parsed.key) === true;
+}
