@@ -8,7 +8,8 @@ import { startChurn } from './churn.ts';
 import type { Disturbance } from './probe-judgement.ts';
 import { type ChangingSecret, kubernetesSecret, stableGlobal } from './probed-secret.ts';
 import { type Prober, startProber } from './prober.ts';
-import { readSamples, sumOf } from './prometheus-text.ts';
+import { sumOf } from './prometheus-text.ts';
+import { metricsOf, ruleAges } from './rule-ages.ts';
 import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
 
 const namespace = 'faults';
@@ -23,6 +24,13 @@ interface Fault extends Omit<Disturbance, 'sinceMs'> {
   /** While it lasts, after a Secret was created and one deleted. */
   meanwhile?(created: ChangingSecret, deleted: ChangingSecret): Promise<unknown>;
   heal?(): Promise<unknown>;
+}
+
+/** ms from the strike until it was healed, until every gateway answered rightly, and until from knowledge gained then. */
+interface Recovery {
+  healedMs: number;
+  convergedMs: number;
+  freshMs: number;
 }
 
 /** An installation under observation by a prober while a test breaks parts of it. */
@@ -50,6 +58,8 @@ export interface FaultRun extends RunningInstallation {
    * Strikes, creates one Secret and deletes another one, heals, and waits until every gateway says what Kubernetes
    * says. Fails when anything was answered wrongly meanwhile or for a while after it.
    */
+  recover(fault: Fault): Promise<Recovery>;
+  /** The same as a test, which tells how long it took. */
   survives(t: TestContext, fault: Fault): Promise<void>;
   /** Waits until every gateway answers as Kubernetes is, from knowledge gained after this call. */
   untilConverged(): Promise<void>;
@@ -111,8 +121,6 @@ async function observe(
     });
   };
 
-  const metricsOf = async ({ ports }: ServicePod) =>
-    readSamples(await (await fetch(`http://127.0.0.1:${ports.health}/metrics`)).text());
   const busiestGateway = async (): Promise<ServicePod> => {
     const gateways = podsOf('gateway');
     const count = () =>
@@ -124,30 +132,7 @@ async function observe(
     assert.ok(busiest !== undefined && Math.max(...asked) > 0);
     return busiest;
   };
-  /** Age of every gateway's rules of every manager, ms. */
-  const ages = async () => {
-    const scrapes = await Promise.all(podsOf('gateway').map(metricsOf));
-    return scrapes.flatMap((samples) =>
-      chain.map((manager) => sumOf(samples, 'latchkey_rules_age_seconds', { manager }) * 1_000),
-    );
-  };
-  const untilRulesAreOld = async (olderThanMs: number): Promise<void> => {
-    await waitFor(async () => (await ages()).every((ageMs) => ageMs > olderThanMs), {
-      timeoutMs: convergenceTimeoutMs,
-      what: `the rules of every gateway to be older than ${olderThanMs} ms`,
-    });
-  };
-  /** Every gateway has heard every resolver, which has heard discovery, since then. */
-  const untilEveryGatewayIsFresh = async (sinceMs: number): Promise<void> => {
-    const fresh = async () => {
-      const nowMs = performance.now();
-      return (await ages()).every((ageMs) => nowMs - ageMs > sinceMs);
-    };
-    await waitFor(fresh, {
-      timeoutMs: convergenceTimeoutMs,
-      what: 'every gateway to have heard every resolver',
-    });
-  };
+  const ages = ruleAges({ gateways: () => podsOf('gateway'), chain, timeoutMs: convergenceTimeoutMs });
 
   const never = kubernetesSecret(cluster, namespace, 'never');
   await Promise.all([
@@ -175,7 +160,7 @@ async function observe(
   const untilConverged = async (): Promise<void> => {
     const sinceMs = performance.now();
     await Promise.all([untilEveryGateway(stable, 200), untilEveryGateway(never, 404)]);
-    await untilEveryGatewayIsFresh(sinceMs);
+    await ages.untilFreshSince(sinceMs);
   };
   const takesChanges = async (): Promise<void> => {
     const secret = aSecret('undisturbed');
@@ -185,6 +170,28 @@ async function observe(
     await untilEveryGateway(secret, 404);
     await nothingWentWrong();
     prober.forget(secret);
+  };
+
+  const recover = async (fault: Fault): Promise<Recovery> => {
+    const [created, deleted] = [aSecret('created'), aSecret('deleted')];
+    await deleted.create();
+    await untilEveryGateway(deleted, 200);
+    const recovery = await prober.disturbed(fault, async () => {
+      const struckMs = performance.now();
+      const sinceStruckMs = () => performance.now() - struckMs;
+      await fault.strike();
+      await Promise.all([created.create(), deleted.delete()]);
+      await fault.meanwhile?.(created, deleted);
+      await fault.heal?.();
+      const healedMs = sinceStruckMs();
+      await Promise.all([untilEveryGateway(created, 200), untilEveryGateway(deleted, 404)]);
+      const convergedMs = sinceStruckMs();
+      await ages.untilFreshSince(struckMs + healedMs);
+      return { healedMs, convergedMs, freshMs: sinceStruckMs() };
+    });
+    await nothingWentWrong();
+    for (const secret of [created, deleted]) prober.forget(secret);
+    return recovery;
   };
 
   return {
@@ -203,34 +210,17 @@ async function observe(
     },
     takesChanges,
     untilEveryGateway,
-    untilRulesAreOld,
+    untilRulesAreOld: ages.untilOlderThan,
     aSecret,
     nothingWentWrong,
+    recover,
     survives: async (t, fault) => {
-      const [created, deleted] = [aSecret('created'), aSecret('deleted')];
-      await deleted.create();
-      await untilEveryGateway(deleted, 200);
-      const times = await prober.disturbed(fault, async () => {
-        const struckMs = performance.now();
-        await fault.strike();
-        await Promise.all([created.create(), deleted.delete()]);
-        await fault.meanwhile?.(created, deleted);
-        await fault.heal?.();
-        const healedMs = performance.now();
-        await Promise.all([untilEveryGateway(created, 200), untilEveryGateway(deleted, 404)]);
-        const convergedMs = performance.now();
-        await untilEveryGatewayIsFresh(healedMs);
-        const freshMs = performance.now() - struckMs;
-        return { sinceHealedMs: convergedMs - healedMs, sinceStruckMs: convergedMs - struckMs, freshMs };
-      });
-      const { sinceHealedMs, sinceStruckMs, freshMs } = times;
+      const { healedMs, convergedMs, freshMs } = await recover(fault);
       t.diagnostic(
-        `${fault.what}: converged ${Math.round(sinceHealedMs)} ms after it ended, ` +
-          `${Math.round(sinceStruckMs)} ms after it began, every gateway fresh after ${Math.round(freshMs)} ms; ` +
+        `${fault.what}: converged ${Math.round(convergedMs - healedMs)} ms after it ended, ` +
+          `${Math.round(convergedMs)} ms after it began, every gateway fresh after ${Math.round(freshMs)} ms; ` +
           `${prober.answers()} answers so far`,
       );
-      await nothingWentWrong();
-      for (const secret of [created, deleted]) prober.forget(secret);
     },
     stop: async () => {
       await churn.stop();
