@@ -61,8 +61,8 @@ export function screenWriter(terminal: Terminal, target: Target): ProgressWriter
   };
 }
 
-const columnsOf = ({ output }: Terminal): number =>
-  'columns' in output && typeof output.columns === 'number' ? output.columns : 80;
+/** A terminal whose size is not known says 0. */
+const columnsOf = ({ output }: Terminal): number => ('columns' in output && Number(output.columns)) || 80;
 
 function describe({ phase, since, waitingFor }: UnderWay, nowMs?: number): string {
   const age =
