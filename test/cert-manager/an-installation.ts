@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
@@ -48,6 +49,26 @@ function createReports() {
     for (const listener of listeners) listener();
   };
   return { served, report };
+}
+
+/** A ready endpoint of the Service in that namespace; returns the UID of its pod. */
+export async function createEndpoint({ harness }: Cluster, namespace: string, name: string): Promise<string> {
+  const uid = randomUUID();
+  await harness.discovery.createNamespacedEndpointSlice({
+    namespace,
+    body: {
+      metadata: { name, labels: { 'kubernetes.io/service-name': 'flyte-pod-webhook' } },
+      addressType: 'IPv4',
+      endpoints: [
+        {
+          addresses: ['10.244.1.1'],
+          conditions: { ready: true },
+          targetRef: { kind: 'Pod', namespace, name, uid },
+        },
+      ],
+    },
+  });
+  return uid;
 }
 
 /** Waits of a rotation as short as a test can bear. */
@@ -102,6 +123,7 @@ export async function anInstallation(cluster: Cluster, name: string, webhook: ob
       await Promise.all(stopping.map((each) => each.stop()));
     },
     notReady: () => running.flatMap((each) => each.notReady()),
+    remarks: () => running.flatMap((each) => each.remarks?.() ?? []),
     becomesReady: () =>
       waitFor(() => running.every((each) => each.notReady().length === 0), {
         timeoutMs,

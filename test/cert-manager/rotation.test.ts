@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, type TestContext, test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import {
@@ -15,6 +14,7 @@ import { installationNamespace } from '../cluster/manifests.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { readSamples } from '../flows/prometheus-text.ts';
 import { type RunningInstallation, startInstallation } from '../flows/running-installation.ts';
+import { createEndpoint } from './an-installation.ts';
 import { startFreshCalls } from './fresh-calls.ts';
 
 const namespace = installationNamespace;
@@ -161,25 +161,12 @@ test('a gateway that stands still blocks the rotation and is named, until it goe
 test('an endpoint that connections reach but nobody hears of blocks the rotation and is named', async () => {
   const { discovery } = installation.cluster.harness;
   const bundles = await readBundles();
-  await discovery.createNamespacedEndpointSlice({
-    namespace,
-    body: {
-      metadata: { name: 'silent', labels: { 'kubernetes.io/service-name': 'flyte-pod-webhook' } },
-      addressType: 'IPv4',
-      endpoints: [
-        {
-          addresses: ['10.244.9.9'],
-          conditions: { ready: true },
-          targetRef: { kind: 'Pod', name: 'gateway-silent', namespace, uid: randomUUID() },
-        },
-      ],
-    },
-  });
+  await createEndpoint(installation.cluster, namespace, 'gateway-silent');
   await annotate(caSecret, 'silent');
   const isAlone = ({ waitingFor }: CaState) => `${waitingFor}` === 'gateway-silent';
   const { phase } = await untilCa('only the endpoint to be named', isAlone);
   assert.equal(phase, 'switching');
-  await discovery.deleteNamespacedEndpointSlice({ namespace, name: 'silent' });
+  await discovery.deleteNamespacedEndpointSlice({ namespace, name: 'gateway-silent' });
   await untilCa('the rotation to end', isDone('silent'));
   await assertRotated(bundles);
 });

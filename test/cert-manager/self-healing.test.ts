@@ -6,7 +6,7 @@ import { generateRsaKeys, issueAuthority } from '#shared/certificates/issue-cert
 import { type CaState, caStateAnnotation, rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait-for.ts';
-import { anInstallation, type Installation } from './an-installation.ts';
+import { anInstallation, createEndpoint, type Installation } from './an-installation.ts';
 
 const timeoutMs = 15_000;
 const ca = 'latchkey-ca';
@@ -21,7 +21,7 @@ before(async () => {
   cluster = await startCluster();
   const rotation = { trustWaitSeconds: 1, connectionWaitSeconds: 600, overlapHours: 24 };
   installation = await anInstallation(cluster, 'healing', {}, { rotation });
-  await aGateway('gateway-0');
+  gatewayUid = await createEndpoint(cluster, 'healing', 'gateway-0');
   await installation.start();
   await installation.becomesReady();
 });
@@ -31,24 +31,6 @@ after(async () => {
 });
 
 let gatewayUid = '';
-/** An endpoint of the Service whose pod reports what stands in the serving Secret, once it is told to. */
-async function aGateway(name: string): Promise<void> {
-  gatewayUid = randomUUID();
-  await cluster.harness.discovery.createNamespacedEndpointSlice({
-    namespace: 'healing',
-    body: {
-      metadata: { name, labels: { 'kubernetes.io/service-name': 'flyte-pod-webhook' } },
-      addressType: 'IPv4',
-      endpoints: [
-        {
-          addresses: ['10.244.1.1'],
-          conditions: { ready: true },
-          targetRef: { kind: 'Pod', namespace: 'healing', name, uid: gatewayUid },
-        },
-      ],
-    },
-  });
-}
 
 /** What must come back: both pairs, the bundles, and the phase. */
 async function picture() {
