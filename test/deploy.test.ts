@@ -211,7 +211,12 @@ test('the Leases exist from the start, and may be changed by their service alone
 
 test('cert-manager may change named objects only', () => {
   const rules = [...rulesOf('Role', 'cert-manager'), ...rulesOf('ClusterRole', 'latchkey-cert-manager')];
-  for (const rule of rules) {
+  // Their names are made up by Kubernetes; they are read, and hold no secret.
+  const others = rules.filter(
+    ({ resources = [], verbs }) => `${resources} ${verbs}` !== 'endpointslices list,watch',
+  );
+  assert.equal(others.length, rules.length - 1);
+  for (const rule of others) {
     assert.ok(rule.verbs.join() === 'create' || (rule.resourceNames ?? []).length > 0, JSON.stringify(rule));
   }
 });
