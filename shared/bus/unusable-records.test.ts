@@ -77,6 +77,30 @@ test('unreadable records are counted and left as they were, and reading goes on'
   assert.equal(set.reader.counters().poison, 3);
 });
 
+test('a record of another schema version is left aside: its key keeps the value before, the others go on', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'later');
+  const publish = async (seq: number, bodies: Readonly<Record<string, unknown>>) => {
+    const records = Object.entries(bodies).map(([secret, body]) =>
+      aRecord({ key: entryKey('later', secret), seq, body }),
+    );
+    const digests = createDigestSet();
+    for (const { key, bytes } of records) digests.set(key, bytes);
+    await store([...records, aManifest('later', digests, { seq })]);
+  };
+  await publish(1, { one: { schema: 1, value: 1 }, two: { schema: 1, value: 1 } });
+  await waitForValues(set, 'later', { one: 1, two: 1 });
+  await publish(2, {
+    one: { schema: 2, content: 'unknown' },
+    two: { schema: 1, value: 2 },
+    new: { schema: 2, content: 'unknown' },
+  });
+  await waitForValues(set, 'later', { one: 1, two: 2 });
+  assert.equal(set.reader.counters().poison, 2);
+  const three = { schema: 1, value: 3 };
+  await publish(3, { one: three, two: three, new: three });
+  await waitForValues(set, 'later', { one: 3, two: 3, new: 3 });
+});
+
 test('a replayed record and one of a publisher that had lost are dropped and counted', async (t) => {
   const set = followSet(t, testBus, reading, bucket, 'replay');
   const newest = aRecord({

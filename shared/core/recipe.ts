@@ -13,7 +13,10 @@ import { compileTemplate, type Template, type Variables } from './template.ts';
 
 /** A recipe ready for use: its templates are functions. */
 export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory' | 'fields' | 'mounts'> & {
-  /** First 8 hex digits of SHA-256 of the recipe: which rule was used, for the report on the pod. */
+  /**
+   * First 8 hex digits of SHA-256 of the recipe as it came: which rule was used, for the report on the pod. Of what was
+   * read from it gateways of two versions would tell different ones.
+   */
   digest: string;
   description: Template;
   lookup: readonly Template[];
@@ -49,7 +52,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     inventory: recipe.inventory,
     fields: recipe.fields,
     mounts: recipe.mounts,
-    digest: createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 8),
+    digest: createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8),
     description: compileTemplate(recipe.description, 'description'),
     lookup,
     inventoryKey:

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { formatKey, inventoryBucket } from '#shared/contracts/bucket.ts';
+import { formatKey } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { SealedValue } from '#shared/contracts/sealed-value.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -8,11 +8,17 @@ const cipher = 'aes-256-gcm';
 const tagBytes = 16;
 export const nonceBytes = 12;
 
+/**
+ * Stands for the inventory in what a value is bound to. Not the name of the bucket of the day: for one release a value
+ * goes into the buckets of two schema versions, and gateways of both open it.
+ */
+const inventory = 'latchkey_inventory';
+
 /** Whose secret a value is: the owner's prefix and the secret's name in it, the same in both buckets. */
 export type SealedPlace = { owner: string; secret: string };
 
 /**
- * What a sealed value is bound to: the inventory bucket, its key there, and the epoch of the discovery that sealed it.
+ * What a sealed value is bound to: the inventory, its key there, and the epoch of the discovery that sealed it.
  * Between discovery and a gateway stands a resolver, which copies the value into another bucket under an epoch of its
  * own and cannot seal it again. So nothing of the rules bucket can be bound, and the epoch travels beside the value: a
  * record that a later discovery leaves alone keeps the epoch of its sealing. The gateway takes none of the rest from
@@ -21,11 +27,7 @@ export type SealedPlace = { owner: string; secret: string };
  */
 const boundTo = ({ owner, secret }: SealedPlace, epoch: number): Buffer =>
   Buffer.from(
-    JSON.stringify([
-      inventoryBucket,
-      formatKey({ owner, kind: 'entry', namespace: undefined, secret }),
-      epoch,
-    ]),
+    JSON.stringify([inventory, formatKey({ owner, kind: 'entry', namespace: undefined, secret }), epoch]),
   );
 
 /**

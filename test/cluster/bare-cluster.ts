@@ -6,7 +6,7 @@ import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
 import { startControlPlane } from './control-plane.ts';
 import { claimServiceRange, freePorts } from './free-address.ts';
-import { type OwnManagers, startNatsServer } from './nats-server.ts';
+import { type NatsStart, startNatsServer } from './nats-server.ts';
 import { startOtlpGrpcSink } from './otlp-grpc-sink.ts';
 import { startOtlpReceiver } from './otlp-receiver.ts';
 import { startProcessGuard } from './process-guard.ts';
@@ -18,7 +18,7 @@ export type BareCluster = Awaited<ReturnType<typeof startBareCluster>>;
  * Starts it from programs of the machine or the cache (built first when missing). Everything it started is
  * stopped and removed by `stop`, and also when this process ends in any other way.
  */
-export async function startBareCluster(options: { ownManagers?: OwnManagers } = {}) {
+export async function startBareCluster(options: Pick<NatsStart, 'ownManagers' | 'adaptNats'> = {}) {
   const programs = await findPrograms({
     cacheFolder: cacheFolder(process.env),
     env: process.env,

@@ -22,6 +22,8 @@ type ServiceStart = {
   environment?: Record<string, string>;
   /** Base URL under which it reaches the API server instead of the real one: a proxy in front of it. */
   apiServer?: string;
+  /** Folder of the code to run, where it is another version than this checkout. */
+  codeFolder?: string;
 };
 
 type ClusterOptions = {
@@ -29,6 +31,8 @@ type ClusterOptions = {
   /** Managers of deploy/variants whose resolvers are installed besides those of deploy/. */
   managers?: readonly string[];
   ownManagers?: OwnManagers;
+  /** What a test changes in deploy/nats/nats.conf. */
+  adaptNats?: (configuration: string) => string;
   /** How the stand-in for kube-proxy behaves; by default it knows of a change at once. */
   balancer?: BalancerOptions;
 };
@@ -38,8 +42,8 @@ type ClusterOptions = {
  * deploy/latchkey.yaml. Stopped by `stop`, and whenever this process ends.
  */
 export async function startCluster(options: ClusterOptions = {}) {
-  const { managers = [], ownManagers = {} } = options;
-  const bare = await startBareCluster({ ownManagers });
+  const { managers = [], ownManagers = {}, adaptNats } = options;
+  const bare = await startBareCluster({ ownManagers, ...(adaptNats === undefined ? {} : { adaptNats }) });
   const resolvers = [...managers.map(loadResolver), ...Object.keys(ownManagers).map(copyResolver)];
   const manifests = [...(await loadManifests(bare.kubectl)), ...(await Promise.all(resolvers)).flat()];
   const podFolder = join(bare.folder, 'pods');
@@ -82,8 +86,14 @@ export async function startCluster(options: ClusterOptions = {}) {
      * Starts a service with the args, variables, mounts, ServiceAccount and NATS user of its Deployment in deploy/.
      * Resolves when its process runs, which waits for the Secrets it mounts; `untilReady` waits for readiness.
      */
-    startService: (name: string, { replica = 0, environment = {}, apiServer }: ServiceStart = {}) =>
-      kubelet.startPod(name, replica, environment, apiServer),
+    startService: (name: string, start: ServiceStart = {}) => {
+      const { replica = 0, environment = {}, apiServer: server, codeFolder } = start;
+      return kubelet.startPod(name, replica, {
+        environment,
+        ...(server === undefined ? {} : { server }),
+        ...(codeFolder === undefined ? {} : { codeFolder }),
+      });
+    },
     /** Replaces latchkey.yaml and the files beside it in their ConfigMap; running services see it as from a kubelet. */
     configure: async (config: ConfigInput, files: Readonly<Record<string, string>> = {}): Promise<void> => {
       await bare.harness.core.replaceNamespacedConfigMap({

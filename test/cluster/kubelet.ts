@@ -35,7 +35,10 @@ export type ServicePod = {
   kill: () => Promise<Exit>;
 };
 
-type KubeletContext = Omit<PodContext, 'folder' | 'ports'> & { folder: string; manifests: Manifests };
+type KubeletContext = Omit<PodContext, 'folder' | 'ports' | 'codeFolder'> & {
+  folder: string;
+  manifests: Manifests;
+};
 
 /** Starts the stand-in for kubelet, endpoint controller and scheduler of the namespace `latchkey`. */
 export function startKubelet(context: KubeletContext) {
@@ -83,8 +86,7 @@ export function startKubelet(context: KubeletContext) {
   const startPod = async (
     serviceName: string,
     replica: number,
-    environment: Record<string, string>,
-    server = context.server,
+    own: Pick<PodContext, 'environment'> & Partial<Pick<PodContext, 'server' | 'codeFolder'>>,
   ) => {
     const { labels, spec, container } = podTemplate(manifests, serviceName);
     const name = `${serviceName}-${replica}`;
@@ -96,10 +98,10 @@ export function startKubelet(context: KubeletContext) {
     });
     const podContext: PodContext = {
       ...context,
-      server,
+      ...own,
       folder: join(context.folder, name),
       ports: { health, webhook },
-      environment: { ...context.environment, ...environment },
+      environment: { ...context.environment, ...own.environment },
     };
     const run = createPodRun(pod, container, podContext);
     const handle: ServicePod = {

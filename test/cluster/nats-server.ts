@@ -35,6 +35,9 @@ export type NatsServer = {
   start: () => Promise<void>;
 };
 
+/** nats.conf without a change. */
+export const asDeployed = (configuration: string): string => configuration;
+
 /** Managers of the operator's own, and of whose NATS user theirs is a copy: an open one of aws, a closed one of k8s. */
 export type OwnManagers = Readonly<Record<string, 'aws' | 'k8s'>>;
 
@@ -45,6 +48,8 @@ export type NatsStart = {
   folder: string;
   logFolder: string;
   ownManagers?: OwnManagers;
+  /** What a test changes in deploy/nats/nats.conf. */
+  adaptNats?: (configuration: string) => string;
   /** Of a cluster, where every server has the same. */
   passwords?: NatsPasswords;
   membership?: Membership;
@@ -65,8 +70,9 @@ function passwordsFor(configuration: string): NatsPasswords {
  * ports and its store, passwords come by environment.
  */
 export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Promise<NatsServer> {
-  const { membership } = start;
-  const configuration = withOwnManagers(await readFile(configurationFile, 'utf8'), start.ownManagers ?? {});
+  const { membership, adaptNats = asDeployed } = start;
+  const deployed = adaptNats(await readFile(configurationFile, 'utf8'));
+  const configuration = withOwnManagers(deployed, start.ownManagers ?? {});
   const passwords = start.passwords ?? passwordsFor(configuration);
   const variables = [...passwordVariables(configuration)];
   const env = {

@@ -29,6 +29,8 @@ export type PodContext = {
   ports: PodPorts;
   /** Variables that are the harness's own: addresses of the bus and the OTLP receiver. */
   environment: Readonly<Record<string, string>>;
+  /** Folder of the code that it runs, where it is another version than this checkout. */
+  codeFolder?: string;
 };
 
 /** A container of the manifests run as a process of this machine. */
@@ -45,7 +47,9 @@ export type PodRun = {
 };
 
 const repository = join(import.meta.dirname, '../..');
+/** Defaults of a Kubernetes probe: its timeout, and how many in a row that nobody answers count as a failure. */
 const probeTimeoutMs = 1_000;
+const silentProbes = 3;
 const firstBackoffMs = 250;
 const longestBackoffMs = 5_000;
 /** As long as a demo that is kept running may be looked at. */
@@ -61,6 +65,7 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
   let ready = false;
   let process: GuardedProcess | undefined;
   let starts = 0;
+  let silences = 0;
   let notBeforeMs = 0;
   let syncing: Promise<void> = Promise.resolve();
 
@@ -88,7 +93,7 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
         command: globalThis.process.execPath,
         args: (container.args ?? []).map((arg) => onHost(arg, root, mountPaths)),
         env: { ...Object.fromEntries(mapped), ...own },
-        folder: repository,
+        folder: context.codeFolder ?? repository,
         logFolder: context.logFolder,
       },
       context.guard,
@@ -104,8 +109,10 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
   const sync = async (data: NamespaceData): Promise<void> => {
     if (!wanted || !(await projectVolumes(data))) return;
     if (!process?.isRunning() && performance.now() >= notBeforeMs) await launch(data);
-    const answered = await probe(container, context.ports.health);
-    ready = wanted && process?.isRunning() === true && answered;
+    const answer = await probe(container, context.ports.health);
+    silences = answer === 'silent' ? silences + 1 : 0;
+    const keeps = ready && answer === 'silent' && silences < silentProbes;
+    ready = wanted && process?.isRunning() === true && (answer === 'ready' || keeps);
   };
 
   return {
@@ -154,11 +161,12 @@ async function ownVariables(pod: V1Pod, context: PodContext): Promise<Record<str
   return { ...variables, KUBECONFIG: file };
 }
 
-async function probe(container: V1Container, healthPort: number): Promise<boolean> {
+/** What a process says of its readiness; `silent` = nothing in time, as when the machine stands still for a moment. */
+async function probe(container: V1Container, healthPort: number): Promise<'ready' | 'unready' | 'silent'> {
   const path = container.readinessProbe?.httpGet?.path ?? '/';
   const signal = AbortSignal.timeout(probeTimeoutMs);
   return fetch(`http://127.0.0.1:${healthPort}${path}`, { signal }).then(
-    ({ ok }) => ok,
-    () => false,
+    ({ ok }) => (ok ? 'ready' : 'unready'),
+    () => (signal.aborted ? 'silent' : 'unready'),
   );
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { ConfigInput } from '../cluster/installation.ts';
 import type { ServicePod } from '../cluster/kubelet.ts';
+import { asDeployed } from '../cluster/nats-server.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { askGateway } from '../demo/gateway-call.ts';
 import { startChurn } from './churn.ts';
@@ -10,7 +11,12 @@ import { type ChangingSecret, kubernetesSecret, stableGlobal } from './probed-se
 import { type Prober, startProber } from './prober.ts';
 import { sumOf } from './prometheus-text.ts';
 import { metricsOf, ruleAges } from './rule-ages.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
+import {
+  type InstallationOptions,
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from './running-installation.ts';
 
 const namespace = 'faults';
 /** Smaller than the default, so that a test sees knowledge grow old; larger than the steps of two heartbeats. */
@@ -69,12 +75,15 @@ export interface FaultRun extends RunningInstallation {
   nothingWentWrong(): Promise<void>;
 }
 
-export async function startFaultRun(options: { staleAfterSeconds?: number } = {}): Promise<FaultRun> {
-  const { staleAfterSeconds = shortStaleSeconds } = options;
+export async function startFaultRun(
+  options: Pick<InstallationOptions, 'adaptNats'> & { staleAfterSeconds?: number } = {},
+): Promise<FaultRun> {
+  const { staleAfterSeconds = shortStaleSeconds, adaptNats = asDeployed } = options;
   const config: ConfigInput = { gateway: { staleAfterSeconds }, snapshot: { intervalSeconds: 1 } };
   const installation = await startInstallation({
     gateways: 2,
     config,
+    adaptNats,
     globals: { 'team/token': 'a-global-value' },
   });
   try {

@@ -2,7 +2,7 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import type { ConfigInput } from '../cluster/installation.ts';
 import type { ServicePod } from '../cluster/kubelet.ts';
 import { installationNamespace } from '../cluster/manifests.ts';
-import type { OwnManagers } from '../cluster/nats-server.ts';
+import { asDeployed, type OwnManagers } from '../cluster/nats-server.ts';
 import type { BalancerOptions } from '../cluster/service-proxy.ts';
 
 /** Label that selects a namespace in deploy/latchkey.yaml. */
@@ -33,6 +33,8 @@ export interface InstallationOptions {
   /** Variables of global secrets, `FLYTE_SECRET_<GROUP>_<KEY>` -> value. */
   globalVariables?: Readonly<Record<string, string>>;
   gateways?: number;
+  /** What a test changes in deploy/nats/nats.conf. */
+  adaptNats?: (configuration: string) => string;
   balancer?: BalancerOptions;
   environment?: Record<string, string>;
   /** Called with the cluster before any service runs. */
@@ -41,8 +43,8 @@ export interface InstallationOptions {
 
 /** Starts a cluster and all services at once, as an operator's `kubectl apply` would, and waits until each is ready. */
 export async function startInstallation(options: InstallationOptions = {}): Promise<RunningInstallation> {
-  const { config = {}, managers = [], ownManagers = {}, balancer = {} } = options;
-  const cluster = await startCluster({ config, managers, ownManagers, balancer });
+  const { config = {}, managers = [], ownManagers = {}, balancer = {}, adaptNats = asDeployed } = options;
+  const cluster = await startCluster({ config, managers, ownManagers, balancer, adaptNats });
   try {
     for (const [path, value] of Object.entries(options.globals ?? {})) {
       const [group = '', key = ''] = path.split('/');

@@ -20,7 +20,7 @@ const serverName = (index: number): string => `latchkey-nats-${index}`;
 /** Three servers with deploy/nats/cluster/nats-cluster.conf that know each other; none is started. */
 export async function planNatsCluster(
   place: ServerPlace,
-): Promise<Required<Omit<NatsStart, 'ownManagers'>>[]> {
+): Promise<Required<Omit<NatsStart, 'ownManagers' | 'adaptNats'>>[]> {
   const ports = await freePorts(3 * size);
   const passwords = await newPasswords();
   const routes = ports.slice(0, size).map((port) => `127.0.0.1:${port}`);

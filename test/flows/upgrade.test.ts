@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { askGateway } from '../demo/gateway-call.ts';
+import { asBusAdmin } from './bus-admin.ts';
+import { type FaultRun, startFaultRun } from './fault-run.ts';
+import {
+  bothVersions,
+  oneFieldMore,
+  secondBucket,
+  secondVersion,
+  withSecondBuckets,
+  writeVersion,
+} from './other-version.ts';
+import { aTaskPod } from './task-pod.ts';
+
+let run: FaultRun;
+/** Folders of other versions. */
+let code: Record<'later' | 'both' | 'second', string>;
+
+before(async () => {
+  run = await startFaultRun({ adaptNats: withSecondBuckets });
+  const folderOf = (name: string) => join(run.cluster.folder, 'versions', name);
+  code = { later: folderOf('later'), both: folderOf('both'), second: folderOf('second') };
+  await writeVersion(code.later, oneFieldMore);
+  await writeVersion(code.both, bothVersions);
+  await writeVersion(code.second, secondVersion);
+});
+after(() => run?.stop());
+
+/** Ends one pod of each service and starts it again with another version of the code (this one without `codeFolder`). */
+async function rollOut(services: readonly string[], codeFolder?: string, replica = 0): Promise<void> {
+  const replace = async (service: string): Promise<void> => {
+    await run.cluster
+      .services()
+      .find(({ name }) => name === `${service}-${replica}`)
+      ?.stop();
+    const code = codeFolder === undefined ? {} : { codeFolder };
+    await (await run.cluster.startService(service, { replica, ...code })).untilReady();
+  };
+  await Promise.all(services.map(replace));
+}
+
+const resolvers = ['resolver-global', 'resolver-k8s'];
+const publishers = ['discovery', ...resolvers];
+
+/** What both gateways answer about the same pods is the same, byte for byte. */
+async function gatewaysAnswerAlike(): Promise<void> {
+  const { namespace } = run;
+  const pods = [
+    aTaskPod(namespace, 'known', [{ group: 'stable', key: 'password', mount: 'ENV_VAR' }]),
+    aTaskPod(namespace, 'global', [{ group: 'team', key: 'token', mount: 'FILE' }]),
+    aTaskPod(namespace, 'missing', [{ group: 'never', key: 'password', mount: 'ENV_VAR' }]),
+  ];
+  const gateways = run.cluster.services().filter(({ name }) => name.startsWith('gateway-'));
+  for (const pod of pods) {
+    const ask = gateways.map(({ ports }) => askGateway(run, ports.webhook, pod));
+    const [first, second, ...others] = await Promise.all(ask);
+    assert.equal(first, second);
+    assert.equal(others.length, 0);
+  }
+}
+
+/** Every answer is right while it happens and after it, both gateways learn what changes, and they answer alike. */
+async function survives(t: TestContext, what: string, strike: () => Promise<void>): Promise<void> {
+  await run.survives(t, { what, strike });
+  await gatewaysAnswerAlike();
+}
+
+/** The recipe of k8s as it is stored in a bucket, JSON. */
+const storedRecipe = (bucket: string): Promise<string> =>
+  asBusAdmin(run.cluster.nats, async (streams) => {
+    const query = { last_by_subj: subjectOf(bucket, 'k8s.recipe') };
+    return new TextDecoder().decode((await streams.getMessage(streamOf(bucket), query))?.data);
+  });
+
+test('versions that differ by a field work together in any order', async (t) => {
+  await survives(t, 'a later discovery, the rest earlier', () => rollOut(['discovery'], code.later));
+  await survives(t, 'later resolvers, one gateway earlier and one later', () =>
+    rollOut([...resolvers, 'gateway'], code.later),
+  );
+  assert.match(await storedRecipe(rulesBucket), /"addedLater"/);
+  await survives(t, 'earlier resolvers, later gateways', async () => {
+    await Promise.all([rollOut(resolvers), rollOut(['gateway'], code.later, 1)]);
+  });
+});
+
+test('an incompatible version comes and the one before goes, a pod at a time, and nobody notices', async (t) => {
+  await survives(t, 'publishers of both, gateways of the first', () => rollOut(publishers, code.both));
+  assert.match(await storedRecipe(rulesBucket), /^{"schema":1/);
+  assert.match(await storedRecipe(secondBucket(rulesBucket)), /^{"schema":2/);
+  await survives(t, 'one gateway of each', () => rollOut(['gateway'], code.both));
+  await survives(t, 'gateways of the second', () => rollOut(['gateway'], code.both, 1));
+  await survives(t, 'publishers that know nothing of the first, whose buckets are deleted', async () => {
+    await rollOut(publishers, code.second);
+    for (const bucket of [rulesBucket, inventoryBucket]) {
+      await asBusAdmin(run.cluster.nats, (streams) => streams.delete(streamOf(bucket)));
+    }
+  });
+  await assert.rejects(storedRecipe(rulesBucket));
+});
