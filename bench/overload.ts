@@ -76,6 +76,7 @@ off), memory flat, nothing answered otherwise than with 200 or 503.`,
       const address = `127.0.0.1:${gateway.webhookPort}`;
       const run = async (name: string, phase: Phase) => {
         const plan = { address, request, perSecond: 0, backsOff: false, timeoutMs, ...phase };
+        const cpuBefore = await gateway.cpuSeconds();
         const { result, peakMib: peak } = await peakMib(
           gateway,
           runGoClient<LoadResult>(program, plan, { GOMAXPROCS: '1' }),
@@ -86,6 +87,7 @@ off), memory flat, nothing answered otherwise than with 200 or 503.`,
           'attempts/s': perSecond(result.attempts, result),
           'accepted/s': perSecond(result.accepted, result),
           'shed/s': perSecond(result.shed, result),
+          'accepted/CPU s': Math.round(result.accepted / ((await gateway.cpuSeconds()) - cpuBefore)),
           timedOut: result.timedOut,
           failed: result.failed,
           p50Ms: Math.round(result.p50Ms),

@@ -80,6 +80,8 @@ export interface AdmissionLoad {
 }
 
 const answerTimeoutMs = 60_000;
+/** Told on standard error as they happen. */
+const shownFailures = 20;
 
 type LoadEvent = { failure?: LoadFailure; progress?: ClientCounts[]; summary?: LoadSummary };
 
@@ -94,10 +96,14 @@ export async function startAdmissionLoad(plan: LoadPlan): Promise<AdmissionLoad>
   const failures: LoadFailure[] = [];
   let counts: readonly ClientCounts[] = [];
   let summary: LoadSummary | undefined;
+  const noteFailure = (failure: LoadFailure): void => {
+    failures.push(failure);
+    if (failures.length <= shownFailures) process.stderr.write(`failed: ${JSON.stringify(failure)}\n`);
+  };
   const tell = (line: unknown) => child.stdin.write(`${JSON.stringify(line)}\n`);
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = JSON.parse(line) as LoadEvent;
-    if (event.failure !== undefined) failures.push(event.failure);
+    if (event.failure !== undefined) noteFailure(event.failure);
     counts = event.progress ?? event.summary?.clients ?? counts;
     summary = event.summary ?? summary;
   });

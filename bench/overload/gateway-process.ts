@@ -21,6 +21,8 @@ export interface GatewayProcess {
   /** Resident memory now, MiB. */
   residentMib(): Promise<number>;
   openFiles(): Promise<number>;
+  /** Processor time it has used, s. */
+  cpuSeconds(): Promise<number>;
   /** Of its metric, summed over the labels. */
   metric(name: string): Promise<number>;
   signal(signal: NodeJS.Signals): void;
@@ -28,6 +30,8 @@ export interface GatewayProcess {
   stop(): Promise<void>;
 }
 
+/** USER_HZ of Linux, in which /proc counts. */
+const clockTicksPerSecond = 100;
 const root = join(import.meta.dirname, '../..');
 /** JSON is YAML. */
 const configuration = { chain: ['k8s'], k8s: { inventory: 'open' }, gateway: { readyGraceSeconds: 0 } };
@@ -96,6 +100,10 @@ export async function startGatewayProcess(): Promise<GatewayProcess> {
     residentMib: async () => {
       const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8');
       return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024);
+    },
+    cpuSeconds: async () => {
+      const fields = (await readFile(`/proc/${gateway.pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
     },
     openFiles: async () => (await readdir(`/proc/${gateway.pid}/fd`)).length,
     metric: async (name) => {
