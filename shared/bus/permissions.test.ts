@@ -75,8 +75,7 @@ const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
     ],
     subscribe: [
       inbox('discovery'),
-      changes(inventoryBucket, 'global'),
-      changes(inventoryBucket, 'k8s'),
+      ...['global', 'k8s'].map((owner) => changes(inventoryBucket, owner)),
       ...rulesOfAll,
     ],
   },
