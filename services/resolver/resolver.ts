@@ -1,16 +1,16 @@
 import type { Bus } from '#shared/bus/bus.ts';
-import { publishHeartbeat, subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
+import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
 import { createPublisher } from '#shared/bus/publisher.ts';
 import { createSuccession } from '#shared/bus/succession.ts';
 import { rulesBucket } from '#shared/contracts/bucket.ts';
-import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
-import { followBusInventory, type Inventory } from './bus-inventory.ts';
+import type { Inventory } from './bus-inventory.ts';
 import type { ResolvedManager } from './custom-recipe.ts';
-import { followProvider } from './provider-inventory.ts';
+import { followInventory } from './inventory.ts';
+import { joinSuccession } from './joined-succession.ts';
 import type { PolledProvider } from './providers/registry.ts';
 import { createRuleSet } from './rule-set.ts';
 
@@ -43,24 +43,6 @@ export function createResolver(
   let inventory: Inventory | undefined;
   let stopping = false;
 
-  const startInventory = (): Inventory | undefined => {
-    if (manager.recipe(config).inventory === 'open') {
-      // An open manager trusts the request: there is no inventory to wait for.
-      rules.complete();
-      return undefined;
-    }
-    if (polled === undefined) return followBusInventory(bus, { source, rules, log, clock });
-    const followed = followProvider(polled, {
-      source,
-      log,
-      clock,
-      onList: (changes) => {
-        rules.take(changes);
-        rules.complete();
-      },
-    });
-    return { ageMs: followed.overdueMs, stop: followed.stop };
-  };
   const replaceRecipe = (next: Manager): void => {
     if (next.source === source) rules.replaceRecipe(next.recipe(config));
     else context.end(exitCode.reconfigured, `the inventory of ${name} is that of ${next.source} now`);
@@ -101,30 +83,18 @@ export function createResolver(
       ),
     });
   };
-  const followRivals = (): void => {
-    const connected = (): void => {
-      succession.connected(clock.monotonicMs());
-      beat();
-    };
-    stops.push(
-      subscribeHeartbeats(bus, { manager: name }, (heartbeat) =>
-        succession.heard(heartbeat, clock.monotonicMs()),
-      ),
-      bus.onReconnect(connected),
-    );
-    bus.linked().then(connected, () => undefined);
-    // The other standbys need not wonder.
-    void publisher.claimed().then(beat);
-  };
-
   return {
     notReady,
     remarks,
     concern: rulesConcern,
     start: async () => {
-      inventory = startInventory();
-      followRivals();
-      stops.push(follow(replaceRecipe), clock.every(heartbeatIntervalMs, beat));
+      // An open manager trusts the request: there is no inventory to wait for.
+      if (manager.recipe(config).inventory === 'open') rules.complete();
+      else inventory = followInventory(bus, { source, polled, rules, log, clock });
+      stops.push(
+        follow(replaceRecipe),
+        joinSuccession(bus, { manager: name, succession, publisher, clock, beat }),
+      );
     },
     stop: async () => {
       stopping = true;
