@@ -1,3 +1,4 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
@@ -25,15 +26,19 @@ export interface LookOptions {
 
 /**
  * Reads everything anew, the CA Secret last: whoever writes another object on the strength of an older CA meets a
- * version that the owner of the newer one has changed. What took so long that its first part is old is read again.
- * Uses (get) of secrets and mutatingwebhookconfigurations, (list) of endpointslices.
+ * version that the owner of the newer one has changed. Uses (get) of secrets and mutatingwebhookconfigurations, (list)
+ * of endpointslices. Throws KUBERNETES_REFUSED when it took so long that the first part is old.
  */
 export async function lookAtCluster(options: LookOptions): Promise<Look> {
-  for (;;) {
-    const begunMs = options.clock.monotonicMs();
-    const look = await lookOnce(options);
-    if (options.clock.monotonicMs() - begunMs <= longestLookMs) return look;
-  }
+  const begunMs = options.clock.monotonicMs();
+  const look = await lookOnce(options);
+  const tookMs = options.clock.monotonicMs() - begunMs;
+  if (tookMs <= longestLookMs) return look;
+  throw new LatchkeyError(
+    'KUBERNETES_REFUSED',
+    `the API server took ${Math.round(tookMs)} ms for the Secrets, the webhook configuration and the endpoints: too long to act on`,
+    { fields: { tookMs: Math.round(tookMs) } },
+  );
 }
 
 async function lookOnce({ kubernetes, config, namespace }: LookOptions): Promise<Look> {

@@ -70,7 +70,7 @@ const switching: Phase = (facts, ca) => {
 };
 
 const retiring: Phase = (facts, ca, heldForMs, { connectionWaitMs, overlapMs }) => {
-  const waitingFor = notSwitched(facts, ca);
+  const waitingFor = [...notSwitched(facts, ca), ...[facts.webhook.untouchable ?? []].flat()];
   if (waitingFor.length > 0) return wait(waitingFor);
   const connectionsMs = connectionWaitMs - heldForMs(serve(facts.serving?.leaf.id ?? ''));
   if (connectionsMs > 0) {
@@ -89,7 +89,7 @@ const phases: Record<CaState['phase'], Phase> = { stable, distributing, switchin
 function notSwitched(facts: Facts, { issuing }: CaFacts): string[] {
   const { webhook, serving } = facts;
   if (webhook.trusted !== undefined && !webhook.trusted.includes(issuing.id)) {
-    return [webhook.untouchable ?? 'the webhook configuration to hold the CA'];
+    return ['the webhook configuration to hold the CA'];
   }
   if (serving?.leaf.issuer !== issuing.id || serving.leaf.problem !== undefined) {
     return ['the API servers to notice the new bundle (tls.rotation.trustWaitSeconds)'];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { bundleHolds, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { anInstallation, type Installation } from './an-installation.ts';
 
@@ -156,6 +157,30 @@ test('the leaf is renewed at two thirds of its life, and not before', async () =
   );
   const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
   assert.ok(isSignedBy(serving.certificate, authority.certificate));
+});
+
+test('a clock that jumps back a day makes one new leaf, and none when it jumps forth again', async () => {
+  const installation = await install('clock-jump');
+  const dayMs = 86_400_000;
+  const leaf = async () => (await installation.readServing()).certificate;
+  installation.clock.moveTo(Date.now() + 2 * dayMs);
+  await installation.patchSecret('flyte-pod-webhook-secret', {
+    metadata: { annotations: { [rotateAnnotation]: 'now' } },
+  });
+  const old = await leaf();
+  await installation.becomes('a leaf of that time', async () => (await leaf()) !== old);
+  const future = await leaf();
+  installation.clock.moveTo(Date.now() + dayMs);
+  await installation.becomes('a leaf that is valid', async () => (await leaf()) !== future);
+  const current = await leaf();
+  for (const days of [2, 1, 3, 1.5]) {
+    installation.clock.moveTo(Date.now() + days * dayMs);
+    // Another change, so that it is known to have looked again.
+    const { uid: before } = await installation.readAuthority();
+    await installation.deleteSecret('latchkey-ca');
+    await installation.becomes('the CA', async () => (await installation.readAuthority()).uid !== before);
+    assert.equal(await leaf(), current);
+  }
 });
 
 test('an authority that expired while nobody looked is replaced, and not trusted any more', async () => {

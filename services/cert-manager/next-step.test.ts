@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CaState } from '#shared/contracts/rotation-state.ts';
+import { holdingConditions, nextStep } from './next-step.ts';
+import {
+  type CaFacts,
+  type Facts,
+  newAuthority,
+  type ServingFacts,
+  serve,
+  trusts,
+} from './rotation-facts.ts';
+
+const nowMs = Date.UTC(2026, 10, 24);
+const since = new Date(nowMs).toISOString();
+const policy = { trustWaitMs: 60_000, connectionWaitMs: 120_000, overlapMs: 86_400_000 };
+const authority = (id: string) => ({ id, problem: undefined, due: undefined });
+const stateOf = (phase: CaState['phase'], more: Partial<CaState> = {}): CaState => ({
+  version: 1,
+  phase,
+  since,
+  waitingFor: [],
+  ...more,
+});
+const rotation = { id: 'asked', reason: 'requested', startedAt: since };
+const caOf = (bundle: string[], more: Partial<CaFacts> = {}): CaFacts => ({
+  issuing: authority(bundle[0] ?? ''),
+  next: undefined,
+  bundle,
+  state: stateOf('stable'),
+  request: undefined,
+  tidy: true,
+  ...more,
+});
+const servingOf = (id: string, issuer: string, bundle: string[], served = true): ServingFacts => ({
+  leaf: { id, issuer, problem: undefined, due: false, issuedAt: since },
+  bundle,
+  state: { version: 1, fingerprint: id, issuedAt: since, served, waitingFor: served ? [] : ['gateway-0'] },
+  request: undefined,
+  tidy: true,
+});
+const webhookOf = (trusted: string[]) => ({
+  trusted,
+  current: trusted,
+  untouchable: undefined,
+  drifted: false,
+});
+const gateway = (leaf: string) => ({ name: 'gateway-0', ready: true, leaf, fresh: true });
+const settled: Facts = {
+  ca: caOf(['old']),
+  serving: servingOf('leaf-1', 'old', ['old']),
+  webhook: webhookOf(['old']),
+  endpoints: [gateway('leaf-1')],
+  held: { ca: undefined, leaf: undefined },
+  nowMs,
+};
+const stepOf = (facts: Partial<Facts>, heldMs = 0) =>
+  nextStep({ ...settled, ...facts }, () => heldMs, policy);
+
+test('nothing is done when everything is right', () => {
+  assert.deepEqual(stepOf({}), { write: undefined, recheckMs: undefined });
+});
+
+test('an empty cluster gets the CA, then the webhook configuration, then the leaf', () => {
+  const nothing = { trusted: undefined, current: [], untouchable: undefined, drifted: true };
+  const ca = stepOf({ ca: undefined, serving: undefined, webhook: nothing });
+  assert.ok(ca.write === 'ca');
+  assert.deepEqual([ca.issuing, ca.bundle], [newAuthority, [newAuthority]]);
+  const webhook = stepOf({ serving: undefined, webhook: nothing });
+  assert.equal(webhook.write, 'webhook');
+  const serving = stepOf({ serving: undefined, endpoints: [] });
+  assert.ok(serving.write === 'serving');
+  assert.deepEqual(serving.leaf, { issue: true });
+});
+
+test('a rotation goes through its phases, each when its condition holds', () => {
+  const asked = stepOf({ ca: caOf(['old'], { request: 'asked' }) });
+  assert.ok(asked.write === 'ca');
+  assert.deepEqual(
+    [asked.state.phase, asked.state.handled, asked.bundle],
+    ['distributing', 'asked', ['old', 'new']],
+  );
+
+  const both = ['old', 'next'];
+  const distributing: Partial<Facts> = {
+    ca: caOf(both, { next: authority('next'), state: stateOf('distributing', { rotation }) }),
+    serving: servingOf('leaf-1', 'old', both),
+  };
+  const patched = stepOf(distributing);
+  assert.deepEqual(patched.write === 'webhook' && patched.bundle, both);
+  const early = stepOf({ ...distributing, webhook: webhookOf(both) }, 59_999);
+  assert.ok(early.write === 'ca' && early.state.phase === 'distributing');
+  const switched = stepOf({ ...distributing, webhook: webhookOf(both) }, 60_000);
+  assert.ok(switched.write === 'ca');
+  assert.deepEqual([switched.issuing, switched.next, switched.bundle], ['next', undefined, ['next', 'old']]);
+
+  const turned = ['next', 'old'];
+  const switching: Partial<Facts> = {
+    ca: caOf(turned, { state: stateOf('switching', { rotation }) }),
+    serving: servingOf('leaf-1', 'old', turned),
+    webhook: webhookOf(turned),
+  };
+  const issued = stepOf(switching, 60_000);
+  assert.deepEqual(issued.write === 'serving' && issued.leaf, { issue: true });
+  const notYet = stepOf(switching, 59_999);
+  assert.equal(notYet.write, 'ca', 'only what it waits for is written');
+  const named = stepOf({ ...switching, serving: servingOf('leaf-2', 'next', turned, false) });
+  assert.deepEqual(named.write === 'ca' && named.state.waitingFor, ['gateway-0']);
+  const reported = { serving: servingOf('leaf-2', 'next', turned), endpoints: [gateway('leaf-2')] };
+  const retires = stepOf({ ...switching, ...reported });
+  assert.equal(retires.write === 'ca' && retires.state.phase, 'retiring');
+
+  const retiring = {
+    ...switching,
+    ...reported,
+    ca: caOf(turned, { state: stateOf('retiring', { rotation }) }),
+  };
+  const afterMs = nowMs + policy.overlapMs;
+  const phaseAfter = (facts: Partial<Facts>, heldMs: number) => {
+    const step = stepOf(facts, heldMs);
+    return step.write === 'ca' ? step.state.phase : step.write;
+  };
+  assert.equal(phaseAfter({ ...retiring, nowMs: afterMs }, 119_999), 'retiring');
+  assert.equal(phaseAfter({ ...retiring, nowMs: afterMs - 1 }, 120_000), 'retiring');
+  assert.equal(phaseAfter({ ...retiring, nowMs: afterMs }, 120_000), 'stable');
+});
+
+test('a request is refused while a rotation runs, and while the configuration is left alone', () => {
+  const paused = { ...webhookOf(['old']), untouchable: 'paused' };
+  const refused = stepOf({ ca: caOf(['old'], { request: 'asked' }), webhook: paused });
+  assert.ok(refused.write === 'ca');
+  assert.deepEqual(
+    [refused.state.phase, refused.state.refused],
+    ['stable', { id: 'asked', reason: 'paused' }],
+  );
+});
+
+test('a CA in use that the Secret does not know is trusted on, and retired in order', () => {
+  const brought = stepOf({ ca: caOf(['brought']) });
+  assert.ok(brought.write === 'ca');
+  assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
+});
+
+test('a CA that only the webhook configuration holds is taken out when nothing needs it', () => {
+  const held = { ca: caOf(['old']), leaf: undefined };
+  const step = stepOf({ held, webhook: webhookOf(['old', 'foreign']) });
+  assert.deepEqual(step.write === 'webhook' && step.bundle, ['old']);
+});
+
+test('the conditions are what the API server is told to trust, and that every endpoint serves the leaf', () => {
+  assert.deepEqual(holdingConditions(settled), [trusts('old'), serve('leaf-1')]);
+  assert.deepEqual(holdingConditions({ ...settled, endpoints: [] }), [trusts('old')]);
+});
