@@ -2,7 +2,7 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { runBench } from './load/bench-command.ts';
 import { createdCase, deletedCase, withoutBus } from './load/bus-outage.ts';
 import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
-import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
+import { answeredBy, clientRows, createFailureTeller, failureRows } from './load/load-result.ts';
 import { rollingRestart } from './load/rolling-restart.ts';
 
 const staleAfterMs = latchkeyConfigSchema.parse({}).gateway.staleAfterSeconds * 1_000;
@@ -26,7 +26,10 @@ are injected, unknown ones are 503 until the bus is back.`,
       const created = await createdCase(installation);
       const startedAtMs = Date.now();
       const clients = [...webhookClients(rate), ...apiServerClients(pods)];
-      const load = await installation.startLoad(clients, [deleted.case, created.case]);
+      const load = await installation.startLoad(clients, {
+        more: [deleted.case, created.case],
+        onFailure: createFailureTeller(say),
+      });
       await load.untilAnswered(20);
       const unclean: string[] = [];
       const readyMs: number[] = [];

@@ -20,15 +20,17 @@ export const buildGoClient = (name: string): Promise<string> =>
   );
 
 /**
- * Runs it as a process of its own, so that it shares no event loop with what is measured.
+ * Runs it as a process of its own, so that it shares no event loop with what is measured. `onMessage` is called when it
+ * says on stderr that all is prepared.
  * @throws Error when it says that nothing was measured
  */
 export async function runGoClient<Result>(
   program: string,
   plan: object,
-  env: NodeJS.ProcessEnv = {},
+  { env = {}, onMessage = () => undefined }: { env?: NodeJS.ProcessEnv; onMessage?: () => void } = {},
 ): Promise<Result> {
   const child = spawn(program, { stdio: ['pipe', 'pipe', 'pipe'], env });
+  child.stderr.once('data', onMessage);
   const [output, messages] = [text(child.stdout), text(child.stderr)];
   child.stdin.end(JSON.stringify(plan));
   const [code] = await once(child, 'close');

@@ -1,6 +1,6 @@
 import { runBench } from './load/bench-command.ts';
 import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
-import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
+import { answeredBy, clientRows, createFailureTeller, failureRows } from './load/load-result.ts';
 import { rollingRestart } from './load/rolling-restart.ts';
 
 await runBench({
@@ -18,7 +18,9 @@ request may fail. The balancer learns late who is ready, and connections stay wi
     const installation = await startLoadInstallation({ noticeMs: notice });
     try {
       const startedAtMs = Date.now();
-      const load = await installation.startLoad([...webhookClients(rate), ...apiServerClients(pods)]);
+      const load = await installation.startLoad([...webhookClients(rate), ...apiServerClients(pods)], {
+        onFailure: createFailureTeller(say),
+      });
       await load.untilAnswered(5);
       const unclean: string[] = [];
       for (let round = 1; round <= restarts; round += 1) {

@@ -1,6 +1,6 @@
 import { runBench } from './load/bench-command.ts';
 import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
-import { answeredBy, clientRows, failureRows } from './load/load-result.ts';
+import { answeredBy, clientRows, createFailureTeller, failureRows } from './load/load-result.ts';
 import { rotateNaively, stopCertManagers } from './load/naive-rotation.ts';
 import { type RotationKind, rotate, shortWaits } from './load/rotation.ts';
 
@@ -26,10 +26,8 @@ shortened: ${JSON.stringify(shortWaits)}.`,
     const installation = await startLoadInstallation({ config: { tls: { rotation: shortWaits } } });
     try {
       const startedAtMs = Date.now();
-      const load = await installation.startLoad([
-        ...webhookClients(rate, freshShare),
-        ...apiServerClients(pods),
-      ]);
+      const clients = [...webhookClients(rate, freshShare), ...apiServerClients(pods)];
+      const load = await installation.startLoad(clients, { onFailure: createFailureTeller(say) });
       await load.untilAnswered(10);
       if (naive) await stopCertManagers(installation);
       const times: Record<RotationKind, number[]> = { leaf: [], ca: [] };

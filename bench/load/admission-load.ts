@@ -80,16 +80,17 @@ export interface AdmissionLoad {
 }
 
 const answerTimeoutMs = 60_000;
-/** Told on standard error as they happen. */
-const shownFailures = 20;
 
 type LoadEvent = { failure?: LoadFailure; progress?: ClientCounts[]; summary?: LoadSummary };
 
 /**
  * Sends admission reviews and pods from a process of its own (tools/admission-load: net/http, as the API server) and
- * judges every answer. It ends with `stop`, and when this process ends.
+ * judges every answer; `onFailure` hears of the bad ones at once. It ends with `stop`, and when this process ends.
  */
-export async function startAdmissionLoad(plan: LoadPlan): Promise<AdmissionLoad> {
+export async function startAdmissionLoad(
+  plan: LoadPlan,
+  onFailure: (failure: LoadFailure) => void = () => undefined,
+): Promise<AdmissionLoad> {
   const program = await buildLoadProgram();
   const child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
   const closed = once(child, 'close');
@@ -98,7 +99,7 @@ export async function startAdmissionLoad(plan: LoadPlan): Promise<AdmissionLoad>
   let summary: LoadSummary | undefined;
   const noteFailure = (failure: LoadFailure): void => {
     failures.push(failure);
-    if (failures.length <= shownFailures) process.stderr.write(`failed: ${JSON.stringify(failure)}\n`);
+    onFailure(failure);
   };
   const tell = (line: unknown) => child.stdin.write(`${JSON.stringify(line)}\n`);
   createInterface({ input: child.stdout }).on('line', (line) => {

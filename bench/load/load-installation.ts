@@ -6,14 +6,24 @@ import {
   type RunningInstallation,
   startInstallation,
 } from '#test/flows/running-installation.ts';
-import { type AdmissionLoad, type LoadCase, type LoadClient, startAdmissionLoad } from './admission-load.ts';
+import {
+  type AdmissionLoad,
+  type LoadCase,
+  type LoadClient,
+  type LoadFailure,
+  type LoadPlan,
+  startAdmissionLoad,
+} from './admission-load.ts';
 import { loadGlobals, prepareKnownCases } from './known-cases.ts';
 
 /** An installation of three gateways behind the balancer, with pods whose answers are known. */
 export interface LoadInstallation extends RunningInstallation {
   cases: readonly LoadCase[];
   /** Begins to send; `more` are asked for besides the known cases. */
-  startLoad(clients: readonly LoadClient[], more?: readonly LoadCase[]): Promise<AdmissionLoad>;
+  startLoad(
+    clients: readonly LoadClient[],
+    options?: { more?: readonly LoadCase[]; onFailure?: (failure: LoadFailure) => void },
+  ): Promise<AdmissionLoad>;
   /** Every connection that the balancer made. */
   connections(): readonly BalancedConnection[];
 }
@@ -42,7 +52,8 @@ export async function startLoadInstallation(
       ...installation,
       cases,
       connections: () => connections,
-      startLoad: (clients, more = []) => startLoad(installation, clients, [...cases, ...more]),
+      startLoad: (clients, { more = [], onFailure } = {}) =>
+        startAdmissionLoad(planOf(installation, clients, [...cases, ...more]), onFailure),
     };
   } catch (err) {
     await installation.stop();
@@ -50,12 +61,12 @@ export async function startLoadInstallation(
   }
 }
 
-function startLoad(
+function planOf(
   { cluster }: RunningInstallation,
   clients: readonly LoadClient[],
   cases: readonly LoadCase[],
-): Promise<AdmissionLoad> {
-  return startAdmissionLoad({
+): LoadPlan {
+  return {
     uid: reviewUid,
     webhook: {
       address: `${cluster.serviceRange}.0.100:${webhookServicePort}`,
@@ -72,7 +83,7 @@ function startLoad(
     },
     clients,
     cases,
-  });
+  };
 }
 
 /** Two streams through the balancer that make `perSecond` requests together, a share of them on new connections. */

@@ -9,6 +9,15 @@ export const answeredBy = ({ clients }: LoadSummary): number =>
 /** One row a client. */
 export const clientRows = ({ clients }: LoadSummary): ClientCounts[] => [...clients];
 
+/** Says the first failures as they happen. */
+export function createFailureTeller(say: (line: string) => void): (failure: LoadFailure) => void {
+  let told = 0;
+  return ({ client, case: name, why }) => {
+    told += 1;
+    if (told <= shownFailures) say(`failed: ${client}, ${name}: ${why}`);
+  };
+}
+
 /** The first failures for a person: when, since the load began, of whom, and why. */
 export const failureRows = (failures: readonly LoadFailure[], startedAtMs: number): object[] =>
   failures
