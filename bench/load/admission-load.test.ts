@@ -7,7 +7,7 @@ import { json } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { reviewUid } from '#test/demo/gateway-call.ts';
-import { type LoadCase, startAdmissionLoad } from './admission-load.ts';
+import { type LoadCase, type LoadFailure, startAdmissionLoad } from './admission-load.ts';
 
 type Review = { request: { uid: string; name: string } };
 type Answer = (response: ServerResponse, uid: string) => void;
@@ -96,7 +96,8 @@ test('the load counts exactly the answers that are not what they must be, and re
   const { clients } = await load.stop();
   const later = load.failures().slice(before);
   const answered = clients.reduce((sum, each) => sum + each.answered, 0);
-  const casesOf = (failures: typeof later) => [...new Set(failures.map((failure) => failure.case))].sort();
+  const casesOf = (failures: readonly LoadFailure[]) =>
+    [...new Set(failures.map((failure) => failure.case))].sort();
   assert.deepEqual(casesOf(load.failures()), [...wrong].sort());
   assert.deepEqual(casesOf(later), wrong.filter((name) => name !== 'another patch').sort());
   const share = load.failures().length / answered;
