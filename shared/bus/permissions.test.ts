@@ -61,7 +61,7 @@ const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
   },
   'cert-manager': {
     publish: [heartbeat('cert-manager')],
-    subscribe: [inbox('cert-manager'), heartbeat('gateway')],
+    subscribe: [heartbeat('gateway')],
   },
   discovery: {
     publish: [
