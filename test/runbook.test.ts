@@ -23,7 +23,7 @@ const code = await readAll('{services,shared}/**/*.ts');
 const contracts = await readAll('shared/contracts/*.ts');
 const manifests = await readAll('deploy/**/*.{yaml,conf}');
 const runbook = await read('docs/runbook.md');
-const pages = `${runbook}\n${await read('docs/threat-model.md')}`;
+const pages = [runbook, await read('docs/threat-model.md'), await read('docs/upgrading.md')].join('\n');
 
 const fence = /^ *```[\s\S]*?^ *```$/gm;
 /** What stands in backticks outside of blocks, each once. */

@@ -52,7 +52,7 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
   const metrics = createGatewayMetrics(() => ({
     rules: config.chain.map((manager) => ({
       manager,
-      complete: feed.reader.isComplete(manager),
+      complete: isComplete(manager),
       ageMs: ageMs(manager),
       ...(feed.reader.applied().find(({ owner }) => owner === manager) ?? { epoch: 0, seq: 0 }),
     })),
@@ -64,6 +64,9 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
   const feed = createRuleFeed({ bus, initial, index, freshness, clock, log, onFault: metrics.ruleFault });
   const ageMs = (manager: string): number => freshness.ageMs(manager, clock.monotonicMs());
   const isHeard = (manager: string): boolean => Number.isFinite(ageMs(manager));
+  /** A first recipe that was refused leaves rules that nobody can apply: this gateway should not be asked. */
+  const isComplete = (manager: string): boolean =>
+    feed.reader.isComplete(manager) && index.recipe(manager) !== undefined;
   const rules = {
     index,
     get chain() {
@@ -89,7 +92,7 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
   const facts = (): ReadinessFacts => ({
     certificate: pair.current() === undefined ? 'missing' : 'valid',
     chain: config.chain,
-    isComplete: feed.reader.isComplete,
+    isComplete,
     isHeard,
     uptimeMs: start.uptimeMs(),
     withoutBusMs: start.withoutBusMs(),

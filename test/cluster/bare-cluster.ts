@@ -4,21 +4,27 @@ import { join } from 'node:path';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
+import { type ServerPlace, startNatsCluster } from '../nats/nats-cluster.ts';
 import { startControlPlane } from './control-plane.ts';
 import { claimServiceRange, freePorts } from './free-address.ts';
-import { type NatsStart, startNatsServer } from './nats-server.ts';
+import { type NatsServer, type NatsStart, startNatsServer } from './nats-server.ts';
 import { startOtlpGrpcSink } from './otlp-grpc-sink.ts';
 import { startOtlpReceiver } from './otlp-receiver.ts';
-import { startProcessGuard } from './process-guard.ts';
+import { type ProcessGuard, startProcessGuard } from './process-guard.ts';
 
 /** etcd, kube-apiserver, nats-server and an OTLP receiver, all of it in one temporary folder. */
 export type BareCluster = Awaited<ReturnType<typeof startBareCluster>>;
+
+export type BareClusterOptions = Pick<NatsStart, 'ownManagers' | 'adaptNats'> & {
+  /** Three nats-servers as deploy/nats/cluster makes them, with nats.conf as it is; by default one. */
+  natsServers?: 1 | 3;
+};
 
 /**
  * Starts it from programs of the machine or the cache (built first when missing). Everything it started is
  * stopped and removed by `stop`, and also when this process ends in any other way.
  */
-export async function startBareCluster(options: Pick<NatsStart, 'ownManagers' | 'adaptNats'> = {}) {
+export async function startBareCluster(options: BareClusterOptions = {}) {
   const programs = await findPrograms({
     cacheFolder: cacheFolder(process.env),
     env: process.env,
@@ -28,18 +34,10 @@ export async function startBareCluster(options: Pick<NatsStart, 'ownManagers' | 
   const guard = startProcessGuard(folder);
   const logFolder = join(folder, 'logs');
   const range = await claimServiceRange();
-  const [
-    etcd = 0,
-    etcdPeer = 0,
-    apiServer = 0,
-    natsPort = 0,
-    monitoringPort = 0,
-    otlpPort = 0,
-    grpcPort = 0,
-  ] = await freePorts(7);
+  const [etcd = 0, etcdPeer = 0, apiServer = 0, otlpPort = 0, grpcPort = 0] = await freePorts(5);
   const otlp = await startOtlpReceiver(otlpPort);
   const sink = await startOtlpGrpcSink(grpcPort);
-  const [controlPlane, nats] = await Promise.all([
+  const [controlPlane, natsServers] = await Promise.all([
     startControlPlane(
       {
         programs,
@@ -51,17 +49,7 @@ export async function startBareCluster(options: Pick<NatsStart, 'ownManagers' | 
       },
       guard,
     ),
-    startNatsServer(
-      {
-        program: programs['nats-server'],
-        port: natsPort,
-        monitoringPort,
-        folder: join(folder, 'nats'),
-        logFolder,
-        ...options,
-      },
-      guard,
-    ),
+    startBus({ program: programs['nats-server'], folder: join(folder, 'nats'), logFolder }, options, guard),
   ]).catch(async (error) => {
     await guard.close();
     throw error;
@@ -73,8 +61,10 @@ export async function startBareCluster(options: Pick<NatsStart, 'ownManagers' | 
     folder,
     logFolder,
     guard,
-    nats,
-    natsUrl: nats.url,
+    /** The only nats-server, or the first of three. */
+    nats: natsServers[0],
+    natsServers,
+    natsUrl: natsServers.map(({ url }) => url).join(','),
     otlp,
     serviceRange: range.prefix,
     /** Clients of the harness itself, left out of the audit log. */
@@ -97,4 +87,14 @@ export async function startBareCluster(options: Pick<NatsStart, 'ownManagers' | 
       await guard.close();
     },
   };
+}
+
+async function startBus(
+  place: ServerPlace,
+  { natsServers = 1, ...options }: BareClusterOptions,
+  guard: ProcessGuard,
+): Promise<[NatsServer, ...NatsServer[]]> {
+  if (natsServers === 3) return startNatsCluster(place, guard);
+  const [port = 0, monitoringPort = 0] = await freePorts(2);
+  return [await startNatsServer({ ...place, ...options, port, monitoringPort }, guard)];
 }

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startBareCluster } from './bare-cluster.ts';
+import { type BareClusterOptions, startBareCluster } from './bare-cluster.ts';
 import {
   type ConfigInput,
   configMapData,
@@ -11,7 +11,7 @@ import {
 } from './installation.ts';
 import { startKubelet } from './kubelet.ts';
 import { copyResolver, installationNamespace, loadManifests, loadResolver } from './manifests.ts';
-import { type OwnManagers, unlimitedUser } from './nats-server.ts';
+import { unlimitedUser } from './nats-server.ts';
 import { type BalancerOptions, startServiceProxy } from './service-proxy.ts';
 
 /** A bare cluster with deploy/ applied, and the stand-ins that run its services as processes. */
@@ -26,13 +26,10 @@ type ServiceStart = {
   codeFolder?: string;
 };
 
-type ClusterOptions = {
+type ClusterOptions = BareClusterOptions & {
   config?: ConfigInput;
   /** Managers of deploy/variants whose resolvers are installed besides those of deploy/. */
   managers?: readonly string[];
-  ownManagers?: OwnManagers;
-  /** What a test changes in deploy/nats/nats.conf. */
-  adaptNats?: (configuration: string) => string;
   /** How the stand-in for kube-proxy behaves; by default it knows of a change at once. */
   balancer?: BalancerOptions;
 };
@@ -42,8 +39,8 @@ type ClusterOptions = {
  * deploy/latchkey.yaml. Stopped by `stop`, and whenever this process ends.
  */
 export async function startCluster(options: ClusterOptions = {}) {
-  const { managers = [], ownManagers = {}, adaptNats } = options;
-  const bare = await startBareCluster({ ownManagers, ...(adaptNats === undefined ? {} : { adaptNats }) });
+  const { managers = [], ownManagers = {} } = options;
+  const bare = await startBareCluster(options);
   const resolvers = [...managers.map(loadResolver), ...Object.keys(ownManagers).map(copyResolver)];
   const manifests = [...(await loadManifests(bare.kubectl)), ...(await Promise.all(resolvers)).flat()];
   const podFolder = join(bare.folder, 'pods');

@@ -76,14 +76,23 @@ export interface FaultRun extends RunningInstallation {
 }
 
 export async function startFaultRun(
-  options: Pick<InstallationOptions, 'adaptNats'> & { staleAfterSeconds?: number } = {},
+  options: Pick<InstallationOptions, 'adaptNats' | 'natsServers'> & {
+    staleAfterSeconds?: number;
+    readyGraceSeconds?: number;
+  } = {},
 ): Promise<FaultRun> {
-  const { staleAfterSeconds = shortStaleSeconds, adaptNats = asDeployed } = options;
-  const config: ConfigInput = { gateway: { staleAfterSeconds }, snapshot: { intervalSeconds: 1 } };
+  const { staleAfterSeconds = shortStaleSeconds, readyGraceSeconds = 15 } = options;
+  const { adaptNats = asDeployed, natsServers = 1 } = options;
+  const config: ConfigInput = {
+    gateway: { staleAfterSeconds, readyGraceSeconds },
+    snapshot: { intervalSeconds: 1 },
+    bus: { replicas: natsServers },
+  };
   const installation = await startInstallation({
     gateways: 2,
     config,
     adaptNats,
+    natsServers,
     globals: { 'team/token': 'a-global-value' },
   });
   try {

@@ -66,6 +66,18 @@ export const oneFieldMore: OtherVersion = {
   ],
 };
 
+/** A version whose recipes make an edit that others do not know. */
+export const unknownEdit: OtherVersion = {
+  patches: [
+    {
+      file: 'services/resolver/rule-set.ts',
+      find: '{ value: manager.recipe(config) }',
+      replace:
+        "{ value: { ...manager.recipe(config), edits: { env: [{ shine: 'brightly' }], file: [] } } as never }",
+    },
+  ],
+};
+
 /** Name of the bucket of version 2 in place of that of version 1, wherever it occurs in a text. */
 export const secondBucket = (text: string): string =>
   text.replace(/latchkey_(rules|inventory)/, 'latchkey_$1_v2');

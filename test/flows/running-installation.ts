@@ -1,3 +1,4 @@
+import type { BareClusterOptions } from '../cluster/bare-cluster.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import type { ConfigInput } from '../cluster/installation.ts';
 import type { ServicePod } from '../cluster/kubelet.ts';
@@ -22,7 +23,7 @@ export interface RunningInstallation {
 }
 
 /** What differs from deploy/ as it is, and what is there before the services start. */
-export interface InstallationOptions {
+export interface InstallationOptions extends Pick<BareClusterOptions, 'natsServers' | 'adaptNats'> {
   config?: ConfigInput;
   /** Managers whose resolvers run besides those of a default installation. */
   managers?: readonly string[];
@@ -33,8 +34,6 @@ export interface InstallationOptions {
   /** Variables of global secrets, `FLYTE_SECRET_<GROUP>_<KEY>` -> value. */
   globalVariables?: Readonly<Record<string, string>>;
   gateways?: number;
-  /** What a test changes in deploy/nats/nats.conf. */
-  adaptNats?: (configuration: string) => string;
   balancer?: BalancerOptions;
   environment?: Record<string, string>;
   /** Called with the cluster before any service runs. */
@@ -43,8 +42,9 @@ export interface InstallationOptions {
 
 /** Starts a cluster and all services at once, as an operator's `kubectl apply` would, and waits until each is ready. */
 export async function startInstallation(options: InstallationOptions = {}): Promise<RunningInstallation> {
-  const { config = {}, managers = [], ownManagers = {}, balancer = {}, adaptNats = asDeployed } = options;
-  const cluster = await startCluster({ config, managers, ownManagers, balancer, adaptNats });
+  const { config = {}, managers = [], ownManagers = {}, balancer = {} } = options;
+  const { natsServers = 1, adaptNats = asDeployed } = options;
+  const cluster = await startCluster({ config, managers, ownManagers, balancer, natsServers, adaptNats });
   try {
     for (const [path, value] of Object.entries(options.globals ?? {})) {
       const [group = '', key = ''] = path.split('/');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { waitFor } from '../cluster/wait-for.ts';
 import { askGateway } from '../demo/gateway-call.ts';
 import { asBusAdmin } from './bus-admin.ts';
 import { type FaultRun, startFaultRun } from './fault-run.ts';
@@ -10,6 +11,7 @@ import {
   oneFieldMore,
   secondBucket,
   secondVersion,
+  unknownEdit,
   withSecondBuckets,
   writeVersion,
 } from './other-version.ts';
@@ -17,13 +19,20 @@ import { aTaskPod } from './task-pod.ts';
 
 let run: FaultRun;
 /** Folders of other versions. */
-let code: Record<'later' | 'both' | 'second', string>;
+let code: Record<'later' | 'stranger' | 'both' | 'second', string>;
 
 before(async () => {
-  run = await startFaultRun({ adaptNats: withSecondBuckets });
+  // A gateway that waits for rules waits longer than any test.
+  run = await startFaultRun({ adaptNats: withSecondBuckets, readyGraceSeconds: 300 });
   const folderOf = (name: string) => join(run.cluster.folder, 'versions', name);
-  code = { later: folderOf('later'), both: folderOf('both'), second: folderOf('second') };
+  code = {
+    later: folderOf('later'),
+    stranger: folderOf('stranger'),
+    both: folderOf('both'),
+    second: folderOf('second'),
+  };
   await writeVersion(code.later, oneFieldMore);
+  await writeVersion(code.stranger, unknownEdit);
   await writeVersion(code.both, bothVersions);
   await writeVersion(code.second, secondVersion);
 });
@@ -84,6 +93,27 @@ test('versions that differ by a field work together in any order', async (t) => 
   await survives(t, 'earlier resolvers, later gateways', async () => {
     await Promise.all([rollOut(resolvers), rollOut(['gateway'], code.later, 1)]);
   });
+});
+
+test('a recipe that gateways cannot read leaves the one before in force, and no new gateway is asked', async (t) => {
+  await survives(t, 'a resolver whose recipe is unknown', () => rollOut(['resolver-k8s'], code.stranger));
+  const [gateway] = run.cluster.services().filter(({ name }) => name === 'gateway-1');
+  await gateway?.stop();
+  const restarted = await run.cluster.startService('gateway', { replica: 1 });
+  const reasons = async () =>
+    (await (await fetch(`http://127.0.0.1:${restarted.ports.health}/readyz`)).text()).includes(
+      '"reasons":["no complete rules of manager k8s yet"',
+    );
+  await waitFor(reasons, { timeoutMs: 20_000, what: 'the new gateway to miss the rules of k8s only' });
+  await run.prober.observe(5);
+  assert.equal(restarted.run.isReady(), false);
+  await run.prober.disturbed({ what: 'a resolver whose recipe is known' }, async () => {
+    await rollOut(['resolver-k8s']);
+    await restarted.untilReady();
+    await run.untilConverged();
+  });
+  await run.nothingWentWrong();
+  await gatewaysAnswerAlike();
 });
 
 test('an incompatible version comes and the one before goes, a pod at a time, and nobody notices', async (t) => {

@@ -69,7 +69,7 @@ async function observe(testBus: TestBus): Promise<ClusterRun> {
   const changing = startChanges(publisher, owner);
   const readers = await followEverywhere(testBus, changing);
   const { jsm } = await testBus.admin();
-  const leader = async () => servers[await leaderOf(jsm, streamOf(bucket))] as NatsServer;
+  const leader = async () => servers[await leaderOf(jsm.streams, streamOf(bucket))] as NatsServer;
   return {
     testBus,
     publisher,

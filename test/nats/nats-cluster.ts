@@ -35,13 +35,17 @@ export async function planNatsCluster(
 }
 
 /** Starts three servers; resolves when each sees the cluster's metadata. */
-export async function startNatsCluster(place: ServerPlace, guard: ProcessGuard): Promise<NatsServer[]> {
+export async function startNatsCluster(
+  place: ServerPlace,
+  guard: ProcessGuard,
+): Promise<[NatsServer, ...NatsServer[]]> {
   const plans = await planNatsCluster(place);
-  return Promise.all(plans.map((plan) => startNatsServer(plan, guard)));
+  const servers = await Promise.all(plans.map((plan) => startNatsServer(plan, guard)));
+  return servers as [NatsServer, ...NatsServer[]];
 }
 
 /** Index of the server that leads a stream. */
-export async function leaderOf({ streams }: JetStreamManager, stream: string): Promise<number> {
+export async function leaderOf(streams: JetStreamManager['streams'], stream: string): Promise<number> {
   const ask = async () => (await streams.info(stream)).cluster?.leader?.split('-').at(-1);
   return Number(await waitFor(ask, { timeoutMs: 20_000, what: `a leader of ${stream}` }));
 }

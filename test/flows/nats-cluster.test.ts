@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
+import type { NatsServer } from '../cluster/nats-server.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+import { leaderOf } from '../nats/nats-cluster.ts';
+import { asBusAdmin } from './bus-admin.ts';
+import { type FaultRun, startFaultRun } from './fault-run.ts';
+
+let run: FaultRun;
+before(async () => {
+  run = await startFaultRun({ natsServers: 3 });
+});
+after(() => run?.stop());
+
+const infoOf = (bucket: string) => asBusAdmin(run.cluster.nats, (streams) => streams.info(streamOf(bucket)));
+
+async function leader(bucket: string): Promise<NatsServer> {
+  const { natsServers, nats } = run.cluster;
+  return natsServers[await asBusAdmin(nats, (streams) => leaderOf(streams, streamOf(bucket)))] ?? nats;
+}
+
+test('discovery stores both buckets on three servers', async () => {
+  for (const bucket of [inventoryBucket, rulesBucket]) {
+    const isThere = async () => {
+      const { config, cluster } = await infoOf(bucket);
+      return config.num_replicas === 3 && cluster?.replicas?.every(({ current }) => current);
+    };
+    assert.ok(await waitFor(isThere, { timeoutMs: 20_000, what: `${bucket} on three servers` }));
+  }
+});
+
+for (const bucket of [rulesBucket, inventoryBucket]) {
+  test(`a killed leader of ${bucket} makes no answer wrong`, async (t) => {
+    const victim = await leader(bucket);
+    await run.survives(t, { what: `leader of ${bucket} killed`, strike: victim.kill9, heal: victim.start });
+  });
+}
+
+test('a leader that stands still makes no answer wrong', async (t) => {
+  const victim = await leader(rulesBucket);
+  await run.survives(t, {
+    what: 'leader stopped with its sockets open',
+    strike: async () => victim.sigstop(),
+    // What was created and deleted meanwhile arrives without it.
+    meanwhile: async (created, deleted) => {
+      await Promise.all([run.untilEveryGateway(created, 200), run.untilEveryGateway(deleted, 404)]);
+    },
+    heal: async () => victim.sigcont(),
+  });
+});
