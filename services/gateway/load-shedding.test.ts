@@ -8,19 +8,25 @@ test('a gateway is overloaded when one of its limits is exceeded, not when it is
     assert.equal(isOverloaded({ ...loadLimits, [limit]: loadLimits[limit] + 1 }, loadLimits), true, limit);
 });
 
-test('a turn is as long as the time since its first request, until all that was ready has been handled', () => {
+test('a long turn with few requests is no overload: the process only stood still', () => {
+  const load = { turnMs: 10_000, turnRequests: loadLimits.turnRequests - 1, lagMs: 0, heldBytes: 0 };
+  assert.equal(isOverloaded(load, loadLimits), false);
+});
+
+test('a turn begins with its first request and ends when all that was ready has been handled', () => {
   let nowMs = 100;
   let endTurn = (): void => assert.fail('no turn has begun');
-  const turnMs = createTurnMeter(
+  const turn = createTurnMeter(
     () => nowMs,
     (end) => {
       endTurn = end;
     },
   );
-  assert.equal(turnMs(), 0);
+  assert.equal(turn.turnMs(), 0);
+  turn.take();
   nowMs = 130;
-  assert.equal(turnMs(), 30);
+  assert.deepEqual([turn.turnMs(), turn.turnRequests()], [30, 1]);
   endTurn();
   nowMs = 500;
-  assert.equal(turnMs(), 0);
+  assert.deepEqual([turn.turnMs(), turn.turnRequests()], [0, 0]);
 });

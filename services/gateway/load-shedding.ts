@@ -6,10 +6,15 @@ import type { Clock } from '#shared/runtime/clock.ts';
  * would use it up.
  */
 export const loadLimits = {
-  /** Longest time, ms, that requests wait for their turn: a small part of the API server's 5 s. */
+  /**
+   * Longest time, ms, that requests wait for their turn: a tenth of the API server's 5 s, and half of the second that a
+   * refused one has to wait.
+   */
   turnMs: 500,
-  /** How late the event loop runs its timers, ms: everything else is at least as late. */
-  lagMs: 1_000,
+  /** So many requests are taken in every turn, however long: a process that stood still for a moment is not overloaded. */
+  turnRequests: 32,
+  /** How late the event loop runs its timers, ms: everything else is at least as late, here half the API server's time. */
+  lagMs: 2_500,
   /** Bytes of bodies that are not complete yet. */
   heldBytes: 64 * 1024 * 1024,
 };
@@ -19,26 +24,45 @@ export type Load = typeof loadLimits;
 
 /** Whether one more request would wait, or make others wait, longer than the limits allow. */
 export function isOverloaded(load: Load, limits: Load): boolean {
-  return load.turnMs > limits.turnMs || load.lagMs > limits.lagMs || load.heldBytes > limits.heldBytes;
+  return (
+    (load.turnMs > limits.turnMs && load.turnRequests >= limits.turnRequests) ||
+    load.lagMs > limits.lagMs ||
+    load.heldBytes > limits.heldBytes
+  );
 }
 
-/**
- * Follows how long the event loop has been handling what it found in one poll, ms; 0 at the first call of a turn.
- * @param afterTurn calls its argument once, after all that was ready has been handled (`setImmediate`)
- */
+/** The current turn of the event loop: all that it found ready in one poll. */
+interface TurnMeter {
+  /** Since the first request of the turn, ms. */
+  turnMs(): number;
+  /** Requests taken in it. */
+  turnRequests(): number;
+  /** Tells of a request that is taken. */
+  take(): void;
+}
+
+/** @param afterTurn calls its argument once, after all that was ready has been handled (`setImmediate`) */
 export function createTurnMeter(
   monotonicMs: () => number,
   afterTurn: (endTurn: () => void) => void,
-): () => number {
+): TurnMeter {
   let beganAtMs: number | undefined;
-  return () => {
-    const nowMs = monotonicMs();
-    if (beganAtMs !== undefined) return nowMs - beganAtMs;
-    beganAtMs = nowMs;
-    afterTurn(() => {
-      beganAtMs = undefined;
-    });
-    return 0;
+  let requests = 0;
+  return {
+    turnRequests: () => requests,
+    take: () => {
+      requests += 1;
+    },
+    turnMs: () => {
+      const nowMs = monotonicMs();
+      if (beganAtMs !== undefined) return nowMs - beganAtMs;
+      beganAtMs = nowMs;
+      afterTurn(() => {
+        beganAtMs = undefined;
+        requests = 0;
+      });
+      return 0;
+    },
   };
 }
 

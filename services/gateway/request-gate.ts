@@ -45,11 +45,16 @@ export function createRequestGate(options: {
 }): RequestGate {
   const { clock, limits = loadLimits } = options;
   const waiting = new Map<ServerResponse, Waiting>();
-  const turnMs = createTurnMeter(clock.monotonicMs, setImmediate);
+  const turn = createTurnMeter(clock.monotonicMs, setImmediate);
   const lag = watchLag(clock);
   const pace = createRefusalPace(clock);
   let heldBytes = 0;
-  const load = (): Load => ({ turnMs: turnMs(), lagMs: lag.lagMs(), heldBytes });
+  const load = (): Load => ({
+    turnMs: turn.turnMs(),
+    turnRequests: turn.turnRequests(),
+    lagMs: lag.lagMs(),
+    heldBytes,
+  });
 
   const release = (response: ServerResponse): Waiting | undefined => {
     const entry = waiting.get(response);
@@ -114,7 +119,10 @@ export function createRequestGate(options: {
       const entry = release(response);
       if (entry === undefined) return false;
       if (clock.monotonicMs() >= entry.deadlineMs) return shed(response, 'late', 'keep');
-      return isOverloaded(load(), limits) ? refuse(request, response) : true;
+      if (isOverloaded(load(), limits)) return refuse(request, response);
+      turn.take();
+      pace.decided();
+      return true;
     },
   };
 }

@@ -1,12 +1,14 @@
 // Offers a webhook more than it can do. A seat is a call in progress, as the API server limits them; each has a TLS
 // connection of its own that is kept alive. Requests are bytes made beforehand and answers are hardly parsed, so that one
 // core is enough for ten times what a gateway answers.
-// In: the plan as JSON on stdin. Out: the result as JSON on stdout.
+// In: the plan as JSON on stdin. Out: the result as JSON on stdout; "seated" on stderr when all connections are made.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sort"
 	"sync"
@@ -35,13 +37,15 @@ type result struct {
 	Seated   int64 `json:"seated"`
 	Attempts int64 `json:"attempts"`
 	// Calls that were admitted in time; attempts answered 503; calls that got no answer in time, or another one.
-	Accepted int64   `json:"accepted"`
-	Shed     int64   `json:"shed"`
-	TimedOut int64   `json:"timedOut"`
-	Failed   int64   `json:"failed"`
-	P50Ms    float64 `json:"p50Ms"`
-	P99Ms    float64 `json:"p99Ms"`
-	MaxMs    float64 `json:"maxMs"`
+	Accepted int64 `json:"accepted"`
+	Shed     int64 `json:"shed"`
+	TimedOut int64 `json:"timedOut"`
+	Failed   int64 `json:"failed"`
+	// How calls failed, by the text of the error without addresses.
+	Failures map[string]int `json:"failures"`
+	P50Ms    float64        `json:"p50Ms"`
+	P99Ms    float64        `json:"p99Ms"`
+	MaxMs    float64        `json:"maxMs"`
 	// Of the last attempt of admitted calls.
 	AttemptP99Ms float64 `json:"attemptP99Ms"`
 }
@@ -64,10 +68,12 @@ func main() {
 		os.Exit(2)
 	}
 	l := &load{plan: p, idle: make(chan *seat, p.Seats)}
+	l.result.Failures = map[string]int{}
 	if err := l.takeSeats(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
+	fmt.Fprintln(os.Stderr, "seated")
 	began := time.Now()
 	l.offer()
 	l.result.Seconds = time.Since(began).Seconds()
@@ -80,7 +86,8 @@ func main() {
 	_ = json.NewEncoder(os.Stdout).Encode(l.result)
 }
 
-// A few handshakes at once: all of them together would be a load of their own.
+// A few handshakes at once: all of them together would be a load of their own. Each has a first answer, whatever it is:
+// a connection on which nothing was ever asked is closed soon.
 func (l *load) takeSeats() error {
 	const atOnce = 8
 	var wait sync.WaitGroup
@@ -94,7 +101,7 @@ func (l *load) takeSeats() error {
 		wait.Go(func() {
 			for range left {
 				s := &seat{address: l.plan.Address, request: []byte(l.plan.Request)}
-				if err := s.connect(); err != nil {
+				if _, err := s.post(time.Now().Add(handshakeTimeout)); err != nil {
 					failed.Store(&err)
 				}
 				l.idle <- s
@@ -146,9 +153,11 @@ func (l *load) call(s *seat) {
 		switch {
 		case err != nil && !time.Now().Before(deadline):
 			atomic.AddInt64(&l.result.TimedOut, 1)
+			l.fail(err, answer)
 			return
 		case err != nil || (answer.status != 200 && answer.status != 503):
 			atomic.AddInt64(&l.result.Failed, 1)
+			l.fail(err, answer)
 			return
 		case answer.status == 200:
 			l.accept(began, sent)
@@ -161,6 +170,20 @@ func (l *load) call(s *seat) {
 		}
 		time.Sleep(pause)
 	}
+}
+
+func (l *load) fail(err error, got answer) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	why := fmt.Sprintf("status %d", got.status)
+	var operation *net.OpError
+	switch {
+	case errors.As(err, &operation):
+		why = operation.Op + ": " + operation.Err.Error()
+	case err != nil:
+		why = err.Error()
+	}
+	l.result.Failures[why]++
 }
 
 func (l *load) accept(began, sent time.Time) {

@@ -44,7 +44,7 @@ func (s *seat) connect() error {
 func (s *seat) post(deadline time.Time) (answer, error) {
 	if s.conn == nil {
 		if err := s.connect(); err != nil {
-			return answer{}, err
+			return answer{}, fmt.Errorf("connect: %w", err)
 		}
 	}
 	_ = s.conn.SetDeadline(deadline)
