@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Time as an argument, so that a test can own it. All durations are milliseconds. */
 export interface Clock {
-  /** Wall-clock time, ms since the Unix epoch. It may jump, so it is for certificates only. */
+  /** Wall-clock time, ms since the Unix epoch. It may jump, so it is only for what outlives a process: certificates, snapshots. */
   now(): number;
   /** Time since an arbitrary moment, ms; never goes back. Every interval and every age is a difference of these. */
   monotonicMs(): number;
