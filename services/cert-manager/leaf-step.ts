@@ -1,3 +1,4 @@
+import type { LeafState } from '#shared/contracts/rotation-state.ts';
 import { isSameList } from './ca-repair.ts';
 import {
   type CaFacts,
@@ -29,20 +30,22 @@ export function leafStep(
   const kept = [serving?.leaf, facts.held.leaf].find(
     (leaf) => leaf !== undefined && leaf.problem === undefined,
   );
-  const isAsked = serving?.request !== undefined && serving.request !== serving.state?.handled;
-  const reason = reasonToIssue(kept, facts, ca, isAsked);
-  const handled = isAsked ? serving.request : serving?.state?.handled;
+  const asked = serving?.request === serving?.state?.handled ? undefined : serving?.request;
+  const reason = reasonToIssue(kept, facts, ca, asked);
   if (reason !== undefined && mayIssue(kept, facts, ca, heldForMs, policy)) {
-    const state = stateOf(notServing(facts, newLeaf), handled);
+    const answer = asked === undefined ? answered(serving?.state) : { handled: asked };
+    const state = stateOf(notServing(facts, newLeaf), answer);
     return { write: 'serving', why: reason, leaf: { issue: true }, bundle: ca.bundle, state };
   }
   if (kept === undefined) return undefined;
-  const state = stateOf(notServing(facts, kept.id), serving?.state?.handled);
+  const answer = refusal(facts, asked) ?? answered(serving?.state);
+  const state = stateOf(notServing(facts, kept.id), answer);
   const isRight =
     serving?.tidy &&
     serving.leaf.id === kept.id &&
     serving.leaf.problem === undefined &&
     serving.state?.fingerprint === kept.id &&
+    serving.state.handled === state.handled &&
     isSameList(serving.bundle, ca.bundle) &&
     isSameList(serving.state.waitingFor, state.waitingFor);
   if (isRight) return undefined;
@@ -50,23 +53,37 @@ export function leafStep(
   return { write: 'serving', why, leaf: { id: kept.id, issuedAt: kept.issuedAt }, bundle: ca.bundle, state };
 }
 
-const stateOf = (waitingFor: string[], handled: string | undefined): ServingWrite['state'] => ({
+/** What became of the last request. */
+type Answer = Pick<LeafState, 'handled' | 'refused'>;
+
+const answered = (state: LeafState | undefined): Answer => ({
+  ...(state?.handled === undefined ? {} : { handled: state.handled }),
+  ...(state?.refused === undefined ? {} : { refused: state.refused }),
+});
+
+/** A request that nothing but an operator can make possible; any other waits. */
+const refusal = ({ webhook }: Facts, id: string | undefined): Answer | undefined =>
+  id === undefined || webhook.untouchable === undefined
+    ? undefined
+    : { handled: id, refused: { id, reason: webhook.untouchable } };
+
+const stateOf = (waitingFor: string[], answer: Answer): ServingWrite['state'] => ({
   version: 1,
   served: waitingFor.length === 0,
   waitingFor,
-  ...(handled === undefined ? {} : { handled }),
+  ...answer,
 });
 
 function reasonToIssue(
   kept: LeafFact | undefined,
   { serving }: Facts,
   { issuing }: CaFacts,
-  isAsked: boolean,
+  asked: string | undefined,
 ): string | undefined {
   if (kept === undefined) return serving?.leaf.problem ?? 'there is none';
   if (kept.issuer !== issuing.id) return 'it is of another CA than the issuing one';
   if (kept.due) return 'it is due for renewal';
-  return isAsked ? 'requested' : undefined;
+  return asked === undefined ? undefined : 'requested';
 }
 
 /**

@@ -135,6 +135,24 @@ test('a request is refused while a rotation runs, and while the configuration is
   );
 });
 
+test('a requested leaf is made, or refused where its CA cannot be trusted', () => {
+  const asked = { ...servingOf('leaf-1', 'old', ['old']), request: 'asked' };
+  const made = stepOf({ serving: asked });
+  assert.ok(made.write === 'serving');
+  assert.deepEqual([made.leaf, made.state.handled, made.state.served], [{ issue: true }, 'asked', false]);
+
+  const turned = ['next', 'old'];
+  const untrusted: Partial<Facts> = {
+    ca: caOf(turned, { state: stateOf('switching', { rotation }) }),
+    serving: { ...servingOf('leaf-1', 'old', turned), request: 'asked' },
+  };
+  const paused = { ...webhookOf(['old']), untouchable: 'paused' };
+  const refused = stepOf({ ...untrusted, webhook: paused });
+  assert.ok(refused.write === 'serving');
+  assert.deepEqual(refused.state.refused, { id: 'asked', reason: 'paused' });
+  assert.deepEqual(refused.leaf, { id: 'leaf-1', issuedAt: since });
+});
+
 test('a CA in use that the Secret does not know is trusted on, and retired in order', () => {
   const brought = stepOf({ ca: caOf(['brought']) });
   assert.ok(brought.write === 'ca');

@@ -101,3 +101,19 @@ test('what cannot be right changes no bundle, and is told', async () => {
   );
   assert.equal(await installation.readTrusted(), trusted);
 });
+
+test('taken over by latchkey the provided CA stays trusted while the gateways switch', async () => {
+  await replace(await aSecret(second));
+  await installation.becomes('it to say nothing', async () => installation.remarks().length === 0);
+  const { certificate } = await installation.readServing();
+  await installation.stop();
+  installation.config.tls.issuer = 'latchkey';
+  await installation.start();
+  await installation.becomes('a leaf of the own CA', async () => {
+    const [authority, leaf] = [await installation.readAuthority(), await installation.readServing()];
+    return new X509Certificate(leaf.certificate).verify(new X509Certificate(authority.certificate).publicKey);
+  });
+  const authority = await installation.readAuthority();
+  assert.notEqual((await installation.readServing()).certificate, certificate);
+  await trusts('both CAs to be trusted', authority.certificate + (await pemOf(second)));
+});
