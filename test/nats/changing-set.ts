@@ -1,5 +1,5 @@
 import { createDigestSet } from '#shared/bus/digest.ts';
-import type { Publisher } from '#shared/bus/publisher.ts';
+import type { PublishedRecord, Publisher } from '#shared/bus/publisher.ts';
 import { createReader, type Reader } from '#shared/bus/reader.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
@@ -16,6 +16,8 @@ export interface ChangingSet {
   state(): number;
   /** Number of the state that has this digest; undefined when it was never wanted. */
   stateOf(digest: string): number | undefined;
+  /** Has one more publisher want the same from now on. */
+  join(publisher: Publisher): void;
   /** Stops the changes; `resume` goes on. */
   pause(): void;
   resume(): void;
@@ -23,39 +25,51 @@ export interface ChangingSet {
 }
 
 /** Begins with a full set, then adds, changes or removes a secret every few milliseconds. No two states are the same. */
-export function startChanges(publisher: Publisher, owner: string): ChangingSet {
+export function startChanges(first: Publisher, owner: string): ChangingSet {
   const digests = createDigestSet();
+  const publishers: Publisher[] = [];
+  const wanted = new Map<string, PublishedRecord>();
   const states = new Map<string, number>();
   let changes = 0;
   let paused = false;
 
-  const set = (secret: string): [string, { schema: number; value: number }] => {
+  const put = (secret: string) => {
     const key = entryKey(owner, secret);
-    const body = { schema: 1, value: changes };
-    digests.set(key, Buffer.from(JSON.stringify(body)));
-    return [key, body];
+    const value = { schema: 1, value: changes };
+    digests.set(key, Buffer.from(JSON.stringify(value)));
+    wanted.set(key, { value });
+    for (const publisher of publishers) publisher.put(key, value);
+  };
+  const remove = (secret: string) => {
+    const key = entryKey(owner, secret);
+    digests.delete(key);
+    wanted.delete(key);
+    for (const publisher of publishers) publisher.remove(key);
+  };
+  const join = (publisher: Publisher) => {
+    publisher.replace(wanted);
+    publishers.push(publisher);
   };
   const note = () => states.set(digests.digest(), changes);
   const change = () => {
     if (paused) return;
     changes += 1;
     const secret = `s${Math.floor(Math.random() * secrets)}`;
-    const key = entryKey(owner, secret);
-    if (changes % 5 === 0) {
-      digests.delete(key);
-      publisher.remove(key);
-    } else publisher.put(...set(secret));
+    if (changes % 5 === 0) remove(secret);
+    else put(secret);
     // What makes each state one of its own.
-    publisher.put(...set('number'));
+    put('number');
     note();
   };
 
   const names = ['number', ...Array.from({ length: secrets }, (_, index) => `s${index}`)];
-  publisher.replace(new Map(names.map(set).map(([key, value]) => [key, { value }])));
+  for (const name of names) put(name);
+  join(first);
   note();
   const timer = setInterval(change, changeIntervalMs);
   return {
     state: () => changes,
+    join,
     stateOf: (digest) => states.get(digest),
     pause: () => {
       paused = true;

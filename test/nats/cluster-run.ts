@@ -21,13 +21,14 @@ const convergenceTimeoutMs = 45_000;
 /** Three servers, one bucket on all of them, a publisher that changes its set all the time, and readers that judge. */
 export interface ClusterRun {
   testBus: TestBus;
-  publisher: Publisher;
   /** One that begins at each server, and two that begin at any. */
   readers: readonly JudgingReader[];
   /** The server that leads the bucket. */
   leader(): Promise<NatsServer>;
   /** A server that follows it. */
   follower(): Promise<NatsServer>;
+  /** Starts another publisher of the set; resolves when the one before has given up. */
+  takeOver(): Promise<void>;
   /** Waits until every one of so many readers holds a state wanted after this call; resolves with the time, ms. */
   untilMoved(atLeast?: number): Promise<number>;
   /** Stops the changes, waits until every reader holds exactly what is wanted, goes on; resolves with the time, ms. */
@@ -61,23 +62,33 @@ async function observe(testBus: TestBus): Promise<ClusterRun> {
     timeoutMs: 20_000,
     what: 'buckets on three servers',
   });
-  const superseded: LatchkeyError[] = [];
-  const publisher = createPublisher(await testBus.connect('resolver-k8s'), {
-    ...{ bucket, owner, log, clock: systemClock },
-    onSuperseded: (error) => superseded.push(error),
-  });
-  const changing = startChanges(publisher, owner);
+  const publishers: { publisher: Publisher; superseded: LatchkeyError[] }[] = [];
+  const startPublisher = async () => {
+    const superseded: LatchkeyError[] = [];
+    const publisher = createPublisher(await testBus.connect('resolver-k8s'), {
+      ...{ bucket, owner, log, clock: systemClock },
+      onSuperseded: (error) => superseded.push(error),
+    });
+    publishers.push({ publisher, superseded });
+    return publisher;
+  };
+  const changing = startChanges(await startPublisher(), owner);
   const readers = await followEverywhere(testBus, changing);
   const { jsm } = await testBus.admin();
   const leader = async () => servers[await leaderOf(jsm.streams, streamOf(bucket))] as NatsServer;
   return {
     testBus,
-    publisher,
     readers,
     leader,
     follower: async () => {
       const leading = await leader();
       return servers.find((server) => server !== leading) as NatsServer;
+    },
+    takeOver: async () => {
+      const before = publishers.at(-1);
+      changing.join(await startPublisher());
+      const isOver = () => before?.superseded.length === 1;
+      await waitFor(isOver, { timeoutMs: convergenceTimeoutMs, what: 'the publisher before to give up' });
     },
     untilMoved: (atLeast = 1) => untilMoved(readers, changing, atLeast),
     settle: async () => {
@@ -93,10 +104,13 @@ async function observe(testBus: TestBus): Promise<ClusterRun> {
       return records;
     },
     changes: changing.state,
-    wrong: () => [...readers.flatMap((reader) => reader.wrong), ...superseded.map(({ message }) => message)],
+    wrong: () => [
+      ...readers.flatMap((reader) => reader.wrong),
+      ...(publishers.at(-1)?.superseded ?? []).map(({ message }) => message),
+    ],
     stop: async () => {
       changing.stop();
-      await publisher.stop();
+      await Promise.all(publishers.map(({ publisher }) => publisher.stop()));
       await Promise.all(readers.map(({ reader }) => reader.stop()));
       await testBus.stop();
     },

@@ -32,6 +32,14 @@ test('a killed leader costs an election: nothing stale, nothing lost, nobody emp
   assert.ok(run.testBus.logLines.some((line) => line.includes('another server answers for the bucket')));
 });
 
+test('a publisher that takes over in the middle of an election is the only one after it', async (t) => {
+  const victim = await run.leader();
+  await victim.kill9();
+  const [{ firstMs, lastMs }] = await Promise.all([measureStall(run), run.takeOver()]);
+  await victim.start();
+  t.diagnostic(`stalled ${firstMs} to ${lastMs} ms; after its return ${await run.settle()} ms`);
+});
+
 test('a leader that is asked to leave hands over without an election', async (t) => {
   const leader = await run.leader();
   const { exited, signal } = leader.process();
