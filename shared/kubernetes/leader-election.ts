@@ -54,6 +54,7 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
   let held: Lease | undefined;
   let renewedAtMs: number | undefined;
   let problem: string | undefined = `Lease ${options.lease.name} has not been read yet`;
+  let failing = false;
   let writes = 0;
 
   const isLeading = (): boolean => believesInItself(renewedAtMs, clock.monotonicMs());
@@ -92,21 +93,25 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
   };
   const restMs = (): number => {
     if (renewedAtMs !== undefined && problem === undefined) return leaseTimes.renewEveryMs;
-    const untilFreeMs = seen === undefined ? Infinity : freeAtMs(seen) - clock.monotonicMs();
-    return Math.min(leaseTimes.retryEveryMs, Math.max(untilFreeMs, watchdogMs));
+    const untilFreeMs = seen === undefined ? 0 : freeAtMs(seen) - clock.monotonicMs();
+    return untilFreeMs > 0 ? Math.min(leaseTimes.retryEveryMs, untilFreeMs) : leaseTimes.retryEveryMs;
+  };
+  const noteSuccess = (): void => {
+    if (failing) log.info('the Lease can be read and written again');
+    failing = false;
+    problem = undefined;
   };
   const noteFailure = (err: unknown): void => {
     // Somebody else was faster; the next attempt sees who.
     const isRace = err instanceof LatchkeyError && err.code === 'KUBERNETES_CONFLICT';
-    if (!isRace && problem === undefined) log.warn({ err }, 'the Lease cannot be read or written');
+    if (!isRace && !failing) log.warn({ err }, 'the Lease cannot be read or written');
+    failing = !isRace;
     problem = isRace ? undefined : String(err instanceof Error ? err.message : err);
   };
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
       // Not cut short by a stop: whoever does not know what it has written last could not give the Lease up.
-      await attempt(AbortSignal.timeout(attemptTimeoutMs)).then(() => {
-        problem = undefined;
-      }, noteFailure);
+      await attempt(AbortSignal.timeout(attemptTimeoutMs)).then(noteSuccess, noteFailure);
       await clock.sleep(restMs(), stopped.signal);
     }
   };
