@@ -10,7 +10,7 @@ import { TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import { projectFolder } from '#deploy/compose/projected-folder.ts';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
-import { systemClock } from '#shared/runtime/clock.ts';
+import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { aWebhookServerContext } from '#test/listening-webhook.ts';
 import { aSelfSignedPair } from '#test/self-signed-pair.ts';
@@ -85,7 +85,7 @@ test('a changed pair serves new connections, and the old connection lives on', a
   assert.deepEqual([again.status, again.localPort], [200, before.localPort]);
 });
 
-test('a torn pair keeps the one before, and the whole one after it is taken', async () => {
+test('input 50: a torn pair keeps the one before, and the whole one after it is taken', async () => {
   const held = await onNewConnection();
   await mount(third, first);
   const log: string[] = [];
@@ -105,4 +105,53 @@ test('a torn pair keeps the one before, and the whole one after it is taken', as
     timeoutMs: 10_000,
     what: 'a new handshake to show the third certificate',
   });
+});
+
+/** A pair of the mounted files by a clock that the test sets; `tick` runs what is due every minute. */
+async function aPairByItsClock() {
+  let nowMs = Date.now();
+  let tick = (): void => undefined;
+  const clock: Clock = {
+    ...systemClock,
+    now: () => nowMs,
+    every: (ms, task) => {
+      if (ms >= 60_000) tick = task;
+      return () => undefined;
+    },
+  };
+  const followed = createServingPair({ dir, clock, log: pino({ level: 'silent' }), onPair: () => undefined });
+  return {
+    followed,
+    setClock: (offsetMs: number) => {
+      nowMs = Date.now() + offsetMs;
+      tick();
+    },
+  };
+}
+const dayMs = 86_400_000;
+
+test('input 46: a pair that has expired at the start is no reason to end; once the clock is right it is used', async () => {
+  await mount(first);
+  const { followed, setClock } = await aPairByItsClock();
+  setClock(2 * dayMs);
+  await followed.start();
+  assert.equal(followed.current(), undefined);
+  setClock(1_000);
+  assert.notEqual(followed.current(), undefined);
+  followed.stop();
+});
+
+test('input 55: a clock that jumps by a day and back leaves the pair in use', async () => {
+  await mount(first);
+  const { followed, setClock } = await aPairByItsClock();
+  await followed.start();
+  const before = followed.current();
+  assert.notEqual(before, undefined);
+  setClock(-dayMs);
+  assert.equal(followed.current(), before);
+  setClock(2 * dayMs);
+  assert.equal(followed.current(), undefined);
+  setClock(0);
+  assert.equal(followed.current(), before);
+  followed.stop();
 });

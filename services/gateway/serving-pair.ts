@@ -4,6 +4,8 @@ import { type FileContents, watchFiles } from '#shared/runtime/file-watch.ts';
 import { type CertificatePair, pairPaths, parsePair, readPairFiles } from './certificate-pair.ts';
 
 const pollIntervalMs = 1_000;
+/** How soon a pair that was refused for its time is looked at again, ms: the node's clock may have been put right. */
+const reconsiderIntervalMs = 60_000;
 
 /** The pair in use, followed from the mounted Secret. */
 export interface ServingPair {
@@ -27,7 +29,9 @@ export function createServingPair(options: {
   const log = options.log.child({ component: 'serving-pair' });
   let current: CertificatePair | undefined;
   let stopWatch = (): void => undefined;
+  let latest: FileContents = new Map();
   const consider = (contents: FileContents): void => {
+    latest = contents;
     try {
       const pair = parsePair(contents, dir, clock.now());
       options.onPair(pair);
@@ -38,19 +42,28 @@ export function createServingPair(options: {
       log.warn({ err, servingStill: current?.fingerprint }, 'serving certificate not usable');
     }
   };
+  const usable = (): CertificatePair | undefined =>
+    current !== undefined && current.notAfterMs > clock.now() ? current : undefined;
   return {
     start: async () => {
       const initial = await readPairFiles(dir);
       consider(initial);
-      stopWatch = watchFiles({
+      const stopFiles = watchFiles({
         paths: Object.values(pairPaths(dir)),
         initial,
         intervalMs: pollIntervalMs,
         clock,
         onChange: consider,
       });
+      const stopTick = clock.every(reconsiderIntervalMs, () => {
+        if (usable() === undefined) consider(latest);
+      });
+      stopWatch = () => {
+        stopFiles();
+        stopTick();
+      };
     },
     stop: () => stopWatch(),
-    current: () => (current !== undefined && current.notAfterMs > clock.now() ? current : undefined),
+    current: usable,
   };
 }

@@ -10,6 +10,9 @@ export interface Service {
 
 type LifecycleState = 'starting' | 'running' | 'stopping' | 'stopped';
 
+/** How long the last lines of the log may take: longer means that nobody reads it. */
+const logFlushMs = 1_000;
+
 /** The part of `process` that a lifecycle listens to and ends. */
 export interface ProcessHandle {
   on(event: string, listener: (argument: unknown) => void): unknown;
@@ -48,6 +51,7 @@ export function createLifecycle(options: {
     ]);
     state = 'stopped';
     log.info({ code: outcome }, 'stopped');
+    await Promise.race([new Promise((resolve) => log.flush(resolve)), clock.sleep(logFlushMs)]);
     options.process.exit(outcome);
   };
 

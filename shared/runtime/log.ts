@@ -1,6 +1,9 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
+/** More that nobody takes off stdout is dropped, bytes. */
+const mostWaiting = 4 * 1024 * 1024;
+
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 /** The ids of the active span, under the names that the OpenTelemetry log data model uses. */
@@ -31,6 +34,8 @@ export function createLog(options: {
         censor: '[redacted]',
       },
     },
-    options.destination ?? pino.destination({ sync: true }),
+    // Written by a thread of its own: a node whose log is stuck (disk full, reader hung) must not hold up admissions. The
+    // lifecycle waits for it before it exits; without a minLength there is nothing to wait for.
+    options.destination ?? pino.destination({ sync: false, minLength: 1, maxLength: mostWaiting }),
   );
 }
