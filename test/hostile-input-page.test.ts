@@ -11,7 +11,9 @@ const rows = Array.from(
 );
 
 test('the page has every numbered input, each once', () => {
-  const expected = Array.from({ length: 27 }, (_, index) => index + 1);
+  const range = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  const expected = [...range(1, 27), ...range(46, 55)];
   assert.deepEqual(
     rows.map(({ number }) => number),
     expected,

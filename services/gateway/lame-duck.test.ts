@@ -52,7 +52,7 @@ test('without requests it serves for the least time, and every answer closes its
   isAbout(resolvedAtMs, least);
 });
 
-test('it serves until no request has come for a while and none is in flight', async () => {
+test('input 52: it serves until no request has come for a while and none is in flight', async () => {
   const lastMs = 7_000;
   const stream = await harness((nowMs) => ({ lastRequestAtMs: Math.min(nowMs, lastMs) }));
   isAbout(stream.endedAtMs, lastMs + quiet);

@@ -61,7 +61,7 @@ test('a deleted CA Secret comes back from memory', async () => {
   assert.deepEqual([restored.certificate, restored.key], [certificate, key]);
 });
 
-test('a CA Secret edited by hand into one that does not work is refused, told, and put right', async () => {
+test('input 48: a CA Secret edited by hand into one that does not work is refused, told, and put right', async () => {
   const installation = await install('ca-garbage');
   const { certificate, key } = await installation.readAuthority();
   const serving = await installation.readServing();
@@ -140,7 +140,7 @@ test('a serving Secret that was deleted, torn or made immutable is put right wit
   assert.notEqual((await installation.readServing()).uid, uid);
 });
 
-test('the leaf is renewed at two thirds of its life, and not before', async () => {
+test('input 51: the leaf is renewed at two thirds of its life, and not before', async () => {
   const installation = await install('leaf-renewed');
   const { certificate } = await installation.readServing();
   const startMs = Date.now();
@@ -196,7 +196,7 @@ test('an authority that expired while nobody looked is replaced, and not trusted
   assert.equal(await installation.readTrusted(), authority.certificate);
 });
 
-test('two cert-managers that start at once agree on one CA', async () => {
+test('input 47: two cert-managers that start at once agree on one CA', async () => {
   const installation = await anInstallation(cluster, 'two-at-once');
   installations.push(installation);
   await Promise.all([installation.start(), installation.start()]);

@@ -63,7 +63,7 @@ test('the webhook is stored as it was desired, so that nothing drifts by itself'
   );
 });
 
-test('a wiped caBundle, other fields, reordered and removed webhooks and a deleted object are put right', async () => {
+test('input 49: a wiped caBundle, other fields, reordered and removed webhooks and a deleted object are put right', async () => {
   const installation = await install('drift');
   await installation.becomesReady();
   const drifts: (() => Promise<unknown>)[] = [
