@@ -26,8 +26,18 @@ export interface StepContext extends FactsContext {
   held: HeldSecrets;
 }
 
+/** Carries a step out: one write, whose precondition is the version that was seen. */
+export async function writeStep(
+  step: Write<'ca' | 'webhook' | 'serving'>,
+  context: StepContext,
+): Promise<void> {
+  if (step.write === 'ca') await writeCa(step, context);
+  else if (step.write === 'webhook') await writeWebhook(step, context);
+  else await writeServing(step, context);
+}
+
 /** Writes the CA Secret. Uses (create, update, delete) of secrets; throws as `writeSecret`. */
-export async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
+async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
   const { kubernetes, log, look, held, config, namespace, nowMs } = context;
   const { tls } = config;
   const made = [step.issuing, step.next].includes(newAuthority)
@@ -64,7 +74,7 @@ export async function writeWebhook(step: Write<'webhook'>, context: StepContext)
 }
 
 /** Writes the serving Secret. Uses (create, update, delete) of secrets; throws as `writeSecret`. */
-export async function writeServing(step: Write<'serving'>, context: StepContext): Promise<void> {
+async function writeServing(step: Write<'serving'>, context: StepContext): Promise<void> {
   const { kubernetes, log, look, held, config, namespace, nowMs } = context;
   const target = { namespace, name: config.tls.servingSecretName };
   const pair = 'id' in step.leaf ? storedLeaf(step.leaf.id, context) : await newLeaf(context);

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { type StepContext, writeCa, writeServing, writeWebhook } from './apply-step.ts';
+import { type StepContext, writeStep } from './apply-step.ts';
 import {
   type CertificateKeeper,
   expiryMsOf,
@@ -48,22 +48,19 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
     return { facts, context };
   };
 
-  const runStep = async (): Promise<{ done: true; recheckMs: number | undefined } | { done: false }> => {
-    const { facts, context } = await look();
-    const step = nextStep(facts, conditions.note(holdingConditions(facts), clock.monotonicMs()), policy);
-    if (step.write === undefined) return { done: true, recheckMs: step.recheckMs };
-    if (step.write === 'ca') await writeCa(step, context);
-    else if (step.write === 'webhook') await writeWebhook(step, context);
-    else await writeServing(step, context);
-    return { done: false };
-  };
-
   return {
     standing: () => last && standingOf(last.facts, last.seen),
     run: async () => {
+      let patched = false;
       for (let steps = 0; steps < longestRun; steps += 1) {
-        const result = await runStep();
-        if (result.done) return result.recheckMs;
+        const { facts, context } = await look();
+        const heldForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
+        const step = nextStep(facts, heldForMs, policy);
+        if (step.write === undefined) return step.recheckMs;
+        // Each bundle costs the API server a transport (apiserver-contract.md C4): a fight over it stays slow.
+        if (step.write === 'webhook' && patched) return 0;
+        patched ||= step.write === 'webhook';
+        await writeStep(step, context);
       }
       return 0;
     },

@@ -17,6 +17,9 @@ const pauseMs = 250;
 /** Certificates grow old by the wall clock, also while no timer of theirs could run (sleep, suspend). */
 const tickMs = 60_000;
 
+/** Lost in a row: after that something else is wrong, for example that there is no such namespace. */
+const mostRaces = 3;
+
 /**
  * Begins at once. Repeats a failed run with a growing delay, and every run after the time that it returns, ms, or a
  * minute. That another writer came first is no failure.
@@ -31,6 +34,7 @@ export function createReconcileLoop(options: {
   let woken = new AbortController();
   let failure: string | undefined;
   let failures = 0;
+  let races = 0;
 
   /** Returns the time until the next run, ms. */
   const runOnce = async (): Promise<number> => {
@@ -38,9 +42,13 @@ export function createReconcileLoop(options: {
       const restMs = (await run()) ?? tickMs;
       failure = undefined;
       failures = 0;
+      races = 0;
       return restMs;
     } catch (err) {
-      if (isRace(err)) return 0;
+      if (isRace(err) && races < mostRaces) {
+        races += 1;
+        return 0;
+      }
       failure = err instanceof Error ? err.message : String(err);
       const delayMs = backoffMs(kubernetesBackoff, failures);
       failures += 1;
