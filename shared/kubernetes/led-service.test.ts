@@ -9,7 +9,7 @@ import { createLeaseServer, type LeaseServer } from '#test/lease-server.ts';
 import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
 import { createLedService, type LedContext } from './led-service.ts';
 
-const clock = acceleratedClock(10);
+const clock = acceleratedClock(4);
 const config = latchkeyConfigSchema.parse({});
 const lease = 'latchkey-test';
 const newServer = () => createLeaseServer({ namespace: 'latchkey', name: lease });
