@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { bundleHolds, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { bundleHolds, certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { anInstallation, type Installation } from './an-installation.ts';
+import { anInstallation, createEndpoint, type Installation } from './an-installation.ts';
 
 let cluster: Cluster;
 const installations: Installation[] = [];
@@ -157,6 +157,26 @@ test('input 51: the leaf is renewed at two thirds of its life, and not before', 
   );
   const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
   assert.ok(isSignedBy(serving.certificate, authority.certificate));
+});
+
+test('the CA is renewed at a fraction of its life, and the old one goes when every endpoint has switched', async () => {
+  const installation = await install('ca-renewed');
+  const old = await installation.readAuthority();
+  const uid = await createEndpoint(cluster, 'ca-renewed', 'gateway-0');
+  installation.clock.moveTo(Date.now() + 250 * 86_400_000);
+  await installation.becomes('a leaf of the next CA', async () => {
+    const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
+    const isNew = authority.certificate !== old.certificate;
+    return isNew && isSignedBy(serving.certificate, authority.certificate);
+  });
+  assert.ok(bundleHolds(await installation.readTrusted(), old.certificate));
+  const { certificate } = await installation.readServing();
+  installation.report(uid, certificateId(new X509Certificate(certificate)));
+  await installation.becomes(
+    'the old CA to be dropped',
+    async () => !bundleHolds(await installation.readTrusted(), old.certificate),
+  );
+  assert.equal(await installation.readTrusted(), (await installation.readAuthority()).certificate);
 });
 
 test('a clock that jumps back a day makes one new leaf, and none when it jumps forth again', async () => {
