@@ -75,6 +75,14 @@ test('bodies that would not fit into memory together are cut off, and what they 
   assert.deepEqual(shed, ['overloaded']);
 });
 
+test('a body that is too long and too much has one answer', async () => {
+  limits.heldBytes = 1_000;
+  const socket = await webhook.connect();
+  socket.write(webhookRequest({ headers: { 'content-length': '9000000' }, body: 'x'.repeat(50_000) }));
+  assert.equal(statusOf(await endsOf(socket)), 413);
+  assert.equal(statusOf(await webhook.send()), 200);
+});
+
 test('input 26: a body has as long as the timeout parameter says; any other text counts as the configured time', async () => {
   for (const timeout of ['100ms', '1ns', '0s', '-1s', 'NaN', '']) {
     const socket = await webhook.connect();

@@ -63,6 +63,8 @@ export function createRequestGate(options: {
     return entry;
   };
   const answer = (response: ServerResponse, reason: ShedReason, connection: 'keep' | 'close'): void => {
+    // Refused for something else meanwhile, such as the announced length of a body that still arrives.
+    if (response.headersSent) return;
     const headers = {
       'retry-after': '1',
       'content-type': 'text/plain',
