@@ -4,6 +4,7 @@ import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { type CertificatePair, isWholePair } from '#shared/certificates/certificate-pair.ts';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
 import { writeSecret } from '#shared/installation/pair-secret-writer.ts';
@@ -49,7 +50,7 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
   const pairOf = (id: string): CertificatePair | undefined =>
     id === newAuthority ? made : wholePair(id, stored);
   const issuing = pairOf(step.issuing);
-  if (issuing === undefined) throw new Error(`no key of the CA ${step.issuing} is known`);
+  if (issuing === undefined) throw unknown(`the key of the CA ${step.issuing}`);
   const next = step.next === undefined ? undefined : pairOf(step.next);
   const known = [
     ...knownAuthorities(look, held, context),
@@ -93,7 +94,7 @@ async function writeServing(step: Write<'serving'>, context: StepContext): Promi
 
 async function newLeaf({ look, config, namespace, nowMs }: StepContext): Promise<CertificatePair> {
   const { tls, webhook } = config;
-  if (look.ca === undefined) throw new Error('a leaf needs a CA');
+  if (look.ca === undefined) throw unknown('the CA');
   const keys = await generateRsaKeys(tls.keyBits);
   const names = servingNames(webhook, namespace);
   return issueLeaf(keys, readCaPairs(look.ca).issuing, names, nowMs, tls.leafLifetimeDays * dayMs);
@@ -105,9 +106,13 @@ function storedLeaf(id: string, { look, held }: StepContext): CertificatePair {
     id,
     secrets.map((secret) => readPairSecret(secret).pair),
   );
-  if (pair === undefined) throw new Error(`the leaf ${id} is not known`);
+  if (pair === undefined) throw unknown(`the leaf ${id}`);
   return pair;
 }
+
+/** A step was decided on something that its look does not hold. */
+const unknown = (what: string): LatchkeyError =>
+  new LatchkeyError('INTERNAL', `${what} is neither in the Secrets nor remembered`);
 
 /** A torn pair may have the same certificate. */
 const wholePair = (id: string, pairs: readonly CertificatePair[]): CertificatePair | undefined =>

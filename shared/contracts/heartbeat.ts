@@ -4,7 +4,7 @@ import { escapeToken } from './key-token.ts';
 /**
  * Message: who is alive and what it holds, core NATS, every 2 s, subject `latchkey.heartbeat.<service>.<pod uid>`, of a
  * resolver `latchkey.heartbeat.resolver.<manager>.<pod uid>`, so that a login speaks for its own manager only.
- * Producers: gateway, discovery, resolvers. Consumers: gateways (staleness), resolvers (is discovery alive, does another
+ * Producers: gateway, discovery, resolvers, cert-manager. Consumers: gateways (staleness), resolvers (is discovery alive, does another
  * one publish the manager), cert-manager (serving certificates).
  */
 export const heartbeatSchema = z.object({

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import forge from 'node-forge';
+import { readBundle } from './ca-bundle.ts';
+import { issuersOf } from './certificate-chain.ts';
+import { leafProblem } from './certificate-checks.ts';
+import type { CertificatePair } from './certificate-pair.ts';
+import { generateRsaKeys, issueAuthority, issueLeaf } from './issue-certificate.ts';
+
+const dayMs = 86_400_000;
+const nowMs = Date.UTC(2026, 10, 24);
+const names = ['flyte-pod-webhook.latchkey.svc'];
+let root: CertificatePair;
+let stranger: CertificatePair;
+let intermediate: CertificatePair;
+let leaf: CertificatePair;
+
+/** The authority as one that `issuer` has signed instead of itself. */
+function signedBy(issuer: CertificatePair, authority: CertificatePair): CertificatePair {
+  const certificate = forge.pki.certificateFromPem(authority.certificate);
+  certificate.setIssuer(forge.pki.certificateFromPem(issuer.certificate).subject.attributes);
+  certificate.sign(forge.pki.privateKeyFromPem(issuer.key), forge.md.sha256.create());
+  return { certificate: forge.pki.certificateToPem(certificate), key: authority.key };
+}
+
+before(async () => {
+  const [first, second, third] = await Promise.all([1, 2, 3].map(() => generateRsaKeys(2_048)));
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  root = issueAuthority(first, nowMs, dayMs);
+  stranger = issueAuthority(third, nowMs, dayMs);
+  intermediate = signedBy(root, issueAuthority(second, nowMs, dayMs));
+  leaf = issueLeaf(third, intermediate, names, nowMs, dayMs);
+});
+
+const problemOf = (chain: string, trusted: CertificatePair): string | undefined => {
+  const issuers = issuersOf(chain, readBundle(trusted.certificate));
+  return leafProblem({ certificate: chain, key: leaf.key }, nowMs, issuers, names);
+};
+
+test('a leaf is covered by a root that signed the intermediate certificate behind it', () => {
+  assert.equal(problemOf(leaf.certificate + intermediate.certificate, root), undefined);
+  assert.equal(problemOf(leaf.certificate, intermediate), undefined);
+});
+
+test('a leaf is not covered without the intermediate certificate, nor by another root', () => {
+  assert.match(problemOf(leaf.certificate, root) ?? '', /not signed/);
+  assert.match(problemOf(leaf.certificate + intermediate.certificate, stranger) ?? '', /not signed/);
+  assert.match(problemOf(leaf.certificate + stranger.certificate, root) ?? '', /not signed/);
+});
