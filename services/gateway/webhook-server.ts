@@ -7,6 +7,7 @@ import { createClientErrorHandler } from './client-error.ts';
 import type { Load } from './load-shedding.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
 import { createRequestGate, type ShedReason } from './request-gate.ts';
+import { endSlowHandshakes } from './slow-handshakes.ts';
 
 /** A pod is at most 3 MiB, an UPDATE carries two, JSON is larger than the stored form (apiserver-contract.md C11). */
 const bodyLimitBytes = 8 * 1024 * 1024;
@@ -16,7 +17,8 @@ const timeouts = {
   keepAliveTimeout: 120_000,
   requestTimeout: 10_000,
   headersTimeout: 5_000,
-  handshakeTimeout: 5_000,
+  /** The second line: `endSlowHandshakes` is earlier. */
+  handshakeTimeout: 9_500,
   // Often, so that many slow connections do not end in one turn of the event loop.
   connectionsCheckingInterval: 100,
 };
@@ -58,6 +60,7 @@ export function createWebhookServer(
   const connections = createOpenConnections(options.clock.monotonicMs);
   const gate = createRequestGate(options);
   let https: Server | undefined;
+  let stopHandshakes = (): void => undefined;
   let pair: CertificatePair | undefined;
   let authorities: string | undefined;
   const applySecureContext = (): void => {
@@ -86,6 +89,7 @@ export function createWebhookServer(
         },
       );
       connections.follow(https);
+      stopHandshakes = endSlowHandshakes(https, options.clock);
       https.maxConnections = mostConnections;
       https.on('tlsClientError', (_error, socket) => socket.destroy());
       return https;
@@ -95,7 +99,10 @@ export function createWebhookServer(
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
-  app.addHook('onClose', async () => gate.stop());
+  app.addHook('onClose', async () => {
+    gate.stop();
+    stopHandshakes();
+  });
   app.post(webhookPath, (request, reply) =>
     gate.admitDecision(request.raw, reply.raw) ? handle(request, reply) : reply.hijack(),
   );
