@@ -29,7 +29,8 @@ export async function startServiceProxy(
   const sockets = new Set<Socket>();
   const view = noticeMs > 0 ? delayedView(targets, noticeMs) : { targets, stop: () => undefined };
   let next = 0;
-  const server = createServer((client) => {
+  // A side that has ended may still be sent to: kube-proxy only forwards packets.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     const ports = view.targets();
     const targetPort = ports[next++ % Math.max(ports.length, 1)];
     if (targetPort === undefined) {
@@ -38,7 +39,7 @@ export async function startServiceProxy(
       return;
     }
     onConnection({ clientPort: client.remotePort ?? 0, targetPort, atMs: Date.now() });
-    join(client, connect(targetPort, '127.0.0.1'), sockets);
+    join(client, connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true }), sockets);
   });
   server.listen(port, address);
   server.unref();
