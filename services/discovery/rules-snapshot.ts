@@ -8,7 +8,12 @@ import { formatSnapshot, readSnapshot, summarize } from '#shared/bus/rules-snaps
 import { rulesBucket } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { maxShardBytes, snapshotShardCount } from '#shared/contracts/rules-snapshot.ts';
-import { generationOf, packShards } from '#shared/core/snapshot-shards.ts';
+import {
+  generationOf,
+  maxContentBytes,
+  type PackedSnapshot,
+  packShards,
+} from '#shared/core/snapshot-shards.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createSnapshotMetrics } from './snapshot-metrics.ts';
@@ -76,14 +81,15 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Pr
     if (generationOf(content) === stored?.summary.generation) return;
     packedAtMs = clock.monotonicMs();
     const takenAt = new Date(clock.now()).toISOString();
-    const { generation, packedBytes, shards } = await packShards(content, takenAt);
-    bytes = packedBytes;
+    const packed = await packShards(content, takenAt);
+    const { generation, shards } = packed;
+    bytes = packed.packedBytes;
     const wasTooLarge = tooLarge;
     tooLarge = shards === undefined;
     if (shards !== undefined) {
       stored = { shards, summary: summarize(records, { generation, takenAt, shards }) };
     } else if (!wasTooLarge) {
-      log.error({ err: tooLargeError(packedBytes) }, 'the snapshot before stays, and grows old');
+      log.error({ err: tooLargeError(packed) }, 'the snapshot before stays, and grows old');
     }
   };
 
@@ -133,11 +139,11 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Pr
   };
 }
 
-const tooLargeError = (packedBytes: number): LatchkeyError => {
+const tooLargeError = ({ packedBytes, contentBytes }: PackedSnapshot): LatchkeyError => {
   const mostBytes = snapshotShardCount * maxShardBytes;
   return new LatchkeyError(
     'SNAPSHOT_TOO_LARGE',
-    `the rules need ${packedBytes} bytes, compressed, and the Secrets of the snapshot hold ${mostBytes}: select fewer namespaces, or live without a snapshot (snapshot.enabled: false)`,
-    { fields: { packedBytes, mostBytes } },
+    `the rules are ${contentBytes} bytes, ${packedBytes} compressed; the Secrets of the snapshot hold ${mostBytes}, and a gateway unpacks ${maxContentBytes}: select fewer namespaces, or live without a snapshot (snapshot.enabled: false)`,
+    { fields: { contentBytes, packedBytes, mostBytes, maxContentBytes } },
   );
 };

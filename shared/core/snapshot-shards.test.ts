@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { maxShardBytes, snapshotShardCount, snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
-import { packShards, unpackShards } from './snapshot-shards.ts';
+import { maxContentBytes, packShards, unpackShards } from './snapshot-shards.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';
 const filesOf = (shards: readonly Uint8Array[] = []) =>
@@ -78,4 +78,13 @@ test('content for which there are not enough shards is not packed, and its size 
   const { shards, packedBytes } = await packShards(incompressible(3_700_000), takenAt);
   assert.equal(shards, undefined);
   assert.ok(packedBytes >= 3_700_000);
+});
+
+test('content that no reader would unpack is not packed, however small it becomes', async () => {
+  const { shards, contentBytes, packedBytes } = await packShards(Buffer.alloc(maxContentBytes + 1), takenAt);
+  assert.equal(shards, undefined);
+  assert.equal(contentBytes, maxContentBytes + 1);
+  assert.ok(packedBytes < maxShardBytes);
+  const most = await packShards(Buffer.alloc(maxContentBytes), takenAt);
+  assert.equal(unpackShards(filesOf(most.shards)).state, 'whole');
 });

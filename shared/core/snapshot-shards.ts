@@ -12,17 +12,20 @@ import {
 /** Room for the header of a shard and its newline. */
 const headerBytes = 512;
 /** Most that is unpacked: four full shards of text never reach it, and a forged one fills no memory. */
-const maxContentBytes = 128 * 1_024 * 1_024;
+export const maxContentBytes = 128 * 1_024 * 1_024;
 const newline = 0x0a;
 
 /** The generation of a snapshot with this content. */
 export const generationOf = (content: Uint8Array): string =>
   createHash('sha256').update(content).digest('hex');
 
-/** Content packed into shards; `shards` is undefined when it needs more than there are. */
+/**
+ * Content packed into shards; `shards` is undefined when it needs more than there are, or is longer than a reader unpacks.
+ */
 export interface PackedSnapshot {
   generation: string;
   takenAt: string;
+  contentBytes: number;
   /** Size of the gzipped content. */
   packedBytes: number;
   shards: readonly Uint8Array[] | undefined;
@@ -42,8 +45,9 @@ export async function packShards(content: Uint8Array, takenAt: string): Promise<
   return {
     generation,
     takenAt,
+    contentBytes: content.length,
     packedBytes: packed.length,
-    shards: count > snapshotShardCount ? undefined : shards,
+    shards: count > snapshotShardCount || content.length > maxContentBytes ? undefined : shards,
   };
 }
 
