@@ -53,7 +53,8 @@ test('every command explains itself, and a wrong command line ends with 2', asyn
     ['decode'],
     ['rotate'],
     ['rotate', '--ca', '--leaf'],
-    ['rotate', '--ca', '--timeout', 'soon'],
+    ['rotate', '--ca', '--wait', '--timeout', 'soon'],
+    ['rotate', '--ca', '--timeout', '1m'],
     ['status', 'now'],
   ]) {
     assert.equal((await run(args)).code, 2, args.join(' '));

@@ -52,7 +52,10 @@ Exit codes:
   async run(terminal, values, positionals) {
     if (positionals.length > 0) throw new UsageError('rotate takes options only');
     if ((values.ca === true) === (values.leaf === true)) throw new UsageError('give one of --ca and --leaf');
-    if (values.timeout !== undefined) parseDuration(String(values.timeout));
+    if (values.timeout !== undefined) {
+      if (values.wait !== true) throw new UsageError('--timeout is of --wait');
+      parseDuration(String(values.timeout));
+    }
     const target = values.ca === true ? 'ca' : 'leaf';
     return await withInstallation(terminal, values, (installation) =>
       rotate(terminal, values, installation, target),
