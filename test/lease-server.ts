@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { refusedError } from '#shared/kubernetes/kubernetes-call.ts';
 import type { Lease } from '#shared/kubernetes/lease.ts';
@@ -7,6 +8,8 @@ import type { Lease } from '#shared/kubernetes/lease.ts';
 export interface LeaseServer {
   /** Clients that get no answer. */
   unreachable: Set<string>;
+  /** Clients whose next request hangs until they give it up; then they are in it no more. */
+  hanging: Set<string>;
   connectionOf(client: string): Kubernetes;
   holder(): string | undefined;
 }
@@ -14,8 +17,14 @@ export interface LeaseServer {
 export function createLeaseServer(place: { namespace: string; name: string }): LeaseServer {
   let stored: Lease = { metadata: { ...place, resourceVersion: '1' } };
   const unreachable = new Set<string>();
+  const hanging = new Set<string>();
   const connectionOf = (client: string): Kubernetes => ({
-    json: async (call) => {
+    json: async (call, signal) => {
+      if (hanging.has(client)) {
+        await once(signal ?? assert.fail('a request that nothing ends'), 'abort');
+        hanging.delete(client);
+        throw refusedError(call, { statusCode: 0 });
+      }
       if (unreachable.has(client)) throw refusedError(call, { statusCode: 0 });
       if (call.verb === 'get') return structuredClone(stored);
       const sent = call.body as Lease;
@@ -29,5 +38,5 @@ export function createLeaseServer(place: { namespace: string; name: string }): L
     stream: () => assert.fail('a Lease is not watched'),
     close: () => undefined,
   });
-  return { unreachable, connectionOf, holder: () => stored.spec?.holderIdentity };
+  return { unreachable, hanging, connectionOf, holder: () => stored.spec?.holderIdentity };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { createLeaseServer, type LeaseServer } from '#test/lease-server.ts';
 import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
@@ -9,12 +10,12 @@ import { startLeaderElection } from './leader-election.ts';
 import { leaseTimes } from './leadership.ts';
 
 /** The deadline of 4 s is 1 s here: a busy machine must not miss it. */
-const clock = acceleratedClock(4);
+const quickClock = acceleratedClock(4);
 const log = pino({ level: 'silent' });
 const lease = { namespace: 'latchkey', name: 'latchkey-test' };
 const timeoutMs = 10_000;
 
-function candidate(t: TestContext, server: LeaseServer, identity: string) {
+function candidate(t: TestContext, server: LeaseServer, identity: string, clock = quickClock) {
   const events: string[] = [];
   const kubernetes = server.connectionOf(identity);
   const election = startLeaderElection({
@@ -37,12 +38,12 @@ test('one leads, the other stands by and leads at once when the first stops in o
   const second = candidate(t, server, 'second');
   await waitFor(() => second.holder() === 'first', { timeoutMs, what: 'the second to see it' });
   assert.deepEqual([second.isLeading(), second.problem()], [false, undefined]);
-  const stoppedAtMs = clock.monotonicMs();
+  const stoppedAtMs = quickClock.monotonicMs();
   await first.stop();
   assert.equal(first.isLeading(), false);
   await waitFor(() => second.isLeading(), { timeoutMs, what: 'the second to lead', intervalMs: 1 });
   t.diagnostic(
-    `${Math.round(clock.monotonicMs() - stoppedAtMs)} ms of the candidates' time without a leader`,
+    `${Math.round(quickClock.monotonicMs() - stoppedAtMs)} ms of the candidates' time without a leader`,
   );
   assert.deepEqual([first.events, second.events], [['lead'], ['lead']]);
 });
@@ -61,6 +62,16 @@ test('a leader that does not reach the API server steps down before the other on
   assert.deepEqual(first.events, ['lead', 'lost']);
 });
 
+test('a request that hangs once costs a leader nothing', async (t) => {
+  const server = createLeaseServer(lease);
+  const only = candidate(t, server, 'only', systemClock);
+  await waitFor(() => only.isLeading(), { timeoutMs, what: 'it to lead' });
+  server.hanging.add('only');
+  await waitFor(() => server.hanging.size === 0, { timeoutMs, what: 'it to give the request up' });
+  await waitFor(() => only.problem() === undefined, { timeoutMs, what: 'it to have renewed' });
+  assert.deepEqual([only.isLeading(), only.events], [true, ['lead']]);
+});
+
 test('a standby waits while the API server is away, and says so', async (t) => {
   const server = createLeaseServer(lease);
   server.unreachable.add('only');
@@ -68,12 +79,12 @@ test('a standby waits while the API server is away, and says so', async (t) => {
   await waitFor(() => only.problem()?.includes('gave no answer'), { timeoutMs, what: 'the problem' });
   server.unreachable.clear();
   await waitFor(() => only.isLeading() && only.problem() === undefined, { timeoutMs, what: 'it to lead' });
-  const startedAtMs = clock.monotonicMs();
+  const startedAtMs = quickClock.monotonicMs();
   const renewals = new Set<string>();
   await waitFor(
     () =>
       renewals.add(String(only.isLeading())).size > 1 ||
-      clock.monotonicMs() - startedAtMs > 2 * leaseTimes.durationMs,
+      quickClock.monotonicMs() - startedAtMs > 2 * leaseTimes.durationMs,
     {
       timeoutMs,
       what: 'twice the duration to pass',

@@ -40,8 +40,6 @@ interface ElectionOptions {
   onLost(why: string): void;
 }
 
-/** A request that takes longer is tried again, while there is time before the deadline. */
-const attemptTimeoutMs = 1_500;
 /** How soon a process that was paused past its deadline finds out. */
 const watchdogMs = 250;
 
@@ -91,28 +89,32 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
     else if (step !== 'wait') await take(lease, signal);
     else if (holder !== before) log.info({ holder }, 'standing by');
   };
-  const restMs = (): number => {
-    if (renewedAtMs !== undefined && problem === undefined) return leaseTimes.renewEveryMs;
+  const restMs = (isDone: boolean): number => {
+    if (renewedAtMs !== undefined) {
+      return isDone ? renewedAtMs + leaseTimes.renewEveryMs - clock.monotonicMs() : leaseTimes.leaderRetryMs;
+    }
     const untilFreeMs = seen === undefined ? 0 : freeAtMs(seen) - clock.monotonicMs();
     return untilFreeMs > 0 ? Math.min(leaseTimes.retryEveryMs, untilFreeMs) : leaseTimes.retryEveryMs;
   };
-  const noteSuccess = (): void => {
+  const noteSuccess = (): true => {
     if (failing) log.info('the Lease can be read and written again');
     failing = false;
     problem = undefined;
+    return true;
   };
-  const noteFailure = (err: unknown): void => {
+  const noteFailure = (err: unknown): false => {
     // Somebody else was faster; the next attempt sees who.
     const isRace = err instanceof LatchkeyError && err.code === 'KUBERNETES_CONFLICT';
     if (!isRace && !failing) log.warn({ err }, 'the Lease cannot be read or written');
     failing = !isRace;
     problem = isRace ? undefined : String(err instanceof Error ? err.message : err);
+    return false;
   };
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
       // Not cut short by a stop: whoever does not know what it has written last could not give the Lease up.
-      await attempt(AbortSignal.timeout(attemptTimeoutMs)).then(noteSuccess, noteFailure);
-      await clock.sleep(restMs(), stopped.signal);
+      const isDone = await inTime(attempt, clock).then(noteSuccess, noteFailure);
+      await clock.sleep(restMs(isDone), stopped.signal);
     }
   };
   const running = run();
@@ -122,7 +124,7 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
 
   const release = async (lease: Lease): Promise<void> => {
     const given = { ...lease, spec: releasedSpec(lease.spec ?? {}) };
-    await replaceLease(kubernetes, given, AbortSignal.timeout(attemptTimeoutMs)).then(
+    await inTime((signal) => replaceLease(kubernetes, given, signal), clock).then(
       () => log.info('gave the Lease up'),
       (err: unknown) => log.debug({ err }, 'the Lease was not given up; it ends by itself'),
     );
@@ -140,4 +142,16 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
       if (held !== undefined) await release(held);
     },
   };
+}
+
+/** Runs what heeds its signal, which aborts when the time of an attempt is over. */
+async function inTime<T>(attempt: (signal: AbortSignal) => Promise<T>, clock: Clock): Promise<T> {
+  const ended = new AbortController();
+  const tooLate = new AbortController();
+  void clock.sleep(leaseTimes.attemptTimeoutMs, ended.signal).then(() => tooLate.abort());
+  try {
+    return await attempt(tooLate.signal);
+  } finally {
+    ended.abort();
+  }
 }

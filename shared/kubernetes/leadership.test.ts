@@ -43,6 +43,12 @@ test('a leader renews until its deadline, and has lost after it or when another 
   assert.equal(nextLeaseStep(candidate({}, 500), 600), 'lost');
 });
 
+test('one attempt that hangs leaves a leader time for a whole one before its deadline', () => {
+  const { renewEveryMs, attemptTimeoutMs, leaderRetryMs } = leaseTimes;
+  assert.ok(renewEveryMs + attemptTimeoutMs + leaderRetryMs + attemptTimeoutMs < renewDeadlineMs);
+  assert.ok(renewDeadlineMs < durationMs);
+});
+
 test('a state of the Lease counts from when it was first seen, whatever its own times say', () => {
   const seen = noteLease(undefined, others, 100);
   assert.deepEqual(noteLease(seen, { ...others }, 900), seen);

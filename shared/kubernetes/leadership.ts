@@ -6,13 +6,21 @@ import type { LeaseSpec } from './lease.ts';
  * monotonic one. What a Lease says of time is for people, and for telling two of its states apart.
  */
 
-/** ms. A leader stops believing in itself before anybody else may take over. */
+/**
+ * ms. A leader stops believing in itself before anybody else may take over. One attempt that hangs costs it nothing: the
+ * renewal, the attempt, the rest and a second attempt of full length end before the deadline.
+ */
 export const leaseTimes = {
   /** A Lease that has not changed for so long is free. */
   durationMs: 6_000,
   /** So long after its last renewal was sent a leader still believes that it leads. */
   renewDeadlineMs: 4_000,
-  renewEveryMs: 2_000,
+  renewEveryMs: 1_500,
+  /** An attempt, which is a read and a write, is given up after this. */
+  attemptTimeoutMs: 1_000,
+  /** A leader's rest after an attempt that failed. */
+  leaderRetryMs: 250,
+  /** How often a candidate looks. */
   retryEveryMs: 1_000,
 } as const;
 
