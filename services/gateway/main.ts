@@ -6,5 +6,5 @@ import { readMountedSnapshot } from './mounted-snapshot.ts';
 
 await runProgram('gateway', process, async (context) => {
   const bus = connectServiceBus('gateway', context);
-  return createGateway(context, bus, await readMountedSnapshot(context.process.SNAPSHOT_DIR, context.log));
+  return createGateway(context, bus, await readMountedSnapshot(context.process.SNAPSHOT_DIR, context));
 });

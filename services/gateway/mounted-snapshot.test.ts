@@ -18,15 +18,32 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Mounts these shards and reads them; resolves with what was found and with the log. */
-async function read(name: string, shards: readonly Uint8Array[]) {
-  const mount = join(folder, name);
-  await mkdir(mount);
+async function writeShards(mount: string, shards: readonly Uint8Array[]): Promise<void> {
   for (const [index, shard] of shards.entries())
     await writeFile(join(mount, snapshotShardName(index)), shard);
+}
+
+/**
+ * Mounts these shards and reads them; resolves with what was found and with the log.
+ * @param later what is mounted by the time that the reader has waited so often
+ */
+async function read(
+  name: string,
+  shards: readonly Uint8Array[],
+  later?: { waits: number; shards: readonly Uint8Array[] },
+) {
+  const mount = join(folder, name);
+  await mkdir(mount);
+  await writeShards(mount, shards);
+  let waits = 0;
+  const sleep = async () => {
+    waits += 1;
+    if (waits === later?.waits) await writeShards(mount, later.shards);
+  };
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push(line) });
-  return { found: await readMountedSnapshot(mount, log), log: lines.join('') };
+  const found = await readMountedSnapshot(mount, { clock: { sleep }, log });
+  return { found, waits, log: lines.join('') };
 }
 
 /** Shards of a snapshot that needs two of them. */
@@ -55,4 +72,13 @@ test('the log says whether there is none, a torn one or a damaged one, and it is
     assert.equal(found, undefined, name);
     assert.match(log, message, name);
   }
+});
+
+test('a torn snapshot is read again for a while: the volume was swapped between two of its files', async () => {
+  const [one, other] = [await twoShards(), await twoShards()];
+  const torn = [one[0] ?? Buffer.of(), other[1] ?? Buffer.of()];
+  const { found, log } = await read('swapped', torn, { waits: 3, shards: other });
+  assert.deepEqual([found?.records.length, log], [1, '']);
+  assert.equal((await read('torn for good', torn)).waits, 6);
+  assert.equal((await read('damaged for good', [Buffer.from('damage')])).waits, 0);
 });
