@@ -96,6 +96,10 @@ test('the load counts exactly the answers that are not what they must be, and re
   const { clients } = await load.stop();
   const later = load.failures().slice(before);
   const answered = clients.reduce((sum, each) => sum + each.answered, 0);
+  for (const { client, answered, repeated } of clients) {
+    const share = repeated / answered;
+    assert.ok(share > 0.1 && share < 0.25, `${share} of the answers to ${client} took a repetition`);
+  }
   const casesOf = (failures: readonly LoadFailure[]) =>
     [...new Set(failures.map((failure) => failure.case))].sort();
   assert.deepEqual(casesOf(load.failures()), [...wrong].sort());

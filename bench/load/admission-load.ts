@@ -58,6 +58,8 @@ export type ClientCounts = {
   client: string;
   answered: number;
   failed: number;
+  /** Sent again because the webhook said so (503 and Retry-After), however it ended; not seen of the API server's own. */
+  repeated: number;
   newConnections: number;
   /** Times of all requests; 0 until the load has ended. */
   p50Ms: number;

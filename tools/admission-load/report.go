@@ -24,9 +24,11 @@ type failure struct {
 
 // How one client has fared; times in ms.
 type clientSummary struct {
-	Client         string  `json:"client"`
-	Answered       int     `json:"answered"`
-	Failed         int     `json:"failed"`
+	Client   string `json:"client"`
+	Answered int    `json:"answered"`
+	Failed   int    `json:"failed"`
+	// Of those answered: sent again after a Retry-After, however it ended. What the API server repeats is not seen.
+	Repeated       int     `json:"repeated"`
 	NewConnections int     `json:"newConnections"`
 	P50Ms          float64 `json:"p50Ms"`
 	P99Ms          float64 `json:"p99Ms"`
@@ -67,6 +69,9 @@ func (t *tally) count(s snapshot, conn connection, sentAt time.Time, took time.D
 	t.report.mutex.Lock()
 	defer t.report.mutex.Unlock()
 	t.Answered++
+	if conn.Repeats > 0 {
+		t.Repeated++
+	}
 	if !conn.Reused {
 		t.NewConnections++
 	}

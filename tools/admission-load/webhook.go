@@ -26,11 +26,14 @@ type webhookTarget struct {
 	TimeoutMs int    `json:"timeoutMs"`
 }
 
-// Which connection a request used; Port is the client's own, 0 when there was none.
+// Which connection a request used; Port is the client's own, 0 when there was none. One that was repeated used several:
+// this is the last.
 type connection struct {
 	Port        int
 	ConnectedAt time.Time
 	Reused      bool
+	// How often the server had it sent again (Retry-After).
+	Repeats int
 }
 
 // client-go's defaults (apiserver-contract.md C3), and how often a Retry-After is followed (C8).
@@ -148,6 +151,7 @@ func (c *webhookClient) review(ctx context.Context, s snapshot) (answer, connect
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		response, conn, err := c.post(ctx, s.body)
+		conn.Repeats = attempt
 		if err != nil {
 			return answer{}, conn, err
 		}
