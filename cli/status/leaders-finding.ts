@@ -9,13 +9,13 @@ const about = 'leaders';
 const goneMs = 120_000;
 
 /** Who leads the services of which one replica does; an installation without Leases has one replica of each. */
-export function findLeaders({ leases, nowMs }: InstallationFacts): Finding {
+export function findLeaders({ leases, nowMs }: Pick<InstallationFacts, 'leases' | 'nowMs'>): Finding {
   const each = ledServices.map((service) => ({ service, ...describeLease(leases[service], nowMs) }));
   const unseen = each.flatMap(({ unseen: why }) => why ?? []);
   return {
     about,
     summary: each.map(({ service, words }) => `${service} ${words}`).join(', '),
-    problems: each.flatMap(({ service, isGone }) => (isGone ? [noLeader(service)] : [])),
+    problems: each.flatMap(({ service, wrong }) => (wrong === undefined ? [] : [noLeader(service, wrong)])),
     ...(unseen.length === 0 ? {} : { unseen: unseen.join('; ') }),
     facts: Object.fromEntries(each.map(({ service, holder, renewedAt }) => [service, { holder, renewedAt }])),
   };
@@ -23,30 +23,35 @@ export function findLeaders({ leases, nowMs }: InstallationFacts): Finding {
 
 interface LeaseWords {
   words: string;
-  isGone: boolean;
+  /** Why nobody leads, as far as the Lease tells. */
+  wrong?: string;
   holder: string | null;
   renewedAt: string | null;
   unseen?: string;
 }
 
 function describeLease(lease: Seen<Lease | undefined>, nowMs: number): LeaseWords {
-  const nobody = { isGone: false, holder: null, renewedAt: null };
+  const nobody = { holder: null, renewedAt: null };
   if ('unseen' in lease) return { ...nobody, words: 'not seen', unseen: lease.unseen };
-  const { holderIdentity, renewTime } = lease.value?.spec ?? {};
-  if (!holderIdentity) return { ...nobody, words: 'none' };
+  if (lease.value === undefined) return { ...nobody, words: 'none' };
+  const { holderIdentity, renewTime } = lease.value.spec ?? {};
+  if (!holderIdentity) return { ...nobody, words: 'nobody', wrong: 'its Lease has no holder' };
   // `<pod>_<uid>`; the API server writes microseconds.
   const [holder = holderIdentity] = holderIdentity.split('_');
   const ageMs = nowMs - Date.parse(renewTime ?? '');
-  const isGone = ageMs > goneMs;
-  return {
-    words: isGone ? `${holder}, gone for ${describeAge(ageMs)}` : holder,
-    isGone,
-    holder: holderIdentity,
-    renewedAt: renewTime ?? null,
-  };
+  const held = { holder: holderIdentity, renewedAt: renewTime ?? null };
+  if (Number.isNaN(ageMs)) {
+    return {
+      ...held,
+      words: `${holder}, of unknown age`,
+      wrong: 'its Lease does not say when it was renewed',
+    };
+  }
+  if (ageMs <= goneMs) return { ...held, words: holder };
+  return { ...held, words: `${holder}, gone for ${describeAge(ageMs)}`, wrong: 'its Lease is not renewed' };
 }
 
-const noLeader = (service: string): Problem => ({
-  message: `nobody leads ${service}: its Lease is not renewed`,
+const noLeader = (service: string, why: string): Problem => ({
+  message: `nobody leads ${service}: ${why}`,
   advice: `look at the pods of ${service}: they cannot reach the API server, or none runs`,
 });

@@ -1,21 +1,31 @@
 import {
   type SnapshotSummary,
   snapshotAnnotation,
+  snapshotSecretName,
+  snapshotShardName,
   snapshotSummarySchema,
 } from '#shared/contracts/rules-snapshot.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { describeTime, type Finding, unseen } from './finding.ts';
+import { describeTime, type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 
 const about = 'snapshot';
+const name = snapshotSecretName(0);
 
 /** The rules from which a gateway starts while the bus is away. An old one is as good: it is written when rules change. */
-export function findSnapshot({ snapshot, nowMs }: InstallationFacts): Finding {
+export function findSnapshot({
+  snapshot,
+  found,
+  nowMs,
+}: Pick<InstallationFacts, 'snapshot' | 'found' | 'nowMs'>): Finding {
+  if (!found.config.snapshot.enabled) {
+    return { about, summary: 'not wanted (snapshot.enabled: false)', problems: [], facts: { wanted: false } };
+  }
   if ('unseen' in snapshot) return unseen(about, snapshot.unseen);
-  const held = readSummary(snapshot.value);
-  if (held === undefined) {
+  const held = readHeld(snapshot.value);
+  if ('message' in held) {
     const summary = 'none: a gateway that starts while the bus is away waits for it';
-    return { about, summary, problems: [], facts: { takenAt: null } };
+    return { about, summary, problems: [held], facts: { takenAt: null } };
   }
   const { takenAt, owners, shardBytes } = held;
   const records = owners.map(({ owner, records: count }) => `${owner} ${count}`).join(', ');
@@ -28,10 +38,35 @@ export function findSnapshot({ snapshot, nowMs }: InstallationFacts): Finding {
   };
 }
 
-function readSummary(secret: Secret | undefined): SnapshotSummary | undefined {
+/** What the first Secret says of the snapshot, or why that is none. */
+function readHeld(secret: Secret | undefined): SnapshotSummary | Problem {
+  if (secret === undefined) return gone;
+  const text = secret.metadata.annotations?.[snapshotAnnotation];
+  if (text === undefined) return neverWritten;
+  const summary = parseSummary(text);
+  const bytes = Buffer.from(secret.data?.[snapshotShardName(0)] ?? '', 'base64').length;
+  return summary?.shardBytes[0] === bytes ? summary : unreadable;
+}
+
+function parseSummary(text: string): SnapshotSummary | undefined {
   try {
-    return snapshotSummarySchema.parse(JSON.parse(secret?.metadata.annotations?.[snapshotAnnotation] ?? ''));
+    return snapshotSummarySchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
 }
+
+const gone: Problem = {
+  message: `there is no Secret ${name}`,
+  advice: 'kubectl apply -k deploy: discovery fills it and may not create it; or snapshot.enabled: false',
+};
+
+const neverWritten: Problem = {
+  message: `Secret ${name} is empty: no snapshot of the rules has been written`,
+  advice: 'discovery writes one seconds after the rules of a manager are complete; else its log says why not',
+};
+
+const unreadable: Problem = {
+  message: `Secret ${name} does not hold what its annotation ${snapshotAnnotation} says`,
+  advice: 'discovery writes it again within snapshot.intervalSeconds; else its log says why not',
+};

@@ -4,9 +4,9 @@ import { before, test } from 'node:test';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { snapshotAnnotation } from '#shared/contracts/rules-snapshot.ts';
 import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
+import { aSnapshotSecret } from '#test/a-snapshot-secret.ts';
 import { newAuthority, newLeaf } from '../init-certs/issue-pair.ts';
 import type { InstallationFacts, Pod } from './installation-facts.ts';
 import { describeStatus, reportStatus } from './status-report.ts';
@@ -63,7 +63,7 @@ const facts = (different: Partial<InstallationFacts> = {}): InstallationFacts =>
   endpoints: { value: [{ metadata: { name: 'any' }, endpoints: [{ conditions: { ready: true } }] }] },
   pods: { value: services.map((service) => podOf(service)) },
   leases: { 'cert-manager': absent, discovery: absent },
-  snapshot: absent,
+  snapshot: { value: aSnapshotSecret({ takenAt: ago(minuteMs) }) },
   ...different,
 });
 
@@ -183,30 +183,12 @@ test('a rotation is shown with what it waits for, and is a problem when it stand
   assertProblem({ serving: unserved(30 * minuteMs) }, /^leaf: it is not served by gateway-7$/);
 });
 
-test('leaders and the snapshot are shown where there are such', () => {
-  const lease = (renewedMs: number) => ({
-    value: {
-      metadata: { name: 'any' },
-      spec: { holderIdentity: 'discovery-1_uid', renewTime: ago(renewedMs) },
-    },
-  });
-  const leases = (renewedMs: number) => ({ 'cert-manager': absent, discovery: lease(renewedMs) });
-  assert.equal(summaryOf({ leases: leases(2_000) }, 'leaders'), 'cert-manager none, discovery discovery-1');
-  assertProblem({ leases: leases(30 * minuteMs) }, /^leaders: nobody leads discovery/);
-  const held = {
-    schema: 1,
-    generation: 'a'.repeat(64),
-    takenAt: ago(3 * minuteMs),
-    shardBytes: [2_000],
-    owners: [{ owner: 'k8s', epoch: 1, seq: 7, records: 5 }],
-  };
-  const snapshot = {
-    value: { metadata: { name: 'any', annotations: { [snapshotAnnotation]: JSON.stringify(held) } } },
-  };
-  assert.equal(
-    summaryOf({ snapshot }, 'snapshot'),
-    'of 2026-11-24 11:57Z (3 min ago), rules of k8s 5, 2 KiB',
+test('a leader that is gone and a snapshot that is not there are named', () => {
+  assertProblem(
+    { leases: { 'cert-manager': absent, discovery: { value: { metadata: { name: 'any' } } } } },
+    /^leaders: nobody leads discovery: its Lease has no holder$/,
   );
+  assertProblem({ snapshot: absent }, /^snapshot: there is no Secret latchkey-rules-snapshot-0$/);
 });
 
 test('what may not be read is told, and does not count as healthy', () => {

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { aSnapshotSecret } from '#test/a-snapshot-secret.ts';
+import type { InstallationFacts } from './installation-facts.ts';
+import { findSnapshot } from './snapshot-finding.ts';
+
+const nowMs = Date.UTC(2026, 10, 24, 12);
+const takenAt = new Date(nowMs - 180_000).toISOString();
+
+function find(snapshot: InstallationFacts['snapshot'], enabled = true) {
+  const config = latchkeyConfigSchema.parse({ snapshot: { enabled } });
+  return findSnapshot({ snapshot, found: { config, source: 'file' }, nowMs });
+}
+
+test('a snapshot is shown with its time, rules and size', () => {
+  const { summary, problems } = find({ value: aSnapshotSecret({ takenAt }) });
+  assert.deepEqual([summary, problems], ['of 2026-11-24 11:57Z (3 min ago), rules of k8s 5, 2 KiB', []]);
+});
+
+test('one that is gone, was never written or is not what it says is a problem where it is wanted', () => {
+  const cases: [InstallationFacts['snapshot'], RegExp][] = [
+    [{ value: undefined }, /^there is no Secret latchkey-rules-snapshot-0$/],
+    [{ value: { metadata: { name: 'any' } } }, /^Secret .* is empty/],
+    [{ value: aSnapshotSecret({ takenAt, annotation: '{' }) }, /does not hold what its annotation/],
+    [{ value: aSnapshotSecret({ takenAt, annotation: '{}' }) }, /does not hold what its annotation/],
+    [{ value: aSnapshotSecret({ takenAt, shard: '' }) }, /does not hold what its annotation/],
+  ];
+  for (const [snapshot, pattern] of cases) {
+    const { problems } = find(snapshot);
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]?.message ?? '', pattern);
+    assert.deepEqual(find(snapshot, false).problems, []);
+  }
+});

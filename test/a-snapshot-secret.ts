@@ -1,0 +1,26 @@
+import { snapshotAnnotation, snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+
+const bytes = 2_000;
+
+/** For tests: the first Secret of a snapshot of 2,000 bytes, sound but for what is given. */
+export function aSnapshotSecret({
+  takenAt,
+  annotation,
+  shard = Buffer.alloc(bytes).toString('base64'),
+}: {
+  takenAt: string;
+  annotation?: string;
+  /** Base64. */
+  shard?: string;
+}): Secret {
+  const summary = {
+    schema: 1,
+    generation: 'a'.repeat(64),
+    takenAt,
+    shardBytes: [bytes],
+    owners: [{ owner: 'k8s', epoch: 1, seq: 7, records: 5 }],
+  };
+  const annotations = { [snapshotAnnotation]: annotation ?? JSON.stringify(summary) };
+  return { metadata: { name: 'any', annotations }, data: { [snapshotShardName(0)]: shard } };
+}
