@@ -16,7 +16,12 @@ const newServer = () => createLeaseServer({ namespace: 'latchkey', name: lease }
 const timeoutMs = 10_000;
 
 /** A led service in a pod of that name, which says what happened to the service inside. */
-async function startPod(t: TestContext, server: LeaseServer, name: string, failure?: Error) {
+async function startPod(
+  t: TestContext,
+  server: LeaseServer,
+  name: string,
+  started: () => Promise<void> = async () => undefined,
+) {
   const events: string[] = [];
   let led: LedContext | undefined;
   const service = createLedService({
@@ -37,7 +42,7 @@ async function startPod(t: TestContext, server: LeaseServer, name: string, failu
         concern: () => 'inner concern',
         start: async () => {
           events.push('start');
-          if (failure !== undefined) throw failure;
+          await started();
         },
         stop: async () => void events.push(`stop while it leads: ${led?.isLeading()}`),
       };
@@ -92,7 +97,25 @@ test('a standby that cannot read the Lease is not ready and says why', async (t)
 });
 
 test('a service that does not start ends the process', async (t) => {
-  const pod = await startPod(t, newServer(), 'pod', new Error('no'));
+  const pod = await startPod(t, newServer(), 'pod', () => Promise.reject(new Error('no')));
   await waitFor(() => pod.events.length > 1, { timeoutMs, what: 'the end' });
   assert.deepEqual(pod.events, ['start', `end ${exitCode.failed}`]);
+});
+
+test('a stop waits for a start under way, unless that takes too long', async (t) => {
+  const server = newServer();
+  const slow = Promise.withResolvers<void>();
+  const pod = await startPod(t, server, 'pod', async () => {
+    await slow.promise;
+    pod.events.push('started');
+  });
+  await waitFor(() => pod.events.length > 0, { timeoutMs, what: 'it to start' });
+  const stopped = pod.stop();
+  slow.resolve();
+  await stopped;
+  assert.deepEqual(pod.events, ['start', 'started', 'stop while it leads: true']);
+  const stuck = await startPod(t, server, 'stuck', () => new Promise(() => undefined));
+  await waitFor(() => stuck.events.length > 0, { timeoutMs, what: 'the next one to start' });
+  await stuck.stop();
+  assert.deepEqual(stuck.events, ['start', 'stop while it leads: true']);
 });

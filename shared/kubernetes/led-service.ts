@@ -3,6 +3,9 @@ import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
 import { type LeaderElection, startLeaderElection } from './leader-election.ts';
 
+/** How long a stop waits for a start under way, which may itself wait for something that is away. */
+const startPatienceMs = 5_000;
+
 /** What a service is made of that runs in one process at a time. */
 export interface LedContext extends ProgramContext {
   /** Whether this process still leads, by its own clock: to be asked right before whatever another leader would not want. */
@@ -26,6 +29,7 @@ export function createLedService(options: {
   const { log, clock } = context;
   let election: LeaderElection | undefined;
   let service: ReadyService | undefined;
+  let starting: Promise<void> | undefined;
 
   const lead = async (): Promise<void> => {
     service = options.create({ ...context, isLeading: () => election?.isLeading() === true });
@@ -48,11 +52,15 @@ export function createLedService(options: {
         identity: `${POD_NAME}_${POD_UID}`,
         log,
         clock,
-        onLead: () => void lead().catch(failed),
+        onLead: () => {
+          starting = lead().catch(failed);
+        },
         onLost: (why) => context.end(exitCode.leadershipLost, `leadership lost: ${why}`),
       });
     },
     stop: async () => {
+      // What a start makes after the stop, nobody would end.
+      await Promise.race([starting, clock.sleep(startPatienceMs)]);
       await service?.stop();
       await election?.stop();
       kubernetes.close();
