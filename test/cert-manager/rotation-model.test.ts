@@ -56,9 +56,16 @@ const asksNobody = (facts: Facts): Facts => ({
   endpoints: [{ name: 'one', ready: true, fresh: true, leaf: facts.serving?.leaf.id }],
 });
 
+const onlyReady = (facts: Facts): Facts => ({
+  ...facts,
+  endpoints:
+    typeof facts.endpoints === 'string' ? facts.endpoints : facts.endpoints.filter(({ ready }) => ready),
+});
+
 for (const [what, changed] of Object.entries<Partial<ScheduleOptions>>({
   'the naive order': { decide: naive },
   'a rotation that asks no endpoint': { view: asksNobody },
+  'a rotation that ignores endpoints that are not ready': { view: onlyReady },
   'a rotation that does not wait for the API servers': { policy: { ...options.policy, trustWaitMs: 0 } },
   'a rotation that does not wait for mounts': {
     policy: { ...options.policy, connectionWaitMs: 0, overlapMs: 0 },

@@ -27,7 +27,7 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   gatewayStop: ({ world, random }) => {
     const gateway = random.pick(world.gateways);
-    if (gateway.ready) gateway.stopped = !gateway.stopped;
+    gateway.stopped = !gateway.stopped;
   },
   heartbeatLoss: ({ world, random }) => {
     const gateway = random.pick(world.gateways);
@@ -35,7 +35,7 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   readiness: ({ world, random }) => {
     const gateway = random.pick(world.gateways);
-    if (!gateway.stopped) gateway.ready = !gateway.ready;
+    gateway.ready = !gateway.ready;
   },
   kubeletLag: ({ world, random }) => {
     const gateway = random.pick(world.gateways);
