@@ -8,8 +8,9 @@ import { gatewaysOf } from './load/rolling-restart.ts';
 
 await runBench({
   name: 'bench:kill-gateway',
-  what: `Kills one of three gateways with SIGKILL again and again under load through the Service's balancer. Only what was
-on its way to that gateway may fail, and what the balancer still sent there before it could know.`,
+  what: `Kills one of three gateways with SIGKILL again and again under load through the Service's balancer. Only what
+was on its way to that gateway may fail, what went over a connection to it before its end had reached the client, and
+what the balancer gave to it before it had learnt of the end. Of the first there must be some: else nothing was seen.`,
   options: {
     rounds: { default: 10, what: 'kills' },
     rate: { default: 600, what: 'requests a second, one in five on a new connection' },
@@ -24,7 +25,7 @@ on its way to that gateway may fail, and what the balancer still sent there befo
       for (let round = 0; round < rounds; round += 1) {
         await load.untilAnswered(100);
         const gateways = gatewaysOf(installation);
-        kills.push(await killGateway(gateways[round % gateways.length] as ServicePod, notice));
+        kills.push(await killGateway(installation.cluster, gateways[round % gateways.length] as ServicePod));
         say(`kill ${round + 1} of ${rounds}: ${describe(verdictsOf(installation, load, kills))}`);
       }
       await load.untilAnswered(100);
@@ -33,10 +34,20 @@ on its way to that gateway may fail, and what the balancer still sent there befo
       const answered = answeredBy(summary);
       const perSecond = Math.round(answered / ((Date.now() - startedAtMs) / 1_000));
       return {
-        figures: { kills: rounds, answered, perSecond, ...verdicts },
+        figures: {
+          kills: rounds,
+          answered,
+          perSecond,
+          target: 'unexplained 0, in flight 1 or more',
+          ...verdicts,
+          slowestNoticeMs: Math.max(0, ...kills.map(({ endedAtMs, noticedAtMs }) => noticedAtMs - endedAtMs)),
+        },
         tables: { Clients: clientRows(summary), Failures: failureRows(load.failures(), startedAtMs) },
         missed: [
           ...(verdicts.unexplained > 0 ? [`${verdicts.unexplained} failures are not the kill's`] : []),
+          ...(verdicts['in flight'] === 0
+            ? ['no request was in flight: this measurement has seen no loss']
+            : []),
           ...(perSecond < Math.min(500, rate * 0.9) ? [`only ${perSecond} requests a second`] : []),
         ],
       };

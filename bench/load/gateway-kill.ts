@@ -1,18 +1,26 @@
+import type { Cluster } from '#test/cluster/cluster.ts';
 import type { ServicePod } from '#test/cluster/kubelet.ts';
 import type { BalancedConnection } from '#test/cluster/service-proxy.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
 import { restart } from '#test/flows/restarted-service.ts';
 import type { LoadFailure } from './admission-load.ts';
 
-/** One gateway killed: when that was asked for, and when its process had ended. Times are Unix ms. */
-export type Kill = { targetPort: number; killedAtMs: number; endedAtMs: number; noticeMs: number };
+/**
+ * One gateway killed: when that was asked for, when its process had ended, and when the balancer had learnt of it. Times
+ * are Unix ms.
+ */
+export type Kill = { targetPort: number; killedAtMs: number; endedAtMs: number; noticedAtMs: number };
 
-/** How long the balancer may take beyond its own delay: its process has other things to do, too. */
-const slackMs = 500;
+/** How long the client may take to see the end of a connection that the balancer has passed on: it has other things to do. */
+const clientLagMs = 100;
+/** The gateway is back after half a second or later. */
+const noticePollMs = 5;
+const noticeTimeoutMs = 30_000;
 
 /**
  * Why a request failed. `in flight` = sent to the killed gateway before its process had ended; `on its connection` =
- * sent afterwards over a connection to it, whose end the client had not seen yet; `before it was noticed` = on a new
- * connection that the balancer still gave to it. Anything else is `unexplained`.
+ * sent afterwards over a connection to it, whose end had not reached the client; `before it was noticed` = on a new
+ * connection that the balancer gave to it before it had learnt of the end. Anything else is `unexplained`.
  */
 export type KillVerdict = 'in flight' | 'on its connection' | 'before it was noticed' | 'unexplained';
 
@@ -23,27 +31,36 @@ export function killVerdict(
 ): KillVerdict {
   const { sentAtMs, failedAtMs, localPort } = failure;
   const connection = connections.findLast(
-    ({ clientPort, atMs }) => clientPort === localPort && atMs <= failedAtMs + slackMs,
+    ({ clientPort, atMs }) => clientPort === localPort && atMs <= failedAtMs,
   );
   const kill = kills.findLast(({ killedAtMs }) => killedAtMs <= failedAtMs);
   if (connection === undefined || kill === undefined || connection.targetPort !== kill.targetPort) {
     return 'unexplained';
   }
   if (connection.atMs > kill.endedAtMs) {
-    return connection.atMs <= kill.endedAtMs + kill.noticeMs + slackMs
-      ? 'before it was noticed'
-      : 'unexplained';
+    return connection.atMs <= kill.noticedAtMs ? 'before it was noticed' : 'unexplained';
   }
-  return sentAtMs <= kill.endedAtMs ? 'in flight' : 'on its connection';
+  if (sentAtMs <= kill.endedAtMs) return 'in flight';
+  return sentAtMs <= (connection.endedAtMs ?? 0) + clientLagMs ? 'on its connection' : 'unexplained';
 }
 
 /** Kills a gateway, and waits until the kubelet has started it again and it is ready. */
-export async function killGateway(victim: ServicePod, noticeMs: number): Promise<Kill> {
+export async function killGateway(
+  { balancedTargets }: Pick<Cluster, 'balancedTargets'>,
+  victim: ServicePod,
+): Promise<Kill> {
+  const targetPort = victim.ports.webhook;
   const killedAtMs = Date.now();
-  let endedAtMs = killedAtMs;
-  const ended = victim.run.process()?.exited.then(() => {
-    endedAtMs = Date.now();
-  });
-  await Promise.all([ended, restart(victim, 'SIGKILL')]);
-  return { targetPort: victim.ports.webhook, killedAtMs, endedAtMs, noticeMs };
+  const restarted = restart(victim, 'SIGKILL');
+  const endedAtMs = await victim.run.process()?.exited.then(() => Date.now());
+  const noticed = async (): Promise<number> => {
+    await waitFor(() => !balancedTargets().includes(targetPort), {
+      timeoutMs: noticeTimeoutMs,
+      intervalMs: noticePollMs,
+      what: `the balancer to learn of the end of ${victim.name}`,
+    });
+    return Date.now();
+  };
+  const [noticedAtMs] = await Promise.all([noticed(), restarted]);
+  return { targetPort, killedAtMs, endedAtMs: endedAtMs ?? killedAtMs, noticedAtMs };
 }

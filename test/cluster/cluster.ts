@@ -79,6 +79,8 @@ export async function startCluster(options: ClusterOptions = {}) {
     manifests,
     /** The services that run at this moment. */
     services: kubelet.pods,
+    /** Loopback ports of the gateways that the stand-in for kube-proxy gives new connections to at this moment. */
+    balancedTargets: proxy.targets,
     /**
      * Starts a service with the args, variables, mounts, ServiceAccount and NATS user of its Deployment in deploy/.
      * Resolves when its process runs, which waits for the Secrets it mounts; `untilReady` waits for readiness.

@@ -5,15 +5,29 @@ import { connect, createServer, type Socket } from 'node:net';
  * The stand-in for kube-proxy: spreads new TCP connections to one address over whoever is ready. One that is made stays
  * with its endpoint, whatever becomes of that.
  */
-type ServiceProxy = { address: string; port: number; close: () => Promise<void> };
+type ServiceProxy = {
+  address: string;
+  port: number;
+  /** Loopback ports that new connections are spread over at this moment. */
+  targets: () => readonly number[];
+  close: () => Promise<void>;
+};
 
-/** A connection as the balancer sees it: the client's port, and the endpoint's. */
-export type BalancedConnection = { clientPort: number; targetPort: number; atMs: number };
+/**
+ * A connection as the balancer sees it: the client's port, and the endpoint's. Times are Unix ms; `endedAtMs` appears when
+ * the endpoint has ended its side, which the client is told at once.
+ */
+export type BalancedConnection = {
+  clientPort: number;
+  targetPort: number;
+  atMs: number;
+  endedAtMs?: number;
+};
 
 export type BalancerOptions = {
   /** How long a change of the ready endpoints takes to reach it; in a cluster up to a second or so. */
   noticeMs?: number;
-  /** Told of every connection; `atMs` is Unix time. */
+  /** Told of every connection. */
   onConnection?: (connection: BalancedConnection) => void;
 };
 
@@ -38,8 +52,18 @@ export async function startServiceProxy(
       client.resetAndDestroy();
       return;
     }
-    onConnection({ clientPort: client.remotePort ?? 0, targetPort, atMs: Date.now() });
-    join(client, connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true }), sockets);
+    const connection: BalancedConnection = {
+      clientPort: client.remotePort ?? 0,
+      targetPort,
+      atMs: Date.now(),
+    };
+    onConnection(connection);
+    const upstream = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true });
+    const noteEnd = () => {
+      connection.endedAtMs ??= Date.now();
+    };
+    upstream.once('end', noteEnd).once('close', noteEnd);
+    join(client, upstream, sockets);
   });
   server.listen(port, address);
   server.unref();
@@ -47,6 +71,7 @@ export async function startServiceProxy(
   return {
     address,
     port,
+    targets: view.targets,
     close: async () => {
       view.stop();
       server.close();

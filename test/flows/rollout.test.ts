@@ -38,7 +38,7 @@ test('of a gateway that is killed under load only its own requests fail', async 
   await load.untilAnswered(50);
   const [victim] = gatewaysOf(installation);
   assert.ok(victim !== undefined);
-  const kill = await killGateway(victim, noticeMs);
+  const kill = await killGateway(installation.cluster, victim);
   await load.untilAnswered(50);
   const summary = await load.stop();
   const verdicts = load
