@@ -2,16 +2,19 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { runBench } from './load/bench-command.ts';
 import { createdCase, deletedCase, withoutBus } from './load/bus-outage.ts';
 import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
-import { answeredBy, clientRows, createFailureTeller, failureRows } from './load/load-result.ts';
+import { answeredBy, clientRows, createFailureTeller, failureRows, missedRates } from './load/load-result.ts';
 import { rollingRestart } from './load/rolling-restart.ts';
 
+/** From the start of a gateway's process until it is ready, from the snapshot. */
+const mostReadyMs = 2_000;
 const staleAfterMs = latchkeyConfigSchema.parse({}).gateway.staleAfterSeconds * 1_000;
 
 await runBench({
   name: 'bench:bus-away',
   what: `Takes NATS away for minutes under load through the balancer and the API server, replaces every gateway meanwhile
 (each starts from the snapshot), and changes Secrets. No request may fail, and no answer may be wrong: known secrets
-are injected, unknown ones are 503 until the bus is back.`,
+are injected, unknown ones are 503 until the bus is back. Each gateway is ready ${mostReadyMs} ms after the start of its process,
+and each client keeps 80 % of its rate.`,
   options: {
     minutes: { default: 5, what: 'minutes without the bus' },
     restarts: { default: 3, what: 'rolling restarts meanwhile' },
@@ -24,12 +27,12 @@ are injected, unknown ones are 503 until the bus is back.`,
     try {
       const deleted = await deletedCase(installation);
       const created = await createdCase(installation);
-      const startedAtMs = Date.now();
       const clients = [...webhookClients(rate), ...apiServerClients(pods)];
       const load = await installation.startLoad(clients, {
         more: [deleted.case, created.case],
         onFailure: createFailureTeller(say),
       });
+      const startedAtMs = Date.now();
       await load.untilAnswered(20);
       const unclean: string[] = [];
       const readyMs: number[] = [];
@@ -54,7 +57,9 @@ are injected, unknown ones are 503 until the bus is back.`,
         meanwhile,
       });
       const summary = await load.stop();
+      const seconds = (Date.now() - startedAtMs) / 1_000;
       const failures = load.failures();
+      const slowestReadyMs = Math.max(0, ...readyMs);
       const wrong = failures.filter(({ why }) => why.startsWith('answered ')).length;
       const failed = failures.length - wrong;
       return {
@@ -65,12 +70,17 @@ are injected, unknown ones are 503 until the bus is back.`,
           failed,
           wrong,
           convergedMs: Math.round(convergedMs),
-          slowestReadyMs: Math.max(0, ...readyMs),
+          medianReadyMs: readyMs.toSorted((a, b) => a - b)[Math.floor(readyMs.length / 2)] ?? 0,
+          slowestReadyMs,
         },
         tables: { Clients: clientRows(summary), Failures: failureRows(failures, startedAtMs) },
         missed: [
           ...(failed > 0 ? [`${failed} requests failed`] : []),
           ...(wrong > 0 ? [`${wrong} answers were wrong`] : []),
+          ...(slowestReadyMs > mostReadyMs
+            ? [`a gateway was ready ${slowestReadyMs} ms after its start`]
+            : []),
+          ...missedRates(clients, summary, seconds),
           ...unclean,
         ],
       };

@@ -1,12 +1,19 @@
 import { runBench } from './load/bench-command.ts';
 import { apiServerClients, startLoadInstallation, webhookClients } from './load/load-installation.ts';
-import { answeredBy, clientRows, createFailureTeller, failureRows } from './load/load-result.ts';
+import {
+  answeredBy,
+  clientRows,
+  createFailureTeller,
+  failureRows,
+  missedRepeats,
+} from './load/load-result.ts';
 import { rollingRestart } from './load/rolling-restart.ts';
 
 await runBench({
   name: 'bench:rolling-restarts',
   what: `Restarts three gateways again and again as a Deployment does, under load through the Service's balancer: no
-request may fail. The balancer learns late who is ready, and connections stay with an endpoint that is not.`,
+request may fail, and at most one in a thousand may be sent away to try again. The balancer learns late who is ready, and
+connections stay with an endpoint that is not.`,
   options: {
     restarts: { default: 20, what: 'rolling restarts' },
     rate: { default: 600, what: 'requests a second, one in five on a new connection' },
@@ -40,6 +47,7 @@ request may fail. The balancer learns late who is ready, and connections stay wi
         missed: [
           ...(failed > 0 ? [`${failed} of ${answered} requests failed`] : []),
           ...(perSecond < Math.min(500, rate * 0.9) ? [`only ${perSecond} requests a second`] : []),
+          ...missedRepeats(summary),
           ...unclean,
         ],
       };

@@ -1,4 +1,5 @@
 import type { ServicePod } from '#test/cluster/kubelet.ts';
+import { readyAgeMs } from '#test/flows/process-age.ts';
 import type { RunningInstallation } from '#test/flows/running-installation.ts';
 
 /** Shown of a gateway that did not end in order. */
@@ -9,7 +10,7 @@ export const gatewaysOf = ({ cluster }: Pick<RunningInstallation, 'cluster'>): S
 
 const replicaOf = ({ name }: ServicePod): number => Number(name.slice('gateway-'.length));
 
-/** How a rolling restart went: a line for each gateway that did not end in order, and how long each new one took. */
+/** How a rolling restart went: a line for each gateway that did not end in order, and the age of each new one when it was ready. */
 export type RollingRestart = { unclean: string[]; readyMs: number[] };
 
 /**
@@ -25,9 +26,8 @@ export async function rollingRestart({
   let replica = Math.max(...old.map(replicaOf)) + 1;
   for (const gateway of old) {
     const successor = await cluster.startService('gateway', { replica });
-    const startedMs = performance.now();
+    readyMs.push(Math.round(await readyAgeMs(successor)));
     await successor.untilReady();
-    readyMs.push(Math.round(performance.now() - startedMs));
     ends.push(endInOrder(gateway));
     replica += 1;
   }

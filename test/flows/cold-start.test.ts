@@ -9,7 +9,7 @@ import { waitFor } from '../cluster/wait-for.ts';
 import { askGateway } from '../demo/gateway-call.ts';
 import { type FaultRun, startFaultRun } from './fault-run.ts';
 import type { ChangingSecret } from './probed-secret.ts';
-import { processAgeMs } from './process-age.ts';
+import { readyAgeMs } from './process-age.ts';
 import { readSamples, sumOf } from './prometheus-text.ts';
 import { untilStartedAgain } from './restarted-service.ts';
 import { snapshotSummary, storedSnapshot, untilSnapshotHolds } from './stored-snapshot.ts';
@@ -27,19 +27,12 @@ const gateways = (): ServicePod[] => run.cluster.services().filter(({ name }) =>
 const readiness = async ({ ports }: ServicePod): Promise<string> =>
   (await fetch(`http://127.0.0.1:${ports.health}/readyz`)).text();
 
-/** Waits until the process answers that it is ready; resolves with its age then, ms. */
-async function untilReadyItself(gateway: ServicePod): Promise<number> {
-  const isReady = async () => (await fetch(`http://127.0.0.1:${gateway.ports.health}/readyz`)).ok;
-  await waitFor(isReady, { timeoutMs, what: `${gateway.name} to be ready`, intervalMs: 5 });
-  return processAgeMs(gateway.pid());
-}
-
 async function restartCold(t: TestContext, gateway: ServicePod): Promise<void> {
   const startedAgain = untilStartedAgain(gateway);
   gateway.signal('SIGTERM');
   await startedAgain;
   t.diagnostic(
-    `${gateway.name}, restarted: ready ${Math.round(await untilReadyItself(gateway))} ms after its start`,
+    `${gateway.name}, restarted: ready ${Math.round(await readyAgeMs(gateway))} ms after its start`,
   );
   await gateway.untilReady();
 }
@@ -97,7 +90,7 @@ test('while the bus is away gateways start from the snapshot, and nothing is ans
       for (const gateway of gateways()) await restartCold(t, gateway);
       const newcomer = await run.cluster.startService('gateway', { replica: 2 });
       t.diagnostic(
-        `${newcomer.name}, new: ready ${Math.round(await untilReadyItself(newcomer))} ms after its start`,
+        `${newcomer.name}, new: ready ${Math.round(await readyAgeMs(newcomer))} ms after its start`,
       );
       await newcomer.untilReady();
       for (const gateway of gateways()) await assertKnowsTheSnapshot(gateway, deleted, created);
