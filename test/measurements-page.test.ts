@@ -6,13 +6,25 @@ import { test } from 'node:test';
 const root = join(import.meta.dirname, '..');
 const page = await readFile(join(root, 'docs/measurements.md'), 'utf8');
 
+/** The commands that a table has rows of, in its order. */
+const rowsOf = (prefix: string): string[] =>
+  Array.from(page.matchAll(new RegExp(`^\\| \`${prefix}(bench:[a-z-]+)\` `, 'gm')), ([, name = '']) => name);
+
 test('the page of measurements names every command that there is, and no other', async () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(
     await readFile(join(root, 'package.json'), 'utf8'),
   );
-  const named = Array.from(page.matchAll(/^\| `npm run (bench:[a-z-]+)` /gm), ([, name = '']) => name);
   const made = Object.keys(scripts).filter((name) => name.startsWith('bench:'));
-  assert.deepEqual(named.sort(), made.sort());
+  assert.deepEqual(rowsOf('npm run ').toSorted(), made.toSorted());
+});
+
+test('the latest figures have a row for each of them, with a target and what was measured', () => {
+  const figures = page.slice(page.indexOf('## Latest figures'));
+  assert.deepEqual(rowsOf(''), rowsOf('npm run '));
+  for (const [row] of figures.matchAll(/^\| `bench:.*$/gm)) {
+    const [, , target = '', measured = ''] = row.split('|').map((cell) => cell.trim());
+    assert.ok(target !== '' && measured !== '', row);
+  }
 });
 
 test('every file that the page of measurements names exists', async () => {
