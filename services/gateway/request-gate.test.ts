@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { after, before, beforeEach, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
 import {
   aWebhookServerContext,
   type ListeningWebhook,
@@ -49,28 +50,66 @@ test('input 25: what is too much is a 503 with Retry-After, whatever its body, a
   assert.deepEqual({ shed, decisions }, { shed: ['overloaded', 'overloaded', 'overloaded'], decisions: 0 });
 });
 
-test('a connection outlives a shed request with a short body, and ends after one whose body is long or unknown', async () => {
-  limits.turnMs = -1;
-  const socket = await webhook.connect();
-  socket.write(kept());
-  await once(socket, 'readable');
-  limits.turnMs = aWebhookServerContext.limits.turnMs;
-  socket.write(kept({ headers: { connection: 'close' } }));
-  assert.deepEqual((await endsOf(socket)).match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 503', 'HTTP/1.1 200']);
-  limits.turnMs = -1;
-  for (const headers of [{ 'content-length': '1000000' }, { 'transfer-encoding': 'chunked' }]) {
-    const text = kept({ headers, body: '' });
-    const long = await webhook.connect();
-    long.write('transfer-encoding' in headers ? text.replace('content-length: 0\r\n', '') : text);
-    assert.match(await endsOf(long), /^HTTP\/1\.1 503[\s\S]+^connection: close\r$/im);
+test('a connection outlives a shed request, however its body comes', async () => {
+  const bodies = [
+    { body: '{}' },
+    { body: 'x'.repeat(3 * 1024 * 1024) },
+    { headers: { 'transfer-encoding': 'chunked' }, body: '2\r\n{}\r\n0\r\n\r\n' },
+  ];
+  for (const request of bodies) {
+    limits.turnMs = -1;
+    const socket = await webhook.connect();
+    const text = kept(request);
+    socket.write(request.headers === undefined ? text : text.replace(/content-length: \d+\r\n/, ''));
+    await once(socket, 'readable');
+    limits.turnMs = aWebhookServerContext.limits.turnMs;
+    socket.write(kept({ headers: { connection: 'close' } }));
+    assert.deepEqual((await endsOf(socket)).match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 503', 'HTTP/1.1 200']);
   }
 });
 
-test('bodies that would not fit into memory together are cut off, and what they held is free again', async () => {
+test('a client that goes on sending the body of a shed request reads its answer, also when the server drains', async () => {
+  const draining = await listenWebhook(async (_request, reply) => reply.send('decided'), { limits });
+  draining.server.connections.drain();
+  limits.turnMs = -1;
+  for (const { connect, server } of [webhook, draining]) {
+    for (const bytes of [12_000, 3 * 1024 * 1024]) {
+      const faults: Error[] = [];
+      const text = webhookRequest({ body: 'x'.repeat(bytes), headers: { connection: 'close' } });
+      const sockets = await Promise.all(Array.from({ length: 20 }, () => connect()));
+      for (const socket of sockets) {
+        socket.on('error', (fault) => faults.push(fault));
+        socket.write(text.slice(0, -bytes + 1));
+      }
+      // The server has read the heads, and could answer, before the bodies come.
+      await waitFor(async () => server.connections.busy() === 20, { timeoutMs: 10_000, what: '20 requests' });
+      for (const socket of sockets) socket.write(text.slice(-bytes + 1));
+      for (const answer of await Promise.all(sockets.map(endsOf))) {
+        assert.equal(statusOf(answer), 503);
+        assert.match(answer, /^retry-after: 1\r$/im);
+      }
+      assert.deepEqual(faults, []);
+    }
+  }
+  await draining.server.close();
+});
+
+test('the body of a shed request that does not end, or not before 8 MiB, is answered before its end', async () => {
+  limits.turnMs = -1;
+  const path = `${webhookPath}?timeout=300ms`;
+  for (const body of ['{', 'x'.repeat(8 * 1024 * 1024 + 1)]) {
+    const socket = await webhook.connect();
+    socket.write(kept({ path, headers: { 'content-length': '9000000' }, body }));
+    const answer = await endsOf(socket);
+    assert.equal(statusOf(answer), 503);
+    assert.match(answer, /^connection: close\r$/im);
+  }
+  assert.deepEqual(shed, ['overloaded', 'overloaded']);
+});
+
+test('bodies that would not fit into memory together are thrown away, and what they held is free again', async () => {
   limits.heldBytes = 100_000;
-  const socket = await webhook.connect();
-  socket.write(kept({ headers: { 'content-length': '8000000' }, body: 'x'.repeat(150_000) }));
-  assert.equal(statusOf(await endsOf(socket)), 503);
+  assert.equal(statusOf(await webhook.send({ body: 'x'.repeat(3 * 1024 * 1024) })), 503);
   assert.equal(statusOf(await webhook.send({ body: 'x'.repeat(90_000) })), 200);
   assert.deepEqual(shed, ['overloaded']);
 });

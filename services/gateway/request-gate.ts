@@ -2,13 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createTurnMeter, isOverloaded, type Load, loadLimits, watchLag } from './load-shedding.ts';
 import { createRefusalPace } from './refusal-pace.ts';
+import { answerEarly, discardBody } from './refused-body.ts';
 import { requestTimeoutMs } from './request-timeout.ts';
 
 /** Why a request is answered with 503 and no decision: too many at once, or its deadline has passed. */
 export type ShedReason = 'overloaded' | 'late';
 
-/** A body up to this is read and thrown away to keep the connection; a longer one costs more than a new handshake. */
-const mostDiscardedBytes = 256 * 1024;
 const lateCheckMs = 100;
 
 const texts: Readonly<Record<ShedReason, string>> = {
@@ -16,10 +15,19 @@ const texts: Readonly<Record<ShedReason, string>> = {
   late: 'latchkey: the request was not complete within its timeout, try again [OVERLOADED]',
 };
 
-/** A request that was let in and waits for its body. */
+const headersOf = (reason: ShedReason): Readonly<Record<string, string>> => ({
+  'retry-after': '1',
+  'content-type': 'text/plain',
+  'content-length': `${texts[reason].length}`,
+});
+
+/** A request whose body has not ended. */
 interface Waiting {
+  request: IncomingMessage;
   deadlineMs: number;
   heldBytes: number;
+  /** Counted, and refused as soon as its body has ended. */
+  isShed: boolean;
 }
 
 /** Stands before everything that costs: parsing, the body, the decision. */
@@ -32,9 +40,9 @@ export interface RequestGate {
 }
 
 /**
- * Bounds the work of the gateway. What is too much is answered with 503 and `Retry-After: 1`, before its body is read:
- * the API server repeats such a request within its timeout (apiserver-contract.md C8). What is older than its timeout is
- * not worked on, for nobody waits for the answer; the API server gets none of these 503.
+ * Bounds the work of the gateway. What is too much is answered with 503 and `Retry-After: 1`: the API server repeats such
+ * a request within its timeout (apiserver-contract.md C8). Its body is read first, to nowhere (see refused-body.ts). What
+ * is older than its timeout is not worked on, for nobody waits for the answer; the API server gets none of these 503.
  * @param options.timeoutMs how long a caller waits that does not say it
  */
 export function createRequestGate(options: {
@@ -56,39 +64,50 @@ export function createRequestGate(options: {
     heldBytes,
   });
 
+  const letGo = (entry: Waiting): void => {
+    heldBytes -= entry.heldBytes;
+    entry.heldBytes = 0;
+  };
   const release = (response: ServerResponse): Waiting | undefined => {
     const entry = waiting.get(response);
+    if (entry !== undefined) letGo(entry);
     waiting.delete(response);
-    heldBytes -= entry?.heldBytes ?? 0;
     return entry;
   };
-  const answer = (response: ServerResponse, reason: ShedReason, connection: 'keep' | 'close'): void => {
+  const answer = (response: ServerResponse, reason: ShedReason): void => {
     // Refused for something else meanwhile, such as the announced length of a body that still arrives.
     if (response.headersSent) return;
-    const headers = {
-      'retry-after': '1',
-      'content-type': 'text/plain',
-      'content-length': texts[reason].length,
-    };
-    response.writeHead(503, connection === 'keep' ? headers : { ...headers, connection });
+    response.writeHead(503, headersOf(reason));
     response.end(texts[reason]);
   };
-  const shed = (response: ServerResponse, reason: ShedReason, connection: 'keep' | 'close'): false => {
-    release(response);
-    options.onShed(reason);
-    answer(response, reason, connection);
-    return false;
+  /** A body that does not end in time, or is too long, is not waited for. */
+  const cutOff = (response: ServerResponse, reason: ShedReason): void => {
+    const entry = release(response);
+    if (entry === undefined) return;
+    if (!entry.isShed) options.onShed(reason);
+    discardBody(entry.request, { whole: () => undefined, tooLong: () => undefined });
+    if (response.headersSent) return;
+    answerEarly(entry.request, response, {
+      status: 503,
+      headers: headersOf(reason),
+      text: texts[reason],
+      clock,
+    });
   };
   const refuse = (request: IncomingMessage, response: ServerResponse): false => {
     options.onShed('overloaded');
-    const bytes = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-    if (bytes <= mostDiscardedBytes) request.resume();
-    pace.refuse(() => answer(response, 'overloaded', bytes <= mostDiscardedBytes ? 'keep' : 'close'));
+    discardBody(request, {
+      whole: () => {
+        release(response);
+        pace.refuse(() => answer(response, 'overloaded'));
+      },
+      tooLong: () => cutOff(response, 'overloaded'),
+    });
     return false;
   };
   const stopLateCheck = clock.every(lateCheckMs, () => {
     for (const [response, { deadlineMs }] of waiting) {
-      if (clock.monotonicMs() >= deadlineMs) shed(response, 'late', 'close');
+      if (clock.monotonicMs() >= deadlineMs) cutOff(response, 'late');
     }
   });
 
@@ -100,27 +119,32 @@ export function createRequestGate(options: {
     },
     admit: (request, response) => {
       const now = load();
-      if (isOverloaded(now, limits)) return refuse(request, response);
       // It may have arrived when the loop began its turn.
-      const arrivedAtMs = clock.monotonicMs() - now.turnMs;
-      const entry = {
-        deadlineMs: arrivedAtMs + requestTimeoutMs(request.url ?? '', options.timeoutMs()),
-        heldBytes: 0,
-      };
+      const deadlineMs =
+        clock.monotonicMs() - now.turnMs + requestTimeoutMs(request.url ?? '', options.timeoutMs());
+      const entry = { request, deadlineMs, heldBytes: 0, isShed: isOverloaded(now, limits) };
       waiting.set(response, entry);
+      response.once('close', () => release(response));
+      if (entry.isShed) return refuse(request, response);
       request.on('data', (chunk: Buffer) => {
         if (!waiting.has(response)) return;
         entry.heldBytes += chunk.length;
         heldBytes += chunk.length;
-        if (heldBytes > limits.heldBytes) shed(response, 'overloaded', 'close');
+        if (heldBytes <= limits.heldBytes) return;
+        letGo(entry);
+        entry.isShed = true;
+        refuse(request, response);
       });
-      response.once('close', () => release(response));
       return true;
     },
     admitDecision: (request, response) => {
       const entry = release(response);
       if (entry === undefined) return false;
-      if (clock.monotonicMs() >= entry.deadlineMs) return shed(response, 'late', 'keep');
+      if (clock.monotonicMs() >= entry.deadlineMs) {
+        options.onShed('late');
+        answer(response, 'late');
+        return false;
+      }
       if (isOverloaded(load(), limits)) return refuse(request, response);
       turn.take();
       pace.decided();

@@ -6,11 +6,9 @@ import type { CertificatePair } from './certificate-pair.ts';
 import { createClientErrorHandler } from './client-error.ts';
 import type { Load } from './load-shedding.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
+import { bodyLimitBytes } from './refused-body.ts';
 import { createRequestGate, type ShedReason } from './request-gate.ts';
 import { endSlowHandshakes } from './slow-handshakes.ts';
-
-/** A pod is at most 3 MiB, an UPDATE carries two, JSON is larger than the stored form (apiserver-contract.md C11). */
-const bodyLimitBytes = 8 * 1024 * 1024;
 
 /** Time limits against slow clients, and a keep-alive above the API server's 90 s (library-limits.md, Fastify). */
 const timeouts = {
