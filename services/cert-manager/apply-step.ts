@@ -120,5 +120,11 @@ const wholePair = (id: string, pairs: readonly CertificatePair[]): CertificatePa
 
 function toPem(ids: readonly string[], known: readonly X509Certificate[]): string {
   const texts = new Map(known.map((certificate) => [certificateId(certificate), certificate.toString()]));
-  return ids.map((id) => texts.get(id) ?? '').join('');
+  return ids
+    .map((id) => {
+      const text = texts.get(id);
+      if (text === undefined) throw unknown(`the CA ${id}`);
+      return text;
+    })
+    .join('');
 }

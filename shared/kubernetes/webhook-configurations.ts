@@ -1,3 +1,4 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { resourcePath } from './resource-path.ts';
@@ -38,7 +39,8 @@ export async function createWebhookConfiguration(
 
 /**
  * Applies a JSON Patch and returns the object as stored. Uses (patch, mutatingwebhookconfigurations).
- * Throws KUBERNETES_REFUSED with statusCode 422 when a `test` operation does not hold.
+ * Throws KUBERNETES_CONFLICT when the patch does not fit what is there, because somebody else came first: the API server
+ * answers a `test` operation that does not hold with 422, reason Invalid.
  */
 export async function patchWebhookConfiguration(
   kubernetes: Kubernetes,
@@ -47,5 +49,10 @@ export async function patchWebhookConfiguration(
 ): Promise<MutatingWebhookConfiguration> {
   const path = resourcePath({ resource: 'mutatingwebhookconfigurations', name });
   const call = { verb: 'patch', path, body: operations, contentType: 'application/json-patch+json' } as const;
-  return (await kubernetes.json(call)) as MutatingWebhookConfiguration;
+  const answer = kubernetes.json(call).catch((err: unknown) => {
+    if (!(err instanceof LatchkeyError) || err.fields.statusCode !== 422) throw err;
+    const message = `${err.message}: MutatingWebhookConfiguration ${name} was changed meanwhile`;
+    throw new LatchkeyError('KUBERNETES_CONFLICT', message, { cause: err, fields: err.fields });
+  });
+  return (await answer) as MutatingWebhookConfiguration;
 }
