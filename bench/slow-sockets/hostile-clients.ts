@@ -1,10 +1,24 @@
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type HostileKind, hostileKinds, openHostileSocket } from './hostile-socket.ts';
 
+/** What became of the connections of one kind. */
+export interface HostileLives {
+  kind: HostileKind;
+  count: number;
+  /** Closed by the server before all were open. */
+  early: number;
+  /** Not closed within the time that they are watched for. */
+  open: number;
+  /** The longest life of those that were closed. */
+  maxMs: number;
+}
+
 /**
- * A process of its own that opens so many hostile connections: `node hostile-clients.ts <port> <count>`. Prints a line
- * when all are open, and then the lifetimes by kind, ms, as JSON.
+ * A process of its own that opens so many hostile connections: `node hostile-clients.ts <port> <count>`. Prints how many
+ * of them are open when the last has been opened, and then what became of them (HostileLives by kind), as JSON.
  */
+const watchedMs = 15_000;
 const [port = 0, count = 0] = process.argv.slice(2).map(Number);
 const openingAtOnce = 16;
 const lifetimes = new Map<HostileKind, Promise<number>[]>(hostileKinds.map((kind) => [kind, []]));
@@ -18,12 +32,27 @@ const openThem = async (): Promise<void> => {
   for (const kind of queue) lifetimes.get(kind)?.push((await openHostileSocket(port, kind)).lifetimeMs);
 };
 await Promise.all(Array.from({ length: openingAtOnce }, openThem));
-process.stdout.write('open\n');
-const longest = await Promise.all(
-  Array.from(lifetimes, async ([kind, all]) => ({
-    kind,
-    count: all.length,
-    maxMs: Math.max(...(await Promise.all(all))),
-  })),
+const soon = delay(0).then(() => 'open' as const);
+const closedEarly = async (all: readonly Promise<number>[]): Promise<number> =>
+  (await Promise.all(all.map((life) => Promise.race([life, soon])))).filter((life) => life !== 'open').length;
+const early = new Map(
+  await Promise.all(Array.from(lifetimes, async ([kind, all]) => [kind, await closedEarly(all)] as const)),
 );
-process.stdout.write(`${JSON.stringify(longest)}\n`);
+const isOpen = count - Array.from(early.values()).reduce((sum, number) => sum + number, 0);
+process.stdout.write(`${isOpen}\n`);
+const end = delay(watchedMs).then(() => 'open' as const);
+const lives: HostileLives[] = await Promise.all(
+  Array.from(lifetimes, async ([kind, all]) => {
+    const ended = await Promise.all(all.map((life) => Promise.race([life, end])));
+    const closed = ended.filter((life) => life !== 'open');
+    return {
+      kind,
+      count: all.length,
+      early: early.get(kind) ?? 0,
+      open: all.length - closed.length,
+      maxMs: Math.max(0, ...closed),
+    };
+  }),
+);
+process.stdout.write(`${JSON.stringify(lives)}\n`);
+process.exit();
