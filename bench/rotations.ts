@@ -102,9 +102,9 @@ function missedTarget(failures: readonly LoadFailure[], bundles: number, ca: num
   ];
 }
 
-const missedControl = (clients: readonly LoadClient[], failures: readonly LoadFailure[]): string[] =>
-  seesUntrusted(clients, failures)
-    ? []
-    : [
-        'no unknown authority was seen on a new connection and through the API server: this measurement cannot see a failure',
-      ];
+function missedControl(clients: readonly LoadClient[], failures: readonly LoadFailure[]): string[] {
+  if (seesUntrusted(clients, failures)) return [];
+  return [
+    'no unknown authority was seen on a new connection and through the API server: this measurement cannot see a failure',
+  ];
+}
