@@ -145,7 +145,7 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
     stop: async () => {
       draining = true;
       beat();
-      await serveLameDuck({ connections: server.connections, clock, log });
+      await serveLameDuck({ connections: server.connections, handshakes: server.handshakes, clock, log });
       await server.close();
       for (const stop of stops.reverse()) await stop();
       await feed.stop();

@@ -5,12 +5,20 @@ import { lameDuckTimes, serveLameDuck } from './lame-duck.ts';
 import type { OpenConnections } from './open-connections.ts';
 
 /** Connections as `state` says at each time of a clock that only a sleep moves; what was done, and when. */
-function harness(state: (nowMs: number) => { busy?: number; count?: number; lastRequestAtMs?: number }) {
+function harness(
+  state: (nowMs: number) => { busy?: number; count?: number; handshakes?: number; lastRequestAtMs?: number },
+) {
   let nowMs = 1_000;
   const startedAtMs = nowMs;
   const done: { drainedAtMs?: number; endedAtMs?: number } = {};
   const logged: { level: number; msg: string; inFlight?: number }[] = [];
-  const current = () => ({ busy: 0, count: 0, lastRequestAtMs: 0, ...state(nowMs - startedAtMs) });
+  const current = () => ({
+    busy: 0,
+    count: 0,
+    handshakes: 0,
+    lastRequestAtMs: 0,
+    ...state(nowMs - startedAtMs),
+  });
   const connections: OpenConnections = {
     busy: () => current().busy,
     count: () => current().count,
@@ -35,7 +43,7 @@ function harness(state: (nowMs: number) => { busy?: number; count?: number; last
   };
   const log = pino({ base: null }, { write: (line) => logged.push(JSON.parse(line)) });
   const run = async () => {
-    await serveLameDuck({ connections, clock, log });
+    await serveLameDuck({ connections, handshakes: () => current().handshakes, clock, log });
     return { ...done, resolvedAtMs: nowMs - startedAtMs, logged };
   };
   return run();
@@ -81,6 +89,13 @@ test('clients get time to close, requests in flight to end; what is left at the 
     inFlight: 2,
     msg: 'requests in flight at the deadline are cut off',
   });
+});
+
+test('a handshake under way is waited for, one that says nothing for no longer than the farewell', async () => {
+  const soon = await harness((nowMs) => ({ handshakes: nowMs < 3_500 ? 1 : 0 }));
+  isAbout(soon.resolvedAtMs, 3_500);
+  const silent = await harness(() => ({ handshakes: 1 }));
+  isAbout(silent.resolvedAtMs, least + farewell);
 });
 
 test('the longest lame duck leaves the rest of the stop a few seconds of its deadline', () => {

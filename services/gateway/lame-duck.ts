@@ -31,11 +31,13 @@ const pollMs = 50;
  */
 export async function serveLameDuck(options: {
   connections: OpenConnections;
+  /** Connections on which the TLS handshake is under way: a request is about to come on them. */
+  handshakes: () => number;
   clock: Clock;
   log: Logger;
   times?: typeof lameDuckTimes;
 }): Promise<void> {
-  const { connections, clock, times = lameDuckTimes } = options;
+  const { connections, handshakes, clock, times = lameDuckTimes } = options;
   const log = options.log.child({ component: 'lame-duck' });
   const startedAtMs = clock.monotonicMs();
   const elapsedMs = (): number => clock.monotonicMs() - startedAtMs;
@@ -55,7 +57,7 @@ export async function serveLameDuck(options: {
   else log.warn(left, 'requests still come, stopping although clients reach this gateway');
   const isEmpty = (): boolean => {
     connections.endIdle(times.idle);
-    return connections.count() === 0;
+    return connections.count() === 0 && handshakes() === 0;
   };
   await until(isEmpty, elapsedMs() + times.farewell);
   const lost = connections.busy();

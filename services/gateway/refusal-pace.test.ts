@@ -13,10 +13,11 @@ function harness() {
     },
   };
   const answered: number[] = [];
-  const pace = createRefusalPace(clock, { atOnce: 2, holdMs: 1_000 });
+  const pace = createRefusalPace(clock, { atOnce: 2, holdMs: 1_000, mostHeld: 100 });
   return {
     answered,
     decide: pace.decided,
+    stop: pace.stop,
     refuse: (...numbers: number[]) => {
       for (const number of numbers) pace.refuse(() => answered.push(number));
     },
@@ -57,4 +58,19 @@ test('none is held for longer than the limit, however many they are', () => {
   assert.equal(answered.length, 2);
   pass(50);
   assert.deepEqual(answered, numbers);
+});
+
+test('no more than so many are held, the next ones are given at once', () => {
+  const { answered, refuse } = harness();
+  refuse(...Array.from({ length: 104 }, (_, index) => index));
+  assert.deepEqual(answered, [0, 1, 102, 103]);
+});
+
+test('a stop gives what is held, and what comes later at once', () => {
+  const { answered, refuse, stop } = harness();
+  refuse(1, 2, 3, 4);
+  stop();
+  assert.deepEqual(answered, [1, 2, 3, 4]);
+  refuse(5);
+  assert.deepEqual(answered, [1, 2, 3, 4, 5]);
 });

@@ -6,7 +6,7 @@ import type { Clock } from '#shared/runtime/clock.ts';
  * the machine is, and the others are held back. An API server has a limited number of calls in progress (600 by default):
  * one that waits for its refusal is one that does not come again. Who follows `Retry-After` hardly ever waits.
  */
-export const refusalLimits = { atOnce: 200, holdMs: 1_000 };
+export const refusalLimits = { atOnce: 200, holdMs: 1_000, mostHeld: 4_096 };
 
 const tickMs = 50;
 
@@ -16,17 +16,22 @@ export interface RefusalPace {
   refuse(answer: () => void): void;
   /** Tells of a decision. */
   decided(): void;
+  /** Answers all that are held, and from now on at once. */
   stop(): void;
 }
 
-/** @param limits how many refusals are given without a decision, and the longest time that one is held, ms */
+/**
+ * @param limits how many refusals are given without a decision, the longest time that one is held, ms, and how many are
+ * held at most: one more is answered at once
+ */
 export function createRefusalPace(
   clock: Pick<Clock, 'monotonicMs' | 'every'>,
   limits = refusalLimits,
 ): RefusalPace {
   let held: { answer: () => void; sinceMs: number }[] = [];
   let allowance = limits.atOnce;
-  const stop = clock.every(tickMs, () => {
+  let stopped = false;
+  const stopTicks = clock.every(tickMs, () => {
     const freshFrom = held.findIndex(({ sinceMs }) => clock.monotonicMs() - sinceMs < limits.holdMs);
     const due = Math.max(allowance, freshFrom < 0 ? held.length : freshFrom);
     const now = held.slice(0, due);
@@ -35,15 +40,19 @@ export function createRefusalPace(
     for (const { answer } of now) answer();
   });
   return {
-    stop,
+    stop: () => {
+      stopTicks();
+      stopped = true;
+      for (const { answer } of held.splice(0)) answer();
+    },
     decided: () => {
       allowance = Math.min(limits.atOnce, allowance + 1);
     },
     refuse: (answer) => {
-      if (held.length === 0 && allowance > 0) {
-        allowance -= 1;
-        answer();
-      } else held.push({ answer, sinceMs: clock.monotonicMs() });
+      const isNext = held.length === 0 && allowance > 0;
+      if (isNext) allowance -= 1;
+      if (isNext || stopped || held.length >= limits.mostHeld) answer();
+      else held.push({ answer, sinceMs: clock.monotonicMs() });
     },
   };
 }

@@ -1,33 +1,69 @@
-import type { Server } from 'node:https';
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** Connections that do not finish their handshake, and how they end: so few at once that nobody notices. */
-const handshakeLimits = { timeoutMs: 5_000, everyMs: 5, atOnce: 5 };
+/**
+ * Connections that do not finish their handshake, and how they end: so few at once that nobody notices, and a larger part
+ * of them the more they are, so that 8,192 of the same moment end within 3 s (Node's own limit ends the rest at once).
+ */
+const handshakeLimits = { timeoutMs: 5_000, everyMs: 5, leastAtOnce: 5, share: 0.01 };
 
-const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+/** Names a connection by both its ends, which is all that its raw socket and its TLS socket have in common. */
+const nameOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+
+/** The connections of a server on which the handshake is under way. */
+export interface Handshakes {
+  count(): number;
+  /** Ends all of them, and those that come later at once: silent ones would keep the server from closing. */
+  stop(): void;
+}
 
 /**
  * Ends connections without a TLS handshake, the oldest first. Node's own `handshakeTimeout` ends all that came together in
- * one turn of the event loop, for a tenth of a second when they were hundreds. Returns the function that stops it.
+ * one turn of the event loop, for a tenth of a second when they were hundreds.
  */
-export function endSlowHandshakes(server: Server, clock: Clock): () => void {
-  const { timeoutMs, everyMs, atOnce } = handshakeLimits;
-  const pending = new Map<string, { socket: Socket; sinceMs: number }>();
+export function endSlowHandshakes(
+  server: Pick<EventEmitter, 'on'>,
+  clock: Pick<Clock, 'monotonicMs' | 'every'>,
+): Handshakes {
+  const { timeoutMs, everyMs, leastAtOnce, share } = handshakeLimits;
+  const sinceMs = new Map<Socket, number>();
+  const byName = new Map<string, Socket>();
+  let stopped = false;
   server.on('connection', (socket: Socket) => {
+    if (stopped) {
+      socket.destroy();
+      return;
+    }
     const name = nameOf(socket);
-    pending.set(name, { socket, sinceMs: clock.monotonicMs() });
-    socket.once('close', () => pending.delete(name));
+    sinceMs.set(socket, clock.monotonicMs());
+    byName.set(name, socket);
+    socket.once('close', () => {
+      sinceMs.delete(socket);
+      if (byName.get(name) === socket) byName.delete(name);
+    });
   });
-  server.on('secureConnection', (socket) => pending.delete(nameOf(socket)));
-  return clock.every(everyMs, () => {
+  server.on('secureConnection', (secure: Socket) => {
+    const socket = byName.get(nameOf(secure));
+    if (socket !== undefined) sinceMs.delete(socket);
+  });
+  const stopTicks = clock.every(everyMs, () => {
     const latestMs = clock.monotonicMs() - timeoutMs;
-    let ended = 0;
-    for (const [name, { socket, sinceMs }] of pending) {
-      if (sinceMs > latestMs || ended === atOnce) return;
-      ended += 1;
-      pending.delete(name);
+    let left = Math.max(leastAtOnce, Math.ceil(sinceMs.size * share));
+    for (const [socket, since] of sinceMs) {
+      if (since > latestMs || left === 0) return;
+      left -= 1;
+      sinceMs.delete(socket);
       socket.destroy();
     }
   });
+  return {
+    count: () => sinceMs.size,
+    stop: () => {
+      stopTicks();
+      stopped = true;
+      for (const socket of sinceMs.keys()) socket.destroy();
+    },
+  };
 }

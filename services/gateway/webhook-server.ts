@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:https';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
@@ -8,7 +9,7 @@ import type { Load } from './load-shedding.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
 import { bodyLimitBytes } from './refused-body.ts';
 import { createRequestGate, type ShedReason } from './request-gate.ts';
-import { endSlowHandshakes } from './slow-handshakes.ts';
+import { endSlowHandshakes, type Handshakes } from './slow-handshakes.ts';
 
 /** Time limits against slow clients, and a keep-alive above the API server's 90 s (library-limits.md, Fastify). */
 const timeouts = {
@@ -32,6 +33,8 @@ export interface WebhookServer {
   /** Accepts client certificates of these authorities (PEM) from the next handshake on. */
   trust(authorities: string): void;
   connections: OpenConnections;
+  /** Connections on which the TLS handshake is under way. */
+  handshakes(): number;
   /** Stops listening and cuts off what is still connected. */
   close(): Promise<void>;
 }
@@ -58,7 +61,7 @@ export function createWebhookServer(
   const connections = createOpenConnections(options.clock.monotonicMs);
   const gate = createRequestGate(options);
   let https: Server | undefined;
-  let stopHandshakes = (): void => undefined;
+  let handshakes: Handshakes | undefined;
   let pair: CertificatePair | undefined;
   let authorities: string | undefined;
   const applySecureContext = (): void => {
@@ -87,7 +90,7 @@ export function createWebhookServer(
         },
       );
       connections.follow(https);
-      stopHandshakes = endSlowHandshakes(https, options.clock);
+      handshakes = endSlowHandshakes(https, options.clock);
       https.maxConnections = mostConnections;
       https.on('tlsClientError', (_error, socket) => socket.destroy());
       return https;
@@ -97,10 +100,6 @@ export function createWebhookServer(
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
-  app.addHook('onClose', async () => {
-    gate.stop();
-    stopHandshakes();
-  });
   app.post(webhookPath, (request, reply) =>
     gate.admitDecision(request.raw, reply.raw) ? handle(request, reply) : reply.hijack(),
   );
@@ -111,7 +110,12 @@ export function createWebhookServer(
   return {
     app,
     connections,
+    handshakes: () => handshakes?.count() ?? 0,
     close: async () => {
+      gate.stop();
+      // What has been answered just now should be on its way.
+      await nextTurn();
+      handshakes?.stop();
       const closed = app.close();
       https?.closeAllConnections();
       await closed;

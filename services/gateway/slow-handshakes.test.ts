@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { Socket } from 'node:net';
+import { test } from 'node:test';
+import { endSlowHandshakes } from './slow-handshakes.ts';
+
+/** A server whose connections come when the test says so, and a clock that it moves, 5 ms a tick. */
+function harness() {
+  const server = new EventEmitter();
+  let nowMs = 0;
+  let tick = (): void => assert.fail('nothing ticks');
+  const handshakes = endSlowHandshakes(server, {
+    monotonicMs: () => nowMs,
+    every: (_ms, task) => {
+      tick = task;
+      return () => undefined;
+    },
+  });
+  const ended: number[] = [];
+  let port = 0;
+  const connect = (): Socket => {
+    port += 1;
+    const socket = new Socket();
+    Object.defineProperties(socket, {
+      remoteAddress: { value: '10.0.0.1' },
+      remotePort: { value: port },
+      localAddress: { value: '10.0.0.2' },
+      localPort: { value: 9443 },
+      destroy: { value: () => ended.push(nowMs) },
+    });
+    server.emit('connection', socket);
+    return socket;
+  };
+  return {
+    handshakes,
+    ended,
+    connect,
+    secure: (socket: Socket) => server.emit('secureConnection', socket),
+    pass: (ms: number) => {
+      for (const endMs = nowMs + ms; nowMs < endMs; ) {
+        nowMs += 5;
+        tick();
+      }
+    },
+  };
+}
+
+test('8,192 connections without a handshake end well before Node ends the rest at once, few in one turn', () => {
+  const { connect, pass, ended, handshakes } = harness();
+  for (let count = 0; count < 8_192; count += 1) connect();
+  pass(4_990);
+  assert.equal(ended.length, 0);
+  pass(3_500);
+  assert.equal(ended.length, 8_192);
+  assert.equal(handshakes.count(), 0);
+  const perTurn = Map.groupBy(ended, (atMs) => atMs);
+  assert.ok(Math.max(...Array.from(perTurn.values(), (turn) => turn.length)) <= 82);
+});
+
+test('a connection past its handshake, or closed, is no longer followed', () => {
+  const { connect, secure, pass, ended, handshakes } = harness();
+  secure(connect());
+  connect().emit('close');
+  connect();
+  assert.equal(handshakes.count(), 1);
+  pass(6_000);
+  assert.equal(ended.length, 1);
+});
+
+test('a stop ends the handshakes that are under way, and those that begin later', () => {
+  const { connect, handshakes, ended } = harness();
+  connect();
+  handshakes.stop();
+  assert.equal(ended.length, 1);
+  connect();
+  assert.equal(ended.length, 2);
+});
