@@ -85,7 +85,8 @@ const usableId = (authority: AuthorityFact | undefined): string | undefined =>
 /** What has to stay trusted though the bundle may not say so. */
 function trustToAdd(facts: Facts, ca: CaFacts): string[] {
   const { held, serving, webhook } = facts;
-  const issuer = serving?.leaf.issuer;
+  // A leaf that somebody broke in its Secret is served on.
+  const issuer = serving?.leaf.issuer ?? held.leaf?.issuer;
   return [
     ...(isHeldState(facts, ca) ? (held.ca?.bundle ?? []) : []),
     ...(mayBeServed(facts, ca) ? webhook.current : []),
@@ -94,11 +95,12 @@ function trustToAdd(facts: Facts, ca: CaFacts): string[] {
 }
 
 /**
- * Whether leaves of all that the API server trusts may be served: in the middle of a rotation, and at the first look
- * when it does not know the CA of the Secret at all.
+ * Whether leaves of all that the API server trusts may be served: in the middle of a rotation, and when neither it nor
+ * this process knows the CA of the Secret: at the first look, or because somebody has put another one there.
  */
 const mayBeServed = ({ webhook, held }: Facts, { state, issuing }: CaFacts): boolean =>
-  state.phase !== 'stable' || (held.ca === undefined && webhook.trusted?.includes(issuing.id) === false);
+  state.phase !== 'stable' ||
+  (held.ca?.issuing.id !== issuing.id && webhook.trusted?.includes(issuing.id) === false);
 
 /** Puts the bundle in order and finds the phase that goes with it. */
 function settle(wanted: Wanted, nowMs: number): Pick<CaWrite, 'issuing' | 'next' | 'bundle' | 'state'> {

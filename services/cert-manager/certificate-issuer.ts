@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { type StepContext, writeStep } from './apply-step.ts';
+import { repairCa } from './ca-repair.ts';
 import {
   type CertificateKeeper,
   expiryMsOf,
@@ -41,7 +42,8 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
     tellRefusals(facts, last?.facts, config.tls, log);
     last = { facts, seen };
     held = {
-      ca: facts.ca !== undefined && facts.ca.issuing.problem === undefined ? seen.ca : held.ca,
+      // One that is yet to be repaired is not remembered: the repair may lose a race.
+      ca: repairCa(facts) === undefined ? seen.ca : held.ca,
       serving:
         facts.serving !== undefined && facts.serving.leaf.problem === undefined ? seen.serving : held.serving,
     };

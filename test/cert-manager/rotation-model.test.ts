@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextStep } from '../../services/cert-manager/next-step.ts';
+import { holdingConditions, nextStep } from '../../services/cert-manager/next-step.ts';
 import { type Facts, newAuthority } from '../../services/cert-manager/rotation-facts.ts';
-import { longestLookMs } from '../../services/cert-manager/steady-conditions.ts';
+import { createSteadyConditions, longestLookMs } from '../../services/cert-manager/steady-conditions.ts';
 import { type Decide, ownOrder } from './model/manager.ts';
 import { runSchedule, type ScheduleOptions } from './model/schedule.ts';
 
 const options: ScheduleOptions = {
   decide: nextStep,
-  policy: { trustWaitMs: 20_000, connectionWaitMs: 40_000, overlapMs: 60_000 },
+  holding: holdingConditions,
+  count: createSteadyConditions,
   view: (facts) => facts,
   reads: ownOrder,
   longestLookMs,
-  faultChance: 0.04,
   events: 600,
 };
 
@@ -62,13 +62,30 @@ const onlyReady = (facts: Facts): Facts => ({
     typeof facts.endpoints === 'string' ? facts.endpoints : facts.endpoints.filter(({ ready }) => ready),
 });
 
+/** What the API server trusts in the middle of a rotation, though the CA Secret may not say so. */
+const forgetful = (facts: Facts): Facts =>
+  facts.ca?.state.phase === 'stable' ? facts : { ...facts, webhook: { ...facts.webhook, current: [] } };
+
+const anyIssuer = (facts: Facts): Facts => ({
+  ...facts,
+  serving: facts.serving && {
+    ...facts.serving,
+    leaf: { ...facts.serving.leaf, issuer: facts.serving.leaf.issuer && facts.ca?.issuing.id },
+  },
+});
+
 for (const [what, changed] of Object.entries<Partial<ScheduleOptions>>({
   'the naive order': { decide: naive },
   'a rotation that asks no endpoint': { view: asksNobody },
-  'a rotation that ignores endpoints that are not ready': { view: onlyReady },
-  'a rotation that does not wait for the API servers': { policy: { ...options.policy, trustWaitMs: 0 } },
+  'a rotation that ignores endpoints that are not ready': {
+    view: onlyReady,
+    faults: ['caRequest', 'gatewayStop', 'readiness'],
+  },
+  'a repair that forgets what is trusted in the middle of a rotation': { view: forgetful },
+  'a rotation that takes any leaf for one of the issuing CA': { view: anyIssuer },
+  'a rotation that does not wait for the API servers': { policy: { trustWaitMs: 0 } },
   'a rotation that does not wait for mounts': {
-    policy: { ...options.policy, connectionWaitMs: 0, overlapMs: 0 },
+    policy: { connectionWaitMs: 0, overlapMs: 0 },
   },
   'a cert-manager that acts on an old look': {
     reads: ['ca', 'serving', 'webhook', 'endpoints'],

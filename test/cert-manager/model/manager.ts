@@ -1,4 +1,5 @@
-import { holdingConditions, type nextStep } from '../../../services/cert-manager/next-step.ts';
+import { repairCa } from '../../../services/cert-manager/ca-repair.ts';
+import type { holdingConditions, nextStep } from '../../../services/cert-manager/next-step.ts';
 import {
   type AuthorityFact,
   type Facts,
@@ -7,10 +8,7 @@ import {
   type RotationPolicy,
   type Step,
 } from '../../../services/cert-manager/rotation-facts.ts';
-import {
-  createSteadyConditions,
-  type SteadyConditions,
-} from '../../../services/cert-manager/steady-conditions.ts';
+import type { SteadyConditions } from '../../../services/cert-manager/steady-conditions.ts';
 import type { CaObject, ServingObject, WebhookObject, World } from './world.ts';
 
 const dayMs = 86_400_000;
@@ -32,6 +30,9 @@ export type Decide = typeof nextStep;
 export interface ManagerOptions {
   decide: Decide;
   policy: RotationPolicy;
+  /** The conditions that it sees hold, and how it counts for how long. */
+  holding: typeof holdingConditions;
+  count: () => SteadyConditions;
   /** What it makes of what it sees; the same, but for a model that is meant to fail. */
   view: (facts: Facts) => Facts;
   /** The order of the reads; cert-manager's own reads the CA last. */
@@ -62,7 +63,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   let begunMs = 0;
   let step: Step | undefined;
   let held: Facts['held'] = { ca: undefined, leaf: undefined };
-  let conditions: SteadyConditions = createSteadyConditions();
+  let conditions = options.count();
 
   const clock = (): number => world.nowMs + manager.aheadMs;
   const begin = (): void => {
@@ -82,10 +83,10 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       return;
     }
     const facts = view(factsOf(world, seen, held, clock()));
-    if (facts.ca?.issuing.problem === undefined && facts.ca !== undefined) held = { ...held, ca: facts.ca };
+    if (repairCa(facts) === undefined) held = { ...held, ca: facts.ca };
     if (facts.serving?.leaf.problem === undefined && facts.serving !== undefined)
       held = { ...held, leaf: facts.serving.leaf };
-    const heldForMs = conditions.note(holdingConditions(facts), world.nowMs);
+    const heldForMs = conditions.note(options.holding(facts), world.nowMs);
     step = decide(facts, heldForMs, policy);
     if (step.write === undefined) begin();
   };
@@ -96,7 +97,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
     crash: () => {
       begin();
       held = { ca: undefined, leaf: undefined };
-      conditions = createSteadyConditions();
+      conditions = options.count();
     },
     act: () => {
       if (world.nowMs < manager.pausedUntilMs) return;
@@ -133,8 +134,8 @@ function factsOf(
     problem: id === undefined ? 'garbage' : undefined,
     due: id !== undefined && (ageMs(id) > caRenewalMs || ageMs(id) < -notBeforeMarginMs) ? 'due' : undefined,
   });
-  const trusted = webhook?.bundle ?? [];
-  const known = new Set([...trusted, ...(ca?.bundle ?? []), ...(held.ca?.bundle ?? [])]);
+  const trusted = webhook?.bundle;
+  const known = new Set([...(trusted ?? []), ...(ca?.bundle ?? []), ...(held.ca?.bundle ?? [])]);
   const acceptable = new Set(ca === undefined ? known : ca.bundle);
   const leafFact = (id: string | undefined): LeafFact => {
     const issuer = id === undefined ? undefined : world.issuers.get(id);
@@ -164,7 +165,12 @@ function factsOf(
       request: serving.request,
       tidy: true,
     },
-    webhook: { trusted, current: trusted, untouchable: undefined, drifted: false },
+    webhook: {
+      trusted,
+      current: trusted ?? [],
+      untouchable: webhook?.paused ? 'paused' : undefined,
+      drifted: trusted === undefined,
+    },
     endpoints,
     held: { ca: held.ca, leaf: held.leaf && leafFact(held.leaf.id) },
     nowMs,

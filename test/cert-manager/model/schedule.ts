@@ -1,6 +1,7 @@
+import type { RotationPolicy } from '../../../services/cert-manager/rotation-facts.ts';
 import { createManager, type Manager, type ManagerOptions } from './manager.ts';
 import { createRandom, type Random } from './random.ts';
-import { createWorld, kubeletMs, type World } from './world.ts';
+import { cacheMs, createWorld, farewellMs, kubeletMs, type World } from './world.ts';
 
 const dayMs = 86_400_000;
 
@@ -12,8 +13,12 @@ interface Actors {
 
 type Fault = (actors: Actors) => void;
 
+/** Whether what is trusted stands in two places: what somebody takes out of both at once nobody can know of. */
+const isTwofold = ({ ca, webhook }: World): boolean =>
+  ca?.issuing !== undefined && webhook.bundle !== undefined && `${ca.bundle}` === `${webhook.bundle}`;
+
 /** What happens now and then, each about as often as the others. */
-const faults: Readonly<Record<string, Fault>> = {
+const faults = {
   crash: ({ managers, random }) => random.pick(managers).crash(),
   pause: ({ managers, random, world }) => {
     random.pick(managers).pausedUntilMs = world.nowMs + random.upTo(random.pick([5_000, 60_000, 600_000]));
@@ -52,10 +57,39 @@ const faults: Readonly<Record<string, Fault>> = {
     if (serving) world.putServing({ ...serving, request: `request-${world.count()}` }, serving.version);
   },
   caBroken: ({ world, random }) => {
-    if (world.ca && random.chance(0.3)) world.putCa({ ...world.ca, issuing: undefined }, world.ca.version);
+    if (world.ca && isTwofold(world) && random.chance(0.3))
+      world.putCa({ ...world.ca, issuing: undefined }, world.ca.version);
   },
   caDeleted: ({ world, random }) => {
-    if (random.chance(0.3)) world.putCa(undefined, world.ca?.version);
+    if (isTwofold(world) && random.chance(0.3)) world.putCa(undefined, world.ca?.version);
+  },
+  caBrought: ({ world, random }) => {
+    const { ca } = world;
+    if (ca === undefined || !isTwofold(world) || random.chance(0.7)) return;
+    const issuing = `ca-${world.count()}`;
+    world.madeMs.set(issuing, world.nowMs);
+    const state = { version: 1 as const, phase: 'stable' as const, waitingFor: [] };
+    world.putCa({ issuing, next: undefined, bundle: [issuing], state, request: undefined }, ca.version);
+  },
+  caBundleEdited: ({ world, random }) => {
+    const { ca } = world;
+    if (ca && isTwofold(world))
+      world.putCa({ ...ca, bundle: ca.bundle.slice(0, Math.floor(random.upTo(2))) }, ca.version);
+  },
+  webhookPaused: ({ world }) => {
+    const { webhook } = world;
+    if (webhook.bundle !== undefined)
+      world.webhook = { ...webhook, paused: !webhook.paused, version: world.count() };
+  },
+  webhookDeleted: ({ world }) => {
+    if (isTwofold(world)) world.breakWebhook(undefined);
+  },
+  bundleWiped: ({ world }) => {
+    if (isTwofold(world)) world.breakWebhook([]);
+  },
+  bundleRestored: ({ world, random }) => {
+    const { bundles } = world.stored();
+    if (isTwofold(world)) world.breakWebhook(random.pick(bundles));
   },
   nextBroken: ({ world, random }) => {
     if (world.ca && random.chance(0.3)) world.putCa({ ...world.ca, next: undefined }, world.ca.version);
@@ -69,12 +103,22 @@ const faults: Readonly<Record<string, Fault>> = {
     if (!managers.some((manager) => manager.isCreating()))
       world.putServing(undefined, world.serving?.version);
   },
-};
+} satisfies Record<string, Fault>;
 
-export interface ScheduleOptions extends ManagerOptions {
-  faultChance: number;
+export interface ScheduleOptions extends Omit<ManagerOptions, 'policy'> {
+  /** The waits of an operator; the model's own, which differ from one schedule to the next, are as long as they must be. */
+  policy?: Partial<RotationPolicy>;
+  /** The kinds of fault; without it some of all, which differ from one schedule to the next. */
+  faults?: readonly (keyof typeof faults)[];
   events: number;
 }
+
+/** Waits that are long enough, now and then just so. */
+const randomPolicy = (random: Random): RotationPolicy => ({
+  trustWaitMs: cacheMs + random.pick([1_000, 10_000, 10_000, 80_000]),
+  connectionWaitMs: kubeletMs + farewellMs + random.pick([0, 0, 0, 60_000]),
+  overlapMs: random.pick([0, 0, 60_000]),
+});
 
 export interface ScheduleResult {
   /** A served leaf that an API server might have refused, and when. */
@@ -90,19 +134,26 @@ export interface ScheduleResult {
 export function runSchedule(seed: number, options: ScheduleOptions): ScheduleResult {
   const random = createRandom(seed);
   const world = createWorld(2 + Math.floor(random.upTo(2)));
+  const policy = { ...randomPolicy(random), ...options.policy };
   const managers = Array.from({ length: 1 + Math.floor(random.upTo(2)) }, () =>
-    createManager(world, options),
+    createManager(world, { ...options, policy }),
   );
+  // Few kinds of fault at a time meet each other more often than all of them.
+  const possible = options.faults?.map((name) => faults[name]) ?? [
+    faults.caRequest,
+    ...Object.values(faults).filter(() => random.chance(0.6)),
+  ];
+  const chanceOfFault = random.pick([0.03, 0.06, 0.1]);
   const issuing = new Set<string>();
   const turn = (faultChance: number): string | undefined => {
     world.pass(random.upTo(random.chance(0.8) ? 400 : 4_000));
-    if (random.chance(faultChance)) random.pick(Object.values(faults))({ world, managers, random });
+    if (random.chance(faultChance)) random.pick(possible)({ world, managers, random });
     else random.pick(managers).act();
     if (world.ca?.issuing !== undefined) issuing.add(world.ca.issuing);
     return world.violation();
   };
   for (let event = 0; event < options.events; event += 1) {
-    const violation = turn(event < 30 ? 0 : options.faultChance);
+    const violation = turn(event < 30 ? 0 : chanceOfFault);
     if (violation !== undefined)
       return { violation: `event ${event}: ${violation}`, settled: false, authorities: issuing.size, world };
   }
@@ -119,6 +170,7 @@ export function runSchedule(seed: number, options: ScheduleOptions): ScheduleRes
 /** Ends every fault; the clocks agree again on the latest that any of them has shown. */
 function heal({ world, managers }: Actors): void {
   for (const manager of managers) Object.assign(manager, { pausedUntilMs: 0, aheadMs: dayMs });
+  world.webhook = { ...world.webhook, paused: false, version: world.count() };
   for (const gateway of world.gateways) Object.assign(gateway, { ready: true, stopped: false, cut: false });
 }
 

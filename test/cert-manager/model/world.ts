@@ -23,7 +23,10 @@ export interface ServingObject {
 
 export interface WebhookObject {
   version: number;
-  bundle: readonly string[];
+  /** Undefined: there is none, and the API server does not call. */
+  bundle: readonly string[] | undefined;
+  /** Whether it is to be left as it is. */
+  paused: boolean;
 }
 
 export interface Gateway {
@@ -39,9 +42,13 @@ export interface Gateway {
   cut: boolean;
 }
 
-/** Longest time for which an API server uses a bundle that was replaced, and a kubelet mounts a Secret of before. */
+/**
+ * Longest time for which an API server uses a bundle that was replaced, a kubelet mounts a Secret of before, and
+ * connections reach a gateway that is gone from the endpoints.
+ */
 export const cacheMs = 10_000;
 export const kubeletMs = 30_000;
+export const farewellMs = 10_000;
 const heartbeatMs = 2_000;
 
 /** The cluster: objects with versions, caches and kubelets that lag behind, gateways that report. */
@@ -62,6 +69,10 @@ export interface World {
   putCa(object: Omit<CaObject, 'version'> | undefined, version: number | undefined): boolean;
   putServing(object: Omit<ServingObject, 'version'> | undefined, version: number | undefined): boolean;
   putWebhook(bundle: readonly string[], version: number): boolean;
+  /** Somebody else puts this bundle there: what it refuses is no violation of ours. */
+  breakWebhook(bundle: readonly string[] | undefined): void;
+  /** The leaves and bundles that were stored at some time. */
+  stored(): { leaves: readonly string[]; bundles: readonly (readonly string[])[] };
   /** Lets time pass: kubelets bring what is due, gateways report. */
   pass(ms: number): void;
   /** Ends a gateway's process and starts another in its place, on a node whose kubelet lags as it likes. */
@@ -78,17 +89,27 @@ export function createWorld(gatewayCount: number): World {
     return counter;
   };
   const mounts: { fromMs: number; leaf: string | undefined }[] = [{ fromMs: 0, leaf: undefined }];
-  const bundles: { fromMs: number; bundle: readonly string[] }[] = [];
+  const bundles: { fromMs: number; bundle: readonly string[] | undefined; foreign?: boolean }[] = [];
+  const leaving: { name: string; leaf: string; untilMs: number }[] = [];
 
   const load = (gateway: Gateway): void => {
     const mounted = mounts.findLast(({ fromMs }) => fromMs <= world.nowMs - gateway.lagMs) ?? mounts[0];
     if (!gateway.stopped && mounted?.leaf !== undefined) gateway.leaf = mounted.leaf;
   };
+  /** What connections meet. */
+  const reached = (): { name: string; leaf: string }[] => [
+    ...world.gateways.flatMap(({ name, ready, leaf }) =>
+      ready && leaf !== undefined ? [{ name, leaf }] : [],
+    ),
+    ...leaving.filter(({ untilMs }) => world.nowMs < untilMs),
+  ];
+  const isRefused = (leaf: string, bundle: readonly string[] | undefined): boolean =>
+    bundle?.includes(world.issuers.get(leaf) ?? '') === false;
   const world: World = {
     nowMs: kubeletMs,
     ca: undefined,
     serving: undefined,
-    webhook: { version: 0, bundle: [] },
+    webhook: { version: 0, bundle: undefined, paused: false },
     gateways: Array.from({ length: gatewayCount }, (_, index) => ({
       name: `gateway-${index}`,
       ready: true,
@@ -113,11 +134,20 @@ export function createWorld(gatewayCount: number): World {
       return true;
     },
     putWebhook: (bundle, version) => {
-      if (world.webhook.version !== version) return false;
-      world.webhook = { bundle, version: count() };
+      if (world.webhook.version !== version || world.webhook.paused) return false;
+      world.webhook = { bundle, version: count(), paused: false };
       bundles.push({ fromMs: world.nowMs, bundle });
       return true;
     },
+    breakWebhook: (bundle) => {
+      const paused = bundle !== undefined && world.webhook.paused;
+      world.webhook = { bundle, version: count(), paused };
+      bundles.push({ fromMs: world.nowMs, bundle, foreign: true });
+    },
+    stored: () => ({
+      leaves: [...world.issuers.keys()],
+      bundles: bundles.flatMap(({ bundle }) => (bundle === undefined ? [] : [bundle])),
+    }),
     pass: (ms) => {
       world.nowMs += ms;
       for (const gateway of world.gateways) load(gateway);
@@ -128,6 +158,9 @@ export function createWorld(gatewayCount: number): World {
       }
     },
     restart: (gateway, random) => {
+      const { name, ready, leaf } = gateway;
+      const untilMs = world.nowMs + random.upTo(farewellMs);
+      if (ready && leaf !== undefined) leaving.push({ name: `${name} that was`, leaf, untilMs });
       Object.assign(gateway, {
         leaf: undefined,
         stopped: false,
@@ -138,13 +171,13 @@ export function createWorld(gatewayCount: number): World {
     },
     violation: () => {
       const used = bundles.filter(
-        (_, index) => (bundles[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY) >= world.nowMs - cacheMs,
+        ({ foreign }, index) =>
+          !foreign && (bundles[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY) >= world.nowMs - cacheMs,
       );
-      for (const { name, ready, leaf } of world.gateways) {
-        const issuer = ready && leaf !== undefined ? world.issuers.get(leaf) : undefined;
-        const refusing =
-          issuer === undefined ? undefined : used.find(({ bundle }) => !bundle.includes(issuer));
-        if (refusing !== undefined) return `${name} serves ${leaf} of ${issuer}; trusted: ${refusing.bundle}`;
+      for (const { name, leaf } of reached()) {
+        const refusing = used.find(({ bundle }) => isRefused(leaf, bundle));
+        if (refusing !== undefined)
+          return `${name} serves ${leaf} of ${world.issuers.get(leaf)}; trusted: ${refusing.bundle}`;
       }
       return undefined;
     },
