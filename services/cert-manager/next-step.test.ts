@@ -159,6 +159,30 @@ test('a CA in use that the Secret does not know is trusted on, and retired in or
   assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
 });
 
+test('a CA that somebody puts in the place of the known one is trusted beside what is in use', () => {
+  const held = { ca: caOf(['old']), leaf: undefined };
+  const broken = { ...servingOf('', 'old', ['old']).leaf, issuer: undefined, problem: 'torn' };
+  const serving = { ...servingOf('', 'old', ['old']), leaf: broken };
+  const brought = stepOf({ held, ca: caOf(['brought']), serving });
+  assert.ok(brought.write === 'ca');
+  assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
+});
+
+test('a stable CA without a leaf says what it waits for, and looks again before the wait begins anew', () => {
+  const paused = { ...webhookOf(['old', 'other']), untouchable: 'paused' };
+  const bare: Partial<Facts> = {
+    held: { ca: caOf(['old']), leaf: undefined },
+    serving: undefined,
+    webhook: paused,
+  };
+  const waits = stepOf(bare);
+  assert.ok(waits.write === 'ca');
+  assert.match(waits.state.waitingFor.join(), /trustWaitSeconds/);
+  const ca = caOf(['old'], { state: waits.state });
+  assert.deepEqual(stepOf({ ...bare, ca }), { write: undefined, recheckMs: 2_000 });
+  assert.equal(stepOf({ ...bare, ca }, policy.trustWaitMs).write, 'serving');
+});
+
 test('a CA that only the webhook configuration holds is taken out when nothing needs it', () => {
   const held = { ca: caOf(['old']), leaf: undefined };
   const step = stepOf({ held, webhook: webhookOf(['old', 'foreign']) });

@@ -17,11 +17,14 @@ const pauseMs = 250;
 /** Certificates grow old by the wall clock, also while no timer of theirs could run (sleep, suspend). */
 const tickMs = 60_000;
 
+/** The part of the delay after a failure that a wake does not end. */
+const deafMs = 1_000;
+
 /** Lost in a row: after that something else is wrong, for example that there is no such namespace. */
 const mostRaces = 3;
 
 /**
- * Begins at once. Repeats a failed run with a growing delay, and every run after the time that it returns, ms, or a
+ * Begins at once. Repeats a failed run with a growing delay, which a wake cuts short, and every run after the time that it returns, ms, or a
  * minute. That another writer came first is no failure.
  */
 export function createReconcileLoop(options: {
@@ -53,8 +56,8 @@ export function createReconcileLoop(options: {
       const delayMs = backoffMs(kubernetesBackoff, failures);
       failures += 1;
       log.warn({ err, delayMs }, 'reconciliation failed');
-      await clock.sleep(delayMs, stopped.signal);
-      return 0;
+      await clock.sleep(Math.min(delayMs, deafMs), stopped.signal);
+      return delayMs - deafMs;
     }
   };
   const loop = async (): Promise<void> => {

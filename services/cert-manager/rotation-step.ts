@@ -25,6 +25,7 @@ type Outcome =
 
 /** How often to look again while a report or another's deed is awaited; what is heard wakes it sooner. */
 const pollMs = 2_000;
+const apiServersNotice = 'the API servers to notice the new bundle (tls.rotation.trustWaitSeconds)';
 
 /**
  * Takes the CA through its rotation, one phase at a time: an old CA is trusted no more only when every endpoint has
@@ -43,7 +44,12 @@ export function rotationStep(facts: Facts, ca: CaFacts, heldForMs: HeldForMs, po
 
 type Phase = (facts: Facts, ca: CaFacts, heldForMs: HeldForMs, policy: RotationPolicy) => Outcome | undefined;
 
-const stable: Phase = ({ webhook, nowMs }, ca) => {
+const stable: Phase = ({ webhook, serving, nowMs }, ca) => {
+  // The leaf of this CA could not be made yet: it is looked for again before the times that count begin anew.
+  if (serving?.leaf.issuer !== ca.issuing.id || serving.leaf.problem !== undefined) {
+    const isTrusted = webhook.trusted?.includes(ca.issuing.id) === true;
+    return wait([isTrusted ? apiServersNotice : (webhook.untouchable ?? apiServersNotice)]);
+  }
   if (ca.issuing.due === undefined) return ca.state.waitingFor.length === 0 ? undefined : wait([]);
   if (webhook.untouchable !== undefined) return wait([webhook.untouchable]);
   const at = new Date(nowMs).toISOString();
@@ -56,8 +62,7 @@ const distributing: Phase = ({ webhook }, ca, heldForMs, { trustWaitMs }) => {
     return wait([webhook.untouchable ?? 'the webhook configuration to hold the next CA']);
   }
   const restMs = trustWaitMs - heldForMs(trusts(next));
-  if (restMs > 0)
-    return wait(['the API servers to notice the new bundle (tls.rotation.trustWaitSeconds)'], restMs);
+  if (restMs > 0) return wait([apiServersNotice], restMs);
   const others = ca.bundle.filter((id) => id !== next);
   return { to: 'switching', issuing: next, bundle: [next, ...others] };
 };
@@ -92,7 +97,7 @@ function notSwitched(facts: Facts, { issuing }: CaFacts): string[] {
     return ['the webhook configuration to hold the CA'];
   }
   if (serving?.leaf.issuer !== issuing.id || serving.leaf.problem !== undefined) {
-    return ['the API servers to notice the new bundle (tls.rotation.trustWaitSeconds)'];
+    return [apiServersNotice];
   }
   return notServing(facts, serving.leaf.id);
 }
