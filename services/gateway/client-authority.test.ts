@@ -44,7 +44,7 @@ async function aServer(path: string): Promise<{ port: number; stop: () => Promis
     port,
     stop: async () => {
       authority.stop();
-      await server.app.close();
+      await server.close();
     },
   };
 }

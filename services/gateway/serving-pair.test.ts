@@ -43,7 +43,7 @@ before(async () => {
 });
 after(async () => {
   pair.stop();
-  await server.app.close();
+  await server.close();
   await rm(dir, { recursive: true });
 });
 
