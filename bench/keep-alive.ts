@@ -8,6 +8,8 @@ import { runBench } from './load/bench-command.ts';
 /** One way, ms: two zones of a cloud are about that far apart, and a race needs time to show. */
 const oneWayMs = 1;
 const body = JSON.stringify({ note: 'x'.repeat(8_000) });
+/** Go's own limit of an idle connection, s. */
+const clientIdleS = 90;
 /** Node keeps a connection for so much longer than `keepAliveTimeout`. */
 const nodeBufferMs = 1_000;
 /** Time for the first requests of an experiment whose second ones have a common moment, ms. */
@@ -15,6 +17,23 @@ const preparationMs = 4_000;
 
 const spread = (fromMs: number, toMs: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => fromMs + ((toMs - fromMs) * index) / Math.max(1, count - 1));
+
+/** Every second request has exactly one outcome. */
+const miscounted = (
+  name: string,
+  { pairs, reused, fresh, toldToRepeat, refused, lost }: RestedPosts,
+): string[] =>
+  reused + fresh + toldToRepeat + refused + lost === pairs
+    ? []
+    : [`${name}: the outcomes do not add up to ${pairs} pairs`];
+
+/** A server that goes on serving answers all with 200; one that stops may tell a client to repeat, but listens still. */
+const unanswered = (name: string, { toldToRepeat, refused }: RestedPosts): string[] => [
+  ...(refused === 0 ? [] : [`${name}: ${refused} requests were refused`]),
+  ...(name !== 'sweep' || toldToRepeat === 0
+    ? []
+    : [`${name}: ${toldToRepeat} requests were told to repeat`]),
+];
 
 type Https = Server & { keepAliveTimeout: number };
 
@@ -86,6 +105,11 @@ measurement can see it.`,
     const lostIn = (prefix: string): number =>
       Object.entries(rows).reduce((sum, [name, { lost }]) => sum + (name.startsWith(prefix) ? lost : 0), 0);
     const missed = [
+      ...Object.entries(rows).flatMap(([name, posts]) => miscounted(name, posts)),
+      ...Object.entries(rows).flatMap(([name, posts]) => unanswered(name, posts)),
+      options['from-s'] >= clientIdleS || (rows.sweep?.reused ?? 0) > 0
+        ? []
+        : ['no connection of the sweep was reused: nothing was tried'],
       lostIn('sweep') === 0 ? [] : ['the sweep lost requests'],
       lostIn('farewell') === 0 ? [] : ['a stopping gateway lost requests'],
       lostIn('keep-alive 5 s') > 0 ? [] : ['the keep-alive of 5 s lost none: the measurement cannot see it'],

@@ -11,8 +11,8 @@ const timeoutMs = 5_000;
 const capacitySeats = 64;
 /** What counts as flat: so much may the last third of an overload take more than the middle one, MiB. */
 const mostGrowthMib = 50;
-/** What an overload may take besides: the bodies that the gateway holds (load-shedding.ts), and a TLS connection per seat. */
-const [mostHeldMib, mibPerSeat] = [64, 0.1];
+/** The limit in deploy/gateway.yaml: beyond it the kernel ends the gateway. */
+const podLimitMib = 1_024;
 const sampleMs = 500;
 /** So long would the gateway need for one attempt of every seat: longer than a call waits, so some must be shed. */
 const seatSeconds = 6;
@@ -68,7 +68,7 @@ await runBench({
 API server does (a call keeps its seat, follows Retry-After, gives up after 5 s), once without any backing off. Seats are calls
 in progress; a call that finds no seat never reaches the gateway. An API server has 600 (its limits of requests in flight),
 which is too few to overload a fast gateway: it takes several, or --seats as by default.
-The target is that of the calls that back off; it holds for the others as well: goodput of 80 % of capacity or more, p99 of accepted calls below half the timeout (of attempts, where calls back
+Calls that back off are the target, the open loop is the worse case that is measured against it as well: goodput of 80 % of capacity or more, p99 of accepted calls below half the timeout (of attempts, where calls back
 off), memory flat, nothing answered otherwise than with 200 or 503.`,
   options: {
     seconds: { default: 20, what: 'length of each phase' },
@@ -142,8 +142,7 @@ off), memory flat, nothing answered otherwise than with 200 or 503.`,
           : [`${row.name}: nothing was shed, so nothing was overloaded: more --seats`]),
       ]);
       const peakMib = Math.max(backing.peakMib, open.peakMib);
-      const allowedMib = Math.round(before.peakMib + mostHeldMib + overloadSeats * mibPerSeat);
-      if (peakMib > allowedMib) missed.push(`memory went up to ${peakMib} MiB, allowed were ${allowedMib}`);
+      if (peakMib > podLimitMib) missed.push(`memory went up to ${peakMib} MiB, the pod has ${podLimitMib}`);
       if (growthMib > mostGrowthMib) missed.push(`memory grew by ${growthMib} MiB while overloaded`);
       const figures = {
         capacity: `${Math.round(capacity)}/s`,
@@ -154,7 +153,6 @@ off), memory flat, nothing answered otherwise than with 200 or 503.`,
         'attempts / capacity, open loop': onTheWire(open),
         'memory MiB, before': before.peakMib,
         'memory MiB, most': peakMib,
-        'memory MiB, allowed': allowedMib,
         'memory growth while overloaded MiB': growthMib,
         'shed, by the gateway': await gateway.metric('latchkey_requests_shed_total'),
       };
