@@ -57,9 +57,16 @@ export function createResolver(
     if (publisher.published() !== undefined || (standsBy() && rules.isComplete())) return [];
     return [rules.isComplete() ? `the rules of ${name} are not on the bus yet` : missing];
   };
+  const isDeaf = (): boolean =>
+    bus.connected() && publisher.epoch() === undefined && succession.isDeaf(clock.monotonicMs());
   const notReady = (): string[] => [
     ...(stopping ? ['the resolver is stopping'] : []),
     ...(bus.connected() ? [] : ['not connected to NATS']),
+    ...(isDeaf()
+      ? [
+          `does not hear its own heartbeats on latchkey.heartbeat.resolver.${name}.*: check its NATS permissions`,
+        ]
+      : []),
     ...notPublished(),
   ];
   const remarks = (): string[] => {

@@ -32,9 +32,9 @@ before(async () => {
 after(() => testBus.stop());
 
 /** A resolver of an open manager in a pod `uid`, until the test ends. */
-async function startResolver(t: TestContext, uid: string, url?: string) {
+async function startResolver(t: TestContext, uid: string, url?: string, user = 'resolver-aws') {
   const ends: number[] = [];
-  const bus = await testBus.connect('resolver-aws', url === undefined ? {} : { url });
+  const bus = await testBus.connect(user, url === undefined ? {} : { url });
   const resolver = createResolver(
     {
       process: parseProcessConfig({ POD_UID: uid }),
@@ -134,4 +134,10 @@ test('a bus that stands still for longer than a silence changes no holder', asyn
   testBus.nats.sigcont();
   assert.deepEqual([...(await holders(['one', 'two']))], [holder]);
   assert.deepEqual([...one.ends, ...two.ends], []);
+});
+
+test('one that may not hear its own heartbeats says so', async (t) => {
+  const deaf = await startResolver(t, 'deaf', undefined, 'resolver-gcp');
+  const what = 'does not hear its own heartbeats on latchkey.heartbeat.resolver.aws.*';
+  await waitFor(() => deaf.notReady().join().includes(what), { timeoutMs, what: 'the reason' });
 });

@@ -70,3 +70,15 @@ test('a silence in which one does not hear oneself says nothing', () => {
   succession.heard({ uid: 'me' }, 65_000);
   assert.equal(succession.mayClaim(3, 65_000), true);
 });
+
+test('one is deaf when nothing of its own has come back for five heartbeats, counted anew from a connection', () => {
+  const succession = createSuccession('me');
+  succession.connected(1_000);
+  assert.deepEqual([succession.isDeaf(10_999), succession.isDeaf(11_000)], [false, true]);
+  succession.heard({ uid: 'other' }, 11_000);
+  assert.equal(succession.isDeaf(11_000), true);
+  succession.heard({ uid: 'me' }, 11_000);
+  assert.deepEqual([succession.isDeaf(20_999), succession.isDeaf(21_000)], [false, true]);
+  succession.connected(21_000);
+  assert.equal(succession.isDeaf(21_000), false);
+});

@@ -4,6 +4,7 @@ import { type Heartbeat, heartbeatIntervalMs } from '#shared/contracts/heartbeat
 const silenceMs = 2.5 * heartbeatIntervalMs;
 /** So long a newcomer listens for a holder before it takes a prefix that somebody has held. */
 const firstListenMs = 2 * heartbeatIntervalMs;
+const deafMs = 5 * heartbeatIntervalMs;
 
 /**
  * Which of several processes that would publish one prefix does: the one that holds it, as long as it lives. A standby
@@ -18,6 +19,8 @@ export interface Succession {
   connected(nowMs: number): void;
   /** Whether to claim the prefix now; `standing` is the epoch that is stored there. */
   mayClaim(standing: number | undefined, nowMs: number): boolean;
+  /** Whether one's own heartbeats have not come back for so long that something keeps them away for good. */
+  isDeaf(nowMs: number): boolean;
   /** Who holds the prefix, as last heard. */
   holder(): { uid: string; epoch: number } | undefined;
 }
@@ -64,6 +67,7 @@ export function createSuccession(uid: string): Succession {
       if (signMs !== undefined) return echoMs - Math.max(signMs, listeningSinceMs) >= silenceMs;
       return stored === undefined || echoMs - listeningSinceMs >= firstListenMs;
     },
+    isDeaf: (nowMs) => nowMs - Math.max(echoMs, listeningSinceMs) >= deafMs,
     holder: () => (hasLeft ? undefined : holder),
   };
 }
