@@ -32,9 +32,3 @@ export function joinBundle(current: string, earlier: readonly string[], nowMs: n
   }
   return [...authorities.values()].map((certificate) => certificate.toString()).join('');
 }
-
-/** Whether the bundle holds exactly this certificate. */
-export function bundleHolds(bundle: string, certificate: string): boolean {
-  const [wanted] = readBundle(certificate);
-  return readBundle(bundle).some(({ fingerprint256 }) => fingerprint256 === wanted?.fingerprint256);
-}

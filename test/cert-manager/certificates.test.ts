@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { bundleHolds, certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { anInstallation, createEndpoint, type Installation } from './an-installation.ts';
@@ -102,7 +102,7 @@ test('a CA that an operator brings is used, and the one before it stays trusted'
   await installation.becomes('a leaf of that CA', async () =>
     isSignedBy((await installation.readServing()).certificate, brought.certificate),
   );
-  assert.ok(bundleHolds(await installation.readTrusted(), old.certificate));
+  assert.ok((await installation.readTrusted()).includes(old.certificate));
 });
 
 test('the CA before one that an operator brings while nobody looks stays trusted', async () => {
@@ -120,8 +120,8 @@ test('the CA before one that an operator brings while nobody looks stays trusted
   await installation.becomes('a leaf of that CA', async () =>
     isSignedBy((await installation.readServing()).certificate, brought.certificate),
   );
-  assert.ok(bundleHolds(await installation.readTrusted(), old.certificate));
-  assert.ok(bundleHolds((await installation.readServing()).bundle, old.certificate));
+  assert.ok((await installation.readTrusted()).includes(old.certificate));
+  assert.ok((await installation.readServing()).bundle.includes(old.certificate));
 });
 
 test('a serving Secret that was deleted, torn or made immutable is put right with the same leaf', async () => {
@@ -169,12 +169,12 @@ test('the CA is renewed at a fraction of its life, and the old one goes when eve
     const isNew = authority.certificate !== old.certificate;
     return isNew && isSignedBy(serving.certificate, authority.certificate);
   });
-  assert.ok(bundleHolds(await installation.readTrusted(), old.certificate));
+  assert.ok((await installation.readTrusted()).includes(old.certificate));
   const { certificate } = await installation.readServing();
   installation.report(uid, certificateId(new X509Certificate(certificate)));
   await installation.becomes(
     'the old CA to be dropped',
-    async () => !bundleHolds(await installation.readTrusted(), old.certificate),
+    async () => !(await installation.readTrusted()).includes(old.certificate),
   );
   assert.equal(await installation.readTrusted(), (await installation.readAuthority()).certificate);
 });
@@ -223,7 +223,7 @@ test('input 47: two cert-managers that start at once agree on one CA', async () 
   await installation.becomesReady();
   const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
   assert.ok(isSignedBy(serving.certificate, authority.certificate));
-  assert.ok(bundleHolds(await installation.readTrusted(), authority.certificate));
+  assert.ok((await installation.readTrusted()).includes(authority.certificate));
 });
 
 test('no private key is in any log line', async () => {
