@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { after, before, test } from 'node:test';
+import { waitFor } from '#test/cluster/wait-for.ts';
 import { type ListeningWebhook, listenWebhook, statusOf } from '#test/listening-webhook.ts';
 import type { WireRequest } from '#test/wire-client.ts';
 
@@ -31,4 +34,14 @@ test('a body of 8 MiB is taken', async () => {
 test('only a POST to the webhook path is served', async () => {
   assert.equal(await statusFor({ method: 'GET', body: '' }), 404);
   assert.equal(await statusFor({ path: '/' }), 404);
+});
+
+test('a connection that says nothing does not keep the server from closing', { timeout: 8_000 }, async () => {
+  const closing = await listenWebhook(async (_request, reply) => reply.send({}));
+  const silent = connectTcp(closing.port, '127.0.0.1').on('error', () => undefined);
+  await waitFor(async () => closing.server.handshakes() === 1, { timeoutMs: 5_000, what: 'the connection' });
+  const closed = once(silent.resume(), 'close');
+  await closing.server.close();
+  await closed;
+  assert.equal(closing.server.handshakes(), 0);
 });
