@@ -5,8 +5,11 @@ import type { Clock } from '#shared/runtime/clock.ts';
  * would soon get all of the gateway's time, and nobody a decision: so each decision pays for one refusal, however fast
  * the machine is, and the others are held back. An API server has a limited number of calls in progress (600 by default):
  * one that waits for its refusal is one that does not come again. Who follows `Retry-After` hardly ever waits.
+ *
+ * A call that times out while it is held gives up its connection, and the next handshake costs as much as a decision: so
+ * it is held for half of what it is told to wait.
  */
-export const refusalLimits = { atOnce: 200, holdMs: 1_000, mostHeld: 4_096 };
+export const refusalLimits = { atOnce: 200, holdMs: 500, mostHeld: 4_096 };
 
 const tickMs = 50;
 
