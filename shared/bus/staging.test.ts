@@ -211,6 +211,26 @@ test('after a reset a newer set needs nobody to vouch for it', () => {
   ]);
 });
 
+test('a claim on a restored bucket brings no old content: only what its publisher lists does', () => {
+  const staging = stagingWith([one, two], { epoch: 2, seq: 7 });
+  staging.swap();
+  staging.reset();
+  for (const record of [one, manifestOf([one], { epoch: 3, seq: 0 })]) staging.stage(record);
+  assert.equal(staging.swap(), undefined);
+  assert.deepEqual(staging.applied(), { epoch: 2, seq: 7 });
+  staging.stage(manifestOf([one], { epoch: 3, seq: 1 }));
+  assert.deepEqual(secretsIn(staging), [['two', false]]);
+});
+
+test('a claim that repeats the set in force is taken, and whoever has none takes what it repeats', () => {
+  const staging = stagingWith([one], { epoch: 2, seq: 7 });
+  staging.swap();
+  staging.stage(manifestOf([one], { epoch: 3, seq: 0 }));
+  staging.swap();
+  assert.deepEqual(staging.applied(), { epoch: 3, seq: 0 });
+  assert.deepEqual(secretsIn(stagingWith([one], { epoch: 3, seq: 0 })), [['one', true]]);
+});
+
 test('the records of a set staged anew give the same set, whatever is staged meanwhile', () => {
   const bad = { ...two, bytes: new TextEncoder().encode('{') };
   const before = stagingWith([one, bad], { epoch: 3, seq: 4 });

@@ -2,6 +2,7 @@ import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bucket.ts
 import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
 import { compareRank, type Rank } from '#shared/core/rank.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import { sameSummary } from './claim.ts';
 import { createDigestSet, recipeDigest } from './digest.ts';
 import type { BusRecord } from './record.ts';
 
@@ -80,6 +81,16 @@ export function createStaging(owner: string): Staging {
     lower(candidate, applied.says) &&
     !(vouched?.epoch === candidate.epoch && vouched.seq <= candidate.seq);
 
+  /**
+   * A claim (seq 0) repeats the summary that it found, which may be that of a backup: it brings no other content, only
+   * what its publisher has listed since does.
+   */
+  const claimsOtherContent = (candidate: Manifest): boolean =>
+    applied !== undefined &&
+    candidate.seq === 0 &&
+    candidate.epoch > applied.says.epoch &&
+    !sameSummary(candidate, applied.says);
+
   function stageManifest(record: BusRecord): 'staged' | 'dropped' | 'poison' {
     if (record.deleted) return 'dropped';
     const parsed = manifestSchema.safeParse(parseJson(record.bytes));
@@ -151,7 +162,7 @@ export function createStaging(owner: string): Staging {
     },
     swap() {
       if (manifest === undefined || !manifest.says.complete || !matches(manifest.says)) return undefined;
-      if (stepsBack(manifest.says)) return undefined;
+      if (stepsBack(manifest.says) || claimsOtherContent(manifest.says)) return undefined;
       const { epoch, seq } = manifest.says;
       if (dirty.size === 0 && applied?.says.epoch === epoch && applied.says.seq === seq) return undefined;
       const outcomes = [...dirty].map(changeOf);
