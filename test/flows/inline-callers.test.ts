@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
+import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
 import { type Authority, createAuthority, issueCertificate } from '../certificate-authority.ts';
 import { freePorts } from '../cluster/free-address.ts';
 import { installationNamespace } from '../cluster/manifests.ts';
@@ -65,15 +66,25 @@ async function writeAdmissionConfiguration(folder: string, authority: Authority)
   return path;
 }
 
-test('with an open inventory too, discovery asks nothing of the API server', async () => {
+test('with an open inventory too, discovery asks the API server for its Lease and its snapshot alone', async () => {
   const { cluster } = inline.installation;
   await waitFor(async () => (await createPod(cluster, askingPod('served'), { dryRun: true })).admitted, {
     timeoutMs: 20_000,
     what: 'a pod to be admitted',
   });
-  const users = (await cluster.auditEvents()).map(({ user }) => user.username);
-  assert.ok(users.includes('system:serviceaccount:latchkey:cert-manager'));
-  assert.ok(!users.includes('system:serviceaccount:latchkey:discovery'));
+  const events = await cluster.auditEvents();
+  assert.ok(events.some(({ user }) => user.username === 'system:serviceaccount:latchkey:cert-manager'));
+  const asked = events.flatMap(({ user, objectRef }) =>
+    user.username === 'system:serviceaccount:latchkey:discovery'
+      ? [`${objectRef?.resource} ${objectRef?.name ?? 'any'}`]
+      : [],
+  );
+  const own = ['leases latchkey-discovery', ...snapshotSecretNames.map((name) => `secrets ${name}`)];
+  assert.ok(asked.includes('leases latchkey-discovery'));
+  assert.deepEqual(
+    asked.filter((each) => !own.includes(each)),
+    [],
+  );
 });
 
 test('inline delivery is refused at start while anybody could ask for values', async () => {
