@@ -92,7 +92,8 @@ export function createDiscovery(
     notReady,
     concern: (changed) => [rulesConcern(changed), changed.bus],
     start: async () => {
-      await ensure();
+      // Not waited for: whoever uses a bucket waits for it, and a stop must not wait for a bus that is away.
+      void ensure();
       stops.push(clock.every(bucketCheckIntervalMs, () => void ensure()));
       if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = connect();
       if (kubernetes !== undefined && plan.namespaces !== undefined) followKubernetes(kubernetes);
