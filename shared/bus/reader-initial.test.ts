@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { rulesBucket as bucket, formatKey, streamOf } from '#shared/contracts/bucket.ts';
+import { rulesBucket as bucket, formatKey } from '#shared/contracts/bucket.ts';
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
 import { packShards } from '#shared/core/snapshot-shards.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
@@ -25,12 +25,9 @@ after(() => testBus.stop());
 beforeEach(emptyBucket);
 
 async function emptyBucket(): Promise<void> {
-  const { jsm } = await testBus.admin();
-  const isEmpty = async () => {
-    await jsm.streams.delete(streamOf(bucket)).catch(() => undefined);
-    return ensureBuckets(writing, { log: testBus.log });
-  };
-  await waitFor(isEmpty, { timeoutMs: 10_000, what: 'an empty bucket' });
+  await testBus.deleteBucket(bucket);
+  const isThere = () => ensureBuckets(writing, { log: testBus.log });
+  await waitFor(isThere, { timeoutMs: 10_000, what: 'an empty bucket' });
 }
 
 /** What a snapshot of these records holds when it is read again. */

@@ -33,8 +33,7 @@ before(async () => {
 });
 after(() => testBus.stop());
 beforeEach(async () => {
-  const { jsm } = await testBus.admin();
-  await jsm.streams.delete(stream).catch(() => undefined);
+  await testBus.deleteBucket(bucket);
   assert.equal(await ensureBuckets(writing, { log: testBus.log }), true);
 });
 

@@ -1,13 +1,16 @@
 import { mkdir, mkdtemp, realpath, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { type Logger, pino } from 'pino';
 import type { Bus, BusLink } from '#shared/bus/bus.ts';
 import { connectServiceBus } from '#shared/bus/service-bus.ts';
+import { streamOf } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { freePorts } from '#test/cluster/free-address.ts';
 import { type NatsServer, startNatsServer, unlimitedUser } from '#test/cluster/nats-server.ts';
 import { type ProcessGuard, startProcessGuard } from '#test/cluster/process-guard.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
@@ -31,6 +34,8 @@ export interface TestBus {
   connect(user?: string, through?: { credentialsFolder?: string; url?: string }): Promise<Bus>;
   /** The first connection's link of the user without limits, to do what operators and rogues do. */
   admin(): Promise<BusLink>;
+  /** Deletes a bucket, if there is one; a server that has just been started may take several attempts. */
+  deleteBucket(bucket: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -76,6 +81,10 @@ export async function startTestBus(startServers: ServersStart = startOne): Promi
     buses.push(bus);
     return bus;
   };
+  const adminLink = () => {
+    admin ??= connect().then((bus) => bus.linked());
+    return admin;
+  };
   return {
     nats,
     servers,
@@ -84,9 +93,15 @@ export async function startTestBus(startServers: ServersStart = startOne): Promi
     ends,
     credentials,
     connect,
-    admin() {
-      admin ??= connect().then((bus) => bus.linked());
-      return admin;
+    admin: adminLink,
+    async deleteBucket(bucket) {
+      const { jsm } = await adminLink();
+      const isGone = () =>
+        jsm.streams.delete(streamOf(bucket)).catch((err) => {
+          if (err instanceof JetStreamApiError && err.code === JetStreamApiCodes.StreamNotFound) return true;
+          throw err;
+        });
+      await waitFor(isGone, { timeoutMs: 10_000, what: `bucket ${bucket} to be gone` });
     },
     async stop() {
       await Promise.allSettled(buses.map((bus) => bus.close()));
