@@ -105,7 +105,7 @@ const mayBeServed = ({ webhook, held }: Facts, { state, issuing }: CaFacts): boo
 /** Puts the bundle in order and finds the phase that goes with it. */
 function settle(wanted: Wanted, nowMs: number): Pick<CaWrite, 'issuing' | 'next' | 'bundle' | 'state'> {
   const { issuing, next, state } = wanted;
-  const bundle = [...new Set([issuing, ...(next === undefined ? [] : [next]), ...wanted.trusted])];
+  const bundle = [...new Set([...(next === undefined ? [] : [next]), issuing, ...wanted.trusted])];
   const since = new Date(nowMs).toISOString();
   const phase = phaseOf(wanted, bundle.length);
   if (phase === state.phase) return { issuing, next, bundle, state: { since, ...state } };

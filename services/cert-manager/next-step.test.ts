@@ -73,17 +73,21 @@ test('an empty cluster gets the CA, then the webhook configuration, then the lea
   assert.deepEqual(serving.leaf, { issue: true });
 });
 
-test('a rotation goes through its phases, each when its condition holds', () => {
+test('a rotation goes through its phases, each when its condition holds, and writes the same bundle for the middle ones', () => {
   const asked = stepOf({ ca: caOf(['old'], { request: 'asked' }) });
   assert.ok(asked.write === 'ca');
   assert.deepEqual(
     [asked.state.phase, asked.state.handled, asked.bundle],
-    ['distributing', 'asked', ['old', 'new']],
+    ['distributing', 'asked', ['new', 'old']],
   );
 
-  const both = ['old', 'next'];
+  const both = ['next', 'old'];
   const distributing: Partial<Facts> = {
-    ca: caOf(both, { next: authority('next'), state: stateOf('distributing', { rotation }) }),
+    ca: caOf(both, {
+      issuing: authority('old'),
+      next: authority('next'),
+      state: stateOf('distributing', { rotation }),
+    }),
     serving: servingOf('leaf-1', 'old', both),
   };
   const patched = stepOf(distributing);
@@ -92,28 +96,27 @@ test('a rotation goes through its phases, each when its condition holds', () => 
   assert.ok(early.write === 'ca' && early.state.phase === 'distributing');
   const switched = stepOf({ ...distributing, webhook: webhookOf(both) }, 60_000);
   assert.ok(switched.write === 'ca');
-  assert.deepEqual([switched.issuing, switched.next, switched.bundle], ['next', undefined, ['next', 'old']]);
+  assert.deepEqual([switched.issuing, switched.next, switched.bundle], ['next', undefined, both]);
 
-  const turned = ['next', 'old'];
   const switching: Partial<Facts> = {
-    ca: caOf(turned, { state: stateOf('switching', { rotation }) }),
-    serving: servingOf('leaf-1', 'old', turned),
-    webhook: webhookOf(turned),
+    ca: caOf(both, { state: stateOf('switching', { rotation }) }),
+    serving: servingOf('leaf-1', 'old', both),
+    webhook: webhookOf(both),
   };
   const issued = stepOf(switching, 60_000);
   assert.deepEqual(issued.write === 'serving' && issued.leaf, { issue: true });
   const notYet = stepOf(switching, 59_999);
   assert.equal(notYet.write, 'ca', 'only what it waits for is written');
-  const named = stepOf({ ...switching, serving: servingOf('leaf-2', 'next', turned, false) });
+  const named = stepOf({ ...switching, serving: servingOf('leaf-2', 'next', both, false) });
   assert.deepEqual(named.write === 'ca' && named.state.waitingFor, ['gateway-0']);
-  const reported = { serving: servingOf('leaf-2', 'next', turned), endpoints: [gateway('leaf-2')] };
+  const reported = { serving: servingOf('leaf-2', 'next', both), endpoints: [gateway('leaf-2')] };
   const retires = stepOf({ ...switching, ...reported });
   assert.equal(retires.write === 'ca' && retires.state.phase, 'retiring');
 
   const retiring = {
     ...switching,
     ...reported,
-    ca: caOf(turned, { state: stateOf('retiring', { rotation }) }),
+    ca: caOf(both, { state: stateOf('retiring', { rotation }) }),
   };
   const afterMs = nowMs + policy.overlapMs;
   const phaseAfter = (facts: Partial<Facts>, heldMs: number) => {

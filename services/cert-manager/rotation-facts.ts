@@ -19,7 +19,10 @@ export interface CaContent {
   issuing: AuthorityFact;
   /** The CA that is to follow, while its trust is being distributed. */
   next: AuthorityFact | undefined;
-  /** Ids of the CAs to trust, the issuing one first. */
+  /**
+   * Ids of the CAs to trust, the newest first: a rotation gives the API server the next CA before the issuing one, and
+   * its order stays when the next CA begins to issue (each distinct bundle costs a transport, apiserver-contract.md C4).
+   */
   bundle: readonly string[];
   state: CaState;
 }

@@ -63,8 +63,7 @@ const distributing: Phase = ({ webhook }, ca, heldForMs, { trustWaitMs }) => {
   }
   const restMs = trustWaitMs - heldForMs(trusts(next));
   if (restMs > 0) return wait([apiServersNotice], restMs);
-  const others = ca.bundle.filter((id) => id !== next);
-  return { to: 'switching', issuing: next, bundle: [next, ...others] };
+  return { to: 'switching', issuing: next, bundle: ca.bundle };
 };
 
 const switching: Phase = (facts, ca) => {
@@ -115,7 +114,7 @@ const start = ({ issuing, bundle }: CaFacts, rotation: CaState['rotation']) => (
   to: 'distributing' as const,
   issuing: issuing.id,
   next: newAuthority,
-  bundle: [issuing.id, newAuthority, ...bundle.filter((id) => id !== issuing.id)],
+  bundle: [newAuthority, ...bundle],
   rotation,
 });
 

@@ -54,13 +54,18 @@ async function readLeafState(): Promise<LeafState> {
   return leafStateSchema.parse(JSON.parse(metadata?.annotations?.[leafStateAnnotation] ?? ''));
 }
 
+const readConfiguration = () =>
+  installation.cluster.kubernetes.admissionRegistration.readMutatingWebhookConfiguration({
+    name: 'latchkey',
+  });
+/** The API server counts the changes of the webhooks. */
+const readGeneration = async (): Promise<number> =>
+  (await readConfiguration()).metadata?.generation ?? assert.fail();
+
 /** Ids of the CAs in the CA Secret, the serving Secret and the webhook configuration. */
 async function readBundles(): Promise<string[][]> {
   const [ca, serving] = [await readSecret(caSecret), await readSecret(servingSecret)];
-  const { webhooks = [] } =
-    await installation.cluster.kubernetes.admissionRegistration.readMutatingWebhookConfiguration({
-      name: 'latchkey',
-    });
+  const { webhooks = [] } = await readConfiguration();
   return [ca.data?.['ca.crt'], serving.data?.['ca.crt'], webhooks[0]?.clientConfig.caBundle].map((bundle) =>
     readBundle(decode(bundle)).map(certificateId),
   );
@@ -113,15 +118,17 @@ async function withFreshCalls(t: TestContext, work: () => Promise<void>): Promis
   });
 }
 
-test('a requested rotation of the CA ends in one new CA, and no new connection is refused meanwhile', (t) =>
+test('a requested rotation of the CA ends in one new CA after two new bundles, and no new connection is refused', (t) =>
   withFreshCalls(t, async () => {
     await untilServed();
     const bundles = await readBundles();
+    const generation = await readGeneration();
     const startedMs = performance.now();
     await annotate(caSecret, 'first');
     await untilCa('the rotation to end', isDone('first'));
     t.diagnostic(`${Math.round(performance.now() - startedMs)} ms for one rotation`);
     await assertRotated(bundles);
+    assert.equal(await readGeneration(), generation + 2);
   }));
 
 test('a requested leaf is made and served, of the same CA', (t) =>
