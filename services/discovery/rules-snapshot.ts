@@ -2,22 +2,14 @@ import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
 import { createReader, type Reader } from '#shared/bus/reader.ts';
-import type { BusRecord } from '#shared/bus/record.ts';
 import { startRetryLoop } from '#shared/bus/retry-loop.ts';
-import { formatSnapshot, readSnapshot, summarize } from '#shared/bus/rules-snapshot.ts';
+import { readSnapshot } from '#shared/bus/rules-snapshot.ts';
 import { rulesBucket } from '#shared/contracts/bucket.ts';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { maxShardBytes, snapshotShardCount } from '#shared/contracts/rules-snapshot.ts';
-import {
-  generationOf,
-  maxContentBytes,
-  type PackedSnapshot,
-  packShards,
-} from '#shared/core/snapshot-shards.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { createPackedRules, type PackedRules } from './packed-rules.ts';
 import { createSnapshotMetrics } from './snapshot-metrics.ts';
-import { createSnapshotSecrets, type StoredSnapshot } from './snapshot-secrets.ts';
+import { createSnapshotSecrets } from './snapshot-secrets.ts';
 
 /** How often it is looked whether something is due: costs nothing. */
 const lookIntervalMs = 1_000;
@@ -46,62 +38,41 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Pr
   const { bus, managers, intervalMs, clock } = options;
   const log = options.log.child({ component: 'rules-snapshot' });
   const secrets = createSnapshotSecrets(options.kubernetes, options.namespace);
-  let reader: Reader | undefined;
-  let stored: StoredSnapshot | undefined;
+  let kept: { rules: Reader; packed: PackedRules } | undefined;
   let changedAtMs: number | undefined;
   let packedAtMs = -Infinity;
   let checkedAtMs = -Infinity;
-  let bytes = 0;
-  let tooLarge = false;
 
-  const begin = async (): Promise<Reader> => {
+  const begin = async () => {
     const found = readSnapshot(await secrets.read());
-    const isUsable = 'records' in found;
-    if (isUsable) {
-      stored = { shards: found.shards, summary: summarize(found.records, found) };
-      bytes = found.shards.reduce((sum, shard) => sum + shard.length, 0);
-    } else if (found.state !== 'missing') {
+    const begun = 'records' in found ? found : undefined;
+    if (!('records' in found) && found.state !== 'missing') {
       log.warn(found, 'the snapshot that is stored cannot be used');
     }
-    return createReader(bus, {
+    const rules = createReader(bus, {
       bucket: rulesBucket,
       owners: managers,
-      initial: isUsable ? found.records : [],
+      initial: begun?.records ?? [],
       log: options.log,
       clock,
       onSwap: () => {
         changedAtMs ??= clock.monotonicMs();
       },
     });
+    return { rules, packed: createPackedRules(begun, log) };
   };
 
-  /** Packs what is in force, unless that is packed already. What does not fit leaves the snapshot before in place. */
-  const pack = async (records: readonly BusRecord[]): Promise<void> => {
-    const content = formatSnapshot(records);
-    if (generationOf(content) === stored?.summary.generation) return;
-    packedAtMs = clock.monotonicMs();
-    const takenAt = new Date(clock.now()).toISOString();
-    const packed = await packShards(content, takenAt);
-    const { generation, shards } = packed;
-    bytes = packed.packedBytes;
-    const wasTooLarge = tooLarge;
-    tooLarge = shards === undefined;
-    if (shards !== undefined) {
-      stored = { shards, summary: summarize(records, { generation, takenAt, shards }) };
-    } else if (!wasTooLarge) {
-      log.error({ err: tooLargeError(packed) }, 'the snapshot before stays, and grows old');
-    }
-  };
-
-  const store = async (rules: Reader): Promise<void> => {
+  const store = async ({ rules, packed }: NonNullable<typeof kept>): Promise<void> => {
     const sinceMs = changedAtMs;
     changedAtMs = undefined;
     checkedAtMs = -Infinity;
     try {
-      await pack(rules.records());
-      const writes = stored === undefined ? 0 : await secrets.write(stored);
-      if (writes > 0) log.info({ ...stored?.summary, writes }, 'snapshot of the rules stored');
-      if (tooLarge) changedAtMs = sinceMs;
+      const takenAt = new Date(clock.now()).toISOString();
+      if (await packed.pack(rules.records(), takenAt)) packedAtMs = clock.monotonicMs();
+      const snapshot = packed.snapshot();
+      const writes = snapshot === undefined ? 0 : await secrets.write(snapshot);
+      if (writes > 0) log.info({ ...snapshot?.summary, writes }, 'snapshot of the rules stored');
+      if (packed.isOutgrown()) changedAtMs = sinceMs;
       checkedAtMs = clock.monotonicMs();
     } catch (err) {
       changedAtMs = sinceMs;
@@ -120,30 +91,21 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Pr
     restMs: () => lookIntervalMs,
     backoff: { firstMs: lookIntervalMs, longestMs: intervalMs },
     round: async () => {
-      reader ??= await begin();
-      if (isDue() && reader.applied().length > 0) await store(reader);
+      kept ??= await begin();
+      if (isDue() && kept.rules.applied().length > 0) await store(kept);
     },
   });
-  const unsubscribe = subscribeHeartbeats(bus, 'resolver', ({ applied }) => reader?.vouch(applied));
+  const unsubscribe = subscribeHeartbeats(bus, 'resolver', ({ applied }) => kept?.rules.vouch(applied));
   createSnapshotMetrics(() => ({
     unsavedMs: changedAtMs === undefined ? 0 : clock.monotonicMs() - changedAtMs,
-    bytes,
+    bytes: kept?.packed.bytes() ?? 0,
   }));
 
   return {
     stop: async () => {
       unsubscribe();
       await loop.stop();
-      await reader?.stop();
+      await kept?.rules.stop();
     },
   };
 }
-
-const tooLargeError = ({ packedBytes, contentBytes }: PackedSnapshot): LatchkeyError => {
-  const mostBytes = snapshotShardCount * maxShardBytes;
-  return new LatchkeyError(
-    'SNAPSHOT_TOO_LARGE',
-    `the rules are ${contentBytes} bytes, ${packedBytes} compressed; the Secrets of the snapshot hold ${mostBytes}, and a gateway unpacks ${maxContentBytes}: select fewer namespaces, or live without a snapshot (snapshot.enabled: false)`,
-    { fields: { contentBytes, packedBytes, mostBytes, maxContentBytes } },
-  );
-};
