@@ -6,12 +6,14 @@ import { pino } from 'pino';
 import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { createReflector, type Reflector } from '#shared/kubernetes/reflector.ts';
 import { resourcePath } from '#shared/kubernetes/resource-path.ts';
-import { systemClock } from '#shared/runtime/clock.ts';
+import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { startWatchFaultProxy, type WatchFaultProxy } from './watch-fault-proxy.ts';
 
 const namespace = 'watched';
+/** Ten pauses after failures would otherwise be most of this file's time. */
+const clock = acceleratedClock(4);
 const log = pino({ level: 'silent' });
 let cluster: Cluster;
 let proxy: WatchFaultProxy;
@@ -31,9 +33,9 @@ before(async () => {
     onChange: (change) => {
       if (change.type === 'delete') deleted.push(change.key);
     },
-    idleTimeoutMs: 1_000,
+    idleTimeoutMs: 4_000,
     log,
-    clock: systemClock,
+    clock,
   });
   await waitFor(() => reflector.synced() && proxy.openWatches() === 1, {
     timeoutMs: 10_000,
