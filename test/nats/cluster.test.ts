@@ -5,7 +5,7 @@ import type { NatsServer } from '#test/cluster/nats-server.ts';
 import { type ClusterRun, killLeader, measureStall, startClusterRun } from './cluster-run.ts';
 
 // `npm run bench:nats-leader` kills 20.
-const kills = 5;
+const kills = 3;
 let run: ClusterRun;
 
 before(async () => {
