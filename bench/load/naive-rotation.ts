@@ -1,6 +1,7 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
+import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
@@ -29,10 +30,10 @@ export async function rotateNaively(installation: RunningInstallation): Promise<
   await replaceBundle(cluster, authority.certificate);
   await writePair(cluster, tls.caSecretName, authority.certificate, authority);
   await writePair(cluster, tls.servingSecretName, authority.certificate, leaf);
-  const wanted = fingerprintOf(new X509Certificate(leaf.certificate).raw);
+  const wanted = certificateId(new X509Certificate(leaf.certificate));
   const isServed = async (): Promise<boolean> => {
     const served = await Promise.all(gatewaysOf(installation).map(({ ports }) => servedBy(ports.webhook)));
-    return served.every((fingerprint) => fingerprint === wanted);
+    return served.every((id) => id === wanted);
   };
   await waitFor(isServed, { timeoutMs: servedTimeoutMs, what: 'every gateway to serve the new leaf' });
 }
@@ -68,13 +69,11 @@ async function writePair(
   await cluster.harness.core.replaceNamespacedSecret({ namespace, name, body: secret });
 }
 
-/** Fingerprint of the leaf that whoever connects to this port is shown now. */
-async function servedBy(port: number): Promise<string> {
+/** Id of the leaf that whoever connects to this port is shown now. */
+async function servedBy(port: number): Promise<string | undefined> {
   const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
   await once(socket, 'secureConnect');
-  const { raw } = socket.getPeerCertificate();
+  const leaf = socket.getPeerX509Certificate();
   socket.destroy();
-  return fingerprintOf(raw);
+  return leaf && certificateId(leaf);
 }
-
-const fingerprintOf = (der: Buffer): string => createHash('sha256').update(der).digest('hex');

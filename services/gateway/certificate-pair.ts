@@ -1,5 +1,6 @@
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type FileContents, readFiles } from '#shared/runtime/file-watch.ts';
 
@@ -7,7 +8,7 @@ import { type FileContents, readFiles } from '#shared/runtime/file-watch.ts';
 export interface CertificatePair {
   certificate: string;
   key: string;
-  /** SHA-256 of the certificate's DER bytes, hex; what heartbeats report. */
+  /** Id of the certificate, which heartbeats report. */
   fingerprint: string;
   notAfterMs: number;
 }
@@ -41,7 +42,7 @@ export function parsePair(contents: FileContents, dir: string, nowMs: number): C
   return {
     certificate: certificate.toString('utf8'),
     key: key.toString('utf8'),
-    fingerprint: createHash('sha256').update(parsed.raw).digest('hex'),
+    fingerprint: certificateId(parsed),
     notAfterMs,
   };
 }

@@ -1,9 +1,9 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { pemCertificates } from '#shared/core/pem-certificates.ts';
 
-/** SHA-256 of the DER bytes, hex: how heartbeats and states name a certificate. */
-export const certificateId = ({ raw }: X509Certificate): string =>
-  createHash('sha256').update(raw).digest('hex');
+/** SHA-256 of the DER bytes, hex: how everything here names a certificate and tells two apart. */
+export const certificateId = ({ fingerprint256 }: X509Certificate): string =>
+  fingerprint256.replaceAll(':', '').toLowerCase();
 
 /** The certificates of a PEM text that can be read; the others are left out. */
 export function readBundle(pem: string): X509Certificate[] {
@@ -24,11 +24,8 @@ export function readBundle(pem: string): X509Certificate[] {
 export function joinBundle(current: string, earlier: readonly string[], nowMs: number): string {
   const [first] = readBundle(current);
   if (first === undefined) return '';
-  const authorities = new Map([[first.fingerprint256, first]]);
-  for (const certificate of earlier.flatMap(readBundle)) {
-    if (!certificate.ca || Date.parse(certificate.validTo) <= nowMs) continue;
-    if (!authorities.has(certificate.fingerprint256))
-      authorities.set(certificate.fingerprint256, certificate);
-  }
-  return [...authorities.values()].map((certificate) => certificate.toString()).join('');
+  const isTrusted = ({ ca, validTo }: X509Certificate): boolean => ca && Date.parse(validTo) > nowMs;
+  const trusted = [first, ...earlier.flatMap(readBundle).filter(isTrusted)];
+  const authorities = new Map(trusted.map((certificate) => [certificateId(certificate), certificate]));
+  return [...authorities.values()].map(String).join('');
 }

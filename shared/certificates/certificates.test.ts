@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { joinBundle, readBundle } from './ca-bundle.ts';
+import { certificateId, joinBundle, readBundle } from './ca-bundle.ts';
 import { authorityProblem, isDueForRenewal, leafProblem, reasonToReplace } from './certificate-checks.ts';
 import type { CertificatePair } from './certificate-pair.ts';
 import {
@@ -79,6 +79,11 @@ test('renewal is due at a fraction of the life since it was made', () => {
   assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs - 1_000, 2 / 3), false);
   assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs, 2 / 3), true);
   assert.equal(isDueForRenewal(issueLeaf(keys, authority, names, nowMs, 600_000), nowMs, 2 / 3), false);
+});
+
+test('the id of a certificate is the SHA-256 of its DER bytes', () => {
+  const certificate = new X509Certificate(leaf.certificate);
+  assert.equal(certificateId(certificate), createHash('sha256').update(certificate.raw).digest('hex'));
 });
 
 test('a bundle holds the current authority first, each once, and none that expired', () => {
