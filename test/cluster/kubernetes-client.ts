@@ -41,9 +41,22 @@ export const kubeconfigOf = ({ server, authority, user, token }: KubernetesUser)
   'current-context': 'latchkey-test',
 });
 
+type Request = Parameters<KubeConfig['applySecurityAuthentication']>[0];
+
+/** client-node connects anew for each request, which costs both sides more than the answer: this one keeps its connection. */
+class KeptConnection extends KubeConfig {
+  #dispatcher: ReturnType<Request['getDispatcher']>;
+
+  override async applySecurityAuthentication(request: Request): Promise<void> {
+    await super.applySecurityAuthentication(request);
+    this.#dispatcher ??= request.getDispatcher();
+    if (this.#dispatcher !== undefined) request.setDispatcher(this.#dispatcher);
+  }
+}
+
 /** Clients that act as that user. */
 export function createKubernetesClient(user: KubernetesUser): KubernetesClient {
-  const config = new KubeConfig();
+  const config = new KeptConnection();
   config.loadFromString(JSON.stringify(kubeconfigOf(user)));
   return {
     config,
