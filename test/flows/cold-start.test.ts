@@ -10,8 +10,9 @@ import { askGateway } from '../demo/gateway-call.ts';
 import { type FaultRun, startFaultRun } from './fault-run.ts';
 import type { ChangingSecret } from './probed-secret.ts';
 import { readyAgeMs } from './process-age.ts';
-import { readSamples, sumOf } from './prometheus-text.ts';
+import { sumOf } from './prometheus-text.ts';
 import { untilStartedAgain } from './restarted-service.ts';
+import { metricsOf } from './rule-ages.ts';
 import { snapshotSummary, storedSnapshot, untilSnapshotHolds } from './stored-snapshot.ts';
 
 const timeoutMs = 30_000;
@@ -52,8 +53,7 @@ async function assertKnowsTheSnapshot(
 ): Promise<void> {
   assert.match(await readiness(gateway), fromSnapshot);
   assert.match(await gateway.readLog(), fromSnapshot);
-  const metrics = readSamples(await (await fetch(`http://127.0.0.1:${gateway.ports.health}/metrics`)).text());
-  assert.ok(sumOf(metrics, 'latchkey_snapshot_age_seconds') > 0);
+  assert.ok(sumOf(await metricsOf(gateway), 'latchkey_snapshot_age_seconds') > 0);
   const injected = await answerOf(gateway, known);
   assert.ok(injected.allowed, JSON.stringify(injected.status));
   assert.match(injected.warnings?.join() ?? '', /old|unconfirmed|heard/);
@@ -81,6 +81,13 @@ const strikeBus = async (): Promise<void> => {
   await untilSnapshotHolds(run.cluster, gateway);
   await run.cluster.nats.kill9();
 };
+
+/** What came into force right before the bus went is in the snapshot, too. */
+const untilAllIsSaved = () =>
+  waitFor(
+    async () => sumOf(await metricsOf(run.pod('discovery')), 'latchkey_snapshot_unsaved_seconds') === 0,
+    { timeoutMs, what: 'discovery to store the last change' },
+  );
 
 test('while the bus is away gateways start from the snapshot, and nothing is answered wrongly', async (t) => {
   await run.survives(t, {
@@ -112,6 +119,7 @@ test('gateways that started from the snapshot lose nothing to a bus that comes b
       await rm(join(run.cluster.folder, 'nats', 'jetstream'), { recursive: true });
     },
     meanwhile: async (created, deleted) => {
+      await untilAllIsSaved();
       const before = await storedSnapshot(run.cluster);
       const cold = gateways().slice(0, 2);
       for (const gateway of cold) await restartCold(t, gateway);
