@@ -15,16 +15,21 @@ export interface HostileLives {
 }
 
 /**
- * A process of its own that opens so many hostile connections: `node hostile-clients.ts <port> <count>`. Prints how many
- * of them are open when the last has been opened, and then what became of them (HostileLives by kind), as JSON.
+ * A process of its own that opens so many hostile connections that stay, and half-closed ones besides, which the server
+ * ends at once: `node hostile-clients.ts <port> <count>`. Prints how many of them are open when the last has been opened,
+ * and then what became of them (HostileLives by kind), as JSON.
  */
 const watchedMs = 15_000;
 const [port = 0, count = 0] = process.argv.slice(2).map(Number);
 const openingAtOnce = 16;
 const lifetimes = new Map<HostileKind, Promise<number>[]>(hostileKinds.map((kind) => [kind, []]));
 
-const mix: readonly HostileKind[] = [...hostileKinds, ...Array<HostileKind>(6).fill('no hello')];
+const mix: readonly HostileKind[] = [
+  ...hostileKinds.filter((kind) => kind !== 'half-closed'),
+  ...Array<HostileKind>(6).fill('no hello'),
+];
 const kinds = Array.from({ length: count }, (_, index) => mix[index % mix.length] ?? 'no hello');
+kinds.push(...Array<HostileKind>(Math.ceil(count / mix.length)).fill('half-closed'));
 // Half of them cost no handshake and come last: all should be there at the same time.
 kinds.sort((a, b) => hostileKinds.indexOf(b) - hostileKinds.indexOf(a));
 const queue = kinds.values();
@@ -38,7 +43,7 @@ const closedEarly = async (all: readonly Promise<number>[]): Promise<number> =>
 const early = new Map(
   await Promise.all(Array.from(lifetimes, async ([kind, all]) => [kind, await closedEarly(all)] as const)),
 );
-const isOpen = count - Array.from(early.values()).reduce((sum, number) => sum + number, 0);
+const isOpen = kinds.length - Array.from(early.values()).reduce((sum, number) => sum + number, 0);
 process.stdout.write(`${isOpen}\n`);
 const end = delay(watchedMs).then(() => 'open' as const);
 const lives: HostileLives[] = await Promise.all(

@@ -54,7 +54,7 @@ test('8,192 connections without a handshake end well before Node ends the rest a
   assert.equal(ended.length, 8_192);
   assert.equal(handshakes.count(), 0);
   const perTurn = Map.groupBy(ended, (atMs) => atMs);
-  assert.ok(Math.max(...Array.from(perTurn.values(), (turn) => turn.length)) <= 82);
+  assert.ok(Math.max(...Array.from(perTurn.values(), (turn) => turn.length)) <= 41);
 });
 
 test('a connection past its handshake, or closed, is no longer followed', () => {

@@ -4,9 +4,9 @@ import type { Clock } from '#shared/runtime/clock.ts';
 
 /**
  * Connections that do not finish their handshake, and how they end: so few at once that nobody notices, and a larger part
- * of them the more they are, so that 8,192 of the same moment end within 3 s (Node's own limit ends the rest at once).
+ * of them the more they are, so that 8,192 of the same moment end within 3.5 s (Node's own limit ends the rest at once).
  */
-const handshakeLimits = { timeoutMs: 5_000, everyMs: 5, leastAtOnce: 5, share: 0.01 };
+const handshakeLimits = { timeoutMs: 5_000, everyMs: 5, leastAtOnce: 5, share: 0.005 };
 
 /** Names a connection by both its ends, which is all that its raw socket and its TLS socket have in common. */
 const nameOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
