@@ -6,15 +6,15 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { importFlyteConfig } from '#cli/config-import.ts';
 import { readFlyteSections } from '#cli/config-import-source.ts';
-import type { ConfigInput } from './cluster/installation.ts';
-import { waitFor } from './cluster/wait-for.ts';
-import { type RunningInstallation, startInstallation } from './flows/running-installation.ts';
-import { aTaskPod } from './flows/task-pod.ts';
-import { type FlyteWebhook, startFlyteWebhook } from './migration/flyte-webhook.ts';
-import { type PodStream, startPodStream } from './migration/pod-stream.ts';
+import type { ConfigInput } from '../cluster/installation.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+import { type FlyteWebhook, startFlyteWebhook } from '../migration/flyte-webhook.ts';
+import { type PodStream, startPodStream } from '../migration/pod-stream.ts';
+import { type RunningInstallation, startInstallation } from './running-installation.ts';
+import { aTaskPod } from './task-pod.ts';
 
-const rights = join(import.meta.dirname, '../deploy/variants/cert-manager-adopt.yaml');
-const guide = join(import.meta.dirname, '../docs/migration.md');
+const rights = join(import.meta.dirname, '../../deploy/variants/cert-manager-adopt.yaml');
+const guide = join(import.meta.dirname, '../../docs/migration.md');
 const namespace = 'flytesnacks-development';
 const podsInARow = 20;
 const flytesConfiguration = `
