@@ -12,8 +12,6 @@ interface Wanted {
   state: CaState;
   /** Whether a CA was added that is to be retired again: the phase cannot go on. */
   grown: boolean;
-  /** Whether the Secret was made from memory, or anew: what is trusted meanwhile is not known before the next look. */
-  remade?: boolean;
 }
 
 /**
@@ -33,7 +31,6 @@ export function repairCa(facts: Facts): CaWrite | undefined {
       trusted: [...back.bundle, ...webhook.current],
       state: back.state,
       grown: webhook.current.some((id) => !back.bundle.includes(id)),
-      remade: true,
     };
     return { write: 'ca', why: `restored: ${why}`, ...settle(wanted, nowMs) };
   }
@@ -45,7 +42,6 @@ export function repairCa(facts: Facts): CaWrite | undefined {
     trusted: webhook.current,
     state,
     grown: true,
-    remade: true,
   };
   return { write: 'ca', why, ...settle(wanted, nowMs) };
 }
@@ -54,14 +50,9 @@ function repairUsable(facts: Facts, ca: CaFacts): CaWrite | undefined {
   const { state, issuing } = ca;
   const isBrought = ca.bundle.length > 0 && !ca.bundle.includes(issuing.id);
   const next = state.phase === 'distributing' && !isBrought ? nextOf(facts, ca) : undefined;
-  const added = trustToAdd(facts, ca).filter((id) => !ca.bundle.includes(id) && id !== issuing.id);
-  const wanted = {
-    issuing: issuing.id,
-    next,
-    trusted: [...ca.bundle, ...added],
-    state,
-    grown: isBrought || added.length > 0,
-  };
+  const added = [issuing.id, ...trustToAdd(facts, ca)].filter((id) => !ca.bundle.includes(id));
+  const trusted = [...ca.bundle, ...added];
+  const wanted = { issuing: issuing.id, next, trusted, state, grown: added.length > 0 };
   const repaired = settle(wanted, facts.nowMs);
   const isRight =
     ca.tidy &&
@@ -85,8 +76,7 @@ const usableId = (authority: AuthorityFact | undefined): string | undefined =>
 /** What has to stay trusted though the bundle may not say so. */
 function trustToAdd(facts: Facts, ca: CaFacts): string[] {
   const { held, serving, webhook } = facts;
-  // A leaf that somebody broke in its Secret is served on.
-  const issuer = serving?.leaf.issuer ?? held.leaf?.issuer;
+  const issuer = serving?.leaf.issuer;
   return [
     ...(isHeldState(facts, ca) ? (held.ca?.bundle ?? []) : []),
     ...(mayBeServed(facts, ca) ? webhook.current : []),
@@ -95,12 +85,15 @@ function trustToAdd(facts: Facts, ca: CaFacts): string[] {
 }
 
 /**
- * Whether leaves of all that the API server trusts may be served: in the middle of a rotation, and when neither it nor
- * this process knows the CA of the Secret: at the first look, or because somebody has put another one there.
+ * Whether leaves of all that the API server trusts may be served: in the middle of a rotation, and when the Secret says
+ * that there is none but this process did not see the one before end: at the first look, or because somebody has put
+ * another Secret there, or one of before.
  */
-const mayBeServed = ({ webhook, held }: Facts, { state, issuing }: CaFacts): boolean =>
-  state.phase !== 'stable' ||
-  (held.ca?.issuing.id !== issuing.id && webhook.trusted?.includes(issuing.id) === false);
+const mayBeServed = ({ held }: Facts, { state, issuing }: CaFacts): boolean => {
+  if (state.phase !== 'stable' || held.ca?.issuing.id !== issuing.id) return true;
+  const { phase, since = '' } = held.ca.state;
+  return phase !== 'stable' && !(phase === 'retiring' && since <= (state.since ?? ''));
+};
 
 /** Puts the bundle in order and finds the phase that goes with it. */
 function settle(wanted: Wanted, nowMs: number): Pick<CaWrite, 'issuing' | 'next' | 'bundle' | 'state'> {
@@ -115,8 +108,8 @@ function settle(wanted: Wanted, nowMs: number): Pick<CaWrite, 'issuing' | 'next'
   return { issuing, next, bundle, state: { ...rest, ...inRotation, phase, since, waitingFor: [] } };
 }
 
-function phaseOf({ next, state, grown, remade }: Wanted, size: number): CaState['phase'] {
-  if (size === 1 && !remade) return 'stable';
+function phaseOf({ next, state, grown }: Wanted, size: number): CaState['phase'] {
+  if (size === 1) return 'stable';
   if (next !== undefined) return 'distributing';
   return !grown && state.phase === 'retiring' ? 'retiring' : 'switching';
 }

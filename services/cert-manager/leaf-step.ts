@@ -88,17 +88,17 @@ function reasonToIssue(
 
 /**
  * A leaf is made when every API server can know its CA: where it takes the place of one of the same CA, where no other
- * CA was ever trusted, or after the configuration has named the CA for long enough.
+ * CA is trusted, or after the configuration has named the CA for long enough.
  */
 function mayIssue(
   kept: LeafFact | undefined,
   { webhook }: Facts,
-  { issuing, bundle }: CaFacts,
+  { issuing }: CaFacts,
   heldForMs: HeldForMs,
   { trustWaitMs }: RotationPolicy,
 ): boolean {
   if (webhook.trusted === undefined) return true;
   if (!webhook.trusted.includes(issuing.id)) return false;
-  const isAlone = bundle.length === 1 && webhook.trusted.length === 1;
+  const isAlone = webhook.trusted.length === 1;
   return isAlone || kept?.issuer === issuing.id || heldForMs(trusts(issuing.id)) >= trustWaitMs;
 }

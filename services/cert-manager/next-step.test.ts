@@ -1,61 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { holdingConditions, nextStep } from './next-step.ts';
 import {
-  type CaFacts,
-  type Facts,
-  newAuthority,
-  type ServingFacts,
-  serve,
-  trusts,
-} from './rotation-facts.ts';
-
-const nowMs = Date.UTC(2026, 10, 24);
-const since = new Date(nowMs).toISOString();
-const policy = { trustWaitMs: 60_000, connectionWaitMs: 120_000, overlapMs: 86_400_000 };
-const authority = (id: string) => ({ id, problem: undefined, due: undefined });
-const stateOf = (phase: CaState['phase'], more: Partial<CaState> = {}): CaState => ({
-  version: 1,
-  phase,
-  since,
-  waitingFor: [],
-  ...more,
-});
-const rotation = { id: 'asked', reason: 'requested', startedAt: since };
-const caOf = (bundle: string[], more: Partial<CaFacts> = {}): CaFacts => ({
-  issuing: authority(bundle[0] ?? ''),
-  next: undefined,
-  bundle,
-  state: stateOf('stable'),
-  request: undefined,
-  tidy: true,
-  ...more,
-});
-const servingOf = (id: string, issuer: string, bundle: string[], served = true): ServingFacts => ({
-  leaf: { id, issuer, problem: undefined, due: false, issuedAt: since },
-  bundle,
-  state: { version: 1, fingerprint: id, issuedAt: since, served, waitingFor: served ? [] : ['gateway-0'] },
-  request: undefined,
-  tidy: true,
-});
-const webhookOf = (trusted: string[]) => ({
-  trusted,
-  current: trusted,
-  untouchable: undefined,
-  drifted: false,
-});
-const gateway = (leaf: string) => ({ name: 'gateway-0', ready: true, leaf, fresh: true });
-const settled: Facts = {
-  ca: caOf(['old']),
-  serving: servingOf('leaf-1', 'old', ['old']),
-  webhook: webhookOf(['old']),
-  endpoints: [gateway('leaf-1')],
-  held: { ca: undefined, leaf: undefined },
+  authority,
+  caOf,
+  gateway,
   nowMs,
-};
-const stepOf = (facts: Partial<Facts>, heldMs = 0) =>
-  nextStep({ ...settled, ...facts }, () => heldMs, policy);
+  policy,
+  rotation,
+  servingOf,
+  settled,
+  since,
+  stateOf,
+  stepOf,
+  webhookOf,
+} from '#test/cert-manager/rotation-examples.ts';
+import { holdingConditions, nextStep } from './next-step.ts';
+import { type Facts, newAuthority, serve, trusts, uncalled } from './rotation-facts.ts';
 
 test('nothing is done when everything is right', () => {
   assert.deepEqual(stepOf({}), { write: undefined, recheckMs: undefined });
@@ -128,6 +88,24 @@ test('a rotation goes through its phases, each when its condition holds, and wri
   assert.equal(phaseAfter({ ...retiring, nowMs: afterMs }, 120_000), 'stable');
 });
 
+test('an old CA is kept while the serving Secret holds a leaf of it', () => {
+  const both = ['next', 'old'];
+  const facts: Facts = {
+    ...settled,
+    ca: caOf(both, { state: stateOf('retiring', { rotation }) }),
+    serving: servingOf('leaf-1', 'old', both),
+    webhook: webhookOf(both),
+    nowMs: nowMs + policy.overlapMs,
+  };
+  const step = nextStep(
+    facts,
+    (condition) => (condition === serve('leaf-1') ? policy.connectionWaitMs : 0),
+    policy,
+  );
+  assert.ok(step.write === 'ca');
+  assert.deepEqual([step.state.phase, step.bundle], ['retiring', both]);
+});
+
 test('a request is refused while a rotation runs, and while the configuration is left alone', () => {
   const paused = { ...webhookOf(['old']), untouchable: 'paused' };
   const refused = stepOf({ ca: caOf(['old'], { request: 'asked' }), webhook: paused });
@@ -156,21 +134,6 @@ test('a requested leaf is made, or refused where its CA cannot be trusted', () =
   assert.deepEqual(refused.leaf, { id: 'leaf-1', issuedAt: since });
 });
 
-test('a CA in use that the Secret does not know is trusted on, and retired in order', () => {
-  const brought = stepOf({ ca: caOf(['brought']) });
-  assert.ok(brought.write === 'ca');
-  assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
-});
-
-test('a CA that somebody puts in the place of the known one is trusted beside what is in use', () => {
-  const held = { ca: caOf(['old']), leaf: undefined };
-  const broken = { ...servingOf('', 'old', ['old']).leaf, issuer: undefined, problem: 'torn' };
-  const serving = { ...servingOf('', 'old', ['old']), leaf: broken };
-  const brought = stepOf({ held, ca: caOf(['brought']), serving });
-  assert.ok(brought.write === 'ca');
-  assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
-});
-
 test('a stable CA without a leaf says what it waits for, and looks again before the wait begins anew', () => {
   const paused = { ...webhookOf(['old', 'other']), untouchable: 'paused' };
   const bare: Partial<Facts> = {
@@ -186,13 +149,26 @@ test('a stable CA without a leaf says what it waits for, and looks again before 
   assert.equal(stepOf({ ...bare, ca }, policy.trustWaitMs).write, 'serving');
 });
 
-test('a CA that only the webhook configuration holds is taken out when nothing needs it', () => {
-  const held = { ca: caOf(['old']), leaf: undefined };
-  const step = stepOf({ held, webhook: webhookOf(['old', 'foreign']) });
-  assert.deepEqual(step.write === 'webhook' && step.bundle, ['old']);
+test('a rotation goes on where the API server has long been calling nobody', () => {
+  const both = ['next', 'old'];
+  const facts: Facts = {
+    ...settled,
+    ca: caOf(both, { issuing: authority('old'), next: authority('next'), state: stateOf('distributing') }),
+    serving: servingOf('leaf-1', 'old', both),
+    webhook: { trusted: undefined, current: [], untouchable: 'there is none', drifted: true },
+  };
+  const phaseAfter = (uncalledMs: number) => {
+    const heldForMs = (condition: string) => (condition === uncalled ? uncalledMs : 0);
+    const step = nextStep(facts, heldForMs, policy);
+    return step.write === 'ca' && step.state.phase;
+  };
+  assert.equal(phaseAfter(policy.trustWaitMs - 1), 'distributing');
+  assert.equal(phaseAfter(policy.trustWaitMs), 'switching');
 });
 
 test('the conditions are what the API server is told to trust, and that every endpoint serves the leaf', () => {
   assert.deepEqual(holdingConditions(settled), [trusts('old'), serve('leaf-1')]);
   assert.deepEqual(holdingConditions({ ...settled, endpoints: [] }), [trusts('old')]);
+  const webhook = { ...webhookOf([]), trusted: undefined };
+  assert.deepEqual(holdingConditions({ ...settled, webhook }), [uncalled, serve('leaf-1')]);
 });

@@ -7,6 +7,7 @@ import {
   type Step,
   serve,
   trusts,
+  uncalled,
 } from './rotation-facts.ts';
 import { rotationStep } from './rotation-step.ts';
 import { notServing } from './served-everywhere.ts';
@@ -29,10 +30,9 @@ export function nextStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPol
 
 /** The conditions that hold now, of those for which a step waits a time. */
 export function holdingConditions(facts: Facts): string[] {
-  const { ca, webhook, serving } = facts;
-  // Without a call of the API server there is nobody to notice.
-  const trusted = webhook.trusted ?? ca?.bundle ?? [];
+  const { webhook, serving } = facts;
+  const told = webhook.trusted?.map(trusts) ?? [uncalled];
   const leaf = serving?.leaf.id;
   const isServed = leaf !== undefined && notServing(facts, leaf).length === 0;
-  return [...trusted.map(trusts), ...(isServed ? [serve(leaf)] : [])];
+  return [...told, ...(isServed ? [serve(leaf)] : [])];
 }

@@ -128,4 +128,6 @@ export type Step =
     };
 
 export const trusts = (authority: string): string => `the API server is told to trust ${authority}`;
+/** Nobody has to notice a bundle; whoever calls later has to notice the one of then. */
+export const uncalled = 'the API server is not told to call';
 export const serve = (leaf: string): string => `all endpoints serve ${leaf}`;

@@ -9,6 +9,7 @@ import {
   type Step,
   serve,
   trusts,
+  uncalled,
 } from './rotation-facts.ts';
 import { notServing } from './served-everywhere.ts';
 
@@ -61,7 +62,7 @@ const distributing: Phase = ({ webhook }, ca, heldForMs, { trustWaitMs }) => {
   if (webhook.trusted !== undefined && !webhook.trusted.includes(next)) {
     return wait([webhook.untouchable ?? 'the webhook configuration to hold the next CA']);
   }
-  const restMs = trustWaitMs - heldForMs(trusts(next));
+  const restMs = trustWaitMs - heldForMs(webhook.trusted === undefined ? uncalled : trusts(next));
   if (restMs > 0) return wait([apiServersNotice], restMs);
   return { to: 'switching', issuing: next, bundle: ca.bundle };
 };

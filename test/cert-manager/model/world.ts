@@ -71,8 +71,8 @@ export interface World {
   putWebhook(bundle: readonly string[], version: number): boolean;
   /** Somebody else puts this bundle there: what it refuses is no violation of ours. */
   breakWebhook(bundle: readonly string[] | undefined): void;
-  /** The leaves and bundles that were stored at some time. */
-  stored(): { leaves: readonly string[]; bundles: readonly (readonly string[])[] };
+  /** What was stored at some time. */
+  stored(): { bundles: readonly (readonly string[])[]; authorities: readonly CaObject[] };
   /** Lets time pass: kubelets bring what is due, gateways report. */
   pass(ms: number): void;
   /** Ends a gateway's process and starts another in its place, on a node whose kubelet lags as it likes. */
@@ -90,6 +90,7 @@ export function createWorld(gatewayCount: number): World {
   };
   const mounts: { fromMs: number; leaf: string | undefined }[] = [{ fromMs: 0, leaf: undefined }];
   const bundles: { fromMs: number; bundle: readonly string[] | undefined; foreign?: boolean }[] = [];
+  const authorities: CaObject[] = [];
   const leaving: { name: string; leaf: string; untilMs: number }[] = [];
 
   const load = (gateway: Gateway): void => {
@@ -125,6 +126,7 @@ export function createWorld(gatewayCount: number): World {
     putCa: (object, version) => {
       if (world.ca?.version !== version) return false;
       world.ca = object && { ...object, version: count() };
+      if (world.ca !== undefined) authorities.push(world.ca);
       return true;
     },
     putServing: (object, version) => {
@@ -145,7 +147,7 @@ export function createWorld(gatewayCount: number): World {
       bundles.push({ fromMs: world.nowMs, bundle, foreign: true });
     },
     stored: () => ({
-      leaves: [...world.issuers.keys()],
+      authorities,
       bundles: bundles.flatMap(({ bundle }) => (bundle === undefined ? [] : [bundle])),
     }),
     pass: (ms) => {

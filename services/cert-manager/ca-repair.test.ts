@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CaState } from '#shared/contracts/rotation-state.ts';
+import {
+  authority,
+  caOf,
+  nowMs,
+  rotation,
+  servingOf,
+  stateOf,
+  stepOf,
+  webhookOf,
+} from '#test/cert-manager/rotation-examples.ts';
+import type { CaFacts, Facts } from './rotation-facts.ts';
+
+const both = ['next', 'old'];
+const inPhase = (phase: CaFacts['state']['phase'], bundle = both): CaFacts =>
+  caOf(bundle, { state: stateOf(phase, { rotation }) });
+const holding = (ca: CaFacts): Facts['held'] => ({ ca, leaf: undefined });
+
+/** The phase and the bundle of the CA Secret that has to be written; undefined where none has. */
+function repairOf(facts: Partial<Facts>): [string, readonly string[]] | undefined {
+  const step = stepOf(facts);
+  return step.write === 'ca' ? [step.state.phase, step.bundle] : undefined;
+}
+
+test('a CA in use that the Secret does not know is trusted on, and retired in order', () => {
+  const brought = stepOf({ ca: caOf(['brought']) });
+  assert.ok(brought.write === 'ca');
+  assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
+});
+
+test('a CA that somebody puts in the place of the known one is trusted beside what is in use', () => {
+  const held = { ca: caOf(['old']), leaf: undefined };
+  const broken = { ...servingOf('', 'old', ['old']).leaf, issuer: undefined, problem: 'torn' };
+  const serving = { ...servingOf('', 'old', ['old']), leaf: broken };
+  const state: CaState = { version: 1, phase: 'stable', waitingFor: [] };
+  const brought = stepOf({ held, ca: caOf(['brought'], { state }), serving });
+  assert.ok(brought.write === 'ca');
+  assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
+});
+
+test('a CA that only the webhook configuration holds is taken out when nothing needs it', () => {
+  const held = { ca: caOf(['old']), leaf: undefined };
+  const step = stepOf({ held, webhook: webhookOf(['old', 'foreign']) });
+  assert.deepEqual(step.write === 'webhook' && step.bundle, ['old']);
+});
+
+test('at the first look all that the API server trusts may be needed', () => {
+  const facts = {
+    ca: caOf(['next']),
+    serving: servingOf('leaf-2', 'next', ['next']),
+    webhook: webhookOf(both),
+  };
+  assert.deepEqual(repairOf(facts), ['switching', both]);
+});
+
+test('the end of a rotation takes the old CA out of the webhook configuration', () => {
+  const facts = {
+    ca: caOf(['next']),
+    serving: servingOf('leaf-2', 'next', ['next']),
+    webhook: webhookOf(both),
+  };
+  const step = stepOf({ ...facts, held: holding(inPhase('retiring')) });
+  assert.deepEqual(step.write === 'webhook' && step.bundle, ['next']);
+});
+
+test('a CA Secret of before that is put back in the middle of a rotation leaves all trusted', () => {
+  const three = ['next', 'old', 'oldest'];
+  const facts = { ca: caOf(['next']), serving: servingOf('leaf-2', 'old', three), webhook: webhookOf(three) };
+  assert.deepEqual(repairOf({ ...facts, held: holding(inPhase('switching', three)) }), ['switching', three]);
+  const later = stateOf('retiring', { since: new Date(nowMs + 1).toISOString() });
+  assert.deepEqual(repairOf({ ...facts, held: holding(caOf(three, { state: later })) }), [
+    'switching',
+    three,
+  ]);
+});
+
+test('a leaf of the old CA that comes back at the moment it is dropped keeps it trusted', () => {
+  const facts = { ca: caOf(['next']), serving: servingOf('leaf-1', 'old', both), webhook: webhookOf(both) };
+  assert.deepEqual(repairOf({ ...facts, held: holding(inPhase('retiring')) }), ['switching', both]);
+});
+
+test('a bundle that is cut in the Secret and in the webhook configuration at once is whole again', () => {
+  const facts = { ca: inPhase('switching', ['next']), serving: servingOf('leaf-1', 'old', both) };
+  const held = holding(inPhase('switching'));
+  assert.deepEqual(repairOf({ ...facts, held, webhook: webhookOf([]) }), ['switching', both]);
+});
+
+test('a CA that is added while another retires begins the overlap anew', () => {
+  const laterMs = nowMs + 60_000;
+  const grown = { ca: inPhase('retiring'), webhook: webhookOf([...both, 'more']), nowMs: laterMs };
+  const brought = {
+    ...grown,
+    ca: { ...inPhase('retiring'), issuing: authority('more') },
+    webhook: webhookOf(both),
+  };
+  for (const facts of [grown, brought]) {
+    const step = stepOf(facts);
+    assert.ok(step.write === 'ca');
+    assert.deepEqual([step.state.phase, step.state.since], ['switching', new Date(laterMs).toISOString()]);
+    assert.deepEqual(step.bundle.toSorted(), ['more', 'next', 'old']);
+  }
+});
+
+test('a CA that an operator brings while the next one is being distributed is not rotated away', () => {
+  const ca = { ...inPhase('distributing'), issuing: authority('brought'), next: authority('next') };
+  const step = stepOf({ ca, webhook: webhookOf(both) });
+  assert.ok(step.write === 'ca');
+  assert.deepEqual([step.state.phase, step.issuing, step.next], ['switching', 'brought', undefined]);
+  assert.deepEqual(step.bundle, ['brought', ...both]);
+});
+
+test('a rotation goes on when the bundle of the Secret is emptied', () => {
+  const ca = caOf([], {
+    issuing: authority('old'),
+    next: authority('next'),
+    state: stateOf('distributing', { rotation }),
+  });
+  assert.deepEqual(repairOf({ ca, webhook: webhookOf(['old']) }), ['distributing', both]);
+});

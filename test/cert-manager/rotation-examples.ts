@@ -1,0 +1,67 @@
+import type { CaState } from '#shared/contracts/rotation-state.ts';
+import { nextStep } from '../../services/cert-manager/next-step.ts';
+import type {
+  CaFacts,
+  Facts,
+  ServingFacts,
+  Step,
+  WebhookFacts,
+} from '../../services/cert-manager/rotation-facts.ts';
+
+/** For tests: facts of an installation whose CA `old` is stable, and what to put in their place. */
+
+export const nowMs = Date.UTC(2026, 10, 24);
+export const since = new Date(nowMs).toISOString();
+export const policy = { trustWaitMs: 60_000, connectionWaitMs: 120_000, overlapMs: 86_400_000 };
+export const rotation = { id: 'asked', reason: 'requested', startedAt: since };
+
+export const authority = (id: string) => ({ id, problem: undefined, due: undefined });
+
+export const stateOf = (phase: CaState['phase'], more: Partial<CaState> = {}): CaState => ({
+  version: 1,
+  phase,
+  since,
+  waitingFor: [],
+  ...more,
+});
+
+/** The first of the bundle issues. */
+export const caOf = (bundle: string[], more: Partial<CaFacts> = {}): CaFacts => ({
+  issuing: authority(bundle[0] ?? ''),
+  next: undefined,
+  bundle,
+  state: stateOf('stable'),
+  request: undefined,
+  tidy: true,
+  ...more,
+});
+
+export const servingOf = (id: string, issuer: string, bundle: string[], served = true): ServingFacts => ({
+  leaf: { id, issuer, problem: undefined, due: false, issuedAt: since },
+  bundle,
+  state: { version: 1, fingerprint: id, issuedAt: since, served, waitingFor: served ? [] : ['gateway-0'] },
+  request: undefined,
+  tidy: true,
+});
+
+export const webhookOf = (trusted: string[]): WebhookFacts => ({
+  trusted,
+  current: trusted,
+  untouchable: undefined,
+  drifted: false,
+});
+
+export const gateway = (leaf: string) => ({ name: 'gateway-0', ready: true, leaf, fresh: true });
+
+export const settled: Facts = {
+  ca: caOf(['old']),
+  serving: servingOf('leaf-1', 'old', ['old']),
+  webhook: webhookOf(['old']),
+  endpoints: [gateway('leaf-1')],
+  held: { ca: undefined, leaf: undefined },
+  nowMs,
+};
+
+/** The step where these facts differ from the settled ones and every condition has held for this long. */
+export const stepOf = (facts: Partial<Facts>, heldMs = 0): Step =>
+  nextStep({ ...settled, ...facts }, () => heldMs, policy);
