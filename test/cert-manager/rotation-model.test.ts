@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdingConditions, nextStep } from '../../services/cert-manager/next-step.ts';
-import { type Facts, newAuthority } from '../../services/cert-manager/rotation-facts.ts';
+import { type Facts, newAuthority, serve } from '../../services/cert-manager/rotation-facts.ts';
 import { createSteadyConditions, longestLookMs } from '../../services/cert-manager/steady-conditions.ts';
 import { type Decide, ownOrder } from './model/manager.ts';
 import { runSchedule, type ScheduleOptions } from './model/schedule.ts';
@@ -74,6 +74,11 @@ const anyIssuer = (facts: Facts): Facts => ({
   },
 });
 
+const sinceMade = (facts: Facts): string[] => [
+  ...holdingConditions(facts),
+  ...(facts.serving === undefined ? [] : [serve(facts.serving.leaf.id)]),
+];
+
 for (const [what, changed] of Object.entries<Partial<ScheduleOptions>>({
   'the naive order': { decide: naive },
   'a rotation that asks no endpoint': { view: asksNobody },
@@ -83,6 +88,11 @@ for (const [what, changed] of Object.entries<Partial<ScheduleOptions>>({
   },
   'a repair that forgets what is trusted in the middle of a rotation': { view: forgetful },
   'a rotation that takes any leaf for one of the issuing CA': { view: anyIssuer },
+  'a rotation that counts from when a leaf was made, not from when all serve it': {
+    holding: sinceMade,
+    policy: { overlapMs: 0 },
+    faults: ['caRequest', 'gatewayStop', 'gatewayRestart'],
+  },
   'a rotation that does not wait for the API servers': { policy: { trustWaitMs: 0 } },
   'a rotation that does not wait for mounts': {
     policy: { connectionWaitMs: 0, overlapMs: 0 },
