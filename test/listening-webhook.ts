@@ -17,7 +17,7 @@ export const aWebhookServerContext = {
   timeoutMs: () => 5_000,
   onShed: (): void => undefined,
   /** Never overloaded: a test machine may stand still for a moment. */
-  limits: { turnMs: 60_000, turnRequests: 0, lagMs: 60_000, heldBytes: 64 * 1024 * 1024 },
+  limits: { waitMs: 60_000, waiting: 0, heldBytes: 64 * 1024 * 1024 },
 };
 
 /** The webhook server of the gateway on a real socket, and what a client does with it. */

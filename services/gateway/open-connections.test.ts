@@ -49,7 +49,7 @@ test('while it drains, every answer closes its connection, whatever its status',
     assert.equal(statusOf(answer), status);
     assert.match(answer, /^connection: close\r$/im);
   }
-  limits.turnMs = -1;
+  Object.assign(limits, { waitMs: -1, waiting: -1 });
   assert.match(await ask({}), /^HTTP\/1\.1 503[\s\S]+^connection: close\r$/im);
 });
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { createTurnMeter, isOverloaded, type Load, loadLimits, watchLag } from './load-shedding.ts';
-import { createRefusalPace } from './refusal-pace.ts';
+import { createDecisionQueue } from './decision-queue.ts';
+import { isOverloaded, type Load, loadLimits } from './load-shedding.ts';
 import { answerEarly, discardBody } from './refused-body.ts';
 import { requestTimeoutMs } from './request-timeout.ts';
 
@@ -21,7 +21,7 @@ const headersOf = (reason: ShedReason): Readonly<Record<string, string>> => ({
   'content-length': `${texts[reason].length}`,
 });
 
-/** A request whose body has not ended. */
+/** A request that is not decided. */
 interface Waiting {
   request: IncomingMessage;
   deadlineMs: number;
@@ -34,8 +34,12 @@ interface Waiting {
 export interface RequestGate {
   /** Whether the request may be worked on; else it has been answered. */
   admit(request: IncomingMessage, response: ServerResponse): boolean;
-  /** The same once more when the body is there. */
-  admitDecision(request: IncomingMessage, response: ServerResponse): boolean;
+  /** The same once more when the body is there, and when its turn has come; then one of the two is called, once. */
+  queueDecision(
+    request: IncomingMessage,
+    response: ServerResponse,
+    then: { decide: () => void; answered: () => void },
+  ): void;
   stop(): void;
 }
 
@@ -53,16 +57,9 @@ export function createRequestGate(options: {
 }): RequestGate {
   const { clock, limits = loadLimits } = options;
   const waiting = new Map<ServerResponse, Waiting>();
-  const turn = createTurnMeter(clock.monotonicMs, setImmediate);
-  const lag = watchLag(clock);
-  const pace = createRefusalPace(clock);
+  const queue = createDecisionQueue(clock.monotonicMs, setImmediate);
   let heldBytes = 0;
-  const load = (): Load => ({
-    turnMs: turn.turnMs(),
-    turnRequests: turn.turnRequests(),
-    lagMs: lag.lagMs(),
-    heldBytes,
-  });
+  const load = (): Load => ({ waitMs: queue.waitMs(), waiting: queue.count(), heldBytes });
 
   const letGo = (entry: Waiting): void => {
     heldBytes -= entry.heldBytes;
@@ -94,38 +91,33 @@ export function createRequestGate(options: {
       clock,
     });
   };
-  const refuse = (request: IncomingMessage, response: ServerResponse): false => {
+  const refuse = (request: IncomingMessage, response: ServerResponse): void => {
     options.onShed('overloaded');
     discardBody(request, {
       whole: () => {
         release(response);
-        pace.refuse(() => answer(response, 'overloaded'));
+        answer(response, 'overloaded');
       },
       tooLong: () => cutOff(response, 'overloaded'),
     });
-    return false;
   };
   const stopLateCheck = clock.every(lateCheckMs, () => {
-    for (const [response, { deadlineMs }] of waiting) {
-      if (clock.monotonicMs() >= deadlineMs) cutOff(response, 'late');
+    for (const [response, { request, deadlineMs }] of waiting) {
+      if (!request.readableEnded && clock.monotonicMs() >= deadlineMs) cutOff(response, 'late');
     }
   });
 
   return {
-    stop: () => {
-      stopLateCheck();
-      lag.stop();
-      pace.stop();
-    },
+    stop: stopLateCheck,
     admit: (request, response) => {
-      const now = load();
-      // It may have arrived when the loop began its turn.
-      const deadlineMs =
-        clock.monotonicMs() - now.turnMs + requestTimeoutMs(request.url ?? '', options.timeoutMs());
-      const entry = { request, deadlineMs, heldBytes: 0, isShed: isOverloaded(now, limits) };
+      const deadlineMs = clock.monotonicMs() + requestTimeoutMs(request.url ?? '', options.timeoutMs());
+      const entry = { request, deadlineMs, heldBytes: 0, isShed: isOverloaded(load(), limits) };
       waiting.set(response, entry);
       response.once('close', () => release(response));
-      if (entry.isShed) return refuse(request, response);
+      if (entry.isShed) {
+        refuse(request, response);
+        return false;
+      }
       request.on('data', (chunk: Buffer) => {
         if (!waiting.has(response)) return;
         entry.heldBytes += chunk.length;
@@ -137,18 +129,26 @@ export function createRequestGate(options: {
       });
       return true;
     },
-    admitDecision: (request, response) => {
-      const entry = release(response);
-      if (entry === undefined) return false;
-      if (clock.monotonicMs() >= entry.deadlineMs) {
-        options.onShed('late');
-        answer(response, 'late');
-        return false;
+    queueDecision: (request, response, { decide, answered }) => {
+      const isCutOff = !waiting.has(response);
+      if (isCutOff || isOverloaded(load(), limits)) {
+        if (!isCutOff) refuse(request, response);
+        answered();
+        return;
       }
-      if (isOverloaded(load(), limits)) return refuse(request, response);
-      turn.take();
-      pace.decided();
-      return true;
+      queue.add(() => {
+        const entry = release(response);
+        const isLate = entry !== undefined && clock.monotonicMs() >= entry.deadlineMs;
+        if (entry !== undefined && !isLate) {
+          decide();
+          return;
+        }
+        if (isLate) {
+          options.onShed('late');
+          answer(response, 'late');
+        }
+        answered();
+      });
     },
   };
 }

@@ -100,8 +100,15 @@ export function createWebhookServer(
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
-  app.post(webhookPath, (request, reply) =>
-    gate.admitDecision(request.raw, reply.raw) ? handle(request, reply) : reply.hijack(),
+  app.post(
+    webhookPath,
+    (request, reply) =>
+      new Promise<FastifyReply>((resolve) => {
+        gate.queueDecision(request.raw, reply.raw, {
+          decide: () => resolve(handle(request, reply)),
+          answered: () => resolve(reply.hijack()),
+        });
+      }),
   );
   // The default answer repeats the URL.
   app.setNotFoundHandler((_request, reply) =>

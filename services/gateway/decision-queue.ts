@@ -1,0 +1,50 @@
+/**
+ * While decisions wait they get `share` times what everything else takes (handshakes, reading, refusals): whatever comes in,
+ * most of the time goes to answers that somebody waits for. A slice ends after `mostMs`, so that a process that stood still
+ * does not repay all of it at once: handshakes take several turns of the event loop, and the probes wait as well.
+ */
+const slices = { share: 2, leastMs: 10, mostMs: 1_000 };
+
+/** Requests that are complete and wait for their decision, in the order in which they came. */
+export interface DecisionQueue {
+  /** Calls `decide` once, later. */
+  add(decide: () => void): void;
+  count(): number;
+  /** How long the first of them has waited, ms; 0 when none does. */
+  waitMs(): number;
+}
+
+/** @param nextTurn calls its argument once, after all that is ready has been handled (`setImmediate`) */
+export function createDecisionQueue(
+  monotonicMs: () => number,
+  nextTurn: (decideSome: () => void) => void,
+): DecisionQueue {
+  let waiting: { decide: () => void; sinceMs: number }[] = [];
+  let first = 0;
+
+  const waitForTurn = (): void => {
+    const askedAtMs = monotonicMs();
+    nextTurn(() => decideSome(monotonicMs() - askedAtMs));
+  };
+  const decideSome = (othersTookMs: number): void => {
+    const { share, leastMs, mostMs } = slices;
+    const endMs = monotonicMs() + Math.min(Math.max(share * othersTookMs, leastMs), mostMs);
+    for (let next = waiting[first]; next !== undefined; next = waiting[first]) {
+      first += 1;
+      next.decide();
+      if (monotonicMs() >= endMs) break;
+    }
+    waiting = waiting.slice(first);
+    first = 0;
+    if (waiting.length > 0) waitForTurn();
+  };
+
+  return {
+    add: (decide) => {
+      waiting.push({ decide, sinceMs: monotonicMs() });
+      if (waiting.length === 1) waitForTurn();
+    },
+    count: () => waiting.length - first,
+    waitMs: () => monotonicMs() - (waiting[first]?.sinceMs ?? monotonicMs()),
+  };
+}
