@@ -30,8 +30,11 @@ type ComposeService = {
 const compose = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
   services: Record<string, ComposeService>;
 };
-const own = Object.entries(compose.services).filter(([, { command }]) =>
-  command?.[0]?.startsWith('services/'),
+/** The file that Node runs, after options of its own. */
+const programOf = ({ command = [] }: ComposeService): string =>
+  command.find((argument) => !argument.startsWith('-')) ?? '';
+const own = Object.entries(compose.services).filter(([, service]) =>
+  programOf(service).startsWith('services/'),
 );
 const natsUsers = passwordVariables(await readFile(join(root, 'deploy/nats/nats.conf'), 'utf8'));
 const serviceNamed = (name: string): ComposeService => {
@@ -55,7 +58,7 @@ test('every service of a default installation runs, with a program that exists',
   const variants = await readdir(join(root, 'deploy/variants'));
   const users = [...natsUsers.keys()].filter((user) => !variants.includes(`${user}.yaml`));
   assert.deepEqual(own.map(([name]) => name).sort(), users.sort());
-  for (const [, { command = [] }] of own) await access(join(root, command[0] ?? ''));
+  for (const [, service] of own) await access(join(root, programOf(service)));
 });
 
 test('every variable is one that the services read, and together they are valid', () => {

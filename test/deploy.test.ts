@@ -130,8 +130,8 @@ test('there is a Deployment for every service, and what it runs exists', async (
     services,
   );
   for (const { spec } of deployments()) {
-    const [program = ''] = containerOf(spec?.template).args ?? [];
-    await access(join(root, program));
+    const program = containerOf(spec?.template).args?.find((argument) => !argument.startsWith('-'));
+    await access(join(root, program ?? ''));
   }
 });
 

@@ -9,6 +9,7 @@ import { k8sManager } from '#shared/core/managers/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { freePorts } from '#test/cluster/free-address.ts';
 import { startGuardedProcess, waitUntilUp } from '#test/cluster/guarded-process.ts';
+import { parseManifests, podTemplate } from '#test/cluster/manifests.ts';
 import { startProcessGuard } from '#test/cluster/process-guard.ts';
 import { startTestBus } from '#test/nats/test-bus.ts';
 import { aSelfSignedPair } from '#test/self-signed-pair.ts';
@@ -49,6 +50,12 @@ async function writeMounts(folder: string): Promise<{ config: string; tls: strin
   return { config, tls };
 }
 
+/** How an installation runs it: options of Node, and the program. */
+async function argumentsInDeploy(): Promise<string[]> {
+  const manifests = parseManifests(await readFile(join(root, 'deploy/gateway.yaml'), 'utf8'));
+  return podTemplate(manifests, 'gateway').container.args ?? [];
+}
+
 export async function startGatewayProcess(): Promise<GatewayProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
   const guard = startProcessGuard(folder);
@@ -73,7 +80,7 @@ export async function startGatewayProcess(): Promise<GatewayProcess> {
     {
       name: 'gateway',
       command: process.execPath,
-      args: [join(root, 'services/gateway/main.ts')],
+      args: await argumentsInDeploy(),
       env: {
         LATCHKEY_CONFIG: config,
         TLS_DIR: tls,
