@@ -1,9 +1,9 @@
 import { propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { type Admission, admit, type Rules } from '#shared/core/admit.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
+import type { WebhookHandler } from './webhook-server.ts';
 
 const maxLinks = 64;
 
@@ -15,17 +15,18 @@ export function createAdmissionHandler(options: {
   rules: Rules;
   metrics: GatewayMetrics;
   log: Logger;
-}): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
+}): WebhookHandler {
   const { rules, metrics } = options;
   const log = options.log.child({ component: 'admission' });
   const tracer = trace.getTracer('latchkey');
-  return (request, reply) => {
+  return (request, reply, waitedMs) => {
     const parent = propagation.extract(ROOT_CONTEXT, request.headers);
-    const startedAtMs = performance.now();
+    const startedAtMs = performance.now() - waitedMs;
     return tracer.startActiveSpan('admission review', { kind: SpanKind.SERVER }, parent, async (span) => {
       try {
         const admission = admit(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), rules);
         describeInSpan(span, admission);
+        span.setAttribute('latchkey.waited_ms', Math.round(waitedMs));
         count(metrics, admission, performance.now() - startedAtMs);
         logAdmission(log, admission);
         return await reply.code(admission.httpStatus).type('application/json').send(admission.response);

@@ -5,12 +5,16 @@ import { restartReasons } from './readiness.ts';
 /** The configuration that a gateway uses, which changes while it runs. */
 interface ConfigurationInForce {
   current(): LatchkeyConfig;
-  /** Takes a changed one into use as a whole, or not at all: inline delivery may have been allowed because of the client certificates. */
+  /**
+   * Takes a changed one into use as a whole, or not at all: inline delivery may have been allowed because of the client
+   * certificates.
+   */
   reconfigure(next: LatchkeyConfig): void;
   /** Why a changed one waits for a restart, one sentence each. */
   remarks(): readonly string[];
 }
 
+/** @param begun with which the process started: what cannot change while it runs is compared with that */
 export function holdConfiguration(begun: LatchkeyConfig, log: Logger): ConfigurationInForce {
   let current = begun;
   let remarks: readonly string[] = [];

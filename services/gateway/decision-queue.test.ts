@@ -74,6 +74,19 @@ test('what waits is counted, and timed by the first', () => {
   assert.deepEqual([queue.count(), queue.waitMs()], [0, 0]);
 });
 
+test('one that throws does not stop those after it', () => {
+  const { add, decided, queue, turnAfter } = harness(1);
+  queue.add(() => {
+    throw new Error('a fault');
+  });
+  add(1, 2);
+  assert.throws(() => turnAfter(0), { message: 'a fault' });
+  turnAfter(0);
+  add(3);
+  turnAfter(0);
+  assert.deepEqual(decided, [1, 2, 3]);
+});
+
 test('a decision that is asked for while another is made is made as well', () => {
   const { queue, turnAfter, turns } = harness(0);
   const made: string[] = [];

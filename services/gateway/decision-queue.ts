@@ -29,14 +29,17 @@ export function createDecisionQueue(
   const decideSome = (othersTookMs: number): void => {
     const { share, leastMs, mostMs } = slices;
     const endMs = monotonicMs() + Math.min(Math.max(share * othersTookMs, leastMs), mostMs);
-    for (let next = waiting[first]; next !== undefined; next = waiting[first]) {
-      first += 1;
-      next.decide();
-      if (monotonicMs() >= endMs) break;
+    try {
+      for (let next = waiting[first]; next !== undefined; next = waiting[first]) {
+        first += 1;
+        next.decide();
+        if (monotonicMs() >= endMs) break;
+      }
+    } finally {
+      waiting = waiting.slice(first);
+      first = 0;
+      if (waiting.length > 0) waitForTurn();
     }
-    waiting = waiting.slice(first);
-    first = 0;
-    if (waiting.length > 0) waitForTurn();
   };
 
   return {

@@ -38,7 +38,7 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
   });
   const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
     unit: 's',
-    description: 'Time from the body read to the answer',
+    description: 'Time from the body read to the answer, waiting for its turn included',
     advice: { explicitBucketBoundaries: secondsBuckets },
   });
   observeGauges(observe);

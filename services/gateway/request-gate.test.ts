@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
+import type { FastifyReply } from 'fastify';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import {
@@ -12,7 +16,7 @@ import {
   webhookRequest,
 } from '#test/listening-webhook.ts';
 import { readAll } from '#test/wire-client.ts';
-import type { ShedReason } from './request-gate.ts';
+import { createRequestGate, type ShedReason } from './request-gate.ts';
 
 /** Limits that are always exceeded. */
 const tooMany = { waitMs: -1, waiting: -1 };
@@ -114,6 +118,57 @@ test('bodies that would not fit into memory together are thrown away, and what t
   assert.equal(statusOf(await webhook.send({ body: 'x'.repeat(3 * 1024 * 1024) })), 503);
   assert.equal(statusOf(await webhook.send({ body: 'x'.repeat(90_000) })), 200);
   assert.deepEqual(shed, ['overloaded']);
+});
+
+test('a few that hold much do not keep out the many that hold little', async () => {
+  limits.heldBytes = 1_000_000;
+  const large = webhookRequest({ headers: { 'content-length': '300000' }, body: 'x'.repeat(249_000) });
+  const sockets = await Promise.all(Array.from({ length: 4 }, () => webhook.connect()));
+  for (const socket of sockets) socket.write(large.replace(/timeout=5s/, 'timeout=30s'));
+  await waitFor(async () => webhook.server.connections.busy() === 4, { timeoutMs: 10_000, what: 'all four' });
+  // The first one's place is taken by the answer to the largest, and so on for as long as it is needed.
+  for (let sent = 0; sent < 5; sent += 1) {
+    assert.equal(statusOf(await webhook.send({ body: 'x'.repeat(12_000) })), 200);
+  }
+  assert.deepEqual(shed, ['overloaded']);
+  for (const socket of sockets) socket.destroy();
+});
+
+test('a body that waits for its turn counts for as long as it is held, also when its client has gone', async () => {
+  const gate = createRequestGate({
+    ...aWebhookServerContext,
+    onShed: (reason) => shed.push(reason),
+    limits: { ...aWebhookServerContext.limits, heldBytes: 10_000 },
+  });
+  const sendAndLeave = (): void => {
+    const request = new IncomingMessage(new Socket());
+    const response = new ServerResponse(request);
+    gate.admit(request, response);
+    request.emit('data', Buffer.alloc(6_000));
+    gate.queueDecision(response, { decide: () => assert.fail('nobody waits'), answered: () => undefined });
+    request.socket.destroy();
+    response.emit('close');
+  };
+  sendAndLeave();
+  sendAndLeave();
+  assert.deepEqual(shed, ['overloaded']);
+  await nextTurn();
+  sendAndLeave();
+  assert.deepEqual(shed, ['overloaded']);
+  gate.stop();
+});
+
+const decide = async (reply: FastifyReply): Promise<FastifyReply> => await reply.send('decided');
+
+test('a decision that throws is the answer 500 of its request, and those after it are made', async () => {
+  const faulty = await listenWebhook((request, reply) => {
+    if (request.headers['x-fault'] === '1') throw new Error('a fault');
+    return decide(reply);
+  });
+
+  assert.equal(statusOf(await faulty.send({ headers: { 'x-fault': '1' } })), 500);
+  assert.equal(statusOf(await faulty.send()), 200);
+  await faulty.server.close();
 });
 
 test('a body that is too long and too much has one answer', async () => {

@@ -13,7 +13,7 @@ const lateCheckMs = 10;
 
 const texts: Readonly<Record<ShedReason, string>> = {
   overloaded: 'latchkey: too many requests at once, try again [OVERLOADED]',
-  late: 'latchkey: the request was not complete within its timeout, try again [OVERLOADED]',
+  late: 'latchkey: the request could not be answered within its timeout, try again [OVERLOADED]',
 };
 
 const headersOf = (reason: ShedReason): Readonly<Record<string, string>> => ({
@@ -25,22 +25,29 @@ const headersOf = (reason: ShedReason): Readonly<Record<string, string>> => ({
 /** A request that is not decided. */
 interface Waiting {
   request: IncomingMessage;
+  response: ServerResponse;
   deadlineMs: number;
   heldBytes: number;
   /** Counted, and refused as soon as its body has ended. */
   isShed: boolean;
+  /** Its body is whole, and held until its turn, also when the client has gone. */
+  isQueued: boolean;
+}
+
+/** What becomes of a request whose turn has come: one of the two is called, once. */
+interface Outcome {
+  /** @param waitedMs since its body was whole */
+  decide(waitedMs: number): void;
+  /** The gate has answered, or nobody waits any more. */
+  answered(): void;
 }
 
 /** Stands before everything that costs: parsing, the body, the decision. */
 export interface RequestGate {
   /** Whether the request may be worked on; else it has been answered. */
   admit(request: IncomingMessage, response: ServerResponse): boolean;
-  /** The same once more when the body is there, and when its turn has come; then one of the two is called, once. */
-  queueDecision(
-    request: IncomingMessage,
-    response: ServerResponse,
-    then: { decide: () => void; answered: () => void },
-  ): void;
+  /** The same once more when the body is there, and when its turn has come. */
+  queueDecision(response: ServerResponse, outcome: Outcome): void;
   stop(): void;
 }
 
@@ -62,15 +69,10 @@ export function createRequestGate(options: {
   let heldBytes = 0;
   const load = (): Load => ({ waitMs: queue.waitMs(), waiting: queue.count(), heldBytes });
 
-  const letGo = (entry: Waiting): void => {
+  const release = (entry: Waiting): void => {
     heldBytes -= entry.heldBytes;
     entry.heldBytes = 0;
-  };
-  const release = (response: ServerResponse): Waiting | undefined => {
-    const entry = waiting.get(response);
-    if (entry !== undefined) letGo(entry);
-    waiting.delete(response);
-    return entry;
+    waiting.delete(entry.response);
   };
   const answer = (response: ServerResponse, reason: ShedReason): void => {
     // Refused for something else meanwhile, such as the announced length of a body that still arrives.
@@ -79,33 +81,62 @@ export function createRequestGate(options: {
     response.end(texts[reason]);
   };
   /** A body that does not end in time, or is too long, is not waited for. */
-  const cutOff = (response: ServerResponse, reason: ShedReason): void => {
-    const entry = release(response);
-    if (entry === undefined) return;
+  const cutOff = (entry: Waiting, reason: ShedReason): void => {
+    const { request, response } = entry;
+    if (!waiting.has(response)) return;
+    release(entry);
     if (!entry.isShed) options.onShed(reason);
-    discardBody(entry.request, { whole: () => undefined, tooLong: () => undefined });
+    discardBody(request, { whole: () => undefined, tooLong: () => undefined });
     if (response.headersSent) return;
-    answerEarly(entry.request, response, {
-      status: 503,
-      headers: headersOf(reason),
-      text: texts[reason],
-      clock,
+    answerEarly(request, response, { status: 503, headers: headersOf(reason), text: texts[reason], clock });
+  };
+  const refuse = (entry: Waiting): void => {
+    heldBytes -= entry.heldBytes;
+    entry.heldBytes = 0;
+    entry.isShed = true;
+    options.onShed('overloaded');
+    discardBody(entry.request, {
+      whole: () => {
+        release(entry);
+        answer(entry.response, 'overloaded');
+      },
+      tooLong: () => cutOff(entry, 'overloaded'),
     });
   };
-  const refuse = (request: IncomingMessage, response: ServerResponse): void => {
-    options.onShed('overloaded');
-    discardBody(request, {
-      whole: () => {
-        release(response);
-        answer(response, 'overloaded');
-      },
-      tooLong: () => cutOff(response, 'overloaded'),
-    });
+  /** Who holds the most of what has not ended: a few that hold much must not keep out the many that hold little. */
+  const largest = (): Waiting | undefined => {
+    let found: Waiting | undefined;
+    for (const entry of waiting.values()) {
+      if (!entry.isShed && !entry.isQueued && entry.heldBytes > (found?.heldBytes ?? 0)) found = entry;
+    }
+    return found;
+  };
+  const hold = (entry: Waiting, bytes: number): void => {
+    if (!waiting.has(entry.response) || entry.isShed) return;
+    entry.heldBytes += bytes;
+    heldBytes += bytes;
+    if (heldBytes <= limits.heldBytes) return;
+    const most = largest();
+    if (most !== undefined) refuse(most);
+  };
+  const takeTurn = (entry: Waiting, queuedAtMs: number, { decide, answered }: Outcome): void => {
+    const { request, response, deadlineMs } = entry;
+    const nowMs = clock.monotonicMs();
+    release(entry);
+    if (!request.socket.destroyed && nowMs < deadlineMs) {
+      decide(nowMs - queuedAtMs);
+      return;
+    }
+    if (!request.socket.destroyed) {
+      options.onShed('late');
+      answer(response, 'late');
+    }
+    answered();
   };
   const stopLateCheck = clock.every(lateCheckMs, () => {
     const nowMs = clock.monotonicMs();
-    for (const [response, { request, deadlineMs }] of waiting) {
-      if (nowMs >= deadlineMs && !request.readableEnded) cutOff(response, 'late');
+    for (const entry of waiting.values()) {
+      if (nowMs >= entry.deadlineMs && !entry.isQueued) cutOff(entry, 'late');
     }
   });
 
@@ -113,44 +144,30 @@ export function createRequestGate(options: {
     stop: stopLateCheck,
     admit: (request, response) => {
       const deadlineMs = clock.monotonicMs() + requestTimeoutMs(request.url ?? '', options.timeoutMs());
-      const entry = { request, deadlineMs, heldBytes: 0, isShed: isOverloaded(load(), limits) };
+      const entry = { request, response, deadlineMs, heldBytes: 0, isShed: false, isQueued: false };
       waiting.set(response, entry);
-      response.once('close', () => release(response));
-      if (entry.isShed) {
-        refuse(request, response);
+      response.once('close', () => {
+        if (!entry.isQueued) release(entry);
+      });
+      if (isOverloaded(load(), limits)) {
+        refuse(entry);
         return false;
       }
-      request.on('data', (chunk: Buffer) => {
-        if (!waiting.has(response)) return;
-        entry.heldBytes += chunk.length;
-        heldBytes += chunk.length;
-        if (heldBytes <= limits.heldBytes) return;
-        letGo(entry);
-        entry.isShed = true;
-        refuse(request, response);
-      });
+      request.on('data', (chunk: Buffer) => hold(entry, chunk.length));
       return true;
     },
-    queueDecision: (request, response, { decide, answered }) => {
-      const isCutOff = !waiting.has(response);
-      if (isCutOff || isOverloaded(load(), limits)) {
-        if (!isCutOff) refuse(request, response);
-        answered();
-        return;
+    queueDecision: (response, outcome) => {
+      const entry = waiting.get(response);
+      if (entry === undefined || entry.isShed) {
+        outcome.answered();
+      } else if (isOverloaded(load(), limits)) {
+        refuse(entry);
+        outcome.answered();
+      } else {
+        entry.isQueued = true;
+        const queuedAtMs = clock.monotonicMs();
+        queue.add(() => takeTurn(entry, queuedAtMs, outcome));
       }
-      queue.add(() => {
-        const entry = release(response);
-        const isLate = entry !== undefined && clock.monotonicMs() >= entry.deadlineMs;
-        if (entry !== undefined && !isLate) {
-          decide();
-          return;
-        }
-        if (isLate) {
-          options.onShed('late');
-          answer(response, 'late');
-        }
-        answered();
-      });
     },
   };
 }

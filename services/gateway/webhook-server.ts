@@ -49,14 +49,18 @@ export interface WebhookServerOptions {
   limits?: Load;
 }
 
+/** Answers a review. `waitedMs` = from the end of its body until now. */
+export type WebhookHandler = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  waitedMs: number,
+) => Promise<FastifyReply>;
+
 /**
  * Builds the server. The body reaches `handle` as the bytes received: no parser and no schema touches the pod
  * (a coercing schema loses fields, library-limits.md).
  */
-export function createWebhookServer(
-  handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
-  options: WebhookServerOptions,
-): WebhookServer {
+export function createWebhookServer(handle: WebhookHandler, options: WebhookServerOptions): WebhookServer {
   const { requestsClientCertificate = false } = options;
   const connections = createOpenConnections(options.clock.monotonicMs);
   const gate = createRequestGate(options);
@@ -100,12 +104,14 @@ export function createWebhookServer(
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
+  /** What is thrown is the answer 500 of one request, and not the end of the queue. */
+  const decide: WebhookHandler = async (...review) => await handle(...review);
   app.post(
     webhookPath,
     (request, reply) =>
       new Promise<FastifyReply>((resolve) => {
-        gate.queueDecision(request.raw, reply.raw, {
-          decide: () => resolve(handle(request, reply)),
+        gate.queueDecision(reply.raw, {
+          decide: (waitedMs) => resolve(decide(request, reply, waitedMs)),
           answered: () => resolve(reply.hijack()),
         });
       }),
