@@ -52,7 +52,7 @@ export interface Manager {
   pausedUntilMs: number;
   /** Its clock is ahead by this. */
   aheadMs: number;
-  /** Whether it is about to create a Secret. */
+  /** Whether it is about to create the serving Secret. */
   isCreating(): boolean;
 }
 
@@ -93,7 +93,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   const manager: Manager = {
     pausedUntilMs: 0,
     aheadMs: 0,
-    isCreating: () => (step?.write === 'ca' || step?.write === 'serving') && seen[step.write] === undefined,
+    isCreating: () => step?.write === 'serving' && seen.serving === undefined,
     crash: () => {
       begin();
       held = { ca: undefined, leaf: undefined };

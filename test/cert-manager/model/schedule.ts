@@ -17,9 +17,6 @@ type Fault = (actors: Actors) => void;
 const isTwofold = ({ ca, webhook }: World): boolean =>
   ca?.issuing !== undefined && webhook.bundle !== undefined && `${ca.bundle}` === `${webhook.bundle}`;
 
-/** A create has no version to be refused by: design.md's lease is what keeps a paused cert-manager from it. */
-const isCreated = (managers: readonly Manager[]): boolean => managers.some((manager) => manager.isCreating());
-
 /** What happens now and then, each about as often as the others. */
 const faults = {
   crash: ({ managers, random }) => random.pick(managers).crash(),
@@ -63,9 +60,8 @@ const faults = {
     if (world.ca && isTwofold(world) && random.chance(0.3))
       world.putCa({ ...world.ca, issuing: undefined }, world.ca.version);
   },
-  caDeleted: ({ world, managers, random }) => {
-    if (isTwofold(world) && !isCreated(managers) && random.chance(0.3))
-      world.putCa(undefined, world.ca?.version);
+  caDeleted: ({ world, random }) => {
+    if (isTwofold(world) && random.chance(0.3)) world.putCa(undefined, world.ca?.version);
   },
   caBrought: ({ world, random }) => {
     const { ca } = world;
@@ -107,8 +103,10 @@ const faults = {
     const { serving } = world;
     if (serving) world.putServing({ ...serving, leaf: undefined }, serving.version);
   },
+  // A create has no version to be refused by: design.md's lease is what keeps a paused cert-manager from it.
   servingDeleted: ({ world, managers }) => {
-    if (!isCreated(managers)) world.putServing(undefined, world.serving?.version);
+    if (!managers.some((manager) => manager.isCreating()))
+      world.putServing(undefined, world.serving?.version);
   },
 } satisfies Record<string, Fault>;
 
