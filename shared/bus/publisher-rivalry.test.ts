@@ -22,7 +22,7 @@ import { formatHeaders } from './record.ts';
 
 const owner = 'k8s';
 const stream = streamOf(bucket);
-/** The checks every 2 s come every 200 ms here. */
+/** The checks of every second come every 100 ms here. */
 const fastClock = acceleratedClock(10);
 
 let testBus: TestBus;

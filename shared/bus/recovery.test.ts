@@ -20,7 +20,7 @@ import type { Bus } from './bus.ts';
 
 const owner = 'k8s';
 const stream = streamOf(bucket);
-/** The checks every 2 s come every 200 ms here. */
+/** The checks of every second come every 100 ms here. */
 const fastClock = acceleratedClock(10);
 
 let testBus: TestBus;
