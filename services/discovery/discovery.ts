@@ -37,7 +37,14 @@ export function createDiscovery(
   let selection: Source | undefined;
   let kubernetes: Kubernetes | undefined;
 
-  const ensure = () => ensureBuckets(bus, { log, replicas: config.bus.replicas });
+  let isEnsuring = false;
+  /** One at a time: it waits while the bus is away, and those of all later ticks would wait beside it. */
+  const ensure = async (): Promise<void> => {
+    if (isEnsuring) return;
+    isEnsuring = true;
+    await ensureBuckets(bus, { log, replicas: config.bus.replicas });
+    isEnsuring = false;
+  };
   const optionsOf = (source: string) => ({ config, environment, clock, log: log.child({ source }) });
   const followKubernetes = (connected: Kubernetes): void => {
     const { namespaces } = config.k8s;
