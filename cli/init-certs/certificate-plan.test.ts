@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
-import { desiredConfiguration } from '#shared/installation/webhook-configuration.ts';
-import { type CertificateFacts, planCertificates } from './certificate-plan.ts';
+import { desiredConfiguration, planRepair } from '#shared/installation/webhook-configuration.ts';
+import { bundleOf, type CertificateFacts, planCertificates } from './certificate-plan.ts';
 import { newAuthority, newLeaf } from './issue-pair.ts';
 
 const dayMs = 86_400_000;
@@ -59,4 +59,13 @@ test('a CA that stands alone in its Secret, as an operator may bring it, is take
   const alone = authority && { ...authority, bundle: '' };
   const { authority: ca, serving } = plan({ authority: secretOf(alone), serving: secretOf(leaf) });
   assert.deepEqual([ca.action, serving.action], ['keep', 'keep']);
+});
+
+test('the webhook configuration is kept in phase distributing, where the bundle begins with the next CA', () => {
+  const [issuing, next] = [authority ?? assert.fail(), other ?? assert.fail()];
+  const stored = { pair: issuing.pair, bundle: next.bundle + issuing.bundle };
+  const { authority: ca } = plan({ authority: secretOf(stored), serving: secretOf(leaf) });
+  assert.ok(ca.action === 'keep');
+  const bundle = bundleOf(ca.stored, nowMs);
+  assert.deepEqual(planRepair(configurationOf(stored), config.webhook, 'latchkey', bundle), []);
 });

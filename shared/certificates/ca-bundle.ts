@@ -17,15 +17,21 @@ export function readBundle(pem: string): X509Certificate[] {
 }
 
 /**
- * The bundle that clients of the gateway trust: the current authority first, then every earlier one that some gateway
- * may still be serving from. Each once, none that has expired; the order of the earlier ones is kept, so that the same
- * input gives the same bytes (each distinct bundle costs the API server a transport, apiserver-contract.md C4).
+ * The bundle that clients of the gateway trust: the current authority and every earlier or later one that some gateway
+ * may serve from. Each once, none that has expired. The order of `others` is kept, so that the same input gives the same
+ * bytes (each distinct bundle costs the API server a transport, apiserver-contract.md C4); the current authority comes
+ * first unless they name it: in the middle of a rotation the next one does.
  */
-export function joinBundle(current: string, earlier: readonly string[], nowMs: number): string {
-  const [first] = readBundle(current);
-  if (first === undefined) return '';
+export function joinBundle(current: string, others: readonly string[], nowMs: number): string {
+  const [authority] = readBundle(current);
+  if (authority === undefined) return '';
   const isTrusted = ({ ca, validTo }: X509Certificate): boolean => ca && Date.parse(validTo) > nowMs;
-  const trusted = [first, ...earlier.flatMap(readBundle).filter(isTrusted)];
-  const authorities = new Map(trusted.map((certificate) => [certificateId(certificate), certificate]));
-  return [...authorities.values()].map(String).join('');
+  const trusted = new Map(
+    others
+      .flatMap(readBundle)
+      .filter(isTrusted)
+      .map((certificate) => [certificateId(certificate), certificate]),
+  );
+  const missing = trusted.has(certificateId(authority)) ? [] : [authority];
+  return [...missing, ...trusted.values()].map(String).join('');
 }

@@ -90,11 +90,17 @@ test('a bundle holds the current authority first, each once, and none that expir
   const expired = issueAuthority(keys, nowMs - 100 * dayMs, dayMs);
   const bundle = joinBundle(
     authority.certificate,
-    [other.certificate + authority.certificate, 'garbage', expired.certificate, leaf.certificate],
+    [other.certificate + other.certificate, 'garbage', expired.certificate, leaf.certificate],
     nowMs,
   );
   assert.equal(bundle, authority.certificate + other.certificate);
   assert.equal(joinBundle(authority.certificate, [bundle], nowMs), bundle);
+});
+
+test('a bundle that names the current authority keeps its order without what expired', () => {
+  const expired = issueAuthority(keys, nowMs - 100 * dayMs, dayMs);
+  const bundle = other.certificate + authority.certificate;
+  assert.equal(joinBundle(authority.certificate, [expired.certificate + bundle], nowMs), bundle);
 });
 
 test('the names are those of the Service and of the URL', () => {

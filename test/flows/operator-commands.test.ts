@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Job } from '@kubernetes/client-node';
+import { generateRsaKeys, issueAuthority } from '#shared/certificates/issue-certificate.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { kubeconfigOf } from '../cluster/kubernetes-client.ts';
 import { findManifest, installationNamespace as namespace, parseManifests } from '../cluster/manifests.ts';
@@ -29,6 +30,9 @@ async function readPairs(): Promise<Record<string, string>[]> {
   return (await Promise.all(secrets)).map(({ data = {} }) => data);
 }
 
+/** What init-certs did to each object, as it says with `--json`. */
+const actions = (text: string): string[] => JSON.parse(text).map(({ action }: { action: string }) => action);
+
 async function removeCertificates(): Promise<void> {
   const { core, admissionRegistration } = cluster.harness;
   for (const name of [caName, servingName]) await core.deleteNamespacedSecret({ namespace, name });
@@ -38,13 +42,29 @@ async function removeCertificates(): Promise<void> {
 test('init-certs makes the certificates of a bare cluster, once', async () => {
   const first = await run('init-certs', '--json');
   assert.equal(first.code, 0, first.errors);
-  const actions = (text: string): string[] =>
-    JSON.parse(text).map(({ action }: { action: string }) => action);
   assert.deepEqual(actions(first.output), ['created', 'created', 'created']);
   const pairs = await readPairs();
   assert.deepEqual(actions((await run('init-certs', '--json')).output), ['kept', 'kept', 'kept']);
   assert.deepEqual(await readPairs(), pairs);
   assert.match((await run('init-certs')).output, /^Secret latchkey-ca: kept, valid until 20/);
+});
+
+test('init-certs keeps what a rotation is distributing, the next CA first', async () => {
+  const [authority] = await readPairs();
+  const next = issueAuthority(await generateRsaKeys(2048), Date.now(), 86_400_000);
+  const issuing = Buffer.from(authority?.['tls.crt'] ?? '', 'base64').toString();
+  const bundle = Buffer.from(next.certificate + issuing).toString('base64');
+  const replaced = JSON.stringify([
+    { op: 'replace', path: '/webhooks/0/clientConfig/caBundle', value: bundle },
+  ]);
+  await cluster.kubectl([
+    ...['patch', 'mutatingwebhookconfiguration', configurationName, '--type=json', '-p', replaced],
+  ]);
+  await cluster.kubectl([
+    ...['patch', 'secret', caName, '-n', namespace, '--type=merge'],
+    ...['-p', JSON.stringify({ data: { 'ca.crt': bundle } })],
+  ]);
+  assert.deepEqual(actions((await run('init-certs', '--json')).output), ['kept', 'kept', 'kept']);
 });
 
 test('init-certs overwrites what cannot be used with --force only', async () => {
