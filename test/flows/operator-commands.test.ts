@@ -14,7 +14,8 @@ import { runLatchkey } from '../latchkey-command.ts';
 
 let cluster: Cluster;
 before(async () => {
-  const rotation = { trustWaitSeconds: 1, connectionWaitSeconds: 1, overlapHours: 0 };
+  // Each phase lasts for longer than the second between two looks of the command.
+  const rotation = { trustWaitSeconds: 2, connectionWaitSeconds: 2, overlapHours: 0 };
   cluster = await startCluster({ config: { tls: { rotation } } });
 });
 after(() => cluster?.stop());
