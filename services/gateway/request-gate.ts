@@ -69,9 +69,12 @@ export function createRequestGate(options: {
   let heldBytes = 0;
   const load = (): Load => ({ waitMs: queue.waitMs(), waiting: queue.count(), heldBytes });
 
-  const release = (entry: Waiting): void => {
+  const letGo = (entry: Waiting): void => {
     heldBytes -= entry.heldBytes;
     entry.heldBytes = 0;
+  };
+  const release = (entry: Waiting): void => {
+    letGo(entry);
     waiting.delete(entry.response);
   };
   const answer = (response: ServerResponse, reason: ShedReason): void => {
@@ -91,8 +94,7 @@ export function createRequestGate(options: {
     answerEarly(request, response, { status: 503, headers: headersOf(reason), text: texts[reason], clock });
   };
   const refuse = (entry: Waiting): void => {
-    heldBytes -= entry.heldBytes;
-    entry.heldBytes = 0;
+    letGo(entry);
     entry.isShed = true;
     options.onShed('overloaded');
     discardBody(entry.request, {
@@ -123,14 +125,10 @@ export function createRequestGate(options: {
     const { request, response, deadlineMs } = entry;
     const nowMs = clock.monotonicMs();
     release(entry);
-    if (!request.socket.destroyed && nowMs < deadlineMs) {
-      decide(nowMs - queuedAtMs);
-      return;
-    }
-    if (!request.socket.destroyed) {
-      options.onShed('late');
-      answer(response, 'late');
-    }
+    if (request.socket.destroyed) return answered();
+    if (nowMs < deadlineMs) return decide(nowMs - queuedAtMs);
+    options.onShed('late');
+    answer(response, 'late');
     answered();
   };
   const stopLateCheck = clock.every(lateCheckMs, () => {
