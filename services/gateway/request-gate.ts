@@ -125,11 +125,15 @@ export function createRequestGate(options: {
     const { request, response, deadlineMs } = entry;
     const nowMs = clock.monotonicMs();
     release(entry);
-    if (request.socket.destroyed) return answered();
-    if (nowMs < deadlineMs) return decide(nowMs - queuedAtMs);
-    options.onShed('late');
-    answer(response, 'late');
-    answered();
+    if (request.socket.destroyed) {
+      answered();
+    } else if (nowMs < deadlineMs) {
+      decide(nowMs - queuedAtMs);
+    } else {
+      options.onShed('late');
+      answer(response, 'late');
+      answered();
+    }
   };
   const stopLateCheck = clock.every(lateCheckMs, () => {
     const nowMs = clock.monotonicMs();
