@@ -20,6 +20,9 @@ export const aWebhookServerContext = {
   limits: { waitMs: 60_000, waiting: 0, heldBytes: 64 * 1024 * 1024 },
 };
 
+/** Limits of a gateway that is always overloaded: of how long and how many requests wait. */
+export const tooManyWaiting = { waitMs: -1, waiting: -1 };
+
 /** The webhook server of the gateway on a real socket, and what a client does with it. */
 export interface ListeningWebhook {
   server: WebhookServer;

@@ -70,8 +70,11 @@ test('what waits is counted, and timed by the first', () => {
   add(1, 2, 3);
   turnAfter(0);
   assert.deepEqual([queue.count(), queue.waitMs()], [2, 10]);
+  const waits: number[] = [];
+  queue.add((waitedMs) => waits.push(waitedMs));
   turnAfter(20);
   assert.deepEqual([queue.count(), queue.waitMs()], [0, 0]);
+  assert.deepEqual(waits, [40]);
 });
 
 test('one that throws does not stop those after it', () => {

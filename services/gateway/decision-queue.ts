@@ -7,8 +7,8 @@ const slices = { share: 2, leastMs: 10, mostMs: 1_000 };
 
 /** Requests that are complete and wait for their decision, in the order in which they came. */
 export interface DecisionQueue {
-  /** Calls `decide` once, later. */
-  add(decide: () => void): void;
+  /** Calls `decide` once, later, with how long it has waited, ms. */
+  add(decide: (waitedMs: number) => void): void;
   count(): number;
   /** How long the first of them has waited, ms; 0 when none does. */
   waitMs(): number;
@@ -19,7 +19,7 @@ export function createDecisionQueue(
   monotonicMs: () => number,
   nextTurn: (decideSome: () => void) => void,
 ): DecisionQueue {
-  let waiting: { decide: () => void; sinceMs: number }[] = [];
+  let waiting: { decide: (waitedMs: number) => void; sinceMs: number }[] = [];
   let first = 0;
 
   const waitForTurn = (): void => {
@@ -32,7 +32,7 @@ export function createDecisionQueue(
     try {
       for (let next = waiting[first]; next !== undefined; next = waiting[first]) {
         first += 1;
-        next.decide();
+        next.decide(monotonicMs() - next.sinceMs);
         if (monotonicMs() >= endMs) break;
       }
     } finally {

@@ -8,6 +8,7 @@ import {
   type ListeningWebhook,
   listenWebhook,
   statusOf,
+  tooManyWaiting,
   webhookRequest,
 } from '#test/listening-webhook.ts';
 import { readAll, type WireRequest } from '#test/wire-client.ts';
@@ -49,7 +50,7 @@ test('while it drains, every answer closes its connection, whatever its status',
     assert.equal(statusOf(answer), status);
     assert.match(answer, /^connection: close\r$/im);
   }
-  Object.assign(limits, { waitMs: -1, waiting: -1 });
+  Object.assign(limits, tooManyWaiting);
   assert.match(await ask({}), /^HTTP\/1\.1 503[\s\S]+^connection: close\r$/im);
 });
 

@@ -13,13 +13,12 @@ import {
   type ListeningWebhook,
   listenWebhook,
   statusOf,
+  tooManyWaiting,
   webhookRequest,
 } from '#test/listening-webhook.ts';
 import { readAll } from '#test/wire-client.ts';
 import { createRequestGate, type ShedReason } from './request-gate.ts';
 
-/** Limits that are always exceeded. */
-const tooMany = { waitMs: -1, waiting: -1 };
 /** The gate in front of a real server. */
 const limits = { ...aWebhookServerContext.limits };
 let shed: ShedReason[] = [];
@@ -46,7 +45,7 @@ const kept = (over: Parameters<typeof webhookRequest>[0] = {}): string =>
 const endsOf = (socket: TLSSocket): Promise<string> => readAll(socket);
 
 test('input 25: what is too much is a 503 with Retry-After, whatever its body, and no decision is made', async () => {
-  for (const exceeded of [tooMany, { heldBytes: -1 }]) {
+  for (const exceeded of [tooManyWaiting, { heldBytes: -1 }]) {
     Object.assign(limits, aWebhookServerContext.limits, exceeded);
     const answer = await webhook.send({ body: 'not even JSON' });
     assert.equal(statusOf(answer), 503);
@@ -63,7 +62,7 @@ test('a connection outlives a shed request, however its body comes', async () =>
     { headers: { 'transfer-encoding': 'chunked' }, body: '2\r\n{}\r\n0\r\n\r\n' },
   ];
   for (const request of bodies) {
-    Object.assign(limits, tooMany);
+    Object.assign(limits, tooManyWaiting);
     const socket = await webhook.connect();
     const text = kept(request);
     socket.write(request.headers === undefined ? text : text.replace(/content-length: \d+\r\n/, ''));
@@ -77,7 +76,7 @@ test('a connection outlives a shed request, however its body comes', async () =>
 test('a client that goes on sending the body of a shed request reads its answer, also when the server drains', async () => {
   const draining = await listenWebhook(async (_request, reply) => reply.send('decided'), { limits });
   draining.server.connections.drain();
-  Object.assign(limits, tooMany);
+  Object.assign(limits, tooManyWaiting);
   for (const { connect, server } of [webhook, draining]) {
     for (const bytes of [12_000, 3 * 1024 * 1024]) {
       const faults: Error[] = [];
@@ -101,7 +100,7 @@ test('a client that goes on sending the body of a shed request reads its answer,
 });
 
 test('the body of a shed request that does not end, or not before 8 MiB, is answered before its end', async () => {
-  Object.assign(limits, tooMany);
+  Object.assign(limits, tooManyWaiting);
   const path = `${webhookPath}?timeout=300ms`;
   for (const body of ['{', 'x'.repeat(8 * 1024 * 1024 + 1)]) {
     const socket = await webhook.connect();

@@ -121,14 +121,13 @@ export function createRequestGate(options: {
     const most = largest();
     if (most !== undefined) refuse(most);
   };
-  const takeTurn = (entry: Waiting, queuedAtMs: number, { decide, answered }: Outcome): void => {
+  const takeTurn = (entry: Waiting, waitedMs: number, { decide, answered }: Outcome): void => {
     const { request, response, deadlineMs } = entry;
-    const nowMs = clock.monotonicMs();
     release(entry);
     if (request.socket.destroyed) {
       answered();
-    } else if (nowMs < deadlineMs) {
-      decide(nowMs - queuedAtMs);
+    } else if (clock.monotonicMs() < deadlineMs) {
+      decide(waitedMs);
     } else {
       options.onShed('late');
       answer(response, 'late');
@@ -167,8 +166,7 @@ export function createRequestGate(options: {
         outcome.answered();
       } else {
         entry.isQueued = true;
-        const queuedAtMs = clock.monotonicMs();
-        queue.add(() => takeTurn(entry, queuedAtMs, outcome));
+        queue.add((waitedMs) => takeTurn(entry, waitedMs, outcome));
       }
     },
   };
