@@ -55,8 +55,8 @@ ${exitCodesHelp}`,
     const before = structuredClone(member(member(review, 'request'), 'object'));
     const own = await loadOwnManagers(config, String(values.config ?? ''));
     const explanation = createExplain(config, own)(inventory, review);
-    const { admission, response, pod } = explanation;
-    const { secrets, warnings } = admission;
+    const { admission, secrets, response, pod } = explanation;
+    const { warnings } = admission;
     const text = values.json
       ? JSON.stringify({ secrets, warnings, response, pod }, null, 2)
       : describeExplanation(explanation, before);

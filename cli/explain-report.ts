@@ -1,13 +1,15 @@
 import { stringify } from 'yaml';
 import { quote } from '#shared/core/plain-text.ts';
 import { secretTitle } from '#shared/core/secret-request.ts';
-import type { SecretVerdict } from '#shared/core/secret-verdict.ts';
-import type { Explanation } from './explanation.ts';
+import type { ExplainedSecret, Explanation } from './explanation.ts';
 import { diffLines } from './line-diff.ts';
 
 /** The view for people: the answer, each secret, the warnings, and the pod's changes. */
-export function describeExplanation({ admission, response, pod }: Explanation, before: unknown): string {
-  const { outcome, secrets, warnings } = admission;
+export function describeExplanation(
+  { admission, secrets, response, pod }: Explanation,
+  before: unknown,
+): string {
+  const { outcome, warnings } = admission;
   const { status } = response;
   // A failure of single secrets stands beside them, one of the whole pod (a clash) only here.
   const reason = secrets.some(({ message }) => message !== undefined) ? '' : `: ${status?.message}`;
@@ -26,7 +28,7 @@ export function describeExplanation({ admission, response, pod }: Explanation, b
   ].join('\n');
 }
 
-function describeSecret(secret: SecretVerdict): string[] {
+function describeSecret(secret: ExplainedSecret): string[] {
   const { annotation, verdict, manager, mount, how, policy, code, message } = secret;
   const name = verdict === 'malformed' ? '' : ` ${quote(secretTitle(secret))}`;
   const allowed = policy === undefined ? '' : ` (policy: ${policy})`;

@@ -4,14 +4,20 @@ import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/lat
 import type { AdmissionReviewResponse } from '#shared/core/admission-review.ts';
 import { type Admission, admitReview } from '#shared/core/admit.ts';
 import { chainProblems } from '#shared/core/chain-problems.ts';
+import { joinRefusals } from '#shared/core/denial-message.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
 import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
+import type { SecretVerdict } from '#shared/core/secret-verdict.ts';
 import { describeIssues, describeProblems } from '#shared/runtime/config-issue.ts';
+
+/** A verdict, and the reason where the secret is not injected. */
+export type ExplainedSecret = SecretVerdict & { message?: string };
 
 export type Explanation = {
   admission: Admission;
+  secrets: ExplainedSecret[];
   response: AdmissionReviewResponse['response'];
   /** The pod after the patch; null when it is denied or there is none. */
   pod: unknown;
@@ -53,7 +59,15 @@ function explain(
   }
   applyPatch(object, admission.patch);
   const pod = response.response.allowed && isObject(object) ? object : null;
-  return { admission, response: response.response, pod };
+  return { admission, secrets: explainSecrets(admission), response: response.response, pod };
+}
+
+function explainSecrets({ secrets, refused }: Admission): ExplainedSecret[] {
+  const byAnnotation = new Map(refused.map((secret) => [secret.annotation, secret]));
+  return secrets.map((secret) => {
+    const one = byAnnotation.get(secret.annotation);
+    return { ...secret, ...(one === undefined ? {} : joinRefusals([one])) };
+  });
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {

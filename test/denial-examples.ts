@@ -28,6 +28,7 @@ const questions: { code: ErrorCode; review: unknown; rules?: Rules }[] = [
   },
   { code: 'PATH_CLASH', review: podWith({ asks: [db, { ...db, key: 'PASS' }] }) },
   { code: 'TOO_MANY_SECRETS', review: podWith({ asks: Array.from({ length: 257 }, () => db) }) },
+  { code: 'POD_TOO_LARGE', review: podWith({ asks: [db], spec: { volumes: Array(10_001).fill({}) } }) },
   { code: 'POD_MALFORMED', review: podWith({ asks: [db], spec: { containers: 'main' } }) },
   {
     code: 'POLICY_FORBIDDEN',

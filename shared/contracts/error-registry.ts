@@ -14,6 +14,7 @@ export const errorRegistry = {
   VARIABLE_CLASH: { httpStatus: 400, reason: 'BadRequest', retryable: false },
   PATH_CLASH: { httpStatus: 400, reason: 'BadRequest', retryable: false },
   TOO_MANY_SECRETS: { httpStatus: 400, reason: 'BadRequest', retryable: false },
+  POD_TOO_LARGE: { httpStatus: 400, reason: 'BadRequest', retryable: false },
   POD_MALFORMED: { httpStatus: 400, reason: 'BadRequest', retryable: false },
   POLICY_FORBIDDEN: { httpStatus: 403, reason: 'Forbidden', retryable: false },
   SECRET_NOT_FOUND: { httpStatus: 404, reason: 'NotFound', retryable: true },

@@ -2,10 +2,13 @@ import { type ErrorCode, errorRegistry, LatchkeyError } from '#shared/contracts/
 import type { AddOperation } from './json-patch.ts';
 import { member, nestsTooDeep } from './json-value.ts';
 import { quote } from './plain-text.ts';
+import type { Warnings } from './warnings.ts';
 
 const apiVersion = 'admission.k8s.io/v1';
 const kind = 'AdmissionReview';
 const longestUid = 128;
+/** A namespace is a DNS label (apimachinery pkg/util/validation, DNS1123LabelMaxLength). */
+const longestNamespace = 63;
 
 /** What the API server asks (admission.k8s.io/v1), its envelope checked. */
 export type AdmissionRequest = {
@@ -61,14 +64,21 @@ export function readReview(review: unknown): AdmissionRequest {
   }
   const operation = member(request, 'operation');
   if (typeof operation !== 'string') throw malformed('request.operation is missing');
-  const namespace = member(request, 'namespace');
   const object = member(request, 'object');
   return {
     uid,
     createsPod: operation === 'CREATE' && concernsPods(request, object),
-    namespace: typeof namespace === 'string' && namespace !== '' ? namespace : undefined,
+    namespace: readNamespace(request),
     object,
   };
+}
+
+function readNamespace(request: unknown): string | undefined {
+  const namespace = member(request, 'namespace') ?? '';
+  if (typeof namespace !== 'string' || namespace.length > longestNamespace) {
+    throw malformed(`request.namespace is not a text of at most ${longestNamespace} characters`);
+  }
+  return namespace === '' ? undefined : namespace;
 }
 
 function concernsPods(request: unknown, object: unknown): boolean {
@@ -122,9 +132,10 @@ function malformed(what: string): LatchkeyError {
 }
 
 /** Says which namespace counts when the pod names another one than the request. */
-export function namespaceWarnings(requested: string, ofPod: string | undefined): string[] {
-  if (ofPod === undefined || ofPod === requested) return [];
-  return [
-    `secrets are taken from namespace ${quote(requested)} of the request, not ${quote(ofPod)} of the pod`,
-  ];
+export function warnNamespace(requested: string, ofPod: string | undefined, warnings: Warnings): void {
+  if (ofPod === undefined || ofPod === requested) return;
+  warnings.add(
+    () =>
+      `secrets are taken from namespace ${quote(requested)} of the request, not ${quote(ofPod)} of the pod`,
+  );
 }

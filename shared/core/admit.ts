@@ -4,23 +4,24 @@ import {
   type AdmissionReviewResponse,
   allow,
   deny,
-  namespaceWarnings,
   parseJson,
   readReview,
   type Status,
   statusOf,
+  warnNamespace,
 } from './admission-review.ts';
 import type { Rules } from './chain.ts';
-import { joinRefusals, withCode } from './denial-message.ts';
+import { joinRefusals, type RefusedSecret, withCode } from './denial-message.ts';
 import type { AddOperation } from './json-patch.ts';
 import { createNearMissSearch } from './near-miss.ts';
-import { formatWarnings } from './plain-text.ts';
 import { asksForSecrets, readPod } from './pod.ts';
 import { patchPod } from './pod-patch.ts';
 import { planPod } from './pod-plan.ts';
 import type { Caller } from './policy.ts';
 import { findSecretAnnotations } from './secret-annotations.ts';
 import { type DecidedSecret, decideSecret, type SecretVerdict } from './secret-verdict.ts';
+import { createWarnings, type Warnings } from './warnings.ts';
+import { createWorkBudget, type WorkBudget } from './work-budget.ts';
 
 export type { Rules } from './chain.ts';
 
@@ -36,6 +37,8 @@ export type Admission = {
   code?: ErrorCode;
   patch: readonly AddOperation[];
   secrets: SecretVerdict[];
+  /** Those of them that are not injected, to be worded. */
+  refused: RefusedSecret[];
   warnings: string[];
   /** W3C trace contexts of the rules that were used, each once. */
   ruleTraceparents: string[];
@@ -46,14 +49,15 @@ export type Admission = {
 /**
  * Decides one request of the API server, from memory alone. The same bytes and rules give the same answer.
  * @param body the request's body, JSON of an AdmissionReview
+ * @param budget what it may cost beyond reading the JSON; tells afterwards what it did
  */
-export function admit(body: Uint8Array, rules: Rules): Admission {
-  return guarded(() => admitReview(parseJson(body), rules));
+export function admit(body: Uint8Array, rules: Rules, budget = createWorkBudget()): Admission {
+  return guarded(() => admitReview(parseJson(body), rules, budget));
 }
 
 /** As {@link admit}, of an AdmissionReview already parsed by {@link parseJson} (or at least not nested too deep). */
-export function admitReview(review: unknown, rules: Rules): Admission {
-  return guarded(() => decide(readReview(review), rules));
+export function admitReview(review: unknown, rules: Rules, budget = createWorkBudget()): Admission {
+  return guarded(() => decide(readReview(review), rules, budget));
 }
 
 function guarded(decision: () => Admission): Admission {
@@ -67,60 +71,59 @@ function guarded(decision: () => Admission): Admission {
   }
 }
 
-const nothing = { patch: [], secrets: [], warnings: [], ruleTraceparents: [] };
+const nothing = { patch: [], secrets: [], refused: [], warnings: [], ruleTraceparents: [] };
 
 /** What is known of a decision so far; a denial tells that much. */
-type Draft = { warnings: string[]; decided: DecidedSecret[] };
+type Draft = { budget: WorkBudget; warnings: Warnings; decided: DecidedSecret[] };
 
-function decide(request: AdmissionRequest, rules: Rules): Admission {
+function decide(request: AdmissionRequest, rules: Rules, budget: WorkBudget): Admission {
   const { uid, namespace } = request;
   const subject = { httpStatus: 200, uid, ...(namespace === undefined ? {} : { namespace }) };
   if (!request.createsPod) {
     return { ...nothing, ...subject, response: allow(uid, [], []), outcome: 'not-applicable' };
   }
-  const draft: Draft = { warnings: [], decided: [] };
-  const told = (): Pick<Admission, 'secrets' | 'warnings'> => ({
+  const draft: Draft = { budget, warnings: createWarnings(), decided: [] };
+  const told = (): Pick<Admission, 'secrets' | 'refused' | 'warnings'> => ({
     secrets: draft.decided.map(({ verdict }) => verdict),
-    warnings: formatWarnings(draft.warnings),
+    refused: draft.decided.flatMap(({ refused }) => refused ?? []),
+    warnings: draft.warnings.texts(),
   });
   try {
     const patch = injectSecrets(request, rules, draft);
-    const { secrets, warnings } = told();
+    const { secrets, refused, warnings } = told();
     const traceparents = draft.decided.flatMap((secret) => secret.traceparents);
     const response = allow(uid, patch, warnings);
     const outcome = secrets.length === 0 ? 'nothing-asked' : 'injected';
     const ruleTraceparents = [...new Set(traceparents)];
-    return { ...subject, response, outcome, patch, secrets, warnings, ruleTraceparents };
+    return { ...subject, response, outcome, patch, secrets, refused, warnings, ruleTraceparents };
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;
     const { code, message } = error;
-    const { secrets, warnings } = told();
-    const response = deny(uid, code, withCode(code, message), warnings);
-    return { ...nothing, ...subject, response, outcome: 'denied', code, secrets, warnings };
+    const known = told();
+    const response = deny(uid, code, withCode(code, message), known.warnings);
+    return { ...nothing, ...subject, response, outcome: 'denied', code, ...known };
   }
 }
 
 /** All or nothing. @throws LatchkeyError when the pod is to be denied */
 function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): AddOperation[] {
-  const pod = readPod(request.object);
+  const { budget, warnings } = draft;
+  const pod = readPod(request.object, budget);
   if (!asksForSecrets(request.object)) return [];
-  const found = findSecretAnnotations(pod.annotations);
-  draft.warnings.push(...found.warnings);
-  if (found.requests.length === 0) return [];
+  const asked = findSecretAnnotations(pod.annotations, warnings);
+  if (asked.length === 0) return [];
   const namespace = request.namespace ?? pod.namespace;
   if (namespace === undefined) {
     throw new LatchkeyError('REQUEST_MALFORMED', 'neither the request nor the pod names a namespace');
   }
-  draft.warnings.push(...namespaceWarnings(namespace, pod.namespace));
-  draft.decided = decideSecrets(found.requests, { ...pod.identity, namespace }, rules);
-  draft.warnings.push(...draft.decided.flatMap(({ warnings }) => warnings));
+  warnNamespace(namespace, pod.namespace, warnings);
+  draft.decided = decideSecrets(asked, { ...pod.identity, namespace }, rules);
+  for (const text of draft.decided.flatMap((secret) => secret.warnings)) warnings.add(() => text);
   const refusal = joinRefusals(draft.decided.flatMap(({ refused }) => refused ?? []));
   if (refusal !== undefined) throw new LatchkeyError(refusal.code, refusal.message);
   const injections = draft.decided.flatMap(({ injection }) => injection ?? []);
   const report = Object.fromEntries(injections.map(({ title, rule }) => [title, rule]));
-  const { patch, warnings } = patchPod(pod, planPod(injections), JSON.stringify(report));
-  draft.warnings.push(...warnings);
-  return patch;
+  return patchPod(pod, planPod(injections, budget), JSON.stringify(report), draft);
 }
 
 function decideSecrets(

@@ -82,7 +82,7 @@ test('a global secret is looked up as a variable first, then as a file', () => {
 
 const nearMisses = (over: Partial<SecretRequest>, policy: object = {}): string[] =>
   askChain({ ...request, ...over }, caller, someRules({ policy }, similar)).flatMap((verdict) =>
-    verdict.answer === 'lacks' ? verdict.nearMisses : [],
+    verdict.answer === 'lacks' ? verdict.nearMisses() : [],
   );
 const similar = {
   global: { files: { 'team/wandb_token': 'v' }, env: { FLYTE_SECRET_OPENAI_KEY: 'v' } },

@@ -28,7 +28,8 @@ export type Verdict =
   /** By the policy, before anybody looks whether it exists. */
   | { manager: string; answer: 'forbidden'; line: string }
   | { manager: string; answer: 'has'; grant: Grant }
-  | { manager: string; answer: 'lacks'; lookedFor: string; nearMisses: string[]; ageMs: number }
+  /** `nearMisses` searches the names that the manager has, which only an answer that tells of them is worth. */
+  | { manager: string; answer: 'lacks'; lookedFor: string; nearMisses: () => string[]; ageMs: number }
   | { manager: string; answer: 'unknown'; reason: 'no-rules' | 'namespace'; stale: false }
   /** It lacked the secret when it was last heard. */
   | { manager: string; answer: 'unknown'; reason: 'stale'; stale: true; ageMs: number };
@@ -133,12 +134,16 @@ function lookUp(
     if (recipe.scope === 'namespace') yield* index.lookupKeys(manager, namespace);
     yield* index.lookupKeys(manager);
   };
-  const similar = search.find(inventoryKey ?? names[0]?.lookupKey ?? '', known());
+  const wanted = inventoryKey ?? names[0]?.lookupKey ?? '';
+  let similar: string[] | undefined;
   return {
     manager,
     answer: 'lacks',
     lookedFor: recipe.description(variables),
-    nearMisses: similar.filter(isOpenTo).map(withoutOrigin),
+    nearMisses: () => {
+      similar ??= search.find(wanted, known()).filter(isOpenTo).map(withoutOrigin);
+      return similar;
+    },
     ageMs: ageMs(manager),
   };
 }

@@ -28,7 +28,8 @@ export function joinRefusals(
   const sentences: string[] = [];
   const told: RefusedSecret[] = [];
   for (const [reason, secrets] of groupBy(gravest, ({ refusal }) => refusal.reason)) {
-    const sentence = `${subjectOf(secrets)}: ${reason}${reason.endsWith('?') ? '' : '.'}`;
+    const question = secrets[0]?.refusal.question?.();
+    const sentence = [`${subjectOf(secrets)}: ${reason}.`, question ?? []].flat().join(' ');
     if (told.length > 0 && sentences.join(' ').length + sentence.length > longestReasons) break;
     sentences.push(sentence);
     told.push(...secrets);

@@ -9,6 +9,8 @@ export type Refusal = {
   code: ErrorCode;
   /** What is wrong, the end of a sentence that begins with the secret. */
   reason: string;
+  /** The question that ends the reason, if there is one: costs a search, and so is asked only for what is told. */
+  question?: () => string | undefined;
   /** Sentences that may stand once for several secrets: what else is known, what to do. */
   remarks: string[];
 };
@@ -116,19 +118,23 @@ function wordAbsent(
   lacking: readonly Answer<'lacks'>[],
   namespace: string,
 ): Refusal {
-  const nearMisses = lacking.flatMap((verdict) => verdict.nearMisses.map(quote));
-  const meant = nearMisses.length > 0 ? `. Did you mean ${joinWords(nearMisses, 'or')}?` : '';
   const asked = lacking.map(({ manager, ageMs }) => `${manager} (as of ${describeAge(ageMs)} ago)`);
   const notAsked = wordReasons(refused);
   return {
     code: 'SECRET_NOT_FOUND',
-    reason: `it was not found for namespace ${quote(namespace)}: there is ${wordNames(lacking)}${meant}`,
+    reason: `it was not found for namespace ${quote(namespace)}: there is ${wordNames(lacking)}`,
+    question: () => wordNearMisses(lacking),
     remarks: [
       `Secret managers asked: ${joinWords(asked)}.`,
       ...(notAsked.length > 0 ? [`Not asked: ${notAsked.join('; ')}.`] : []),
       'Create it, or correct group and key of the Secret that the task asks for; Flyte tries again by itself.',
     ],
   };
+}
+
+function wordNearMisses(lacking: readonly Answer<'lacks'>[]): string | undefined {
+  const names = lacking.flatMap((verdict) => verdict.nearMisses().map(quote));
+  return names.length === 0 ? undefined : `Did you mean ${joinWords(names, 'or')}?`;
 }
 
 const wordNames = (lacking: readonly Answer<'lacks'>[]): string =>

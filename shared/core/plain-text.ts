@@ -2,18 +2,20 @@
 const quotedLength = 80;
 /** Longest name that a warning repeats. */
 const briefLength = 32;
-/** The API server shows warnings of up to 256 characters, 4096 in all (apiserver-contract C33). */
-const warningLength = 120;
-const warningCount = 30;
 
-/** Replaces control characters and lone surrogates, which the API server would refuse in a warning. */
+/**
+ * Replaces what a terminal would obey instead of show: control characters, those that change the direction or are
+ * invisible (Unicode's format characters), line and paragraph separators; and lone surrogates, which the API server
+ * would refuse in a warning.
+ */
 function printable(text: string): string {
-  return text.toWellFormed().replace(/\p{Cc}/gu, '?');
+  return text.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }
 
-/** A text of at most `length` characters, all of them printable. */
+/** A text of at most `length` characters, all of them printable. Looks at no more of a foreign text than it may need. */
 export function cut(text: string, length: number): string {
-  const characters = [...printable(text)];
+  // A character is at most two UTF-16 units; one more character tells that there is more.
+  const characters = [...printable(text.slice(0, 2 * (length + 1)))];
   return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
 
@@ -30,11 +32,4 @@ export function brief(name: string): string {
 /** `a`, `a and b`, `a, b and c`. */
 export function joinWords(words: readonly string[], last: 'and' | 'or' = 'and'): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
-}
-
-/** Warnings fit for an AdmissionReview: printable, short, each once, and not too many. */
-export function formatWarnings(texts: readonly string[]): string[] {
-  const distinct = [...new Set(texts.map((text) => cut(text, warningLength)))];
-  const hidden = distinct.length - warningCount;
-  return hidden <= 0 ? distinct : [...distinct.slice(0, warningCount), `latchkey: ${hidden} more warnings`];
 }

@@ -1,4 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { isWithin } from './mount-path.ts';
 import { quote } from './plain-text.ts';
 
 /** A file that a request brings about by other means than a volume of ours: a pull container, the Vault agent. */
@@ -39,9 +40,4 @@ export function checkVisible(
       );
     }
   }
-}
-
-/** Whether a path is the other one or lies below it. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
 }

@@ -2,6 +2,7 @@ import type { InitContainer } from '#shared/contracts/rule-recipe.ts';
 import { covers, type JsonObject } from './json-value.ts';
 import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
 import type { Pod } from './pod.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** An init container that a request wants, and the volumes by the names that it mounts them under. */
 export type PlannedInitContainer = { container: InitContainer; volumes: ReadonlyMap<string, PlannedVolume> };
@@ -14,13 +15,16 @@ export function nameInitContainers(
   pod: Pod,
   planned: readonly PlannedInitContainer[],
   names: VolumeNames,
+  budget: WorkBudget,
 ): { missing: JsonObject[]; present: ReadonlySet<JsonObject> } {
   const existing = pod.initContainers ?? [];
   const present = new Set<JsonObject>();
   const absent: InitContainer[] = [];
   for (const { container, volumes } of planned) {
     const wanted = withVolumeNames(container, volumes, names);
-    const other = existing.find(({ source, name }) => !present.has(source) && isThat(source, name, wanted));
+    const other = existing.find(
+      ({ source, name }) => !present.has(source) && isThat(source, name, wanted, budget),
+    );
     if (other === undefined) absent.push(wanted);
     else present.add(other.source);
   }
@@ -50,18 +54,31 @@ function withVolumeNames(
  * Whether the pod's init container is the wanted one. Others may have added variables and mounts (a service account's
  * token, an identity for a cloud), and the API server writes quantities in its own way (`1000m` as `1`).
  */
-function isThat(source: JsonObject, name: string, { resources: _, ...wanted }: InitContainer): boolean {
-  const number = name.startsWith(`${wanted.name}-`) ? name.slice(wanted.name.length + 1) : '';
+function isThat(
+  source: JsonObject,
+  name: string,
+  { resources: _, ...wanted }: InitContainer,
+  budget: WorkBudget,
+): boolean {
+  budget.spend(1);
+  if (!name.startsWith(`${wanted.name}-`)) return false;
+  budget.spend(20);
+  const number = name.slice(wanted.name.length + 1);
   const { env = [], volumeMounts = [], ...rest } = wanted;
   return (
     /^[0-9]+$/.test(number) &&
     covers(source, { ...rest, name }) &&
-    containsAll(source.env, env) &&
-    containsAll(source.volumeMounts, volumeMounts)
+    containsAll(source.env, env, budget) &&
+    containsAll(source.volumeMounts, volumeMounts, budget)
   );
 }
 
-function containsAll(list: unknown, wanted: readonly unknown[]): boolean {
+function containsAll(list: unknown, wanted: readonly unknown[], budget: WorkBudget): boolean {
   const items: unknown[] = Array.isArray(list) ? list : [];
-  return wanted.every((one) => items.some((item) => covers(item, one)));
+  return wanted.every((one) =>
+    items.some((item) => {
+      budget.spend(5);
+      return covers(item, one);
+    }),
+  );
 }

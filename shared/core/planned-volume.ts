@@ -1,5 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Volume } from '#shared/contracts/rule-recipe.ts';
+import { isWithin } from './mount-path.ts';
 import { quote } from './plain-text.ts';
 
 type PlainVolume = Exclude<Volume, { secret: unknown }>;
@@ -60,7 +61,7 @@ function findClash(
   for (const source of sources) {
     for (const [other, item] of source.items) {
       if (other === path && source === own && item.key === key) continue;
-      if (other === path || other.startsWith(`${path}/`) || path.startsWith(`${other}/`)) return item.title;
+      if (isWithin(other, path) || isWithin(path, other)) return item.title;
     }
   }
   return undefined;

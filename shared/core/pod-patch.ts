@@ -2,12 +2,15 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { EnvEntry, VolumeMount } from '#shared/contracts/rule-recipe.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { covers, type JsonObject } from './json-value.ts';
-import { mountedFiles, normalPath } from './mounted-file.ts';
+import { normalPath } from './mount-path.ts';
+import { type MountedFiles, mountedFiles } from './mounted-file.ts';
 import { brief, quote } from './plain-text.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
-import type { Container, Pod } from './pod.ts';
+import { type Container, malformed, type NamedObject, type Pod } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
+import type { Warnings } from './warnings.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** Annotation by which the pod reports what was injected. */
 const reportAnnotation = 'latchkey.dev/injected';
@@ -21,42 +24,42 @@ const mostAdditions = 50_000;
  * What the user wrote is never changed: a variable of the same name hides the secret's (with a warning), another
  * volume of the same name makes ours take the next free name.
  * @param report value of the report annotation
- * @throws LatchkeyError PATH_CLASH when the user mounts something else at our path, or over a file below it
+ * @throws LatchkeyError PATH_CLASH when the user mounts something else at our path, or over a file below it;
+ * TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
  */
 export function patchPod(
   pod: Pod,
   plan: PodPlan,
   report: string,
-): { patch: AddOperation[]; warnings: string[] } {
-  const volumes = nameVolumes(pod, plan);
-  const initContainers = nameInitContainers(pod, plan.initContainers, volumes.names);
+  { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
+): AddOperation[] {
+  if (!pod.hasSpec) throw malformed('spec', 'an object');
+  const volumes = nameVolumes(pod, plan, budget);
+  const initContainers = nameInitContainers(pod, plan.initContainers, volumes.names, budget);
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
     ({ source }) => !initContainers.present.has(source),
   );
-  if (users.length * (plan.env.size + plan.mounts.size) > mostAdditions) {
+  const additions = users.length * (plan.env.size + plan.mounts.size);
+  if (additions > mostAdditions) {
     throw new LatchkeyError(
       'TOO_MANY_SECRETS',
       'the pod has too many containers for that many secrets: ask for fewer secrets',
     );
   }
-  const warnings: string[] = [];
-  const files = mountedFiles(plan);
+  budget.spend(5 * additions);
+  const files = mountedFiles(plan, budget);
+  const mounts = wantedMounts(plan, volumes.names);
   for (const container of users) checkFilesVisible(container, files);
-  const patch = [
+  return [
     ...annotationOperations(pod, plan, report),
     ...appendTo('/spec/volumes', pod.volumes, volumes.missing),
     ...users.flatMap((container) => [
       ...appendTo(`${container.path}/env`, container.env, missingEnv(container, plan, warnings)),
-      ...appendTo(
-        `${container.path}/volumeMounts`,
-        container.volumeMounts,
-        missingMounts(container, plan, volumes.names),
-      ),
+      ...appendTo(`${container.path}/volumeMounts`, container.volumeMounts, missingMounts(container, mounts)),
     ]),
     // Last, for it moves the places of the others.
     ...prependTo('/spec/initContainers', pod.initContainers, initContainers.missing),
   ];
-  return { patch, warnings };
 }
 
 function annotationOperations(pod: Pod, plan: PodPlan, report: string): AddOperation[] {
@@ -71,27 +74,44 @@ function annotationOperations(pod: Pod, plan: PodPlan, report: string): AddOpera
 }
 
 /** Gives every volume of ours its own name, or the name under which the pod already has it. */
-function nameVolumes(pod: Pod, plan: PodPlan): { names: VolumeNames; missing: JsonObject[] } {
-  const present = new Map((pod.volumes ?? []).map((volume) => [volume.name, volume]));
+function nameVolumes(
+  pod: Pod,
+  plan: PodPlan,
+  budget: WorkBudget,
+): { names: VolumeNames; missing: JsonObject[] } {
+  const present = new Map((pod.volumes ?? []).map((volume) => [volume.name ?? '', volume]));
   const names = new Map<PlannedVolume, string>();
   const taken = new Set<string>();
   const missing: JsonObject[] = [];
   for (const volume of plan.volumes) {
-    for (let attempt = 1; !names.has(volume); attempt++) {
-      const suffix = attempt === 1 ? '' : `-${attempt}`;
-      const name = volume.name.slice(0, longestVolumeName - suffix.length) + suffix;
-      const wanted = renderVolume(volume, name);
-      const other = present.get(name);
-      if (taken.has(name) || (other !== undefined && !covers(other, wanted))) continue;
-      if (other === undefined) missing.push(wanted);
-      names.set(volume, name);
-      taken.add(name);
-    }
+    const name = nameOf(volume, (candidate) => {
+      budget.spend(2);
+      const other = present.get(candidate);
+      return !taken.has(candidate) && (other === undefined || hasContent(other, volume, budget));
+    });
+    if (!present.has(name)) missing.push(renderVolume(volume, name));
+    names.set(volume, name);
+    taken.add(name);
   }
   return { names, missing };
 }
 
-function missingEnv(container: Container, plan: PodPlan, warnings: string[]): EnvEntry[] {
+/** The first of a volume's names (`name`, `name-2` and so on) that can be had. */
+function nameOf(volume: PlannedVolume, isToBeHad: (name: string) => boolean): string {
+  for (let attempt = 1; ; attempt++) {
+    const suffix = attempt === 1 ? '' : `-${attempt}`;
+    const name = volume.name.slice(0, longestVolumeName - suffix.length) + suffix;
+    if (isToBeHad(name)) return name;
+  }
+}
+
+function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudget): boolean {
+  const items = 'secrets' in volume ? volume.secrets.reduce((sum, { items }) => sum + items.size, 0) : 1;
+  budget.spend(20 * (1 + items));
+  return covers(other, renderVolume(volume, other.name ?? ''));
+}
+
+function missingEnv(container: Container, plan: PodPlan, warnings: Warnings): EnvEntry[] {
   // Of several variables of one name the last one counts.
   const present = new Map((container.env ?? []).map((entry) => [entry.name, entry]));
   const missing: EnvEntry[] = [];
@@ -101,42 +121,50 @@ function missingEnv(container: Container, plan: PodPlan, warnings: string[]): En
     else if (
       !covers(other, 'value' in entry ? { ...entry, valueFrom: undefined } : { ...entry, value: '' })
     ) {
-      const more = secrets.length > 1 ? ` and ${secrets.length - 1} more` : '';
-      const [variable, title] = [brief(name), brief(secrets[0] ?? '')];
-      warnings.push(`${variable} of container ${brief(container.name)} hides secret ${title}${more}`);
+      warnings.add(() => {
+        const more = secrets.length > 1 ? ` and ${secrets.length - 1} more` : '';
+        const [variable, title] = [brief(name), brief(secrets[0] ?? '')];
+        return `${variable} of container ${brief(container.name)} hides secret ${title}${more}`;
+      });
     }
   }
   return missing;
 }
 
-function missingMounts(container: Container, plan: PodPlan, names: VolumeNames): VolumeMount[] {
+/** A mount that every container is to have, the normal path of its place, and the first secret for which. */
+type WantedMount = { mount: VolumeMount; path: string; title: string };
+
+function wantedMounts(plan: PodPlan, names: VolumeNames): WantedMount[] {
+  return Array.from(plan.mounts, ([mountPath, { value, secrets }]) => {
+    const name = names.get(value.volume) ?? value.volume.name;
+    const mount = { name, readOnly: value.readOnly, mountPath };
+    return { mount, path: normalPath(mountPath), title: secrets[0] ?? '' };
+  });
+}
+
+function missingMounts(container: Container, wanted: readonly WantedMount[]): VolumeMount[] {
   const missing: VolumeMount[] = [];
-  for (const [mountPath, { value, secrets }] of plan.mounts) {
-    const mount = { name: names.get(value.volume) ?? value.volume.name, readOnly: value.readOnly, mountPath };
-    const other = container.volumeMounts?.find((present) => samePath(present.mountPath, mountPath));
+  for (const { mount, path, title } of wanted) {
+    const other = container.mountsByPath.get(path);
     if (other === undefined) missing.push(mount);
     else if (!covers(other, { ...mount, subPath: '', subPathExpr: '' })) {
       throw new LatchkeyError(
         'PATH_CLASH',
-        `container ${quote(container.name)} already mounts volume ${quote(String(other.name))} at ${quote(mountPath)}, where secret ${quote(secrets[0] ?? '')} belongs: mount it elsewhere`,
+        `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}, where secret ${quote(title)} belongs: mount it elsewhere`,
       );
     }
   }
   return missing;
 }
 
-function samePath(path: unknown, mountPath: string): boolean {
-  return typeof path === 'string' && normalPath(path) === normalPath(mountPath);
-}
-
 /** A mount of the user's below ours is allowed unless it hides a file: the task would run without its secret. */
-function checkFilesVisible(container: Container, files: ReturnType<typeof mountedFiles>): void {
-  for (const { name, mountPath } of container.volumeMounts ?? []) {
-    const hidden = typeof mountPath === 'string' ? files.get(normalPath(mountPath)) : undefined;
+function checkFilesVisible(container: Container, files: MountedFiles): void {
+  for (const [path, { name, mountPath }] of container.mountsByPath) {
+    const hidden = files.hiddenBy(path);
     if (hidden === undefined) continue;
     throw new LatchkeyError(
       'PATH_CLASH',
-      `container ${quote(container.name)} mounts volume ${quote(String(name))} at ${quote(String(mountPath))}, which would hide the file ${quote(hidden.path)} of secret ${quote(hidden.title)}: mount it elsewhere`,
+      `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at ${quote(mountPath ?? '')}, which would hide the file ${quote(hidden.path)} of secret ${quote(hidden.title)}: mount it elsewhere`,
     );
   }
 }

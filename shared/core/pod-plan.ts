@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Edit, EnvEntry, Volume } from '#shared/contracts/rule-recipe.ts';
+import { isWithin } from './mount-path.ts';
 import { quote } from './plain-text.ts';
-import { addFile, checkVisible, isWithin, type PlannedFile } from './planned-file.ts';
+import { addFile, checkVisible, type PlannedFile } from './planned-file.ts';
 import type { PlannedInitContainer } from './planned-init-container.ts';
 import { mergeSecret, type PlannedVolume } from './planned-volume.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** Something that the pod is to have, and the secrets (their titles) for which. */
 type Wanted<T> = { value: T; secrets: string[] };
@@ -24,9 +26,9 @@ export type PodPlan = {
 /**
  * Joins the edits of all requests: equal wishes are one, and volumes mounted at one path are one.
  * @param grants the rendered edits of each request, in the order of the requests
- * @throws LatchkeyError VARIABLE_CLASH or PATH_CLASH where two secrets want one place
+ * @throws LatchkeyError VARIABLE_CLASH or PATH_CLASH where two secrets want one place, POD_TOO_LARGE
  */
-export function planPod(grants: readonly { title: string; edits: Edit[] }[]): PodPlan {
+export function planPod(grants: readonly { title: string; edits: Edit[] }[], budget: WorkBudget): PodPlan {
   const plan: PodPlan = {
     env: new Map(),
     volumes: [],
@@ -36,11 +38,14 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[]): Po
     files: [],
   };
   for (const { title, edits } of grants) {
+    // Each edit is held against those of the same kind before it.
+    budget.spend(edits.length * (20 + plan.files.length + plan.volumes.length));
     const volumes = planVolumes(plan, title, edits);
     for (const edit of edits) planEdit(plan, title, edit, volumes);
     const mountPaths = edits.flatMap((edit) => ('volumeMount' in edit ? [edit.volumeMount.mountPath] : []));
     for (const edit of edits) if ('file' in edit) addFile(plan.files, { ...edit.file, title, mountPaths });
   }
+  budget.spend(plan.mounts.size * (plan.files.length + plan.mounts.size));
   checkVisible(plan.files, plan.mounts);
   openOuterMounts(plan);
   return plan;

@@ -1,6 +1,8 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { isObject, type JsonObject, member } from './json-value.ts';
+import { normalPath } from './mount-path.ts';
 import type { Caller } from './policy.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** The parts of a pod that decide or change, as received; absent and null lists are undefined. */
 export type Pod = {
@@ -8,19 +10,37 @@ export type Pod = {
   namespace: string | undefined;
   /** Whom a policy judges, but for the namespace, which the request names. */
   identity: Omit<Caller, 'namespace'>;
-  volumes: readonly JsonObject[] | undefined;
+  /** Whether there is anything to which containers and volumes could be added. */
+  hasSpec: boolean;
+  volumes: readonly NamedObject[] | undefined;
   containers: readonly Container[];
   initContainers: readonly Container[] | undefined;
 };
+
+/** An entry of a list of the pod, of which the name has been checked to be a text, or absent. */
+export type NamedObject = JsonObject & { name?: string | undefined };
+export type Mount = NamedObject & { mountPath?: string | undefined };
 
 export type Container = {
   name: string;
   /** JSON pointer in the pod. */
   path: string;
-  source: JsonObject;
-  env: readonly JsonObject[] | undefined;
-  volumeMounts: readonly JsonObject[] | undefined;
+  source: NamedObject;
+  env: readonly NamedObject[] | undefined;
+  volumeMounts: readonly Mount[] | undefined;
+  /** The first mount at each path, by its {@link normalPath}. */
+  mountsByPath: ReadonlyMap<string, Mount>;
 };
+
+/**
+ * What the API server, which asks before it validates, refuses by itself. Sources: apimachinery
+ * pkg/util/validation (DNS1123SubdomainMaxLength, DNS1123LabelMaxLength, LabelValueMaxLength, qualifiedNameMaxLength).
+ */
+const longestName = 253;
+const longestLabel = 63;
+const longestQualifiedName = 253 + 1 + 63;
+/** No pod that can be stored comes near: etcd takes 1.5 MiB. */
+const mostEntries = 10_000;
 
 /** Whether the pod carries the label by which its author asks for injection, and is not a mirror of a static pod. */
 export function asksForSecrets(object: unknown): boolean {
@@ -30,66 +50,131 @@ export function asksForSecrets(object: unknown): boolean {
 }
 
 /**
- * Reads a pod whose types nobody has checked.
- * @throws LatchkeyError POD_MALFORMED naming the field
+ * Reads a pod whose types and lengths nobody has checked.
+ * @throws LatchkeyError POD_MALFORMED naming the field; POD_TOO_LARGE
  */
-export function readPod(object: unknown): Pod {
-  const metadata = member(object, 'metadata');
-  const namespace = member(metadata, 'namespace');
-  const spec = member(object, 'spec');
-  if (spec !== undefined && spec !== null && !isObject(spec)) throw malformed('spec', 'an object');
+export function readPod(object: unknown, budget: WorkBudget): Pod {
+  if (!isObject(object)) throw malformed('the object', 'an object');
+  const metadata = readObject(object, 'metadata', '');
+  const spec = readObject(object, 'spec', '');
   return {
-    annotations: readTexts(member(metadata, 'annotations'), 'metadata.annotations'),
-    namespace: typeof namespace === 'string' && namespace !== '' ? namespace : undefined,
-    identity: readIdentity(member(metadata, 'labels'), spec),
-    volumes: readList(spec, 'volumes', 'spec'),
-    containers: readContainers(spec, 'containers') ?? [],
-    initContainers: readContainers(spec, 'initContainers'),
+    annotations: readTexts(metadata, 'annotations', Number.POSITIVE_INFINITY, budget),
+    namespace: readText(metadata, 'namespace', 'metadata', longestLabel),
+    identity: readIdentity(readTexts(metadata, 'labels', longestLabel, budget), spec),
+    hasSpec: spec !== undefined,
+    volumes: readList(spec, 'volumes', 'spec', budget),
+    containers: readContainers(spec, 'containers', budget) ?? [],
+    initContainers: readContainers(spec, 'initContainers', budget),
   };
 }
 
 /** The API server names the service account before it asks; Flyte labels its pods with project and domain. */
-function readIdentity(labels: unknown, spec: unknown): Pod['identity'] {
-  const text = (value: unknown): string | undefined =>
-    typeof value === 'string' && value !== '' ? value : undefined;
+function readIdentity(labels: Readonly<Record<string, string>>, spec: unknown): Pod['identity'] {
+  const label = (name: string): string | undefined =>
+    (Object.hasOwn(labels, name) && labels[name]) || undefined;
   return {
-    serviceAccount: text(member(spec, 'serviceAccountName')) ?? 'default',
-    project: text(member(labels, 'project')),
-    domain: text(member(labels, 'domain')),
+    serviceAccount: readText(spec, 'serviceAccountName', 'spec', longestName) ?? 'default',
+    project: label('project'),
+    domain: label('domain'),
   };
 }
 
-function readContainers(spec: unknown, name: string): Container[] | undefined {
-  return readList(spec, name, 'spec')?.map((source, index) => {
+function readContainers(spec: unknown, name: string, budget: WorkBudget): Container[] | undefined {
+  return readList(spec, name, 'spec', budget)?.map((source, index) => {
     const where = `spec.${name}[${index}]`;
+    const volumeMounts = readList(source, 'volumeMounts', where, budget);
     return {
-      name: String(member(source, 'name') ?? index),
+      name: source.name ?? String(index),
       path: `/spec/${name}/${index}`,
       source,
-      env: readList(source, 'env', where),
-      volumeMounts: readList(source, 'volumeMounts', where),
+      env: readList(source, 'env', where, budget),
+      volumeMounts,
+      mountsByPath: readMounts(volumeMounts ?? [], `${where}.volumeMounts`, budget),
     };
   });
 }
 
-function readList(object: unknown, name: string, where: string): JsonObject[] | undefined {
+function readMounts(mounts: readonly Mount[], where: string, budget: WorkBudget): ReadonlyMap<string, Mount> {
+  const byPath = new Map<string, Mount>();
+  for (const [index, mount] of mounts.entries()) {
+    const mountPath = readText(mount, 'mountPath', `${where}[${index}]`, Number.POSITIVE_INFINITY);
+    if (mountPath === undefined) continue;
+    budget.spend(5 + mountPath.length / 10);
+    const path = normalPath(mountPath);
+    if (!byPath.has(path)) byPath.set(path, mount);
+  }
+  return byPath;
+}
+
+function readList(
+  object: unknown,
+  name: string,
+  where: string,
+  budget: WorkBudget,
+): NamedObject[] | undefined {
   const list = member(object, name);
   if (list === undefined || list === null) return undefined;
-  if (!Array.isArray(list) || !list.every(isObject)) throw malformed(`${where}.${name}`, 'a list of objects');
+  const path = `${where}.${name}`;
+  if (!Array.isArray(list)) throw malformed(path, 'a list of objects');
+  checkCount(list.length, path, budget);
+  for (const [index, item] of list.entries()) {
+    if (!isObject(item)) throw malformed(path, 'a list of objects');
+    readText(item, 'name', `${path}[${index}]`, name === 'env' ? Number.POSITIVE_INFINITY : longestName);
+  }
   return list;
 }
 
-function readTexts(value: unknown, where: string): Record<string, string> {
-  if (value === undefined || value === null) return {};
-  if (!isTexts(value)) throw malformed(where, 'an object of texts');
+function readObject(object: unknown, name: string, where: string): JsonObject | undefined {
+  const value = member(object, name);
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw malformed(`${where}${name}`, 'an object');
   return value;
 }
 
-function isTexts(value: unknown): value is Record<string, string> {
-  return isObject(value) && Object.values(value).every((text) => typeof text === 'string');
+/** A text, undefined where it is absent, null or empty. */
+function readText(object: unknown, name: string, where: string, longest: number): string | undefined {
+  const value = member(object, name);
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string') throw malformed(`${where}.${name}`, 'a text');
+  if (value.length > longest) throw malformed(`${where}.${name}`, `of at most ${longest} characters`);
+  return value === '' ? undefined : value;
 }
 
-function malformed(where: string, what: string): LatchkeyError {
+/** A map of `metadata`, of which every value is a text of at most `longest` characters. */
+function readTexts(
+  metadata: unknown,
+  name: string,
+  longest: number,
+  budget: WorkBudget,
+): Readonly<Record<string, string>> {
+  const where = `metadata.${name}`;
+  const texts = member(metadata, name);
+  if (texts === undefined || texts === null) return {};
+  if (!isObject(texts)) throw malformed(where, 'an object of texts');
+  const entries = Object.entries(texts);
+  checkCount(entries.length, where, budget);
+  for (const [key, text] of entries) {
+    if (typeof text !== 'string') throw malformed(where, 'an object of texts');
+    if (key.length > longestQualifiedName) {
+      throw malformed(where, `an object of keys of at most ${longestQualifiedName} characters`);
+    }
+    if (text.length > longest) throw malformed(where, `an object of texts of at most ${longest} characters`);
+  }
+  return texts as Record<string, string>;
+}
+
+function checkCount(count: number, where: string, budget: WorkBudget): void {
+  if (count > mostEntries) {
+    throw new LatchkeyError(
+      'POD_TOO_LARGE',
+      `the pod is too large: ${where} has ${count} entries, and at most ${mostEntries} are read`,
+      { fields: { where } },
+    );
+  }
+  budget.spend(count);
+}
+
+export function malformed(where: string, what: string): LatchkeyError {
   return new LatchkeyError('POD_MALFORMED', `the pod cannot be read: ${where} is not ${what}`, {
     fields: { where },
   });

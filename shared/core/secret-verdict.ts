@@ -4,7 +4,7 @@ import type { Edit, Mount } from '#shared/contracts/rule-recipe.ts';
 import { describeAge } from './age.ts';
 import { askChain, type Grant, type Rules, type Verdict } from './chain.ts';
 import { type Refusal, wordRefusal } from './denial.ts';
-import { joinRefusals, type RefusedSecret } from './denial-message.ts';
+import type { RefusedSecret } from './denial-message.ts';
 import type { NearMissSearch } from './near-miss.ts';
 import { brief, quote } from './plain-text.ts';
 import type { Caller } from './policy.ts';
@@ -26,7 +26,6 @@ export type SecretVerdict = {
   /** The line of the policy that allowed it; absent where its manager has no policy. */
   policy?: string;
   code?: ErrorCode;
-  message?: string;
 };
 
 /** A verdict together with what the patch, or the denial, is made of. */
@@ -108,9 +107,8 @@ function refuse(
 ): DecidedSecret {
   const refused = { annotation, request, refusal };
   const verdict = request === undefined ? 'malformed' : answerOf(refusal.code);
-  const worded = joinRefusals([refused]);
   return {
-    verdict: { ...partsOf(annotation, request), verdict, how: [], ...by, ...worded },
+    verdict: { ...partsOf(annotation, request), verdict, how: [], ...by, code: refusal.code },
     refused,
     traceparents: [],
     warnings: [],

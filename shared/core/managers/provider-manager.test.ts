@@ -51,7 +51,7 @@ function answer(name: string, listed: readonly Listed[], asked: Asked, withPolic
 
 const answersOf = (name: string, listed: readonly Listed[], asked: readonly Asked[]): string[] =>
   asked.map((each) => answer(name, listed, each).answer);
-const nearMisses = (verdict: Verdict): string[] => (verdict.answer === 'lacks' ? verdict.nearMisses : []);
+const nearMisses = (verdict: Verdict): string[] => (verdict.answer === 'lacks' ? verdict.nearMisses() : []);
 
 test('aws: an ARN is found wherever it is split, with and without what AWS puts behind the name', () => {
   const prefix = 'arn:aws:secretsmanager:eu-west-1:1:secret';

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#test/pod-builder.ts';
+import { type Admission, admit, type Rules } from './admit.ts';
+import { applyPatch } from './json-patch.ts';
+import { createWorkBudget } from './work-budget.ts';
+
+/** Pods that their author made to be long, of which the API server asks before it looks at them itself. */
+const groups = Array.from({ length: 256 }, (_, index) => `g${index}`);
+const rules = someRules(
+  { chain: ['k8s'] },
+  { k8s: { ns: { db: ['pass'], ...Object.fromEntries(groups.map((group) => [group, ['k']])) } } },
+);
+const pullRules = someRules({ chain: ['k8s', 'aws'] }, { k8s: { ns: {} } });
+const db = { group: 'db', key: 'pass' };
+const long = (characters: number): string => 'n'.repeat(characters);
+const repeat = <T>(count: number, item: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => item(index));
+
+type Judged = { admission: Admission; steps: number };
+
+function judge(pod: object, by: Rules = rules, request: object = {}): Judged {
+  const budget = createWorkBudget();
+  const admission = admit(bytesOf(aReview(pod, request)), by, budget);
+  return { admission, steps: budget.spent() };
+}
+
+function assertRefused({ admission }: Judged, code: string): void {
+  assert.equal(admission.code, code);
+  const text = JSON.stringify(admission.response);
+  assert.ok(text.length < 2_000, `${text.length} characters`);
+}
+
+test('input 56: a container name of 2.9 MB under 256 requests is refused at once, in a short answer', () => {
+  const asks = repeat(256, (index) => ({ ...db, mountRequirement: mountNumber.env, envVar: `E${index}` }));
+  const env = asks.map(({ envVar }) => ({ name: envVar, value: 'x' }));
+  assertRefused(
+    judge(aPod({ asks, spec: { containers: [{ name: long(2_900_000), env }] } })),
+    'POD_MALFORMED',
+  );
+});
+
+test('input 56: labels, service accounts and namespaces that Kubernetes would refuse are refused before they are read out', () => {
+  const label = { labels: { 'inject-flyte-secrets': 'true', project: long(64) } };
+  assertRefused(judge(aPod({ asks: [db], metadata: label })), 'POD_MALFORMED');
+  assertRefused(judge(aPod({ asks: [db], spec: { serviceAccountName: long(254) } })), 'POD_MALFORMED');
+  assertRefused(judge(aPod({ asks: [db], metadata: { namespace: long(64) } })), 'POD_MALFORMED');
+  assertRefused(judge(aPod({ asks: [db] }), rules, { namespace: long(7_000_000) }), 'REQUEST_MALFORMED');
+  assertRefused(judge(aPod({ asks: [db] }), rules, { namespace: 7 }), 'REQUEST_MALFORMED');
+});
+
+test('input 56: names as long as Kubernetes takes them are served', () => {
+  const labels = { 'inject-flyte-secrets': 'true', project: long(63), [`${long(253)}/${long(63)}`]: '' };
+  const { admission } = judge(
+    aPod({
+      asks: [db],
+      metadata: { labels },
+      spec: { containers: [{ name: long(253) }], serviceAccountName: long(253) },
+    }),
+    rules,
+  );
+  assert.equal(admission.outcome, 'injected');
+});
+
+test('input 57: lists longer than any that can be stored are refused at once', () => {
+  const entry = { name: 'a', mountPath: 'b' };
+  for (const spec of [
+    { containers: repeat(10_001, () => entry) },
+    { containers: [{ name: 'c', volumeMounts: repeat(80_000, () => entry) }] },
+    { containers: [{ name: 'c', env: repeat(10_001, () => entry) }] },
+    { initContainers: repeat(20_000, () => ({ name: 'aws-pull-secret-1' })) },
+    { volumes: repeat(10_001, () => entry) },
+  ]) {
+    assertRefused(judge(aPod({ asks: [db], spec })), 'POD_TOO_LARGE');
+  }
+  const annotations = Object.fromEntries(repeat(100_000, (index) => [`flyte.secrets/sx${index}`, '']));
+  assertRefused(judge(aPod({ asks: [db], annotations })), 'POD_TOO_LARGE');
+});
+
+test('input 58: many requests against many entries end in an answer before they stall others', () => {
+  const asks = groups.map((group) => ({ group, key: 'k', mountRequirement: mountNumber.file }));
+  const mounts = repeat(10_000, (index) => ({ name: 'a', mountPath: `/etc/flyte/secrets/g${index}/x/../y` }));
+  const manyMounts = judge(aPod({ asks, spec: { containers: [{ name: 'c', volumeMounts: mounts }] } }));
+  assert.equal(manyMounts.admission.outcome, 'injected');
+  const pulls = repeat(256, (index) => ({ group: 'arn:aws:x', key: `k${index}` }));
+  const initContainers = repeat(10_000, () => ({ name: 'aws-pull-secret-1' }));
+  assertRefused(judge(aPod({ asks: pulls, spec: { initContainers } }), pullRules), 'POD_TOO_LARGE');
+});
+
+test('input 58: 9,000 annotations that only look like requests are counted, not worded', () => {
+  const annotations = Object.fromEntries(repeat(9_000, (index) => [`flyte.secrets/sx${index}`, '']));
+  const { warnings } = judge(aPod({ asks: [db], annotations })).admission;
+  assert.equal(warnings.length, 31);
+  assert.equal(warnings.at(-1), 'latchkey: 8970 more warnings');
+});
+
+test('input 57: requests longer than Kubernetes lets annotations be are refused before they are decoded', () => {
+  const annotations = Object.fromEntries(
+    repeat(10, (index) => [`flyte.secrets/s${index}`, anAnnotation({ group: long(60_000), key: 'k' })]),
+  );
+  assertRefused(judge(aPod({ annotations })), 'POD_TOO_LARGE');
+});
+
+test('input 59: a pod of which anything has a wrong type is told so, whatever is wrong', () => {
+  const odd: unknown[] = [{ toString: 1 }, 7, true, [], ['x'], {}];
+  for (const wrong of odd) {
+    const pods = [
+      aPod({ asks: [db], spec: { containers: [{ name: wrong }] } }),
+      aPod({ asks: [db], spec: { containers: [{ name: 'c', env: [{ name: wrong }] }] } }),
+      aPod({ asks: [db], spec: { containers: [{ name: 'c', volumeMounts: [{ name: wrong }] }] } }),
+      aPod({ asks: [db], spec: { containers: [{ name: 'c', volumeMounts: [{ mountPath: wrong }] }] } }),
+      aPod({ asks: [db], spec: { initContainers: [{ name: wrong }] } }),
+      aPod({ asks: [db], spec: { volumes: [{ name: wrong }] } }),
+      aPod({ asks: [db], spec: { serviceAccountName: wrong } }),
+      aPod({ asks: [db], metadata: { namespace: wrong } }),
+      aPod({ asks: [db], metadata: { labels: { 'inject-flyte-secrets': 'true', domain: wrong } } }),
+    ];
+    for (const pod of pods) assertRefused(judge(pod), 'POD_MALFORMED');
+  }
+  for (const list of ['containers', 'initContainers', 'volumes']) {
+    for (const wrong of [{}, 'x', 7, [null], [[]], ['x']]) {
+      assertRefused(judge(aPod({ asks: [db], spec: { [list]: wrong } })), 'POD_MALFORMED');
+    }
+  }
+});
+
+test('input 59: a pod without spec that asks for a secret is refused: no patch could be applied to it', () => {
+  const { spec: _, ...bare } = aPod({ asks: [db] }) as { spec: object };
+  assertRefused(judge(bare), 'POD_MALFORMED');
+  assertRefused(judge({ ...bare, spec: null } as object), 'POD_MALFORMED');
+});
+
+test('input 60: a name that would turn a line around stands in no denial and no warning', () => {
+  const turned = '\u202Edrowssap\u2066';
+  const denied = judge(
+    aPod({ asks: [{ group: turned, key: turned }], annotations: { [`flyte.secrets/s${turned}`]: '' } }),
+  );
+  assert.equal(denied.admission.outcome, 'denied');
+  assert.doesNotMatch(JSON.stringify(denied.admission.response), /[\u202E\u2066]/);
+});
+
+/** A field of a hostile pod: which text or wrong type it has, and for a list how many entries. */
+type Field = { value: string | number; count: number };
+
+const wrongTypes: unknown[] = [null, 7, true, [], {}, { toString: 1 }, [null]];
+const field = fc.record({
+  value: fc.oneof(
+    {
+      weight: 30,
+      arbitrary: fc.constantFrom(
+        '',
+        'a',
+        'db',
+        '/etc/flyte/secrets/db',
+        '/x/../etc/flyte/secrets/db/pass',
+        'aws-pull-secret-1',
+      ),
+    },
+    { weight: 3, arbitrary: fc.constantFrom('n'.repeat(254), '../'.repeat(500)) },
+    { weight: 1, arbitrary: fc.nat(wrongTypes.length - 1) },
+  ),
+  count: fc.oneof({ weight: 5, arbitrary: fc.nat(3) }, { weight: 1, arbitrary: fc.nat(400) }),
+});
+const fieldNames = ['name', 'mountPath', 'list', 'entry', 'volume', 'account', 'namespace', 'kind'] as const;
+const description = fc.record({
+  fields: fc.record(Object.fromEntries(fieldNames.map((name) => [name, field]))),
+  asks: fc.oneof(fc.nat(3), fc.nat(256)),
+  envVar: fc.boolean(),
+  mountRequirement: fc.nat(3),
+  odd: fc.nat(300),
+});
+
+const textOf = ({ value }: Field): unknown => (typeof value === 'number' ? wrongTypes[value] : value);
+const listOf = (field: Field, item: object): unknown =>
+  typeof field.value === 'number' ? wrongTypes[field.value] : repeat(field.count, () => item);
+
+function hostilePod({ fields, asks, envVar, mountRequirement, odd }: Described): object {
+  const of = (name: (typeof fieldNames)[number]): Field => fields[name] ?? { value: '', count: 0 };
+  const entry = { name: textOf(of('entry')), mountPath: textOf(of('mountPath')), value: 'x' };
+  const lists = { env: listOf(of('list'), entry), volumeMounts: listOf(of('entry'), entry) };
+  const container = { name: textOf(of('name')), ...lists };
+  const annotations = Object.fromEntries(repeat(odd, (index) => [`flyte.secrets/sx${index}`, '']));
+  return {
+    ...aPod({
+      asks: repeat(asks, (index) => ({
+        group: index % 3 === 0 ? `g${index}` : 'db',
+        key: index % 3 === 0 ? 'k' : 'pass',
+        mountRequirement,
+        envVar: envVar ? `X${index}` : '',
+      })),
+      annotations,
+      metadata: of('namespace').count > 2 ? { namespace: textOf(of('namespace')) } : {},
+    }),
+    spec: {
+      containers: listOf(of('kind'), container),
+      initContainers: listOf(of('namespace'), container),
+      volumes: listOf(of('volume'), entry),
+      ...(of('account').count > 2 ? { serviceAccountName: textOf(of('account')) } : {}),
+    },
+  };
+}
+type Described = typeof description extends fc.Arbitrary<infer T> ? T : never;
+
+test('input 58: whatever a pod is made of, it is answered in few steps, and a patch applies and repeats to nothing', () => {
+  let injected = 0;
+  fc.assert(
+    fc.property(description, fc.constantFrom(rules, pullRules), (described, by) => {
+      const pod = hostilePod(described);
+      const { admission, steps } = judge(pod, by);
+      // What is over the budget ends before it is done.
+      assert.ok(steps < 1_100_000, `${steps} steps`);
+      const { response } = admission;
+      assert.ok('response' in response);
+      assert.ok((response.response.status?.message ?? '').length <= 2_000);
+      assert.ok((response.response.warnings ?? []).length <= 31);
+      if (admission.outcome !== 'injected') return;
+      injected++;
+      const patched = JSON.parse(JSON.stringify(pod));
+      applyPatch(patched, admission.patch);
+      assert.deepEqual(judge(patched, by).admission.patch, []);
+    }),
+    { numRuns: 400, endOnFailure: true },
+  );
+  assert.ok(injected > 20, `only ${injected} pods were injected`);
+});

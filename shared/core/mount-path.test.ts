@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { posix } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isWithin, normalPath } from './mount-path.ts';
+
+test('a mount path is normal as POSIX resolves it from the root', () => {
+  const segment = fc.constantFrom('a', 'bc', '..', '.', '', '...', '..a');
+  fc.assert(
+    fc.property(fc.array(segment, { maxLength: 12 }), fc.boolean(), (segments, absolute) => {
+      const path = `${absolute ? '/' : ''}${segments.join('/')}`;
+      assert.equal(normalPath(path), posix.resolve('/', path));
+    }),
+  );
+});
+
+test('a folder holds itself and what is below it, not what only begins like it', () => {
+  assert.ok(isWithin('/a/b', '/a') && isWithin('/a', '/a'));
+  assert.ok(!isWithin('/ab', '/a') && !isWithin('/a', '/a/b'));
+});

@@ -1,0 +1,32 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+
+/** What one decision may still cost: a decision holds the gateway's event loop until it is done. */
+export type WorkBudget = {
+  /**
+   * Takes steps of the budget before they are done. A step is about 50 ns: one entry of a list, one comparison.
+   * @throws LatchkeyError POD_TOO_LARGE when less is left
+   */
+  spend(steps: number): void;
+  /** Steps taken so far. */
+  spent(): number;
+};
+
+/** Some 50 ms. 256 secrets for 150 containers, the most that a pod can store, take a third of it. */
+const mostSteps = 1_000_000;
+
+/** A budget of its own for each decision, which ends in an answer instead of a stall. */
+export function createWorkBudget(limit = mostSteps): WorkBudget {
+  let spent = 0;
+  return {
+    spend: (steps) => {
+      spent += steps;
+      if (spent > limit) {
+        throw new LatchkeyError(
+          'POD_TOO_LARGE',
+          'the pod has too many entries for that many secrets: ask for fewer secrets, or shorten its lists',
+        );
+      }
+    },
+    spent: () => spent,
+  };
+}
