@@ -1,4 +1,3 @@
-import { ensureBuckets } from '#shared/bus/buckets.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
@@ -8,15 +7,13 @@ import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
 import type { ReadyService } from '#shared/runtime/program.ts';
 import { createGlobalDelivery } from './global-delivery.ts';
 import { createInlineDelivery } from './inline-delivery.ts';
+import { keepBuckets } from './kept-buckets.ts';
 import { createKubernetesSecrets } from './kubernetes-secrets.ts';
 import { protectedNamespaces, watchSelectedNamespaces } from './namespace-selection.ts';
 import { createRulesSnapshot } from './rules-snapshot.ts';
 import type { Source } from './source.ts';
 import { planSources } from './source-plan.ts';
 import { createSourceSet } from './source-set.ts';
-
-/** A deleted bucket is made again within this time. */
-const bucketCheckIntervalMs = 5_000;
 
 /**
  * Watches what exists, keeps the copies of global secrets, and publishes both as inventory.
@@ -37,14 +34,6 @@ export function createDiscovery(
   let selection: Source | undefined;
   let kubernetes: Kubernetes | undefined;
 
-  let isEnsuring = false;
-  /** One at a time: it waits while the bus is away, and those of all later ticks would wait beside it. */
-  const ensure = async (): Promise<void> => {
-    if (isEnsuring) return;
-    isEnsuring = true;
-    await ensureBuckets(bus, { log, replicas: config.bus.replicas });
-    isEnsuring = false;
-  };
   const optionsOf = (source: string) => ({ config, environment, clock, log: log.child({ source }) });
   const followKubernetes = (connected: Kubernetes): void => {
     const { namespaces } = config.k8s;
@@ -100,8 +89,7 @@ export function createDiscovery(
     concern: (changed) => [rulesConcern(changed), changed.bus],
     start: async () => {
       // Not waited for: whoever uses a bucket waits for it, and a stop must not wait for a bus that is away.
-      void ensure();
-      stops.push(clock.every(bucketCheckIntervalMs, () => void ensure()));
+      stops.push(keepBuckets(bus, { settings: config.bus, clock, log }));
       if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = connect();
       if (kubernetes !== undefined && plan.namespaces !== undefined) followKubernetes(kubernetes);
       if (kubernetes !== undefined && config.snapshot.enabled) keepSnapshot(kubernetes);

@@ -3,10 +3,14 @@ import {
   JetStreamApiError,
   type JetStreamManager,
   type StreamConfig,
+  type StreamInfo,
 } from '@nats-io/jetstream';
 import type { Logger } from 'pino';
-import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { inventoryBucket, parseKey, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { busSchema, type LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Bus } from './bus.ts';
+
+const bytesPerMiB = 1_024 * 1_024;
 
 /** A record is at most this long; NATS's own limit for a message is 1 MiB, headers included. */
 export const maxRecordBytes = 1_000_000;
@@ -17,20 +21,29 @@ const streamNameInUse = 10_058;
 /** Subjects on which the server announces every stored record of a bucket: headers only, after it is stored. */
 export const changeSubject = (bucket: string, key: string): string => `latchkey.changed.${bucket}.${key}`;
 
+/** What an operator decides about the streams, `bus` of latchkey.yaml; what is absent has its default. */
+type BucketSettings = Partial<LatchkeyConfig['bus']>;
+
 /**
  * The stream behind a bucket: a KV bucket as NATS ADR-8 defines it (history 1), which `nats kv` can list, plus the
  * announcement of changes and tombstones that expire. Deleting single messages is denied, purging is not: an operator
- * may need it, and everybody recovers from it.
+ * may need it, and everybody recovers from it. Rollups are off: with one, who may write a single record purges the
+ * records of all. A full bucket refuses what would make it larger.
  */
-export function bucketStream(bucket: string, replicas: number): Partial<StreamConfig> & { name: string } {
+export function bucketStream(
+  bucket: string,
+  settings: BucketSettings,
+): Partial<StreamConfig> & { name: string } {
+  const { replicas, bucketMiB } = busSchema.parse(settings);
   return {
     name: streamOf(bucket),
     subjects: [subjectOf(bucket, '>')],
     num_replicas: replicas,
     max_msgs_per_subject: 1,
+    max_bytes: bucketMiB * bytesPerMiB,
     max_msg_size: maxRecordBytes + 16_384,
     discard: DiscardPolicy.New,
-    allow_rollup_hdrs: true,
+    allow_rollup_hdrs: false,
     allow_direct: true,
     deny_delete: true,
     allow_msg_ttl: true,
@@ -38,28 +51,57 @@ export function bucketStream(bucket: string, replicas: number): Partial<StreamCo
   };
 }
 
+/** How much a bucket stores, and how much it may. */
+export interface BucketFill {
+  bucket: string;
+  bytes: number;
+  mostBytes: number;
+}
+
+/**
+ * Records by owner in a bucket, the largest number first: who fills it. Throws what the server answers.
+ * The server lists names only, so that it says nothing of bytes.
+ */
+export async function countByOwner(bus: Bus, bucket: string): Promise<[owner: string, records: number][]> {
+  const { jsm } = await bus.linked();
+  const info = await jsm.streams.info(streamOf(bucket), { subjects_filter: subjectOf(bucket, '>') });
+  const counts = new Map<string, number>();
+  for (const subject of Object.keys(info.state.subjects ?? {})) {
+    const owner = parseKey(subject.slice(subjectOf(bucket, '').length))?.owner ?? 'nobody';
+    counts.set(owner, (counts.get(owner) ?? 0) + 1);
+  }
+  return [...counts].sort(([, left], [, right]) => right - left);
+}
+
 /**
  * Creates both buckets, or brings existing ones to these settings; called again and again, so that a deleted bucket
- * comes back. Never throws: what fails is logged (everybody who uses a bucket waits for it), and the result is false.
+ * comes back; tells how full each is. Never throws: what fails is logged (everybody who uses a bucket waits for it), and the result is false.
  */
-export async function ensureBuckets(bus: Bus, options: { log: Logger; replicas?: number }): Promise<boolean> {
+export async function ensureBuckets(
+  bus: Bus,
+  { log, onFill, ...settings }: { log: Logger; onFill?: (fill: BucketFill) => void } & BucketSettings,
+): Promise<boolean> {
   try {
     const { jsm } = await bus.linked();
     for (const bucket of [inventoryBucket, rulesBucket]) {
-      await ensureStream(jsm, bucketStream(bucket, options.replicas ?? 1));
+      const { state, config } = await ensureStream(jsm, bucketStream(bucket, settings));
+      onFill?.({ bucket, bytes: state.bytes, mostBytes: config.max_bytes });
     }
     return true;
   } catch (err) {
-    options.log.warn({ err }, 'the buckets could not be ensured');
+    log.warn({ err }, 'the buckets could not be ensured');
     return false;
   }
 }
 
-async function ensureStream(jsm: JetStreamManager, config: ReturnType<typeof bucketStream>): Promise<void> {
+async function ensureStream(
+  jsm: JetStreamManager,
+  config: ReturnType<typeof bucketStream>,
+): Promise<StreamInfo> {
   try {
-    await jsm.streams.add(config);
+    return await jsm.streams.add(config);
   } catch (err) {
     if (!(err instanceof JetStreamApiError) || err.code !== streamNameInUse) throw err;
-    await jsm.streams.update(config.name, config);
+    return await jsm.streams.update(config.name, config);
   }
 }

@@ -160,7 +160,7 @@ for (const [user, lists] of Object.entries(allowed)) {
 
 test('discovery brings a bucket with other settings back to those of latchkey', async () => {
   const { jsm } = await testBus.admin();
-  const { republish, ...other } = bucketStream(rulesBucket, 1);
+  const { republish, ...other } = bucketStream(rulesBucket, {});
   await testBus.deleteBucket(rulesBucket);
   await jsm.streams.add({ ...other, allow_direct: false });
   const discovery = await testBus.connect('discovery');

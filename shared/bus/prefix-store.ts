@@ -1,12 +1,26 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { subjectOf } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Manifest } from '#shared/contracts/manifest.ts';
 import { type BusLink, requestTimeoutMs } from './bus.ts';
 import type { DesiredRecord } from './desired-set.ts';
 import type { Mirror } from './mirror.ts';
 import { type BusRecord, formatHeaders } from './record.ts';
 
-/** Writes to one owner's prefix; what the server acknowledged stands in the mirror at once. */
+/** JetStream error: the stream failed to store a message, for the reason that its description names. */
+const streamStoreFailed = 10_077;
+
+const isFull = (err: unknown): boolean =>
+  err instanceof JetStreamApiError && err.code === streamStoreFailed && /maximum bytes/.test(err.message);
+
+const fullError = (bucket: string, { key, bytes }: Pick<BusRecord, 'key' | 'bytes'>, cause: unknown) =>
+  new LatchkeyError(
+    'BUS_FULL',
+    `Bucket ${bucket} has no room for record ${key} of ${bytes.length} bytes: purge what nobody needs, or raise bus.bucketMiB`,
+    { cause, fields: { bucket, key, bytes: bytes.length } },
+  );
+
+/** Writes to one owner's prefix; what the server acknowledged stands in the mirror at once. Both throw BUS_FULL. */
 interface PrefixStore {
   /** Stores a record, or a tombstone where `wanted` has no bytes. */
   storeRecord(
@@ -33,11 +47,14 @@ export function createPrefixStore(prefix: {
     record: Omit<BusRecord, 'revision'>,
     expect?: { lastSubjectSequence: number },
   ): Promise<number> {
-    const { seq } = await link.js.publish(subjectOf(bucket, record.key), record.bytes, {
+    const options = {
       headers: formatHeaders(record),
       timeout: requestTimeoutMs,
       ...(expect === undefined ? {} : { expect }),
-    });
+    };
+    const { seq } = await link.js
+      .publish(subjectOf(bucket, record.key), record.bytes, options)
+      .catch((err) => Promise.reject(isFull(err) ? fullError(bucket, record, err) : err));
     mirror.note({ ...record, revision: seq });
     return seq;
   }

@@ -179,7 +179,7 @@ test('a lost announcement costs at most the time to the next check', async (t) =
     fastClock,
   );
   const { jsm } = await testBus.admin();
-  const { republish: _, ...silent } = bucketStream(bucket, 1);
+  const { republish: _, ...silent } = bucketStream(bucket, {});
   await jsm.streams.delete(stream);
   await jsm.streams.add(silent);
   await waitFor(async () => (await storedSecrets()).length === 3, { timeoutMs: 10_000, what: 'the records' });

@@ -26,6 +26,7 @@ export const errorRegistry = {
   RECORD_INVALID: { httpStatus: 500, reason: 'InternalError', retryable: false },
   PUBLISHER_SUPERSEDED: { httpStatus: 500, reason: 'InternalError', retryable: false },
   BUS_UNAVAILABLE: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
+  BUS_FULL: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
   KUBERNETES_REFUSED: { httpStatus: 500, reason: 'InternalError', retryable: true },
   KUBERNETES_NOT_FOUND: { httpStatus: 500, reason: 'InternalError', retryable: true },
   KUBERNETES_EXISTS: { httpStatus: 500, reason: 'InternalError', retryable: true },

@@ -133,9 +133,14 @@ const gatewaySchema = z.strictObject({
   staleAfterSeconds: z.number().positive().default(15),
 });
 
-const busSchema = z.strictObject({
+export const busSchema = z.strictObject({
   /** On how many nats-servers each bucket is stored: 3 needs the cluster of deploy/nats/cluster. */
   replicas: z.union([z.literal(1), z.literal(3)]).default(1),
+  /**
+   * Most that each of the two buckets stores. Four times this (an upgrade to incompatible records has two more) is to fit
+   * `max_file_store` of deploy/nats/nats.conf, and that the volume.
+   */
+  bucketMiB: z.int().min(8).max(65_536).default(192),
 });
 
 /** Complete rules in Secrets, from which a gateway starts while the bus is away (rules-snapshot.ts). */

@@ -27,8 +27,8 @@ test('one server becomes three and one again: what is wanted arrives, and no rea
   t.after(() => testBus.stop());
   const url = plans.map(({ port }) => `nats://127.0.0.1:${port}`).join(',');
   const discovery = await testBus.connect('discovery', { url });
-  const ensure = (replicas: number) => ensureBuckets(discovery, { log: testBus.log, replicas });
-  const untilEnsured = (replicas: number) =>
+  const ensure = (replicas: 1 | 3) => ensureBuckets(discovery, { log: testBus.log, replicas });
+  const untilEnsured = (replicas: 1 | 3) =>
     waitFor(() => ensure(replicas), { timeoutMs: 20_000, what: `buckets on ${replicas} servers` });
 
   await untilEnsured(1);

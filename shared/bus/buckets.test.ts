@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { headers } from '@nats-io/transport-node';
+import { rulesBucket as bucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
+import { entries, followSet, publishSet, waitForValues } from '#test/nats/held-set.ts';
+import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { bucketStream, countByOwner, ensureBuckets } from './buckets.ts';
+import type { Bus } from './bus.ts';
+
+const stream = streamOf(bucket);
+let testBus: TestBus;
+let discovery: Bus;
+
+before(async () => {
+  testBus = await startTestBus();
+  discovery = await testBus.connect('discovery');
+});
+after(() => testBus.stop());
+beforeEach(() => testBus.deleteBucket(bucket));
+
+const ensure = (settings = {}) => ensureBuckets(discovery, { log: testBus.log, ...settings });
+const streamInfo = async () => (await testBus.admin()).jsm.streams.info(stream);
+const store = async (key: string, bytes: number, header: Record<string, string> = {}) => {
+  const { js } = await testBus.admin();
+  const sent = headers();
+  for (const [name, value] of Object.entries(header)) sent.set(name, value);
+  return js.publish(subjectOf(bucket, key), new Uint8Array(bytes), { headers: sent });
+};
+
+test('a bucket of an earlier release gets the settings of this one, and keeps what it stores', async () => {
+  const { jsm } = await testBus.admin();
+  const earlier = { ...bucketStream(bucket, {}), allow_rollup_hdrs: true, max_bytes: -1 };
+  await jsm.streams.add(earlier);
+  for (const key of ['k8s.entry.ns.a', 'k8s.entry.ns.b']) await store(key, 900_000);
+  assert.equal(await ensure(), true);
+  const { config, state } = await streamInfo();
+  assert.deepEqual([config.allow_rollup_hdrs, config.max_bytes], [false, 192 * 1_024 * 1_024]);
+  assert.equal(state.messages, 2);
+});
+
+test('nobody purges the records of all by writing one of his own', async () => {
+  assert.equal(await ensure(), true);
+  await store('global.entry._.a', 10);
+  for (const rollup of ['all', 'sub']) {
+    await assert.rejects(store('k8s.entry.ns.a', 10, { 'Nats-Rollup': rollup }), /rollup/);
+  }
+  assert.equal((await streamInfo()).state.messages, 1);
+});
+
+test('a full bucket refuses what is new, keeps what it stores, and takes more once it may store more', async () => {
+  assert.equal(await ensure({ bucketMiB: 8 }), true);
+  const fill = async () => {
+    for (let index = 0; ; index += 1) await store(`aws.entry._.j${index}`, 900_000);
+  };
+  await assert.rejects(fill(), /maximum bytes exceeded/);
+  const { messages } = (await streamInfo()).state;
+  await store('aws.entry._.j0', 800_000);
+  await assert.rejects(store('k8s.entry.ns.a', 900_000), /maximum bytes exceeded/);
+  assert.equal((await streamInfo()).state.messages, messages);
+  assert.equal(await ensure({ bucketMiB: 16 }), true);
+  await store('k8s.entry.ns.a', 900_000);
+});
+
+test('a publisher that a full bucket refuses says so, and goes on when there is room', async (t) => {
+  assert.equal(await ensure({ bucketMiB: 8 }), true);
+  for (let index = 0; index < 9; index += 1) await store(`aws.entry._.j${index}`, 900_000);
+  const resolving = await testBus.connect('resolver-k8s');
+  const set = followSet(t, testBus, await testBus.connect('gateway'), bucket, 'k8s');
+  const publisher = publishSet(t, testBus, resolving, bucket, 'k8s');
+  publisher.replace(entries('k8s', { a: 'x'.repeat(900_000) }));
+  await waitFor(() => testBus.logLines.some((line) => line.includes('"BUS_FULL"')), {
+    timeoutMs: 10_000,
+    what: 'the refusal to be told',
+  });
+  assert.deepEqual(await countByOwner(discovery, bucket), [
+    ['aws', 9],
+    ['k8s', 1],
+  ]);
+  const { jsm } = await testBus.admin();
+  await jsm.streams.purge(stream, { filter: subjectOf(bucket, 'aws.>') });
+  await waitForValues(set, 'k8s', { a: 'x'.repeat(900_000) });
+});
+
+test('a bucket that stores more than it now may keeps it, and refuses what is new', async () => {
+  assert.equal(await ensure({ bucketMiB: 16 }), true);
+  for (let index = 0; index < 12; index += 1) await store(`k8s.entry.ns.s${index}`, 900_000);
+  assert.equal(await ensure({ bucketMiB: 8 }), true);
+  const { messages } = (await streamInfo()).state;
+  assert.equal(messages, 12);
+  await assert.rejects(store('k8s.entry.ns.more', 900_000), /maximum bytes exceeded/);
+});
+
+test('buckets that are larger than the servers may store are refused, and the log says so', async () => {
+  assert.equal(await ensure({ bucketMiB: 4_096 }), false);
+  assert.match(testBus.logLines.join(''), /insufficient storage resources/);
+  assert.equal(await ensure(), true);
+});
