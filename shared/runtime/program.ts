@@ -85,6 +85,7 @@ function createProgramService(
     notReady: () => service?.notReady() ?? ['the service is starting'],
     remarks: () => service?.remarks?.() ?? [],
     metricsText: telemetry.metricsText,
+    clock: context.clock,
   });
   const isUntouched = (config: LatchkeyConfig): boolean =>
     service?.concern !== undefined &&
