@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { isObject, type JsonObject, member } from '#shared/core/json-value.ts';
+import { readYaml } from '#shared/runtime/yaml-text.ts';
 
 /** Sections of Flyte's configuration that the webhook reads. */
 const sections = ['webhook', 'secrets'] as const;
@@ -68,10 +68,8 @@ function configFiles(data: unknown, source: string): { name: string; content: un
 }
 
 function parseYaml(text: string, source: string): unknown {
-  try {
-    return parse(text);
-  } catch (cause) {
-    // The parser's message would repeat a piece of the file, which may hold a password.
-    throw new LatchkeyError('CONFIG_INVALID', `${source} cannot be read: it is not JSON or YAML`, { cause });
-  }
+  const read = readYaml(text);
+  if (!('faults' in read)) return read.value;
+  // The parser's message may repeat a piece of the file, which may hold a password.
+  throw new LatchkeyError('CONFIG_INVALID', `${source} cannot be read: it is not JSON or YAML`);
 }

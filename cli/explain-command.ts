@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { member, nestsTooDeep } from '#shared/core/json-value.ts';
+import { member } from '#shared/core/json-value.ts';
 import { customManager } from '#shared/core/managers/custom-manager.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
 import { loadRecipeFile } from '#shared/runtime/recipe-file.ts';
+import { readYaml } from '#shared/runtime/yaml-text.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from './command.ts';
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
@@ -79,15 +79,17 @@ async function readOption(values: Values, option: string): Promise<unknown> {
 
 /** Reads YAML or JSON, nested no deeper than the webhook itself would read. */
 async function readDocument(file: string): Promise<unknown> {
-  try {
-    const value: unknown = parse(await readFile(file, 'utf8'));
-    if (!nestsTooDeep(Buffer.from(JSON.stringify(value) ?? ''))) return value;
-  } catch (cause) {
-    // The parser's message would repeat a piece of the file.
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'it is not JSON or YAML';
-    throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: ${why}`, { cause });
-  }
-  throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: it is nested too deep`);
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: ${cause.code}`, { cause });
+  });
+  const read = readYaml(text);
+  if (!('faults' in read)) return read.value;
+  // The parser's message may repeat a piece of the file.
+  const line = read.faults[0]?.line ?? 1;
+  throw new LatchkeyError(
+    'REQUEST_MALFORMED',
+    `${file} cannot be read: it is not JSON or YAML (line ${line})`,
+  );
 }
 
 function asReview(document: unknown): unknown {

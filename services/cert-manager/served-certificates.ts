@@ -20,17 +20,24 @@ export interface ServedCertificates {
 
 /** A pod that was not heard for so long does not come back. */
 const forgottenMs = 86_400_000;
+/** Many times the gateways of an installation; of more the one heard longest ago is forgotten. */
+const mostReports = 1_000;
 
 /** Follows the heartbeats of the gateways. */
 export function followServedCertificates(bus: Bus, clock: Clock): ServedCertificates {
   const reports = new Map<string, { leaf: string | undefined; atMs: number }>();
   let changed = (): void => undefined;
   const ageMs = (atMs: number): number => clock.monotonicMs() - atMs;
+  /** Those heard longest ago come first. */
   const forget = (): void => {
-    for (const [uid, { atMs }] of reports) if (ageMs(atMs) > forgottenMs) reports.delete(uid);
+    for (const [uid, { atMs }] of reports) {
+      if (reports.size <= mostReports && ageMs(atMs) <= forgottenMs) return;
+      reports.delete(uid);
+    }
   };
   const stop = subscribeHeartbeats(bus, 'gateway', ({ uid, servingCertificate: leaf }) => {
     const before = reports.get(uid);
+    reports.delete(uid);
     reports.set(uid, { leaf, atMs: clock.monotonicMs() });
     if (before === undefined) forget();
     if (before === undefined || before.leaf !== leaf) changed();

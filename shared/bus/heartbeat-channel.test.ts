@@ -42,6 +42,37 @@ test('only well-formed heartbeats of the wanted service arrive, under their own 
   assert.deepEqual(received, [aHeartbeat()]);
 });
 
+test('a heartbeat that is longer than any of ours is dropped, and a long reason is cut by its sender', async (t) => {
+  const [sending, receiving] = await Promise.all([testBus.connect(), testBus.connect()]);
+  const received: Heartbeat[] = [];
+  t.after(subscribeHeartbeats(receiving, 'gateway', (heartbeat) => received.push(heartbeat)));
+  const [{ nc }, { nc: receiver }] = await Promise.all([sending.linked(), receiving.linked()]);
+  await receiver.flush();
+  const { manager: _, ...gateway } = aHeartbeat({ service: 'gateway', applied: [] });
+  const long = 'a'.repeat(900_000);
+  const many = Array.from({ length: 101 }, () => ({ owner: 'k8s', epoch: 1, seq: 1 }));
+  for (const wrong of [
+    { servingCertificate: long },
+    { servingCertificate: 'a'.repeat(65) },
+    { servingCertificate: 'A'.repeat(64) },
+    { reason: long },
+    { reason: 'r'.repeat(5_000) },
+    { applied: many },
+    { applied: [{ owner: 'o'.repeat(300), epoch: 1, seq: 1 }] },
+    { padding: long },
+  ]) {
+    nc.publish(heartbeatSubject(gateway), JSON.stringify({ ...gateway, ...wrong }));
+  }
+  const longUid = { ...gateway, uid: 'u'.repeat(300) };
+  nc.publish(heartbeatSubject(longUid), JSON.stringify(longUid));
+  publishHeartbeat(sending, { ...gateway, reason: 'r'.repeat(5_000), servingCertificate: 'a'.repeat(64) });
+  await waitFor(() => received.length > 0, { timeoutMs: 5_000, what: 'the heartbeat' });
+  assert.deepEqual(
+    received.map(({ reason }) => reason?.length),
+    [1_000],
+  );
+});
+
 test('the resolvers of one manager can be listened to alone', async (t) => {
   const [sending, receiving] = await Promise.all([testBus.connect(), testBus.connect()]);
   const received: Heartbeat[] = [];

@@ -3,16 +3,21 @@ import {
   heartbeatSchema,
   heartbeatSubject,
   heartbeatSubjects,
+  maxHeartbeatBytes,
+  reasonCharacters,
 } from '#shared/contracts/heartbeat.ts';
 import type { Bus } from './bus.ts';
 
 /** Sends one heartbeat; without a connection it is dropped, since an old one would be a lie. */
 export function publishHeartbeat(bus: Bus, heartbeat: Heartbeat): void {
   if (!bus.connected()) return;
-  bus.link()?.nc.publish(heartbeatSubject(heartbeat), JSON.stringify(heartbeat));
+  const { reason } = heartbeat;
+  const cut = reason === undefined ? {} : { reason: reason.slice(0, reasonCharacters) };
+  bus.link()?.nc.publish(heartbeatSubject(heartbeat), JSON.stringify({ ...heartbeat, ...cut }));
 }
 
 function decode(data: Uint8Array): Heartbeat | undefined {
+  if (data.length > maxHeartbeatBytes) return undefined;
   try {
     return heartbeatSchema.safeParse(JSON.parse(new TextDecoder().decode(data))).data;
   } catch {

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { escapeToken } from './key-token.ts';
 
+/** More bytes are no heartbeat, and not parsed. */
+export const maxHeartbeatBytes = 32_768;
+/** What a sender tells of its reason; a reader takes more, from a later version. */
+export const reasonCharacters = 1_000;
+const name = z.string().min(1).max(253);
+
 /**
  * Message: who is alive and what it holds, core NATS, every 2 s, subject `latchkey.heartbeat.<service>.<pod uid>`, of a
  * resolver `latchkey.heartbeat.resolver.<manager>.<pod uid>`, so that a login speaks for its own manager only.
@@ -11,18 +17,21 @@ export const heartbeatSchema = z.object({
   schema: z.literal(1),
   service: z.enum(['gateway', 'discovery', 'resolver', 'cert-manager']),
   /** UID of the pod; joins with the EndpointSlice's targetRef. */
-  uid: z.string(),
+  uid: name,
   /** The resolver's manager. */
-  manager: z.string().optional(),
+  manager: name.optional(),
   /** Under which a resolver holds its manager's prefix; absent while it stands by, and when it leaves. */
   epoch: z.int().positive().optional(),
   ready: z.boolean(),
   /** Why it is not ready, for an operator. */
-  reason: z.string().optional(),
+  reason: z.string().max(4_096).optional(),
   /** What a gateway (or a resolver, for its inventory) has swapped in. */
-  applied: z.array(z.object({ owner: z.string(), epoch: z.number(), seq: z.number() })),
+  applied: z.array(z.object({ owner: name, epoch: z.number(), seq: z.number() })).max(100),
   /** SHA-256 of the serving certificate's DER bytes, hex; gateways only. */
-  servingCertificate: z.string().optional(),
+  servingCertificate: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   /** How long ago this process last heard from what it reads (the Kubernetes watch, discovery), in ms. */
   sourceAgeMs: z.number().nonnegative(),
 });

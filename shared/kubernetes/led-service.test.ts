@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { parseProcessConfig } from '#shared/runtime/process-config.ts';
+import type { ReadyService } from '#shared/runtime/program.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { createLeaseServer, type LeaseServer } from '#test/lease-server.ts';
 import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
@@ -21,6 +22,7 @@ async function startPod(
   server: LeaseServer,
   name: string,
   started: () => Promise<void> = async () => undefined,
+  remarks: Pick<ReadyService, 'remarks'> = { remarks: () => ['inner remark'] },
 ) {
   const events: string[] = [];
   let led: LedContext | undefined;
@@ -38,7 +40,7 @@ async function startPod(
       led = context;
       return {
         notReady: () => ['inner reason'],
-        remarks: () => ['inner remark'],
+        ...remarks,
         concern: () => 'inner concern',
         start: async () => {
           events.push('start');
@@ -76,6 +78,13 @@ test('the service runs in one process, the other one is ready and names the lead
   assert.deepEqual(first.events, ['start', 'stop while it leads: true']);
   await waitFor(() => second.events.includes('start'), { timeoutMs, what: 'the second to lead' });
   assert.equal(server.holder(), 'second_uid-second');
+});
+
+test('the leader never says that it stands by, also when its service has nothing to remark', async (t) => {
+  const server = newServer();
+  const pod = await startPod(t, server, 'pod', undefined, {});
+  await waitFor(() => pod.events.length > 0, { timeoutMs, what: 'it to lead' });
+  assert.deepEqual(pod.remarks?.(), []);
 });
 
 test('a process that loses the Lease ends with a code of its own', async (t) => {

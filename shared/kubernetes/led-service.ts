@@ -42,7 +42,10 @@ export function createLedService(options: {
 
   return {
     notReady: () => service?.notReady() ?? [election?.problem() ?? []].flat(),
-    remarks: () => service?.remarks?.() ?? [`standby: ${election?.holder() ?? 'nobody'} leads`],
+    remarks: () =>
+      service === undefined
+        ? [`standby: ${election?.holder() ?? 'nobody'} leads`]
+        : (service.remarks?.() ?? []),
     // One that stands by starts again, so that it would lead with what is configured then.
     concern: (config) => service?.concern?.(config) ?? config,
     start: async () => {

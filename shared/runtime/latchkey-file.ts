@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { parse, YAMLParseError } from 'yaml';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { serviceProblems } from '#shared/core/chain-problems.ts';
 import type { Clock } from './clock.ts';
 import { describeIssues, describeProblems } from './config-issue.ts';
 import { followParsedFile } from './parsed-file.ts';
+import { readYaml } from './yaml-text.ts';
 
 /**
  * Parses the text of latchkey.yaml as the services take it; an empty file gives the defaults.
@@ -26,12 +26,10 @@ export function rulesConcern({ webhook: _webhook, tls: _tls, bus: _bus, ...rules
 }
 
 function parseYaml(text: string, source: string): unknown {
-  try {
-    return parse(text);
-  } catch (cause) {
-    const line = cause instanceof YAMLParseError ? ` (line ${cause.linePos?.[0].line ?? '?'})` : '';
-    throw new LatchkeyError('CONFIG_INVALID', `${source} is not YAML${line}: correct its syntax.`, { cause });
-  }
+  const read = readYaml(text);
+  if (!('faults' in read)) return read.value;
+  const line = read.faults[0]?.line ?? 1;
+  throw new LatchkeyError('CONFIG_INVALID', `${source} is not YAML (line ${line}): correct its syntax.`);
 }
 
 /**

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { type RecipeFile, recipeFileSchema } from '#shared/contracts/recipe-file.ts';
 import { sourceProblem } from '#shared/core/managers/custom-manager.ts';
 import { recipeFaults } from '#shared/core/recipe-faults.ts';
 import { type Fault, schemaFaults, unknownMembers } from '#shared/core/schema-fault.ts';
+import { readYaml } from './yaml-text.ts';
 
 /** Something wrong in a recipe file; `field` is empty when the file as a whole is meant. */
 type RecipeFault = { line: number; field: string; message: string };
@@ -15,14 +16,9 @@ type RecipeFault = { line: number; field: string; message: string };
  * looked for in a recipe of the right shape only.
  */
 export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: RecipeFault[] } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-  const lineAt = (offset: number): number => lines.linePos(offset).line;
-  if (document.errors.length > 0) {
-    const faults = document.errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), field: '', message }));
-    return { faults };
-  }
-  const value: unknown = document.toJS();
+  const read = readYaml(text);
+  if ('faults' in read) return { faults: read.faults.map((fault) => ({ ...fault, field: '' })) };
+  const { value, document, lineAt } = read;
   const parsed = recipeFileSchema.safeParse(value);
   const found = parsed.success
     ? [...unknownMembers(value, parsed.data), ...recipeFaults(parsed.data)]
