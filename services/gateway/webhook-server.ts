@@ -22,6 +22,22 @@ const timeouts = {
   connectionsCheckingInterval: 10,
 };
 
+/**
+ * Forward secrecy and authenticated encryption only: a leaf's key that is renewed each week must not open what was
+ * recorded before. Go's API server offers all of them first (crypto/tls defaultCipherSuites).
+ */
+const protocols = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    ...['ECDSA', 'RSA'].flatMap((key) =>
+      ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].map((suite) => `ECDHE-${key}-${suite}`),
+    ),
+  ].join(':'),
+} as const;
+
 /** More are dropped when they connect; the API server keeps about 25, and one that says nothing costs memory for 5 s. */
 const mostConnections = 8_192;
 
@@ -71,7 +87,7 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
   const applySecureContext = (): void => {
     if (pair === undefined || (requestsClientCertificate && authorities === undefined)) return;
     const ca = authorities === undefined ? {} : { ca: authorities };
-    https?.setSecureContext({ cert: pair.certificate, key: pair.key, minVersion: 'TLSv1.2', ...ca });
+    https?.setSecureContext({ cert: pair.certificate, key: pair.key, ...protocols, ...ca });
   };
   const app = Fastify({
     bodyLimit: bodyLimitBytes,
@@ -84,7 +100,7 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
         {
           ...timeouts,
           ALPNProtocols: ['http/1.1'],
-          minVersion: 'TLSv1.2',
+          ...protocols,
           requestCert: requestsClientCertificate,
           rejectUnauthorized: true,
         },

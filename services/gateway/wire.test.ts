@@ -78,6 +78,33 @@ test('input 8: TLS 1.1 is refused; without a server name, or with any, the certi
   }
 });
 
+test('input 8: of TLS 1.2 only suites with forward secrecy and authenticated encryption are taken', async () => {
+  const options = { port: webhook.port, host: '127.0.0.1', rejectUnauthorized: false };
+  const offer = (ciphers: string): TLSSocket =>
+    connectTls({ ...options, maxVersion: 'TLSv1.2', ciphers: `${ciphers}:@SECLEVEL=0` });
+  for (const suite of [
+    'AES128-SHA',
+    'AES128-GCM-SHA256',
+    'AES256-GCM-SHA384',
+    'ECDHE-RSA-AES128-SHA',
+    'ECDHE-RSA-AES256-SHA384',
+    'DHE-RSA-AES128-GCM-SHA256',
+  ]) {
+    const [error] = await once(offer(suite), 'error');
+    assert.match(String(error), /handshake failure/, suite);
+  }
+  for (const suite of ['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-CHACHA20-POLY1305']) {
+    const socket = offer(suite);
+    await once(socket, 'secureConnect');
+    assert.equal(socket.getCipher().name, suite);
+    socket.destroy();
+  }
+  const newest = connectTls(options);
+  await once(newest, 'secureConnect');
+  assert.equal(newest.getProtocol(), 'TLSv1.3');
+  newest.destroy();
+});
+
 test('input 9: an HTTP/2 preface and two lengths at once are refused, pipelined requests answered in order', async () => {
   const preface = await connect();
   preface.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
