@@ -7,6 +7,7 @@ import { createReflectorMetrics } from '#shared/kubernetes/reflector-metrics.ts'
 import { startTelemetry } from '#shared/runtime/telemetry.ts';
 import { createCertificateMetrics } from '../services/cert-manager/certificate-metrics.ts';
 import { createBucketMetrics } from '../services/discovery/bucket-metrics.ts';
+import { createLeftOutMetrics } from '../services/discovery/left-out-metrics.ts';
 import { createSnapshotMetrics } from '../services/discovery/snapshot-metrics.ts';
 import { createGatewayMetrics } from '../services/gateway/gateway-metrics.ts';
 import { createProviderMetrics } from '../services/resolver/provider-metrics.ts';
@@ -47,6 +48,7 @@ async function scrape(): Promise<string> {
     expiresMs: { ca: 1, leaf: 1 },
   }));
   createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, circuitOpen: false }))('complete');
+  createLeftOutMetrics(() => ({ keys: 1 }));
   createBucketMetrics(() => [{ bucket: 'latchkey_rules', bytes: 1, mostBytes: 2 }]);
   createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1 }));
   createPublisherMetrics('latchkey_rules', 'k8s').oversizedRecord();

@@ -39,7 +39,13 @@ export function createDiscovery(
     const { namespaces } = config.k8s;
     if (plan.listsSecrets) {
       sources.start('k8s', (publisher) =>
-        createKubernetesSecrets({ ...optionsOf('k8s'), kubernetes: connected, publisher, namespaces }),
+        createKubernetesSecrets({
+          ...optionsOf('k8s'),
+          kubernetes: connected,
+          publisher,
+          namespaces,
+          limits: config.limits,
+        }),
       );
     }
     if (plan.globals === 'reference') {

@@ -8,6 +8,7 @@ import type { SecretFact } from './secret-fact.ts';
 function recordingFeed() {
   const entries = new Map<string, readonly string[]>();
   const markers = new Set<string>();
+  const partial = new Set<string>();
   const order: string[] = [];
   const feed: InventoryFeed = {
     entry: (namespace, secret, entry) => {
@@ -20,10 +21,12 @@ function recordingFeed() {
       order.push(`${marker === undefined ? '-' : '+'}${namespace}`);
       if (marker === undefined) markers.delete(namespace);
       else markers.add(namespace);
+      if (marker?.partial === true) partial.add(namespace);
+      else partial.delete(namespace);
     },
     complete: () => undefined,
   };
-  return { feed, entries, markers, order };
+  return { feed, entries, markers, partial, order };
 }
 
 const aFact = (namespace: string, name: string, keys: string[] = ['k']): SecretFact => ({
@@ -61,5 +64,23 @@ test('a deleted Secret is removed once, an unknown one not at all', () => {
   inventory.secret('a', 's', aFact('a', 's'));
   inventory.secret('a', 's', undefined);
   inventory.secret('a', 's', undefined);
-  assert.deepEqual(order, ['+a', '+a/s', '-a/s']);
+  assert.deepEqual(order, ['+a', '+a/s', '+a', '-a/s', '+a']);
+});
+
+test('a Secret that is left out is named once, counted, and its namespace is partial while there is no room', () => {
+  const { feed, entries, partial } = recordingFeed();
+  const named: string[] = [];
+  const inventory = createKubernetesInventory('k8s', feed, ({ name }) => named.push(name));
+  inventory.select(new Set(['a']));
+  const big: SecretFact = { ...aFact('a', 'big', []), leftOut: 'keys' };
+  const late: SecretFact = { ...aFact('a', 'late', []), leftOut: 'namespace' };
+  for (const fact of [big, late, big, late]) inventory.secret('a', fact.name, fact);
+  inventory.secret('b', 'x', { ...aFact('b', 'x', []), leftOut: 'keys' });
+  assert.deepEqual(named, ['big', 'late']);
+  assert.deepEqual(inventory.leftOut(), { keys: 1, namespace: 1 });
+  assert.deepEqual([[...entries.keys()], [...partial]], [['a/big'], ['a']]);
+  inventory.secret('a', 'late', aFact('a', 'late'));
+  inventory.secret('a', 'big', undefined);
+  assert.deepEqual(inventory.leftOut(), { keys: 0, namespace: 0 });
+  assert.deepEqual([[...entries.keys()], [...partial]], [['a/late'], []]);
 });

@@ -6,6 +6,8 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import { createInventoryFeed } from './inventory-feed.ts';
 import { createKubernetesInventory } from './kubernetes-inventory.ts';
 import { watchSecrets } from './kubernetes-source.ts';
+import { createLeftOutMetrics } from './left-out-metrics.ts';
+import { createNamespaceRoom } from './namespace-room.ts';
 import { type SecretFact, secretFact } from './secret-fact.ts';
 import type { Source } from './source.ts';
 
@@ -21,12 +23,18 @@ export function createKubernetesSecrets(options: {
   kubernetes: Kubernetes;
   publisher: Publisher;
   namespaces: LatchkeyConfig['k8s']['namespaces'];
+  limits: LatchkeyConfig['limits'];
   clock: Clock;
   log: Logger;
 }): KubernetesSecrets {
-  const { namespaces, clock, log } = options;
+  const { namespaces, limits, clock, log } = options;
   const feed = createInventoryFeed('k8s', options.publisher);
-  const inventory = createKubernetesInventory('k8s', feed);
+  const room = createNamespaceRoom(limits.namespaceKiB * 1_024);
+  const inventory = createKubernetesInventory('k8s', feed, ({ namespace, name, leftOut }) => {
+    const limit = leftOut === 'keys' ? 'limits.keysPerSecret' : 'limits.namespaceKiB';
+    log.warn({ namespace, secret: name, limit }, 'a Secret is above a limit and is left out');
+  });
+  createLeftOutMetrics(inventory.leftOut);
   const stopping = new AbortController();
   const listed = new Set<string>();
   let everywhere = false;
@@ -48,11 +56,12 @@ export function createKubernetesSecrets(options: {
     kubernetes: options.kubernetes,
     namespaces,
     project: (secret) => {
-      const fact = secretFact(secret);
-      return fact && { key: `${fact.namespace}/${fact.name}`, value: fact };
+      const fact = secretFact(secret, limits.keysPerSecret);
+      return fact && { key: `${fact.namespace}/${fact.name}`, value: room.place(fact) };
     },
     onChange: (change) => {
       const { namespace, name } = change.type === 'set' ? change.value : change.previous;
+      if (change.type === 'delete') room.release(namespace, name);
       inventory.secret(namespace, name, change.type === 'set' ? change.value : undefined);
     },
     onListed: (namespace) => {

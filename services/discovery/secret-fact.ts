@@ -4,8 +4,11 @@ import { ownSecretPrefix } from '#shared/contracts/own-object.ts';
 export interface SecretFact {
   namespace: string;
   name: string;
+  /** Empty where it is left out. */
   keys: string[];
   resourceVersion: string;
+  /** Which limit it is above: it has too many keys, or there was no room for it in its namespace. */
+  leftOut?: 'keys' | 'namespace';
 }
 
 /** Secrets that no task may ask for: credentials of service accounts, Helm's state, and what latchkey itself keeps. */
@@ -18,15 +21,16 @@ export interface SecretObject {
   data?: Record<string, string>;
 }
 
-/** Projects a Secret onto its fact; undefined for one that is never offered to tasks. */
-export function secretFact(secret: SecretObject): SecretFact | undefined {
-  const { name, namespace, resourceVersion } = secret.metadata;
+/**
+ * Projects a Secret onto its fact; undefined for one that is never offered to tasks.
+ * @param mostKeys with more it is left out, and nothing of them is kept
+ */
+export function secretFact(secret: SecretObject, mostKeys: number): SecretFact | undefined {
+  const { name, namespace, resourceVersion = '' } = secret.metadata;
   if (namespace === undefined || name.startsWith(ownSecretPrefix)) return undefined;
   if (secret.type !== undefined && excludedTypes.has(secret.type)) return undefined;
-  return {
-    namespace,
-    name,
-    keys: Object.keys(secret.data ?? {}).sort(),
-    resourceVersion: resourceVersion ?? '',
-  };
+  const keys = Object.keys(secret.data ?? {});
+  return keys.length > mostKeys
+    ? { namespace, name, keys: [], resourceVersion, leftOut: 'keys' }
+    : { namespace, name, keys: keys.sort(), resourceVersion };
 }

@@ -26,10 +26,19 @@ export function ruleRecord(
   const key = { ...change.key, owner: manager.name };
   if (key.kind === 'entry') return { key: formatKey(key), value: entryOf(manager, config, change.value) };
   if (key.kind !== 'namespace') return undefined;
-  const known =
-    change.value !== undefined &&
-    manager.knowsNamespace(parse(inventoryNamespaceSchema, change.value), config);
-  return { key: formatKey(key), value: known ? { schema: 1, namespace: key.namespace } : undefined };
+  return { key: formatKey(key), value: namespaceOf(manager, config, key.namespace, change.value) };
+}
+
+function namespaceOf(
+  manager: Manager,
+  config: LatchkeyConfig,
+  namespace: string,
+  value: unknown,
+): RuleNamespace | undefined {
+  if (value === undefined) return undefined;
+  const marker = parse(inventoryNamespaceSchema, value);
+  if (!manager.knowsNamespace(marker, config)) return undefined;
+  return { schema: 1, namespace, ...(marker.partial === true ? { partial: true } : {}) };
 }
 
 function entryOf(manager: Manager, config: LatchkeyConfig, value: unknown): RuleEntry | undefined {

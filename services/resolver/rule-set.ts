@@ -6,7 +6,7 @@ import { formatKey } from '#shared/contracts/bucket.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Recipe } from '#shared/contracts/rule-recipe.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
-import { carrierFrom, contextFrom } from '#shared/runtime/trace-carrier.ts';
+import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import { ruleRecord } from './rule-record.ts';
 
 /** One manager's rules on their way to the bus. Nothing is published before `complete` is called once. */
@@ -28,8 +28,16 @@ export function createRuleSet(options: {
   const { manager, config, publisher, log } = options;
   const tracer = trace.getTracer('latchkey');
   const recipeKey = formatKey({ owner: manager.name, kind: 'recipe' });
+  /** What is to be published at first; afterwards the publisher has it. */
   const records = new Map<string, PublishedRecord>([[recipeKey, { value: manager.recipe(config) }]]);
   let complete = false;
+
+  const note = (key: string, value: unknown, carrier?: TraceCarrier): void => {
+    if (!complete && value === undefined) records.delete(key);
+    else if (!complete) records.set(key, { value, ...(carrier === undefined ? {} : { trace: carrier }) });
+    else if (value === undefined) publisher.remove(key, carrier);
+    else publisher.put(key, value, carrier);
+  };
 
   const takeOne = (change: RecordChange): void => {
     const attributes = { 'latchkey.manager': manager.name, 'latchkey.key': formatKey(change.key) };
@@ -42,11 +50,7 @@ export function createRuleSet(options: {
     try {
       const record = ruleRecord(manager, config, change);
       if (record === undefined) return;
-      if (record.value === undefined) records.delete(record.key);
-      else records.set(record.key, { value: record.value, trace: carrier });
-      if (!complete) return;
-      if (record.value === undefined) publisher.remove(record.key, carrier);
-      else publisher.put(record.key, record.value, carrier);
+      note(record.key, record.value, carrier);
     } catch (err) {
       log.error({ err, key: formatKey(change.key) }, 'inventory record skipped');
     } finally {
@@ -58,14 +62,12 @@ export function createRuleSet(options: {
     take: (changes) => {
       for (const change of changes) takeOne(change);
     },
-    replaceRecipe: (value) => {
-      records.set(recipeKey, { value });
-      if (complete) publisher.put(recipeKey, value);
-    },
+    replaceRecipe: (value) => note(recipeKey, value),
     complete: () => {
       if (complete) return;
       publisher.replace(records);
       complete = true;
+      records.clear();
     },
     isComplete: () => complete,
   };

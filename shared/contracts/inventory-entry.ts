@@ -15,6 +15,8 @@ export const inventoryEntrySchema = z.object({
   secret: z.string(),
   /** Keys in the Secret; for a global secret none. */
   keys: z.array(z.string()),
+  /** The Secret has more keys than are offered (`limits.keysPerSecret`): `keys` is empty. Missing = false. */
+  leftOut: z.boolean().optional(),
   /** resourceVersion, or the file's change time; never a hash of a value. */
   version: z.string(),
   /** Where reference delivery keeps a global secret: the copy's Secret name and data key, the same in each namespace. */

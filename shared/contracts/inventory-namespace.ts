@@ -10,6 +10,8 @@ export const inventoryNamespaceSchema = z.object({
   namespace: z.string(),
   /** Source k8s: the Secrets of this namespace are listed and watched. */
   watched: z.boolean().optional(),
+  /** Source k8s: some of its Secrets are left out, since all of them are too much. Missing = false. */
+  partial: z.boolean().optional(),
   /** Source global: every copy has been written to this namespace at least once. */
   globalsReady: z.boolean().optional(),
 });

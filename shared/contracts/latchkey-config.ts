@@ -151,6 +151,22 @@ const snapshotSchema = z.strictObject({
   intervalSeconds: z.number().min(1).default(30),
 });
 
+/** How much a tenant, or whoever has a resolver's login, may make every process hold. */
+const limitsSchema = z.strictObject({
+  /** A Kubernetes Secret with more keys is left out; a hundred times what people have in one. */
+  keysPerSecret: z.int().min(1).max(100_000).default(1_000),
+  /**
+   * Names and keys of the Secrets of one namespace, as rules on the bus; what comes when that is full is left out. 1 MiB is
+   * 3,000 Secrets of five keys.
+   */
+  namespaceKiB: z.int().min(16).max(1_048_576).default(1_024),
+  /**
+   * Records of one manager that a gateway, resolver or discovery reads: with more its last complete rules stay in force.
+   * 32 MiB is 100,000 Secrets.
+   */
+  managerMiB: z.int().min(1).max(65_536).default(32),
+});
+
 const managerName = z.string().regex(/^[a-z0-9][-a-z0-9]*$/, 'is not a manager name');
 
 export const latchkeyConfigSchema = z.strictObject({
@@ -172,6 +188,7 @@ export const latchkeyConfigSchema = z.strictObject({
   tls: tlsSchema.prefault({}),
   gateway: gatewaySchema.prefault({}),
   snapshot: snapshotSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
   bus: busSchema.prefault({}),
 });
 

@@ -1,6 +1,20 @@
 import { z } from 'zod';
 import { sealedValueSchema } from './sealed-value.ts';
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Looks at every item once and copies none: an entry may have many thousands. */
+function areItems(value: unknown): value is Record<string, Record<string, string>> {
+  if (!isRecord(value)) return false;
+  for (const lookupKey of Object.keys(value)) {
+    const variables = value[lookupKey];
+    if (!isRecord(variables)) return false;
+    for (const name in variables) if (typeof variables[name] !== 'string') return false;
+  }
+  return true;
+}
+
 /**
  * Message: what exists in a manager, bucket latchkey_rules, key `<manager>.entry.<namespace|_>.<secret>`.
  * Producer: the manager's resolver. Consumer: every gateway.
@@ -9,9 +23,14 @@ import { sealedValueSchema } from './sealed-value.ts';
  */
 export const ruleEntrySchema = z.object({
   schema: z.literal(1),
-  items: z.record(z.string(), z.record(z.string(), z.string())),
+  items: z.custom<Record<string, Record<string, string>>>(areItems),
   /** By lookup key, what the gateway opens and the templates then read as `${entry.value}`. */
   sealed: z.record(z.string(), sealedValueSchema).optional(),
+  /**
+   * Lookup keys that begin with this (it ends with their first slash) may exist and are left out, since they are too
+   * many: `unknown`, not absent. Where it is missing nothing is left out.
+   */
+  leftOut: z.string().endsWith('/').optional(),
 });
 
 export type RuleEntry = z.infer<typeof ruleEntrySchema>;
@@ -20,6 +39,11 @@ export type RuleEntry = z.infer<typeof ruleEntrySchema>;
  * Message: a namespace that the manager knows completely, key `<manager>.namespace.<namespace>`.
  * A recipe of scope `namespace` answers `unknown` for a namespace without one.
  */
-export const ruleNamespaceSchema = z.object({ schema: z.literal(1), namespace: z.string() });
+export const ruleNamespaceSchema = z.object({
+  schema: z.literal(1),
+  namespace: z.string(),
+  /** Some of its entries are left out: what is not found is `unknown`, not absent. Missing = false. */
+  partial: z.boolean().optional(),
+});
 
 export type RuleNamespace = z.infer<typeof ruleNamespaceSchema>;

@@ -31,6 +31,8 @@ export type Verdict =
   /** `nearMisses` searches the names that the manager has, which only an answer that tells of them is worth. */
   | { manager: string; answer: 'lacks'; lookedFor: string; nearMisses: () => string[]; ageMs: number }
   | { manager: string; answer: 'unknown'; reason: 'no-rules' | 'namespace'; stale: false }
+  /** It may be among what the manager leaves out, for it is too much. */
+  | { manager: string; answer: 'unknown'; reason: 'left-out'; what: 'secret' | 'namespace'; stale: false }
   /** It lacked the secret when it was last heard. */
   | { manager: string; answer: 'unknown'; reason: 'stale'; stale: true; ageMs: number };
 
@@ -125,6 +127,10 @@ function lookUp(
     const found = { ...variables, entry: item.variables };
     const grant = { ...offer, variables: found, traceparents, stale, policyLine: line };
     return { manager, answer: 'has', grant };
+  }
+  for (const { lookupKey } of names) {
+    const what = index.leftOut(manager, namespace, inventoryKey ?? lookupKey);
+    if (what !== undefined) return { manager, answer: 'unknown', reason: 'left-out', what, stale: false };
   }
   if (stale) return { manager, answer: 'unknown', reason: 'stale', stale, ageMs: ageMs(manager) };
   // A policy cannot judge a name that says less than a lookup key.

@@ -67,11 +67,34 @@ function wordUnknown(
       const reason = `secret manager ${manager} knew of none, but its rules ${age}, so that it may exist by now`;
       return { code, reason, remarks: [again, resolver] };
     }
+    case 'left-out':
+      return { code, ...wordLeftOut(manager, unknown.what, namespace) };
     case 'namespace': {
       const reason = `secret manager ${manager} does not know namespace ${quote(namespace)} (yet)`;
       return { code, reason, remarks: [again, enabling(namespace, namespaces)] };
     }
   }
+}
+
+/** For the author it is his own Secret that is too much; what is allowed is for the platform team to say. */
+function wordLeftOut(
+  manager: string,
+  what: 'secret' | 'namespace',
+  namespace: string,
+): Pick<Refusal, 'reason' | 'remarks'> {
+  const limit = what === 'secret' ? 'limits.keysPerSecret' : 'limits.namespaceKiB';
+  const raise = `or ask your platform team to raise ${limit} in latchkey.yaml.`;
+  return what === 'secret'
+    ? {
+        reason: `secret manager ${manager} leaves this Secret out, for it has too many keys`,
+        remarks: [`Spread them over several Secrets, ${raise}`],
+      }
+    : {
+        reason: `secret manager ${manager} leaves some Secrets of namespace ${quote(namespace)} out, for all of them have too many keys, and this may be one`,
+        remarks: [
+          `Delete what nobody needs there and then change this Secret ("kubectl annotate" suffices), ${raise}`,
+        ],
+      };
 }
 
 /** What the platform team has to do so that a namespace is served. */

@@ -1,23 +1,17 @@
 import { formatKey, type RecordKey } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rule-entry.ts';
+import { type RuleNamespace, ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rule-entry.ts';
+import { createEntryIndex, type EntryIndex, type IndexedItem } from './entry-index.ts';
 import { type CompiledRecipe, compileRecipe } from './recipe.ts';
-import { type OpenValue, withSealedValue } from './sealed-value.ts';
+import type { OpenValue } from './sealed-value.ts';
 
 /** One record that appeared, changed or (value undefined) went away. `value` is the parsed JSON body. */
 export type RuleChange = { key: RecordKey; value: unknown; traceparent?: string | undefined };
 
-/** What an inventory entry says of one lookup key. */
-type IndexedItem = { variables: Readonly<Record<string, string>>; traceparent: string | undefined };
-
-type OwnedItem = IndexedItem & { owner: string };
 type ManagerRules = {
   recipe: { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
-  namespaces: Set<string>;
-  /** Namespace ('' = every one) -> lookup key -> item. */
-  items: Map<string, Map<string, OwnedItem>>;
-  /** Record key -> where its items are, to take them out again. */
-  records: Map<string, { scope: string; lookupKeys: string[] }>;
+  namespaces: Map<string, RuleNamespace>;
+  entries: EntryIndex;
 };
 
 /** All rules of one gateway, by manager. A manager without a recipe here has never been complete. */
@@ -27,12 +21,18 @@ export type RuleIndex = {
    * @returns a fault for each refused record (`fields.key` names it); its former rule stays in force
    */
   apply(manager: string, changes: Iterable<RuleChange>): LatchkeyError[];
+  /** Lets go of everything of a manager. */
+  forget(manager: string): void;
   recipe(manager: string): { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
   knowsNamespace(manager: string, namespace: string): boolean;
   /** The item of a lookup key in this namespace, else in every namespace. */
   item(manager: string, namespace: string, lookupKey: string): IndexedItem | undefined;
+  /** Why a lookup key that is not found may exist all the same: its Secret, or some of the namespace, is left out. */
+  leftOut(manager: string, namespace: string, lookupKey: string): 'secret' | 'namespace' | undefined;
   /** All lookup keys that hold only in this namespace; without one, those that hold in every namespace. */
   lookupKeys(manager: string, namespace?: string): Iterable<string>;
+  /** How many items of a manager were set or taken out so far: what all changes have cost. */
+  changedItems(manager: string): number;
 };
 
 const everyNamespace = '';
@@ -45,18 +45,17 @@ const neverOpen: OpenValue = () => ({ problem: 'this process has no key ring' })
 export function createRuleIndex({
   compile = compileRecipe,
   open = neverOpen,
-}: Partial<Reading> = {}): RuleIndex {
+}: Partial<{ compile: Compile; open: OpenValue }> = {}): RuleIndex {
   const managers = new Map<string, ManagerRules>();
-  const itemsOf = (manager: string, scope: string): Map<string, OwnedItem> | undefined =>
-    managers.get(manager)?.items.get(scope);
+  const entriesOf = (manager: string): EntryIndex | undefined => managers.get(manager)?.entries;
   return {
     apply(manager, changes) {
-      const rules = managers.get(manager) ?? emptyRules();
+      const rules = managers.get(manager) ?? emptyRules(open);
       managers.set(manager, rules);
       const faults: LatchkeyError[] = [];
       for (const change of changes) {
         try {
-          applyChange(rules, change, { compile, open });
+          applyChange(rules, change, compile);
         } catch (error) {
           if (!(error instanceof LatchkeyError)) throw error;
           faults.push(withKey(error, change.key));
@@ -64,21 +63,30 @@ export function createRuleIndex({
       }
       return faults;
     },
+    forget: (manager) => {
+      managers.delete(manager);
+    },
     recipe: (manager) => managers.get(manager)?.recipe,
     knowsNamespace: (manager, namespace) => managers.get(manager)?.namespaces.has(namespace) ?? false,
     item: (manager, namespace, lookupKey) =>
-      itemsOf(manager, namespace)?.get(lookupKey) ?? itemsOf(manager, everyNamespace)?.get(lookupKey),
-    lookupKeys: (manager, namespace = everyNamespace) => itemsOf(manager, namespace)?.keys() ?? [],
+      entriesOf(manager)?.item(namespace, lookupKey) ?? entriesOf(manager)?.item(everyNamespace, lookupKey),
+    leftOut(manager, namespace, lookupKey) {
+      const leaves = (scope: string): boolean => entriesOf(manager)?.leavesOut(scope, lookupKey) ?? false;
+      if (leaves(namespace) || leaves(everyNamespace)) return 'secret';
+      return managers.get(manager)?.namespaces.get(namespace)?.partial === true ? 'namespace' : undefined;
+    },
+    lookupKeys: (manager, namespace = everyNamespace) => entriesOf(manager)?.lookupKeys(namespace) ?? [],
+    changedItems: (manager) => entriesOf(manager)?.changedItems() ?? 0,
   };
 }
 
-function emptyRules(): ManagerRules {
-  return { recipe: undefined, namespaces: new Set(), items: new Map(), records: new Map() };
+function emptyRules(open: OpenValue): ManagerRules {
+  return { recipe: undefined, namespaces: new Map(), entries: createEntryIndex(open) };
 }
 
-type Reading = { compile: (recipe: unknown) => CompiledRecipe; open: OpenValue };
+type Compile = (recipe: unknown) => CompiledRecipe;
 
-function applyChange(rules: ManagerRules, change: RuleChange, { compile, open }: Reading): void {
+function applyChange(rules: ManagerRules, change: RuleChange, compile: Compile): void {
   const { key, value, traceparent } = change;
   switch (key.kind) {
     case 'manifest':
@@ -86,51 +94,31 @@ function applyChange(rules: ManagerRules, change: RuleChange, { compile, open }:
     case 'recipe':
       rules.recipe = value === undefined ? undefined : { compiled: compile(value), traceparent };
       return;
-    case 'namespace':
-      if (value === undefined) rules.namespaces.delete(key.namespace);
-      else if (ruleNamespaceSchema.safeParse(value).success) rules.namespaces.add(key.namespace);
-      else throw invalidRecord(key);
+    case 'namespace': {
+      const marker = value === undefined ? undefined : ruleNamespaceSchema.safeParse(value);
+      if (marker?.success === false) throw invalidRecord(key);
+      if (marker === undefined) rules.namespaces.delete(key.namespace);
+      else rules.namespaces.set(key.namespace, marker.data);
       return;
+    }
     case 'entry':
-      applyEntry(rules, key, { value, traceparent }, open);
+      applyEntry(rules.entries, key, change);
   }
 }
 
 function applyEntry(
-  rules: ManagerRules,
+  entries: EntryIndex,
   key: RecordKey & { kind: 'entry' },
-  { value, traceparent }: Pick<RuleChange, 'value' | 'traceparent'>,
-  open: OpenValue,
+  { value, traceparent }: RuleChange,
 ): void {
-  const entry = value === undefined ? undefined : ruleEntrySchema.safeParse(value);
-  if (entry?.success === false) throw invalidRecord(key);
-  const owner = formatKey(key);
-  removeItems(rules, owner);
-  if (entry === undefined) return;
-  const scope = key.namespace ?? everyNamespace;
-  const scoped = rules.items.get(scope) ?? new Map<string, OwnedItem>();
-  rules.items.set(scope, scoped);
-  const { sealed = {} } = entry.data;
-  const items = Object.entries(entry.data.items);
-  for (const [lookupKey, variables] of items) {
-    const value = sealed[lookupKey];
-    const place = { owner: key.owner, secret: lookupKey };
-    const opening =
-      value === undefined ? variables : withSealedValue(variables, place, () => open(value, place));
-    scoped.set(lookupKey, { variables: opening, traceparent, owner });
+  const record = formatKey(key);
+  if (value === undefined) {
+    entries.remove(record);
+    return;
   }
-  rules.records.set(owner, { scope, lookupKeys: items.map(([lookupKey]) => lookupKey) });
-}
-
-function removeItems(rules: ManagerRules, owner: string): void {
-  const record = rules.records.get(owner);
-  if (record === undefined) return;
-  rules.records.delete(owner);
-  const scoped = rules.items.get(record.scope);
-  for (const lookupKey of record.lookupKeys) {
-    if (scoped?.get(lookupKey)?.owner === owner) scoped.delete(lookupKey);
-  }
-  if (scoped?.size === 0) rules.items.delete(record.scope);
+  const entry = ruleEntrySchema.safeParse(value);
+  if (!entry.success) throw invalidRecord(key);
+  entries.put(record, entry.data, { owner: key.owner, scope: key.namespace ?? everyNamespace, traceparent });
 }
 
 function invalidRecord(key: RecordKey): LatchkeyError {

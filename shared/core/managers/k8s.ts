@@ -32,6 +32,10 @@ export const k8sManager: Manager = {
   entry(fact, config) {
     if (config.k8s.inventory === 'open' || fact.namespace === undefined) return undefined;
     if (fact.secret.startsWith(ownSecretPrefix)) return undefined;
+    if (fact.leftOut === true) {
+      const entry = { schema: 1 as const, items: {}, leftOut: `${fact.secret}/` };
+      return { namespace: fact.namespace, secret: fact.secret, entry };
+    }
     const items = Object.fromEntries(fact.keys.map((key) => [`${fact.secret}/${key}`, {}]));
     return { namespace: fact.namespace, secret: fact.secret, entry: { schema: 1, items } };
   },

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { propertyRuns } from '#test/property-runs.ts';
+import { createNamespaceRoom } from './namespace-room.ts';
+import type { SecretFact } from './secret-fact.ts';
+
+const aFact = (name: string, keys: number, resourceVersion = '1', namespace = 'ns'): SecretFact => ({
+  namespace,
+  name,
+  keys: Array.from({ length: keys }, (_, index) => `key-${index}`),
+  resourceVersion,
+});
+
+test('who has a place keeps it, and who comes to a full namespace is left out; other namespaces have theirs', () => {
+  const room = createNamespaceRoom(1_000);
+  assert.equal(room.place(aFact('b', 20)).leftOut, undefined);
+  assert.deepEqual([room.place(aFact('a', 20)).leftOut, room.place(aFact('a', 20)).keys], ['namespace', []]);
+  assert.equal(room.place(aFact('a', 20, '1', 'other')).leftOut, undefined);
+  assert.equal(room.place(aFact('b', 21, '2')).leftOut, undefined);
+});
+
+test('a Secret that was left out has a place when there is room and it is changed, not before', () => {
+  const room = createNamespaceRoom(1_000);
+  room.place(aFact('a', 20));
+  room.place(aFact('b', 20));
+  room.release('ns', 'a');
+  assert.equal(room.place(aFact('b', 20)).leftOut, 'namespace');
+  assert.equal(room.place(aFact('b', 20, '2')).leftOut, undefined);
+});
+
+test('a Secret whose record would be too long for the bus is left out by its keys, whatever the limits are', () => {
+  const room = createNamespaceRoom(10_000_000);
+  const { leftOut, keys } = room.place(aFact('n'.repeat(200), 5_000));
+  assert.deepEqual([leftOut, keys], ['keys', []]);
+});
+
+test('whatever a tenant does, no more than its room is kept, and no version is judged twice', () => {
+  const step = fc.record({
+    name: fc.constantFrom('a', 'b', 'c', 'd'),
+    keys: fc.integer({ min: 0, max: 60 }),
+    isGone: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const room = createNamespaceRoom(1_000);
+      const kept = new Map<string, SecretFact>();
+      for (const [index, { name, keys, isGone }] of steps.entries()) {
+        if (isGone) {
+          room.release('ns', name);
+          kept.delete(name);
+          continue;
+        }
+        const given = aFact(name, keys, String(index));
+        kept.set(name, room.place(given));
+        assert.deepEqual(room.place(given), kept.get(name));
+        const bytes = [...kept.values()].reduce((sum, fact) => sum + fact.keys.join('').length, 0);
+        assert.ok(bytes <= 1_000);
+      }
+    }),
+    propertyRuns,
+  );
+});
