@@ -79,3 +79,38 @@ test('services refuse inline delivery to just anybody, which explain accepts', (
   assert.deepEqual(serviceProblems(inline({ clientCa: '/ca.crt' }, {})), []);
   assert.deepEqual(serviceProblems(inline({}, { acceptNetworkPolicyOnly: true })), []);
 });
+
+test('two rules that write one variable as different groups and keys are errors, all at once, by their names', () => {
+  const clashes = (...rules: object[]): string[] => problems({ policy: { rules } });
+  const token = { name: 'token', groups: ['team'], keys: ['a_token'], namespaces: ['x'] };
+  const teamA = { name: 'team-a', groups: ['team_a'], keys: ['token'], namespaces: ['y'] };
+  const all = { name: 'all', groups: ['db'], keys: ['x_*'] };
+  const found = clashes(token, teamA, all, { name: 'db-x', groups: ['DB_X'] });
+  assert.equal(found.length, 2);
+  assert.match(
+    found[0] ?? '',
+    /^policy: rules "token" and "team-a" .*"env:TEAM_A_TOKEN", one as "TEAM\/A_TOKEN"/,
+  );
+  assert.match(found[1] ?? '', /^policy: rules "all" and "db-x" /);
+  assert.equal(clashes(all, { name: 'odd', groups: ['db_x'], keys: ['*z*'] }).length, 0);
+  assert.equal(clashes(all, { name: 'odd', groups: ['db_?'], keys: ['*'] }).length, 0);
+  assert.equal(
+    clashes(
+      { ...token, keys: ['a_*n'] },
+      { ...teamA, keys: ['*e'] },
+      { name: 'n', groups: ['team_a'], keys: ['*n'] },
+    ).length,
+    1,
+  );
+});
+
+test('rules that one name tells apart, that name the same, or that are about other managers are none', () => {
+  const clashes = (...rules: object[]): string[] => problems({ policy: { rules } });
+  const team = { name: 'team', groups: ['team'] };
+  assert.deepEqual(clashes(team, { name: 'team_a', groups: ['team_a'] }), []);
+  assert.deepEqual(clashes(team, { ...team, name: 'again', serviceAccounts: ['s'] }), []);
+  assert.deepEqual(clashes({ name: 'dev', groups: ['*-dev'] }, { name: 'prd', groups: ['*-prd'] }), []);
+  const written = { name: 'w', groups: ['team'], keys: ['a_token'], managers: ['k8s'] };
+  assert.deepEqual(clashes(written, { name: 'v', groups: ['team_a'], keys: ['token'] }), []);
+  assert.deepEqual(clashes({ ...team, keys: ['a?'] }, { ...team, name: 'b', keys: ['a*'] }), []);
+});

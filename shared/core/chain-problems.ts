@@ -6,16 +6,21 @@ import {
   requestFields,
 } from '#shared/contracts/rule-recipe.ts';
 import { compileGlob } from './glob.ts';
+import type { Manager } from './managers/manager.ts';
 import { managers } from './managers/registry.ts';
+import { compileRecipe } from './recipe.ts';
+import { ruleClashes } from './rule-clash.ts';
 
 /**
  * What is wrong with the managers: one that is neither shipped nor in `custom` or in both, one named twice, or one that
  * is never reached because an open manager before it takes all that it could serve. One of the operator's own cannot be
- * judged by that. Also a rule of the policy that concerns no manager there is: a misspelt name must not lift a ban.
+ * judged by that. Also a rule of the policy that concerns no manager there is: a misspelt name must not lift a ban. And
+ * two rules that name one secret of a manager as different groups and keys.
  * @returns sentences that begin with the configuration's field; empty when all is well
  */
 export function chainProblems(config: LatchkeyConfig): string[] {
   const problems = [...nameProblems(config), ...policyProblems(config)];
+  for (const name of new Set(config.chain)) problems.push(...clashProblems(managers.get(name), config));
   const recipes = config.chain.map((name) => ({ name, recipe: shippedRecipe(name, config) }));
   for (const [position, { name, recipe }] of recipes.entries()) {
     const before = recipes.slice(0, position);
@@ -51,6 +56,16 @@ function policyProblems({ policy, custom }: LatchkeyConfig): string[] {
         (glob) =>
           `policy: rule "${rule.name}" is about manager "${glob}", and there is none of this name; there are ${names.join(', ')}`,
       ),
+  );
+}
+
+/** Rules of the policy that cannot be told apart for this manager. */
+export function clashProblems(manager: Manager | undefined, config: LatchkeyConfig): string[] {
+  const recipe = manager?.recipe(config);
+  if (manager === undefined || recipe?.policy === undefined) return [];
+  return ruleClashes(recipe.policy, compileRecipe(recipe).names, manager.name).map(
+    ({ rules: [one, other], names: [name, otherName], glob }) =>
+      `policy: rules "${one}" and "${other}" cannot be told apart: of manager "${manager.name}" both name "${glob}", one as "${name}" and one as "${otherName}"; write more of the name in one of them, make one rule of both, or say with managers that they are not about "${manager.name}"`,
   );
 }
 

@@ -42,6 +42,8 @@ export type Grant = {
   recipe: CompiledRecipe;
   mount: Mount;
   variables: Variables;
+  /** The name under which it was found, or of an open manager the first under which it may be. */
+  lookupKey: string;
   traceparents: string[];
   stale: boolean;
   /** The line of the policy that allowed it; undefined without a policy. */
@@ -87,7 +89,7 @@ function askManager(manager: string, question: Question, rules: Rules): Verdict 
   const open = recipe.inventory === 'open';
   const fit = fitRequest(recipe, request);
   if ('code' in fit) return { manager, answer: 'no', open, ...fit };
-  const names = recipe.lookup.map((lookup) => judge(lookup(variables), caller, recipe.policy));
+  const names = recipe.lookup.map((lookup) => judge(lookup(variables), caller, recipe.policy, request));
   const allowed = names.filter((name) => name.allowed);
   const forbidden = names.find((name) => !name.allowed);
   // An open manager may serve any of the names, a closed one is only asked for those that are allowed.
@@ -96,19 +98,31 @@ function askManager(manager: string, question: Question, rules: Rules): Verdict 
   }
   const { traceparent } = rule;
   const offer = { manager, recipe, mount: fit.mount, variables, traceparents: some(traceparent) };
-  if (!open) return lookUp(offer, allowed, question, rules);
-  return { manager, answer: 'has', grant: { ...offer, stale: false, policyLine: allowed[0]?.line } };
+  if (!open) {
+    const verdict = lookUp(offer, allowed, question, rules);
+    // What it lacks under the one name, it may have under the other.
+    if (verdict.answer !== 'lacks' || forbidden === undefined) return verdict;
+    return { manager, answer: 'forbidden', line: forbidden.line ?? '' };
+  }
+  const { lookupKey = '', line } = allowed[0] ?? {};
+  return { manager, answer: 'has', grant: { ...offer, lookupKey, stale: false, policyLine: line } };
 }
 
 /** One name under which a manager would look, as the policy judges it. */
 type JudgedName = { lookupKey: string; allowed: boolean; line?: string };
 
-function judge(lookupKey: string, caller: Caller, policy: Policy | undefined): JudgedName {
-  return { lookupKey, ...(policy?.decide(lookupKey, caller) ?? { allowed: true }) };
+/** @param request without it, whether anything that is looked up so may be used */
+function judge(
+  lookupKey: string,
+  caller: Caller,
+  policy: Policy | undefined,
+  request?: SecretRequest,
+): JudgedName {
+  return { lookupKey, ...(policy?.decide(lookupKey, caller, request) ?? { allowed: true }) };
 }
 
 function lookUp(
-  offer: Omit<Grant, 'stale' | 'policyLine'>,
+  offer: Omit<Grant, 'lookupKey' | 'stale' | 'policyLine'>,
   names: readonly JudgedName[],
   { caller, variables, search }: Question,
   { index, isStale, ageMs }: Rules,
@@ -125,7 +139,7 @@ function lookUp(
     if (item === undefined) continue;
     const traceparents = [...offer.traceparents, ...some(item.traceparent)];
     const found = { ...variables, entry: item.variables };
-    const grant = { ...offer, variables: found, traceparents, stale, policyLine: line };
+    const grant = { ...offer, lookupKey, variables: found, traceparents, stale, policyLine: line };
     return { manager, answer: 'has', grant };
   }
   for (const { lookupKey } of names) {

@@ -37,6 +37,13 @@ const formats: Record<FieldFormat, Format> = {
   },
 };
 
+/** Whether a value of this format can hold the character; without a format anything can. */
+export function mayHold(format: FieldFormat | undefined, character: string): boolean {
+  if (format === undefined) return true;
+  const around = format === 'https-url' ? `https://a/b${character}c` : `b${character}c`;
+  return formats[format].accepts(around) || (format === 'https-url' && character === ':');
+}
+
 /** What a format allows, in words. */
 export const formatRule = (format: FieldFormat): string => formats[format].rule;
 

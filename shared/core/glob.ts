@@ -4,9 +4,12 @@
  */
 export function compileGlob(glob: string): (text: string) => boolean {
   if (glob === '*') return () => true;
-  if (!/[*?]/.test(glob)) return (text) => text === glob;
+  if (!hasWildcard(glob)) return (text) => text === glob;
   return (text) => matches(glob, text);
 }
+
+/** Whether it is more than one text. */
+export const hasWildcard = (glob: string): boolean => /[*?]/.test(glob);
 
 /** On a mismatch only the last `*` has to take one character more: what stood before it has matched for good. */
 function matches(glob: string, text: string): boolean {
@@ -28,4 +31,45 @@ function matches(glob: string, text: string): boolean {
   }
   while (glob[inGlob] === '*') inGlob++;
   return inGlob === glob.length;
+}
+
+/** Finds what belongs to the globs that match a text: texts at once, and only globs with a wildcard one by one. */
+export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => string): (text: string) => T[] {
+  const exact = new Map<string, T[]>();
+  const others: { matches: (text: string) => boolean; item: T }[] = [];
+  for (const item of items) {
+    const glob = globOf(item);
+    if (hasWildcard(glob)) others.push({ matches: compileGlob(glob), item });
+    else if (exact.get(glob)?.push(item) === undefined) exact.set(glob, [item]);
+  }
+  return (text) => [
+    ...(exact.get(text) ?? []),
+    ...others.filter((other) => other.matches(text)).map(({ item }) => item),
+  ];
+}
+
+/** Whether some text is matched by both. The time is at most the product of their lengths. */
+export function globsOverlap(one: string, other: string): boolean {
+  // From the end; row[j] says it of what is left of `one`, and of `other` from j on.
+  let below: readonly boolean[] = [];
+  for (let i = one.length; i >= 0; i--) {
+    const row: boolean[] = [];
+    for (let j = other.length; j >= 0; j--) row[j] = restsOverlap(one[i], other[j], j, row, below);
+    below = row;
+  }
+  return below[0] === true;
+}
+
+function restsOverlap(
+  a: string | undefined,
+  b: string | undefined,
+  j: number,
+  row: readonly boolean[],
+  below: readonly boolean[],
+): boolean {
+  if (a === undefined && b === undefined) return true;
+  // A star stands for nothing, or for the next character of the other, too.
+  if (a === '*' || b === '*') return below[j] === true || row[j + 1] === true;
+  if (a === undefined || b === undefined) return false;
+  return (a === b || a === '?' || b === '?') && below[j + 1] === true;
 }

@@ -166,3 +166,110 @@ test('a similar name is suggested only to a pod that may use it', () => {
   assert.doesNotMatch(messageOf(ask(policy, { ...token, key: 'tokenz' })), /team\/tokens"/);
   assert.match(messageOf(ask({}, { ...token, key: 'tokenz' })), /team\/tokens"/);
 });
+
+const decides = (manager: string, policy: object, asked: string, own = false): boolean =>
+  aPolicy(manager, policy).decide(asked, caller(own ? { namespace: 'pay-eu' } : {})).allowed;
+const granting = (groups: string[], keys?: string[]): object => ({
+  default: 'deny',
+  rules: [{ ...payments, groups, ...(keys === undefined ? {} : { keys }) }],
+});
+const reserving = (groups: string[], keys?: string[]): object => ({
+  ...granting(groups, keys),
+  default: 'allow',
+});
+
+test('a grant of a Vault path gives out its kv2 spelling, and no path that only a removed data makes alike', () => {
+  const grant = granting(['secret/ml/prod']);
+  for (const path of ['secret/ml/prod/k', 'secret/data/ml/prod/k', 'secret/ml/prod/below/k']) {
+    assert.ok(decides('vault', grant, path, true), path);
+  }
+  for (const path of [
+    'secret/ml/data/prod/k',
+    'secret/data/data/ml/prod/k',
+    'secret/ml/k',
+    'secret/data/k',
+  ]) {
+    assert.ok(!decides('vault', grant, path, true), path);
+  }
+  const spelled = granting(['secret/data/ml/prod']);
+  assert.ok(decides('vault', spelled, 'secret/ml/prod/k', true));
+  assert.ok(!decides('vault', granting(['secret/data/data/ml']), 'secret/data/ml/k', true));
+  assert.ok(!decides('vault', granting(['*/data/x']), 'secret/y/x/k', true));
+});
+
+test('a rule about a Vault path reserves it wherever data may stand, and with a slash in front of the rule', () => {
+  for (const group of ['secret/ml/prod', '/secret/ml/prod', 'secret/data/ml/prod']) {
+    for (const path of ['secret/ml/data/prod/k', 'secret/data/data/ml/prod/k', 'secret/ml/prod/k']) {
+      assert.ok(!decides('vault', reserving([group]), path), `${group} ${path}`);
+    }
+  }
+  assert.ok(decides('vault', reserving(['secret/ml/prod']), 'secret/ml/Prod/k'));
+});
+
+test('an AWS secret is reserved with and without the six characters of its ARN, and given out as it is written', () => {
+  const arn = 'arn:aws:secretsmanager:eu-west-1:1:secret';
+  assert.ok(!decides('aws', reserving([arn], ['pay']), `${arn}:pay-AbCdEf`));
+  assert.ok(!decides('aws', reserving([arn], ['pay-AbCdEf']), `${arn}:pay`));
+  assert.ok(decides('aws', reserving([arn], ['db-writer']), `${arn}:db-reader`));
+  assert.ok(decides('aws', reserving([arn], ['db-writer']), `${arn}:db`));
+  assert.ok(decides('aws', granting([arn], ['pay']), `${arn}:pay`, true));
+  assert.ok(!decides('aws', granting([arn], ['pay']), `${arn}:pay-AbCdEf`, true));
+  assert.ok(decides('aws', granting([arn], ['pay*']), `${arn}:pay-AbCdEf`, true));
+  assert.ok(!decides('aws', reserving([arn], ['pay']), `${arn}:pay-AbCdEf`));
+});
+
+test('an AWS ARN that is granted is given out wherever a task splits it', () => {
+  const arn = 'arn:aws:secretsmanager:eu-west-1:1:secret';
+  const rules = someRules({ chain: ['aws'], policy: granting([arn], ['pay']) }, {}, 'pay-eu');
+  for (const [group, key] of [
+    [arn, 'pay'],
+    ['arn:aws', 'secretsmanager:eu-west-1:1:secret:pay'],
+    [`${arn}:`, ':pay'],
+  ] as const) {
+    const pod = aPod({ asks: [{ group, key, mountRequirement: mountNumber.file }] });
+    assert.equal(admit(bytesOf(aReview(pod, { namespace: 'pay-eu' })), rules).outcome, 'injected');
+  }
+});
+
+test('an Azure vault is reserved by all its hosts and object kinds, and a grant of one version gives out that one', () => {
+  const uri = 'https://v.vault.azure.net/secrets/pay';
+  for (const other of [
+    'https://v.vault.azure.net../secrets/pay',
+    'https://V.vaultcore.azure.net/secrets/PAY',
+    'https://v.privatelink.vaultcore.azure.net/secrets/pay/0123',
+    'https://v.vault.azure.net/certificates/pay',
+  ]) {
+    assert.ok(!decides('azure', reserving([uri]), other), other);
+    assert.equal(decides('azure', granting([uri]), other, true), false, other);
+  }
+  assert.ok(decides('azure', reserving([uri]), 'https://w.vault.azure.net/secrets/pay'));
+  assert.ok(decides('azure', granting([uri]), `${uri.toUpperCase().replace('HTTPS', 'https')}/0123`, true));
+  assert.ok(!decides('azure', granting([`${uri}/0123`]), uri, true));
+  assert.ok(!decides('azure', granting([`${uri}/0123`]), `${uri}/4567`, true));
+  assert.ok(decides('azure', granting([`${uri}/0123`]), `${uri}/0123`, true));
+});
+
+test('a GCP secret is the one of the project that the rule writes, whatever version is asked for', () => {
+  const grant = granting(['projects/p/secrets/pay']);
+  assert.ok(decides('gcp', grant, 'projects/p/secrets/pay/versions/3', true));
+  assert.ok(!decides('gcp', grant, 'pay/versions/3', true));
+  assert.ok(!decides('gcp', grant, 'projects/q/secrets/pay/versions/3', true));
+  const reserved = reserving(['pay', 'projects/*/secrets/pay']);
+  for (const group of ['pay', 'projects/123/secrets/pay', 'projects/p/locations/eu/secrets/pay']) {
+    assert.ok(!decides('gcp', reserved, `${group}/versions/latest`), group);
+  }
+});
+
+test('a Kubernetes Secret and a file have one name, so that no rule is about one of another group', () => {
+  assert.ok(!decides('k8s', granting(['team']), 'team-a/k', true));
+  assert.ok(decides('k8s', reserving(['team']), 'team-a/k'));
+  assert.ok(!decides('global', granting(['ml']), 'file:ml_prod/db', true));
+  assert.ok(decides('global', granting(['ml']), 'file:ml/prod_db', true));
+  assert.ok(!decides('global', granting(['ml']), 'file:ML/prod_db', true));
+});
+
+test('a rule with service accounts alone admits one of that name in every namespace', () => {
+  const policy = aPolicy('k8s', { rules: [{ name: 'r', groups: ['g'], serviceAccounts: ['etl'] }] });
+  assert.ok(policy.decide('g/k', caller({ namespace: 'anywhere', serviceAccount: 'etl' })).allowed);
+  assert.ok(!policy.decide('g/k', caller({ namespace: 'anywhere' })).allowed);
+});

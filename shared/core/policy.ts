@@ -1,37 +1,34 @@
 import type { PolicyConfig, RecipePolicy } from '#shared/contracts/policy.ts';
-import { canonicalName } from './canonical-name.ts';
-import { compileGlob } from './glob.ts';
-import type { Template, Variables } from './template.ts';
+import { compileGlob, createGlobIndex } from './glob.ts';
+import type { Asked, LookupName } from './lookup-name.ts';
+import {
+  type Caller,
+  type CompiledRule,
+  compareSpecificity,
+  compileRule,
+  couldAdmit,
+  type NamedSecrets,
+  namedSecrets,
+} from './policy-rule.ts';
+import { secretSpelling } from './secret-spelling.ts';
 
-/** Who asks: what a policy knows of a pod. */
-export type Caller = {
-  namespace: string;
-  serviceAccount: string;
-  /** Labels of Flyte's pods; undefined when the pod has none. */
-  project?: string | undefined;
-  domain?: string | undefined;
-};
+export type { Caller } from './policy-rule.ts';
 
 /** `line` names what decided: `rule "payments"`, `default deny`. */
 type PolicyDecision = { allowed: boolean; line: string };
 
 /**
- * The policy of one manager. A secret is known by its lookup keys, the names under which the manager looks it up, and by
- * their canonical names, so that no other spelling of group and key evades a rule.
+ * The policy of one manager. A secret is known by its lookup keys, the names under which the manager looks it up, and
+ * a request by the group and key that it names: a rule forbids by the first and gives out by the second, so that no
+ * other spelling of group and key evades a rule or is given out by one that does not name it.
  */
 export type Policy = {
-  decide(lookupKey: string, caller: Caller): PolicyDecision;
-  /** Whether anybody in the namespace could be allowed to use the secret. */
+  /** @param asked group and key of the request; without them it is enough that some may be asked for */
+  decide(lookupKey: string, caller: Caller, asked?: Asked): PolicyDecision;
+  /** Whether anybody in the namespace could be allowed to use the secret, whatever group and key is asked for. */
   mayReach(lookupKey: string, namespace: string): boolean;
-};
-
-type Matcher = (text: string | undefined) => boolean;
-type SecretName = { lookupKey: string; canonical: string };
-type CompiledRule = {
-  name: string;
-  names: (name: SecretName) => boolean;
-  namespaces: Matcher;
-  admits: (caller: Caller) => boolean;
+  /** Whom the name is reserved to: the line of the most specific rules about it; undefined without one. */
+  reservedBy(lookupKey: string): string | undefined;
 };
 
 /** The part of latchkey.yaml's policy that concerns a manager; undefined when it allows everything. */
@@ -40,90 +37,109 @@ export function policyOf(
   manager: string,
 ): RecipePolicy | undefined {
   const own = rules
-    .filter(({ managers }) => anyOf(managers)(manager))
+    .filter(({ managers }) => managers?.some((glob) => compileGlob(glob)(manager)) ?? true)
     .map(({ managers: _, ...rule }) => rule);
   return byDefault === 'allow' && own.length === 0 ? undefined : { default: byDefault, rules: own };
 }
 
 /**
- * Compiles a policy. The rules that name a secret decide: one that admits the caller allows, else it is denied. A
- * secret that no rule names is decided by the default.
- * @param lookup the recipe's lookup templates: the globs of a rule go through them as group and key of a request do
+ * Compiles a policy. Nothing is given out but by rules that name what is asked for, or, with `default: allow`, where no
+ * rule does; and of the rules that are about the secret the most specific must admit, too.
+ * @param lookup how the manager makes lookup keys: the globs of a rule become such names as group and key do
  * @param manager whose names they are
  */
-export function compilePolicy(policy: RecipePolicy, lookup: readonly Template[], manager: string): Policy {
-  const canonicalOf = (name: string): string => canonicalName(manager, name);
-  const rules = policy.rules.map((rule) => compileRule(rule, lookup, canonicalOf));
-  const allowedByDefault = policy.default === 'allow';
-  const naming = (lookupKey: string): CompiledRule[] => {
-    const name = { lookupKey, canonical: canonicalOf(lookupKey) };
-    return rules.filter(({ names }) => names(name));
+export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[], manager: string): Policy {
+  const byDefault = { allowed: policy.default === 'allow', line: `default ${policy.default}` };
+  const about = compileRules(policy, lookup, manager);
+  const readingsOf = (lookupKey: string): Asked[] => {
+    const readings = lookup.flatMap((name) => [...name.readings(lookupKey)]);
+    return readings.length === 0 ? [{ group: '', key: '' }] : readings;
+  };
+  const decide = (named: readonly NamedSecrets[], lookupKey: string, caller: Caller, asked: Asked) => {
+    const literal = rulesOf(named.filter(({ isLiteral }) => isLiteral(lookupKey, asked)));
+    if (named.length === 0 || (literal.length === 0 && !byDefault.allowed)) return byDefault;
+    const demands = demandsOf(named, literal);
+    const refusing = demands.find((rules) => !rules.some(({ admits }) => admits(caller)));
+    const admitting = demands[0]?.find(({ admits }) => admits(caller));
+    return { allowed: refusing === undefined, line: lineOf(refusing ?? (admitting ? [admitting] : [])) };
   };
   return {
-    decide: (lookupKey, caller) => {
-      const named = naming(lookupKey);
-      if (named.length === 0) return { allowed: allowedByDefault, line: `default ${policy.default}` };
-      const admitting = named.find(({ admits }) => admits(caller));
-      return {
-        allowed: admitting !== undefined,
-        line: lineOf(admitting === undefined ? named : [admitting]),
-      };
+    decide: (lookupKey, caller, asked) => {
+      const named = about(lookupKey);
+      const decisions = (asked === undefined ? readingsOf(lookupKey) : [asked]).map((reading) =>
+        decide(named, lookupKey, caller, reading),
+      );
+      return decisions.find(({ allowed }) => allowed) ?? decisions[0] ?? byDefault;
     },
     mayReach: (lookupKey, namespace) => {
-      const named = naming(lookupKey);
-      return named.length === 0 ? allowedByDefault : named.some(({ namespaces }) => namespaces(namespace));
+      const named = about(lookupKey);
+      if (named.length === 0) return byDefault.allowed;
+      return readingsOf(lookupKey).some((asked) => {
+        const literal = rulesOf(named.filter(({ isLiteral }) => isLiteral(lookupKey, asked)));
+        if (literal.length === 0 && !byDefault.allowed) return false;
+        const [first = [], second] = demandsOf(named, literal);
+        return first.some((one) =>
+          second === undefined
+            ? couldAdmit([one], namespace)
+            : second.some((other) => couldAdmit([one, other], namespace)),
+        );
+      });
+    },
+    reservedBy: (lookupKey) => {
+      const rules = rulesOf(mostSpecific(about(lookupKey)));
+      return rules.length === 0 ? undefined : lineOf(rules);
     },
   };
+}
+
+/** Finds what the rules say of a lookup key, by its own name and by that of all that may be the same secret. */
+function compileRules(
+  { rules }: RecipePolicy,
+  lookup: readonly LookupName[],
+  manager: string,
+): (lookupKey: string) => NamedSecrets[] {
+  const all = rules.flatMap((rule, place) => namedSecrets(rule, compileRule(rule, place), lookup, manager));
+  // As it is written, too: the `*` of a glob may stand for what another spelling leaves out.
+  const byName = createGlobIndex(all, ({ glob }) => glob);
+  const bySpelling = (secretSpelling(manager)?.perhaps ?? []).map(({ ofGlob, ofName }) => ({
+    find: createGlobIndex(all, ({ glob }) => ofGlob(glob)),
+    ofName,
+  }));
+  return (lookupKey) => {
+    const named = byName(lookupKey);
+    if (bySpelling.length === 0) return named;
+    return [...new Set([named, ...bySpelling.map(({ find, ofName }) => find(ofName(lookupKey)))].flat())];
+  };
+}
+
+/**
+ * The rules that must admit: one of each list, the most specific first. Where they name what is asked for, they do; one
+ * that names it otherwise keeps its secret all the same, from those, too, whom a less specific rule admits.
+ */
+function demandsOf(named: readonly NamedSecrets[], literal: readonly CompiledRule[]): CompiledRule[][] {
+  const isBorderless = named.some((secrets) => secrets.isBorderless);
+  const top = isBorderless || literal.length === 0 ? rulesOf(mostSpecific(named)) : literal;
+  const naming = top.filter((rule) => literal.includes(rule));
+  const keeping = top.filter((rule) => !literal.includes(rule));
+  return [naming, keeping, naming.length === 0 ? [...literal] : []].filter((rules) => rules.length > 0);
+}
+
+/** Where the border between group and key is lost, those that write out most of the name; else all that name it. */
+function mostSpecific(named: readonly NamedSecrets[]): readonly NamedSecrets[] {
+  if (!named.some(({ isBorderless }) => isBorderless)) return named;
+  const most = named.reduce<NamedSecrets | undefined>(
+    (best, next) => (best === undefined || compareSpecificity(next, best) > 0 ? next : best),
+    undefined,
+  );
+  return most === undefined ? [] : named.filter((secrets) => compareSpecificity(secrets, most) === 0);
+}
+
+/** Each once, in the order of the configuration. */
+function rulesOf(named: readonly NamedSecrets[]): CompiledRule[] {
+  return [...new Set(named.map(({ rule }) => rule))].sort((a, b) => a.place - b.place);
 }
 
 function lineOf(rules: readonly CompiledRule[]): string {
   const names = rules.map(({ name }) => `"${name}"`);
   return `${names.length === 1 ? 'rule' : 'rules'} ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
-}
-
-function compileRule(
-  rule: RecipePolicy['rules'][number],
-  lookup: readonly Template[],
-  canonicalOf: (name: string) => string,
-): CompiledRule {
-  const globs = lookupGlobs(rule, lookup);
-  const lookupKeys = anyOf(globs);
-  const canonicals = anyOf(globs?.map(canonicalOf));
-  const namespaces = anyOf(rule.namespaces);
-  const serviceAccounts = anyOf(rule.serviceAccounts);
-  const projects = anyOf(rule.projects);
-  const domains = anyOf(rule.domains);
-  return {
-    name: rule.name,
-    // As it is written, too: the `*` of a glob may stand for what the canonical name leaves out.
-    names: ({ lookupKey, canonical }) => lookupKeys(lookupKey) || canonicals(canonical),
-    namespaces,
-    admits: (caller) =>
-      namespaces(caller.namespace) &&
-      serviceAccounts(caller.serviceAccount) &&
-      projects(caller.project) &&
-      domains(caller.domain),
-  };
-}
-
-/** Globs of the lookup keys of the secrets that a rule names. */
-function lookupGlobs(rule: RecipePolicy['rules'][number], lookup: readonly Template[]): string[] | undefined {
-  const { groups = ['*'], keys = ['*'] } = rule;
-  if (rule.groups === undefined && rule.keys === undefined) return undefined;
-  return groups.flatMap((group) =>
-    keys.flatMap((key) => lookup.map((render) => render(asVariables(group, key)))),
-  );
-}
-
-function asVariables(group: string, key: string): Variables {
-  const any = '*';
-  const versionedGroup = `${group}_${any}`;
-  return { group, key, groupVersion: any, envVar: any, namespace: any, versionedGroup, id: any, entry: {} };
-}
-
-/** Without globs everything matches, also what is absent; with globs what is absent matches none. */
-function anyOf(globs: readonly string[] | undefined): Matcher {
-  if (globs === undefined) return () => true;
-  const compiled = globs.map(compileGlob);
-  return (text) => text !== undefined && compiled.some((matches) => matches(text));
 }

@@ -7,6 +7,7 @@ import {
   recipeSchema,
   type When,
 } from '#shared/contracts/rule-recipe.ts';
+import { compileLookupName, type LookupName } from './lookup-name.ts';
 import { compilePolicy, type Policy } from './policy.ts';
 import { schemaFaults } from './schema-fault.ts';
 import { compileTemplate, type Template, type Variables } from './template.ts';
@@ -20,6 +21,8 @@ export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory
   digest: string;
   description: Template;
   lookup: readonly Template[];
+  /** What can be read from a lookup key. */
+  names: readonly LookupName[];
   inventoryKey: Template | undefined;
   policy: Policy | undefined;
   /** The edits that a request of this mount asks for, rendered. */
@@ -43,8 +46,8 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     throw new LatchkeyError('RECIPE_INVALID', `mounts.any: "${recipe.mounts.any}" is not in mounts.accepts`);
   }
   // A manager without lookup trusts every request; to a policy its secrets are known by group and key.
-  const lookup = (recipe.lookup.length === 0 ? ['${group}/${key}'] : recipe.lookup).map((text, index) =>
-    compileTemplate(text, `lookup[${index}]`),
+  const names = (recipe.lookup.length === 0 ? ['${group}/${key}'] : recipe.lookup).map((text, index) =>
+    compileLookupName(text, recipe.fields, `lookup[${index}]`),
   );
   return {
     manager: recipe.manager,
@@ -54,10 +57,11 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     mounts: recipe.mounts,
     digest: createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8),
     description: compileTemplate(recipe.description, 'description'),
-    lookup,
+    lookup: names.map(({ render }) => render),
+    names,
     inventoryKey:
       recipe.inventoryKey === undefined ? undefined : compileTemplate(recipe.inventoryKey, 'inventoryKey'),
-    policy: recipe.policy && compilePolicy(recipe.policy, lookup, recipe.manager),
+    policy: recipe.policy && compilePolicy(recipe.policy, names, recipe.manager),
     edits: {
       env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),
       file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),

@@ -5,6 +5,7 @@ import { describeAge } from './age.ts';
 import { askChain, type Grant, type Rules, type Verdict } from './chain.ts';
 import { type Refusal, wordRefusal } from './denial.ts';
 import type { RefusedSecret } from './denial-message.ts';
+import { otherReadings } from './lookup-readings.ts';
 import type { NearMissSearch } from './near-miss.ts';
 import { brief, quote } from './plain-text.ts';
 import type { Caller } from './policy.ts';
@@ -25,6 +26,8 @@ export type SecretVerdict = {
   how: string[];
   /** The line of the policy that allowed it; absent where its manager has no policy. */
   policy?: string;
+  /** What else its manager knows under the same name, as `group/key`; absent where the name can be read in one way. */
+  alsoReadAs?: string[];
   code?: ErrorCode;
 };
 
@@ -55,12 +58,14 @@ export function decideSecret(
   if (last?.answer !== 'has') {
     return refuse(annotation, request, wordRefusal(verdicts, caller, rules.namespaces));
   }
-  const { manager, mount, recipe, variables, traceparents, policyLine } = last.grant;
+  const { manager, mount, recipe, variables, lookupKey, traceparents, policyLine } = last.grant;
   try {
     const edits = recipe.edits[mount](variables);
     checkEdits(edits, manager, mount);
     const title = secretTitle(request);
     const policy = policyLine === undefined ? {} : { policy: policyLine };
+    const others = otherReadings(recipe.names, lookupKey, request);
+    const alsoReadAs = others.length === 0 ? {} : { alsoReadAs: others };
     return {
       verdict: {
         ...partsOf(annotation, request),
@@ -69,6 +74,7 @@ export function decideSecret(
         mount,
         how: placesOf(edits),
         ...policy,
+        ...alsoReadAs,
       },
       injection: { title, edits, rule: `${manager}@${recipe.digest}` },
       traceparents,

@@ -94,13 +94,27 @@ export function literal(text: string): string {
 /** A compiled template. @throws LatchkeyError RULES_UNKNOWN when the entry lacks a variable that it reads */
 export type Template = Read;
 
+/** A piece of a template: text, or a variable and what its filters make of it. */
+export type TemplatePart = string | { variable: string; filter: (text: string) => string; read: Read };
+
 /**
  * Compiles `text ${variable|filter|filter:argument} text`.
  * @param where place in the recipe for the error, for example `edits.env[0].name`
  * @throws LatchkeyError RECIPE_INVALID; `fields.problem` says what is wrong without saying where
  */
 export function compileTemplate(text: string, where: string): Template {
-  const parts: (string | Read)[] = [];
+  const parts = parseTemplate(text, where);
+  if (parts.every((part) => typeof part === 'string')) {
+    const whole = parts.join('');
+    return () => whole;
+  }
+  return (variables) =>
+    parts.map((part) => (typeof part === 'string' ? part : part.read(variables))).join('');
+}
+
+/** Takes a template apart, in its order. @throws LatchkeyError RECIPE_INVALID, as {@link compileTemplate} */
+export function parseTemplate(text: string, where: string): TemplatePart[] {
+  const parts: TemplatePart[] = [];
   let position = 0;
   for (let open = text.indexOf('${'); open >= 0; open = text.indexOf('${', position)) {
     if (open > 0 && text[open - 1] === '$') {
@@ -115,14 +129,10 @@ export function compileTemplate(text: string, where: string): Template {
     position = close + 1;
   }
   if (position < text.length) parts.push(text.slice(position));
-  if (parts.every((part) => typeof part === 'string')) {
-    const whole = parts.join('');
-    return () => whole;
-  }
-  return (variables) => parts.map((part) => (typeof part === 'string' ? part : part(variables))).join('');
+  return parts;
 }
 
-function compileExpression(expression: string, where: string): Read {
+function compileExpression(expression: string, where: string): Exclude<TemplatePart, string> {
   const [name = '', ...filterNames] = expression.split('|');
   const steps = filterNames.map((step) => {
     const [filterName = '', ...argument] = step.split(':');
@@ -132,8 +142,9 @@ function compileExpression(expression: string, where: string): Read {
     }
     return (text: string) => filter(text, argument.join(':'));
   });
+  const filter = (text: string): string => steps.reduce((filtered, step) => step(filtered), text);
   const read = compileVariable(name, where);
-  return (variables) => steps.reduce((text, step) => step(text), read(variables));
+  return { variable: name, filter, read: (variables) => filter(read(variables)) };
 }
 
 function compileVariable(name: string, where: string): Read {

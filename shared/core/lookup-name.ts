@@ -1,0 +1,111 @@
+import { type ParsedRecipe, requestFields } from '#shared/contracts/rule-recipe.ts';
+import { mayHold } from './field-format.ts';
+import { compileTemplate, parseTemplate, type Template, type TemplatePart } from './template.ts';
+
+/** A group and a key, of a request or the globs of a rule. */
+export type Asked = { group: string; key: string };
+
+/** How a manager makes the name under which it looks a secret up, and what can be read from such a name. */
+export type LookupName = {
+  render: Template;
+  /** As the name tells it: letters folded, characters trimmed; undefined where it tells nothing of it at all. */
+  fold: Record<'group' | 'key', ((text: string) => string) | undefined>;
+  /** Every group and key that come to this name, folded; where `isBorderless`, several may. */
+  readings(name: string): Iterable<Asked>;
+  /** Whether different groups and keys can come to one name: `team_a`/`token` and `team`/`a_token`. */
+  isBorderless: boolean;
+};
+
+type Fields = ParsedRecipe['fields'];
+type Piece = Exclude<TemplatePart, string>;
+
+/** The variables from which a field can be told. */
+const telling = { group: ['group', 'versionedGroup', 'id'], key: ['key', 'id'] };
+
+/** @throws LatchkeyError RECIPE_INVALID */
+export function compileLookupName(text: string, fields: Fields, where: string): LookupName {
+  const parts = parseTemplate(text, where);
+  const pieces = parts.filter((part) => typeof part !== 'string');
+  const foldOf = (field: 'group' | 'key'): LookupName['fold']['group'] => {
+    const piece = pieces.find(({ variable }) => variable === field);
+    const isTold = pieces.some(({ variable }) => telling[field].includes(variable));
+    return piece?.filter ?? (isTold ? (asked) => asked : undefined);
+  };
+  return {
+    render: compileTemplate(text, where),
+    fold: { group: foldOf('group'), key: foldOf('key') },
+    *readings(name) {
+      for (const { group = '', key = '' } of split(parts, name, fields)) yield { group, key };
+    },
+    isBorderless: losesBorder(parts, fields),
+  };
+}
+
+/** All ways to take a name apart into what the template put together. */
+function* split(
+  [part, ...rest]: readonly TemplatePart[],
+  text: string,
+  fields: Fields,
+): Generator<Record<string, string>> {
+  if (part === undefined) {
+    if (text === '') yield {};
+  } else if (typeof part === 'string') {
+    if (text.startsWith(part)) yield* split(rest, text.slice(part.length), fields);
+  } else {
+    for (const end of ends(text, rest[0])) {
+      const value = text.slice(0, end);
+      if (!canBe(part, value, fields)) continue;
+      for (const found of split(rest, text.slice(end), fields)) yield { ...found, [part.variable]: value };
+    }
+  }
+}
+
+/** Where what stands before this part may end. */
+function* ends(text: string, next: TemplatePart | undefined): Generator<number> {
+  for (let end = next === undefined ? text.length : 0; end <= text.length; end++) {
+    if (typeof next !== 'string' || text.startsWith(next, end)) yield end;
+  }
+}
+
+/** Whether a request's field could have come out as this. */
+function canBe({ variable, filter }: Piece, value: string, fields: Fields): boolean {
+  const rule = fieldRule(variable, fields);
+  return filter(value) === value && !(value === '' && rule?.required);
+}
+
+function fieldRule(variable: string, fields: Fields): Fields[keyof Fields] {
+  const field = requestFields.find((name) => name === variable);
+  return field === undefined ? undefined : fields[field];
+}
+
+/**
+ * Whether two neighbours cannot be told apart for certain. The text between them does that when it has a character that
+ * the one before all of it, or the one behind all of it, cannot hold: there is a first, or a last, of its kind.
+ */
+function losesBorder(parts: readonly TemplatePart[], fields: Fields): boolean {
+  if (parts.some((part) => typeof part !== 'string' && part.variable === 'versionedGroup')) return true;
+  const places = parts.flatMap((part, place) => (typeof part === 'string' ? [] : [{ place, piece: part }]));
+  let [first, last] = [0, places.length - 1];
+  const between = (left: number): string =>
+    parts
+      .slice((places[left]?.place ?? 0) + 1, places[left + 1]?.place)
+      .filter((part) => typeof part === 'string')
+      .join('');
+  const lacks = (index: number, border: string): boolean =>
+    [...border].some((character) => !canHold(places[index]?.piece, character, fields));
+  while (first < last) {
+    if (lacks(first, between(first))) first++;
+    else if (lacks(last, between(last - 1))) last--;
+    else return true;
+  }
+  return false;
+}
+
+function canHold(piece: Piece | undefined, character: string, fields: Fields): boolean {
+  if (piece === undefined) return false;
+  if (piece.variable === 'id') return /[0-9a-f]/.test(character);
+  if (piece.variable === 'namespace') return /[-a-z0-9]/.test(character);
+  // What a filter makes of letters is not asked: no format allows only some of them but one for lower case.
+  const { format } = fieldRule(piece.variable, fields) ?? {};
+  return mayHold(format, character) || mayHold(format, character.toLowerCase());
+}

@@ -1,0 +1,146 @@
+import type { RecipePolicy } from '#shared/contracts/policy.ts';
+import { compileGlob, globsOverlap } from './glob.ts';
+import type { Asked, LookupName } from './lookup-name.ts';
+import { secretSpelling } from './secret-spelling.ts';
+import type { Variables } from './template.ts';
+
+/** Who asks: what a policy knows of a pod. */
+export type Caller = {
+  namespace: string;
+  serviceAccount: string;
+  /** Labels of Flyte's pods; undefined when the pod has none. */
+  project?: string | undefined;
+  domain?: string | undefined;
+};
+
+type Rule = RecipePolicy['rules'][number];
+
+/** Whom a rule admits. */
+export type CompiledRule = {
+  name: string;
+  /** Its place in the configuration. */
+  place: number;
+  admits(caller: Caller): boolean;
+  reaches(namespace: string): boolean;
+  /** The other conditions, each a list of globs. */
+  who: Pick<Rule, 'serviceAccounts' | 'projects' | 'domains'>;
+};
+
+/** One pair of a rule's globs, as a glob of lookup names: what the rule is about. */
+export type NamedSecrets = {
+  rule: CompiledRule;
+  glob: string;
+  /** How much of a name the glob writes out: characters before its first wildcard, and all that are none. */
+  prefixLength: number;
+  writtenLength: number;
+  /** Whether it writes out more of the beginning than every name of the manager has. */
+  hasBeginning: boolean;
+  /** Whether a name that it matches can be that of several groups and keys. */
+  isBorderless: boolean;
+  /** The pair itself, as a name tells group and key. */
+  pair: { group: string | undefined; key: string | undefined };
+  /** Whether the rule names what is asked for itself, and not only something that may be the same. */
+  isLiteral(lookupKey: string, asked: Asked): boolean;
+};
+
+/** Which of two writes out more of a name: the one with the longer beginning, then the one with more of the rest. */
+export function compareSpecificity(one: NamedSecrets, other: NamedSecrets): number {
+  return one.prefixLength - other.prefixLength || one.writtenLength - other.writtenLength;
+}
+
+export function compileRule(rule: Rule, place: number): CompiledRule {
+  const { name, namespaces, serviceAccounts, projects, domains } = rule;
+  const inNamespace = anyOf(namespaces);
+  const asServiceAccount = anyOf(serviceAccounts);
+  const inProject = anyOf(projects);
+  const inDomain = anyOf(domains);
+  return {
+    name,
+    place,
+    admits: (caller) =>
+      inNamespace(caller.namespace) &&
+      asServiceAccount(caller.serviceAccount) &&
+      inProject(caller.project) &&
+      inDomain(caller.domain),
+    reaches: inNamespace,
+    who: { serviceAccounts, projects, domains },
+  };
+}
+
+/** Whether one pod of the namespace could be admitted by all of these. */
+export function couldAdmit(rules: readonly CompiledRule[], namespace: string): boolean {
+  return (
+    rules.every(({ reaches }) => reaches(namespace)) &&
+    rules.every((one, index) => rules.slice(index + 1).every((other) => haveOneInCommon(one, other)))
+  );
+}
+
+/** What a rule is about, by its globs and the ways in which the manager makes a lookup name. */
+export function namedSecrets(
+  { groups = ['*'], keys = ['*'] }: Rule,
+  rule: CompiledRule,
+  lookup: readonly LookupName[],
+  manager: string,
+): NamedSecrets[] {
+  return groups.flatMap((group) =>
+    keys.flatMap((key) => lookup.map((name) => namedBy({ group, key }, rule, name, manager))),
+  );
+}
+
+const wildcards = /[*?]/;
+
+function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: string): NamedSecrets {
+  const glob = name.render(asVariables(globs));
+  const pair = { group: name.fold.group?.(globs.group), key: name.fold.key?.(globs.key) };
+  const isWhole = secretSpelling(manager)?.surely?.map(({ ofGlob, ofName }) => {
+    const matches = compileGlob(ofGlob(glob));
+    return (lookupKey: string): boolean => matches(ofName(lookupKey));
+  });
+  const matches = compileGlob(glob);
+  const inGroup = told(name.fold.group, pair.group);
+  const isKey = told(name.fold.key, pair.key);
+  const wildcard = glob.search(wildcards);
+  return {
+    rule,
+    glob,
+    prefixLength: wildcard < 0 ? glob.length : wildcard,
+    hasBeginning: wildcard !== name.render(asVariables({ group: '*', key: '*' })).search(wildcards),
+    writtenLength: glob.replaceAll(/[*?]/g, '').length,
+    isBorderless: isWhole === undefined && name.isBorderless,
+    pair,
+    isLiteral: (lookupKey, { group, key }) =>
+      isWhole?.some((isSame) => isSame(lookupKey)) ?? (matches(lookupKey) && inGroup(group) && isKey(key)),
+  };
+}
+
+/** Compares a field as the name tells it; what no name tells cannot be asked of it. */
+function told(fold: ((text: string) => string) | undefined, glob: string | undefined) {
+  if (fold === undefined || glob === undefined) return () => true;
+  const matches = compileGlob(glob);
+  return (asked: string): boolean => matches(fold(asked));
+}
+
+function asVariables({ group, key }: { group: string; key: string }): Variables {
+  const any = '*';
+  const versionedGroup = `${group}_${any}`;
+  return { group, key, groupVersion: any, envVar: any, namespace: any, versionedGroup, id: any, entry: {} };
+}
+
+type Matcher = (text: string | undefined) => boolean;
+
+/** Without globs everything matches, also what is absent; with globs what is absent matches none. */
+function anyOf(globs: readonly string[] | undefined): Matcher {
+  if (globs === undefined) return () => true;
+  const compiled = globs.map(compileGlob);
+  return (text) => text !== undefined && compiled.some((matches) => matches(text));
+}
+
+const conditions = ['serviceAccounts', 'projects', 'domains'] as const;
+
+function haveOneInCommon({ who: one }: CompiledRule, { who: other }: CompiledRule): boolean {
+  return conditions.every((condition) => {
+    const [some, others] = [one[condition], other[condition]];
+    if (some === undefined || others === undefined) return true;
+    return some.some((glob) => others.some((against) => globsOverlap(glob, against)));
+  });
+}

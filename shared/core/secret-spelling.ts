@@ -1,0 +1,74 @@
+type Rename = (name: string) => string;
+
+/** How to write the glob of a rule, and how a name, before they are compared. */
+type Comparison = { ofGlob: Rename; ofName: Rename };
+
+/**
+ * What a manager's own names can be written like. By `perhaps` names are compared that may be the same secret: a rule
+ * forbids by it. By `surely` a rule gives out; a manager that has it takes group and key as one name, wherever that is
+ * split. Where it is missing a rule gives out by group and key.
+ */
+type Spelling = { perhaps: readonly Comparison[]; surely?: readonly Comparison[] };
+
+const asItIs: Rename = (name) => name;
+
+/** What AWS puts behind the name in an ARN, six random characters, and without which it finds the secret, too. */
+const withoutSix: Rename = (name) => name.replace(/-[A-Za-z0-9]{6}$/, '');
+/** The same of a rule, where it is no word: a rule about `db-writer` is not about `db`. */
+const withoutRandomSix: Rename = (name) => name.replace(/-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}$/, '');
+
+/** No request has a slash in front; a rule that was written with one shall not be about nothing. */
+const withoutSlash: Rename = (path) => path.replace(/^\/+/, '');
+
+/** Of `mount/data/path` without `data`, where that is the second segment and the mount is written out. */
+const withoutData: Rename = (path) => path.replace(/^([^/*?]+)\/data\/(?=[^/]+\/)/, '$1/');
+
+/** Hosts and names are case-insensitive, and a host may end in the dot of the root. */
+const plainUri: Rename = (uri) => uri.toLowerCase().replace(/^(https:\/\/[^/]*?)\.?(\/|$)/, '$1$2');
+
+/** Behind the name stands a version. */
+const withoutVersion: Rename = (uri) => uri.replace(/^(https:\/\/[^/]+\/[^/]+\/[^/]+)\/.*$/, '$1');
+
+/** A vault has several hosts, all of which begin with its name, and keeps what a certificate hides as a secret. */
+const vaultOnly: Rename = (uri) =>
+  uri
+    .replace(/^(https:\/\/[^/.]*)[^/]*/, '$1')
+    .replace(/^(https:\/\/[^/]+\/)(?:certificates|keys)\//, '$1secrets/');
+
+/** Vault's mounts may have several segments. */
+const withoutAnyData: Rename = (path) => withoutSlash(path).replaceAll(/\/data(?=\/)/g, '');
+
+const plainSecret: Rename = (uri) => withoutVersion(vaultOnly(plainUri(uri)));
+
+const spellings: Record<string, Spelling | undefined> = {
+  // Whether a name ends so by itself cannot be seen, so that neither gives out the other.
+  aws: {
+    perhaps: [
+      { ofGlob: asItIs, ofName: withoutSix },
+      { ofGlob: withoutRandomSix, ofName: asItIs },
+    ],
+    surely: [{ ofGlob: asItIs, ofName: asItIs }],
+  },
+  // Vault's agent puts `data/` behind the mount of a kv2 engine where it is missing, and where mounts end only Vault
+  // knows (hashicorp/consul-template, dependency/vault_read.go: addPrefixToVKVPath). A mount is nearly always one
+  // segment; what is given out counts on that, and what is forbidden does not.
+  vault: {
+    perhaps: [{ ofGlob: withoutAnyData, ofName: withoutAnyData }],
+    surely: [
+      { ofGlob: withoutSlash, ofName: asItIs },
+      { ofGlob: (glob) => withoutData(withoutSlash(glob)), ofName: withoutData },
+    ],
+  },
+  // Azure, "About keys, secrets and certificates": vault names and object names. A rule for one version gives out only
+  // this one.
+  azure: {
+    perhaps: [{ ofGlob: plainSecret, ofName: plainSecret }],
+    surely: [
+      { ofGlob: plainUri, ofName: plainUri },
+      { ofGlob: plainUri, ofName: (uri) => withoutVersion(plainUri(uri)) },
+    ],
+  },
+};
+
+/** Undefined of a manager that knows every secret by one name. */
+export const secretSpelling = (manager: string): Spelling | undefined => spellings[manager];
