@@ -3,6 +3,7 @@ import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createPublisherMetrics } from '#shared/bus/publisher-metrics.ts';
+import { createReaderMetrics } from '#shared/bus/reader-metrics.ts';
 import { createReflectorMetrics } from '#shared/kubernetes/reflector-metrics.ts';
 import { startTelemetry } from '#shared/runtime/telemetry.ts';
 import { createCertificateMetrics } from '../services/cert-manager/certificate-metrics.ts';
@@ -52,6 +53,7 @@ async function scrape(): Promise<string> {
   createBucketMetrics(() => [{ bucket: 'latchkey_rules', bytes: 1, mostBytes: 2 }]);
   createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1 }));
   createPublisherMetrics('latchkey_rules', 'k8s').oversizedRecord();
+  createReaderMetrics('latchkey_rules').tooLarge('k8s');
   const reflector = createReflectorMetrics('secrets');
   reflector.list();
   reflector.interruption();

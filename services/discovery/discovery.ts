@@ -69,6 +69,7 @@ export function createDiscovery(
       kubernetes: connected,
       namespace: ownNamespace,
       managers: config.chain,
+      mostBytes: config.limits.managerMiB * 1_024 * 1_024,
       intervalMs: config.snapshot.intervalSeconds * 1_000,
       clock,
       log,

@@ -30,7 +30,16 @@ let kubernetes: Kubernetes;
 let keeper: ReturnType<typeof createRulesSnapshot>;
 
 const startKeeper = () =>
-  createRulesSnapshot({ bus, kubernetes, namespace: 'latchkey', managers: ['k8s'], intervalMs, clock, log });
+  createRulesSnapshot({
+    bus,
+    kubernetes,
+    namespace: 'latchkey',
+    managers: ['k8s'],
+    mostBytes: 32 * 1_024 * 1_024,
+    intervalMs,
+    clock,
+    log,
+  });
 const publish = () =>
   createPublisher(bus, { bucket: rulesBucket, owner: 'k8s', log, clock, onSuperseded: () => undefined });
 const storedKeys = async () => (await storedSnapshot(cluster))?.records.map(({ key }) => key).toSorted();

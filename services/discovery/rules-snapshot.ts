@@ -23,6 +23,8 @@ interface RulesSnapshotOptions {
   namespace: string;
   /** The managers of the chain: rules of others are not kept. */
   managers: readonly string[];
+  /** Most that the rules of one manager may cost. */
+  mostBytes: number;
   /** Shortest time between two snapshots, and longest until a damaged one is repaired. */
   intervalMs: number;
   clock: Clock;
@@ -35,7 +37,7 @@ interface RulesSnapshotOptions {
  * rules of every reader: only complete sets, and an older one only when its publisher vouches for it.
  */
 export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Promise<void> } {
-  const { bus, managers, intervalMs, clock } = options;
+  const { bus, managers, mostBytes, intervalMs, clock } = options;
   const log = options.log.child({ component: 'rules-snapshot' });
   const secrets = createSnapshotSecrets(options.kubernetes, options.namespace);
   let kept: { rules: Reader; packed: PackedRules } | undefined;
@@ -52,6 +54,7 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Pr
     const rules = createReader(bus, {
       bucket: rulesBucket,
       owners: managers,
+      mostBytes,
       initial: begun?.records ?? [],
       log: options.log,
       clock,

@@ -8,6 +8,7 @@ import { anyAddress } from '#shared/runtime/any-address.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
+import { createChainChange } from './chain-change.ts';
 import { followClientAuthority } from './client-authority.ts';
 import { followColdStart } from './cold-start.ts';
 import { holdConfiguration } from './configuration-in-force.ts';
@@ -58,6 +59,8 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
   const snapshotAgeMs = (): number | undefined => start.snapshot()?.ageMs;
   const onFault = metrics.ruleFault;
   const known = followRules({ bus, initial, snapshotAgeMs, config, open, clock, log, onFault });
+  const { follow, isComplete } = known;
+  const change = createChainChange({ ...configuration, follow, isComplete, clock });
   const server = createWebhookServer(createAdmissionHandler({ rules: known.rules, metrics, log }), {
     clock,
     timeoutMs: () => config().webhook.timeoutSeconds * 1_000,
@@ -89,7 +92,7 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
   return {
     notReady: () => notReadyReasons(facts()),
     remarks: () => [...missingManagers(facts()), ...snapshotRemarks(facts()), ...configuration.remarks()],
-    reconfigure: configuration.reconfigure,
+    reconfigure: change.to,
     start: async () => {
       if (clientCa !== undefined) {
         const authority = followClientAuthority({ path: clientCa, clock, log, onAuthority: server.trust });
@@ -112,6 +115,7 @@ export function createGateway(context: ProgramContext, bus: Bus, snapshot?: Rule
       await serveLameDuck({ connections: server.connections, handshakes: server.handshakes, clock, log });
       await server.close();
       for (const stop of stops.reverse()) await stop();
+      change.stop();
       await known.stop();
       await bus.close();
     },

@@ -21,6 +21,8 @@ interface KnownRules {
   isHeard(manager: string): boolean;
   /** Age of what is known of the manager by its resolver's heartbeats, ms; Infinity when it was never heard. */
   ageMs(manager: string): number;
+  /** Follows these managers from now on: records of others cost nothing. */
+  follow(managers: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -42,7 +44,9 @@ export function followRules(options: {
   const { config, open, clock, snapshotAgeMs } = options;
   const index = createRuleIndex({ open });
   const freshness = createFreshness();
-  const feed = createRuleFeed({ ...options, index, freshness });
+  const { chain, limits } = config();
+  const mostBytes = limits.managerMiB * 1_024 * 1_024;
+  const feed = createRuleFeed({ ...options, managers: chain, mostBytes, index, freshness });
   const ageMs = (manager: string): number => freshness.ageMs(manager, clock.monotonicMs());
   const isHeard = (manager: string): boolean => Number.isFinite(ageMs(manager));
   return {
@@ -62,6 +66,7 @@ export function followRules(options: {
     isComplete: (manager) => feed.reader.isComplete(manager) && index.recipe(manager) !== undefined,
     isHeard,
     ageMs,
+    follow: feed.follow,
     stop: feed.stop,
   };
 }

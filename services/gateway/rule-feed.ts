@@ -16,12 +16,18 @@ const maxSpansPerSwap = 50;
 
 /** Keeps the rule index and its freshness up to date from the bus. */
 interface RuleFeed {
-  reader: Reader;
+  reader: Pick<Reader, 'applied' | 'isComplete'>;
+  /** Follows these managers from now on; the rules of others are let go of. */
+  follow(managers: readonly string[]): void;
   stop(): Promise<void>;
 }
 
 export function createRuleFeed(options: {
   bus: Bus;
+  /** Whose rules are followed at first. */
+  managers: readonly string[];
+  /** Most that the rules of one manager may cost. */
+  mostBytes: number;
   /** Stored records to begin with, from a snapshot. */
   initial: readonly BusRecord[];
   index: RuleIndex;
@@ -32,8 +38,11 @@ export function createRuleFeed(options: {
 }): RuleFeed {
   const { bus, index, freshness, clock, onFault } = options;
   const log = options.log.child({ component: 'rule-feed' });
+  let followed = options.managers;
   const reader = createReader(bus, {
     bucket: rulesBucket,
+    owners: followed,
+    mostBytes: options.mostBytes,
     initial: options.initial,
     log: options.log,
     clock,
@@ -55,6 +64,11 @@ export function createRuleFeed(options: {
   });
   return {
     reader,
+    follow: (managers) => {
+      reader.follow(managers);
+      for (const manager of followed) if (!managers.includes(manager)) index.forget(manager);
+      followed = managers;
+    },
     stop: async () => {
       unsubscribe();
       await reader.stop();

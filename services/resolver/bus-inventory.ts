@@ -17,13 +17,14 @@ export interface Inventory {
 /** Follows what discovery publishes of a source. */
 export function followBusInventory(
   bus: Bus,
-  options: { source: string; rules: RuleSet; log: Logger; clock: Clock },
+  options: { source: string; mostBytes: number; rules: RuleSet; log: Logger; clock: Clock },
 ): Inventory {
-  const { source, rules, log, clock } = options;
+  const { source, mostBytes, rules, log, clock } = options;
   const freshness = createFreshness();
   const reader = createReader(bus, {
     bucket: inventoryBucket,
     owners: [source],
+    mostBytes,
     log,
     clock,
     onSwap: ({ changes }) => rules.take(changes),

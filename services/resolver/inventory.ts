@@ -12,7 +12,14 @@ import type { RuleSet } from './rule-set.ts';
  */
 export function followInventory(
   bus: Bus,
-  options: { source: string; polled: PolledProvider | undefined; rules: RuleSet; log: Logger; clock: Clock },
+  options: {
+    source: string;
+    mostBytes: number;
+    polled: PolledProvider | undefined;
+    rules: RuleSet;
+    log: Logger;
+    clock: Clock;
+  },
 ): Inventory {
   const { polled, rules } = options;
   if (polled === undefined) return followBusInventory(bus, options);

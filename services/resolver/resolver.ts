@@ -27,6 +27,7 @@ export function createResolver(
 ): ReadyService {
   const { config, clock } = context;
   const { name, source } = manager;
+  const mostBytes = config.limits.managerMiB * 1_024 * 1_024;
   const log = context.log.child({ manager: name });
   const uid = context.process.POD_UID;
   const succession = createSuccession(uid);
@@ -97,7 +98,7 @@ export function createResolver(
     start: async () => {
       // An open manager trusts the request: there is no inventory to wait for.
       if (manager.recipe(config).inventory === 'open') rules.complete();
-      else inventory = followInventory(bus, { source, polled, rules, log, clock });
+      else inventory = followInventory(bus, { source, mostBytes, polled, rules, log, clock });
       stops.push(
         follow(replaceRecipe),
         joinSuccession(bus, { manager: name, succession, publisher, clock, beat }),

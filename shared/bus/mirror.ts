@@ -1,12 +1,13 @@
 import type { Subscription } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import { streamOf } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { changeSubject } from './buckets.ts';
 import type { Bus, BusLink } from './bus.ts';
 import type { BusRecord } from './record.ts';
 import { startRetryLoop } from './retry-loop.ts';
-import { countStored, readSince } from './stored-records.ts';
+import { checkCost, costOf, countStored, readSince } from './stored-records.ts';
 import { judgeStream, type StreamView } from './stream-view.ts';
 
 /**
@@ -16,6 +17,8 @@ import { judgeStream, type StreamView } from './stream-view.ts';
 const checkIntervalMs = 1_000;
 /** Everything is read again this often, against whatever no check can see. */
 const auditIntervalMs = 300_000;
+/** So long a set that is too large is left alone, ms: reading it costs as much as it may hold. */
+const tooLargeRestMs = 30_000;
 /** A replica may lag behind the announcement: so often, and so far apart, it is asked again at once. */
 const lagRetries = 5;
 const lagRetryMs = 20;
@@ -29,8 +32,12 @@ export interface MirrorBatch {
 
 interface MirrorOptions {
   bucket: string;
-  /** Key filter, `<owner token>.>` or `>`. */
+  /** Key filter, `<owner token>.>`. */
   keys: string;
+  /** Most that the records may cost this process. With more it stays at what it has, and looks again now and then. */
+  mostBytes?: number;
+  /** Called each time that there is more. */
+  onTooLarge?(err: LatchkeyError): void;
   log: Logger;
   clock: Clock;
   /** Called for every batch and, with an empty one, after each check; must not throw. */
@@ -47,6 +54,8 @@ export interface Mirror {
   resyncs(): number;
   /** Takes a record of one's own that the server acknowledged, before it comes back. */
   note(record: BusRecord): void;
+  /** The revision up to which everything was read. */
+  position(): number;
   /** Forgets the position and reads everything again. */
   resync(reason: string): void;
   stop(): Promise<void>;
@@ -58,7 +67,7 @@ export interface Mirror {
  * by another server means reading everything again. A missing bucket is waited for.
  */
 export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
-  const { bucket, keys, clock } = options;
+  const { bucket, keys, clock, mostBytes = Infinity } = options;
   const log = options.log.child({ component: 'mirror', bucket, keys });
   const records = new Map<string, BusRecord>();
   let following: Subscription | undefined;
@@ -70,6 +79,8 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   let acknowledged = false;
   let checkedAtMs = -Infinity;
   let readAllAtMs = -Infinity;
+  let tooLargeUntilMs = -Infinity;
+  let heldBytes = 0;
 
   const follow = ({ nc }: BusLink) =>
     nc.subscribe(changeSubject(bucket, keys), {
@@ -83,7 +94,14 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   /** A record of one's own may have been noted while an older state of it was on its way. */
   const take = (record: BusRecord) => {
     const held = records.get(record.key);
-    if (held === undefined || held.revision < record.revision) records.set(record.key, record);
+    if (held !== undefined && held.revision >= record.revision) return;
+    records.set(record.key, record);
+    heldBytes += costOf(record) - (held === undefined ? 0 : costOf(held));
+  };
+
+  const costOfHeld = (key: string): number => {
+    const held = records.get(key);
+    return held === undefined ? 0 : costOf(held);
   };
 
   const liveCount = () => {
@@ -107,13 +125,14 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
 
   async function readAll(link: BusLink, reason: string): Promise<void> {
     acknowledged = false;
-    const all = await readSince(link, bucket, keys, 0);
+    const all = await readSince(link, bucket, keys, { afterRevision: 0, mostBytes });
     resyncReason = undefined;
     readAllAtMs = clock.monotonicMs();
     resyncs += 1;
     if (resyncs > 0) log.info({ reason, records: all.length }, 'read the whole bucket again');
     records.clear();
-    for (const record of all) records.set(record.key, record);
+    heldBytes = 0;
+    for (const record of all) take(record);
     position = all.at(-1)?.revision ?? 0;
     announced = position;
     options.onBatch({ reset: true, records: all });
@@ -121,18 +140,27 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
 
   async function readNew(link: BusLink): Promise<void> {
     const target = announced;
-    let fresh = await readSince(link, bucket, keys, position);
+    const since = { afterRevision: position, mostBytes };
+    let fresh = await readSince(link, bucket, keys, since);
     for (let retry = 0; retry < lagRetries && (fresh.at(-1)?.revision ?? position) < target; retry += 1) {
       await clock.sleep(lagRetryMs);
-      fresh = await readSince(link, bucket, keys, position);
+      fresh = await readSince(link, bucket, keys, since);
     }
     const news = fresh.filter(({ key, revision }) => records.get(key)?.revision !== revision);
+    const newBytes = news.reduce((sum, record) => sum + costOf(record) - costOfHeld(record.key), 0);
+    checkCost(bucket, keys, heldBytes + newBytes, mostBytes);
     for (const record of news) take(record);
     position = fresh.at(-1)?.revision ?? position;
     // What was announced and is not there has been purged or has expired.
     if (announced === target) announced = position;
     options.onBatch({ reset: false, records: news });
   }
+
+  const tooLarge = (err: unknown): void => {
+    if (!(err instanceof LatchkeyError) || err.code !== 'SET_TOO_LARGE') throw err;
+    tooLargeUntilMs = clock.monotonicMs() + tooLargeRestMs;
+    options.onTooLarge?.(err);
+  };
 
   const loop = startRetryLoop({
     log,
@@ -146,7 +174,8 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
       if (link === undefined) return;
       following ??= follow(link);
       if (clock.monotonicMs() - checkedAtMs >= checkIntervalMs) await check(link);
-      await (resyncReason === undefined ? readNew(link) : readAll(link, resyncReason));
+      if (clock.monotonicMs() < tooLargeUntilMs) return;
+      await (resyncReason === undefined ? readNew(link) : readAll(link, resyncReason)).catch(tooLarge);
     },
   });
   bus.linked().then(loop.retryNow, () => undefined);
@@ -155,6 +184,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   return {
     records,
     synced: () => resyncs >= 0,
+    position: () => position,
     resyncs: () => Math.max(0, resyncs),
     note(record) {
       acknowledged = true;

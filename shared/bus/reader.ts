@@ -4,7 +4,8 @@ import { escapeToken } from '#shared/contracts/key-token.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { Position } from '#shared/runtime/freshness.ts';
 import type { Bus } from './bus.ts';
-import { createMirror, type MirrorBatch } from './mirror.ts';
+import { createMirror, type Mirror, type MirrorBatch } from './mirror.ts';
+import { createReaderMetrics } from './reader-metrics.ts';
 import type { BusRecord } from './record.ts';
 import { createStaging, type Staging, type Swap } from './staging.ts';
 
@@ -15,8 +16,10 @@ const tornLimitMs = 6_000;
 
 interface ReaderOptions {
   bucket: string;
-  /** The owners wanted; absent = every owner of the bucket. */
-  owners?: readonly string[];
+  /** The owners wanted at first. */
+  owners: readonly string[];
+  /** Most that the records of one owner may cost; with more the set in force stays. */
+  mostBytes?: number;
   /** Records to begin with, as `Reader.records` gave them: in force at once, and then as if they had come over the bus. */
   initial?: readonly BusRecord[];
   log: Logger;
@@ -29,12 +32,16 @@ interface ReaderOptions {
   onSwap(swap: Swap): void;
 }
 
-/** Reads the owners' sets of a bucket for ever. */
+/** Reads the owners' sets of a bucket for ever. What others write costs it nothing. */
 export interface Reader {
+  /** Reads these owners from now on; lets go of everything of others. */
+  follow(owners: readonly string[]): void;
   /** Position of each owner's set in force. */
   applied(): Position[];
   /** True once a complete set of the owner is in force. */
   isComplete(owner: string): boolean;
+  /** The revision up to which the owner's records were read. */
+  revision(owner: string): number;
   /** The stored records of every set in force, manifests among them, in the order of revisions. */
   records(): BusRecord[];
   /**
@@ -47,15 +54,24 @@ export interface Reader {
   stop(): Promise<void>;
 }
 
+/** One owner of those that are read. */
+interface FollowedOwner {
+  staging: Staging;
+  mirror: Mirror;
+  /** Swaps its staged set in, if there is a new one that is complete. */
+  swap(): void;
+}
+
 /** Starts reading. Waits for a missing bucket and survives whatever happens to the server, the stream and publishers. */
 export function createReader(bus: Bus, options: ReaderOptions): Reader {
-  const { bucket, clock, owners, onSwap } = options;
+  const { bucket, clock, onSwap, mostBytes } = options;
   const log = options.log.child({ component: 'reader', bucket });
-  const stagings = new Map<string, Staging>();
-  const only = owners?.length === 1 ? owners[0] : undefined;
+  const metrics = createReaderMetrics(bucket);
+  const followed = new Map<string, FollowedOwner>();
+  const stopping = new Set<Promise<void>>();
   let dropped = 0;
   let poison = 0;
-  let wholeSinceMs = clock.monotonicMs();
+  let formerResyncs = 0;
 
   function count(outcome: 'dropped' | 'poison', record: BusRecord): void {
     if (outcome === 'dropped') dropped += 1;
@@ -64,77 +80,106 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
     log.warn({ key, revision, epoch, seq, outcome }, 'a record was left aside');
   }
 
-  function stage(record: BusRecord): void {
-    const key = parseKey(record.key);
-    if (key === undefined) {
-      count('poison', record);
-      return;
+  function followOwner(owner: string, initial: readonly BusRecord[]): FollowedOwner {
+    const staging = createStaging(owner);
+    let wholeSinceMs = clock.monotonicMs();
+    let isTooLarge = false;
+
+    const swap = (): void => {
+      const step = staging.swap();
+      if (step === undefined) return;
+      isTooLarge = false;
+      poison += step.poison;
+      if (step.poison > 0) log.warn({ owner, records: step.poison }, 'unreadable records stay as they were');
+      const { epoch, seq, changes } = step.swap;
+      log.debug({ owner, epoch, seq, changes: changes.length }, 'a complete set is in force');
+      try {
+        onSwap(step.swap);
+      } catch (err) {
+        bus.fail(err);
+      }
+    };
+    const stage = (record: BusRecord): void => {
+      const outcome = staging.stage(record);
+      if (outcome !== 'staged') count(outcome, record);
+      // What follows in the batch may already belong to the next manifest.
+      else if (parseKey(record.key)?.kind === 'manifest') swap();
+    };
+    const takeIn = (records: readonly BusRecord[]): void => {
+      for (const record of records) stage(record);
+      // A record may have been repaired after its manifest.
+      swap();
+    };
+    const onBatch = ({ reset, records }: MirrorBatch): void => {
+      if (reset) staging.reset();
+      takeIn(records);
+      if (!staging.torn() || reset) wholeSinceMs = clock.monotonicMs();
+      else if (clock.monotonicMs() - wholeSinceMs > tornLimitMs) mirror.resync('the staged set stays torn');
+    };
+
+    takeIn(initial);
+    const mirror = createMirror(bus, {
+      bucket,
+      keys: `${escapeToken(owner)}.>`,
+      ...(mostBytes === undefined ? {} : { mostBytes }),
+      onTooLarge: (err) => {
+        metrics.tooLarge(owner);
+        if (!isTooLarge) log.error({ owner, err }, 'a set is too large, the one before stays in force');
+        isTooLarge = true;
+      },
+      log: options.log,
+      clock,
+      onBatch,
+    });
+    return { staging, mirror, swap };
+  }
+
+  function follow(owners: readonly string[], initial: readonly BusRecord[] = []): void {
+    for (const [owner, { mirror }] of followed) {
+      if (owners.includes(owner)) continue;
+      followed.delete(owner);
+      formerResyncs += mirror.resyncs();
+      const end = mirror.stop().finally(() => stopping.delete(end));
+      stopping.add(end);
     }
-    if (owners?.includes(key.owner) === false) return;
-    const staging = stagings.get(key.owner) ?? createStaging(key.owner);
-    stagings.set(key.owner, staging);
-    const outcome = staging.stage(record);
-    if (outcome !== 'staged') count(outcome, record);
-    // What follows in the batch may already belong to the next manifest.
-    else if (key.kind === 'manifest') swap(key.owner, staging);
-  }
-
-  function swap(owner: string, staging: Staging): void {
-    const step = staging.swap();
-    if (step === undefined) return;
-    poison += step.poison;
-    if (step.poison > 0) log.warn({ owner, records: step.poison }, 'unreadable records stay as they were');
-    const { epoch, seq, changes } = step.swap;
-    log.debug({ owner, epoch, seq, changes: changes.length }, 'a complete set is in force');
-    try {
-      onSwap(step.swap);
-    } catch (err) {
-      bus.fail(err);
+    for (const owner of owners) {
+      if (followed.has(owner)) continue;
+      const own = initial.filter(({ key }) => parseKey(key)?.owner === owner);
+      followed.set(owner, followOwner(owner, own));
     }
   }
-
-  function takeIn(records: readonly BusRecord[]): void {
-    for (const record of records) stage(record);
-    // A record may have been repaired after its manifest.
-    for (const [owner, staging] of stagings) swap(owner, staging);
-  }
-
-  function onBatch(batch: MirrorBatch): void {
-    if (batch.reset) for (const staging of stagings.values()) staging.reset();
-    takeIn(batch.records);
-    const torn = [...stagings.values()].some((staging) => staging.torn());
-    if (!torn || batch.reset) wholeSinceMs = clock.monotonicMs();
-    else if (clock.monotonicMs() - wholeSinceMs > tornLimitMs) mirror.resync('the staged set stays torn');
-  }
-
-  takeIn(options.initial ?? []);
-  const mirror = createMirror(bus, {
-    bucket,
-    keys: only === undefined ? '>' : `${escapeToken(only)}.>`,
-    log: options.log,
-    clock,
-    onBatch,
-  });
+  follow(options.owners, options.initial);
 
   return {
+    follow,
     applied: () =>
-      [...stagings].flatMap(([owner, staging]) => {
+      [...followed].flatMap(([owner, { staging }]) => {
         const rank = staging.applied();
         return rank === undefined ? [] : [{ owner, epoch: rank.epoch, seq: rank.seq }];
       }),
     vouch: (published) => {
       for (const position of published) {
-        const staging = stagings.get(position.owner);
-        staging?.vouch(position);
-        if (staging !== undefined) swap(position.owner, staging);
+        const one = followed.get(position.owner);
+        one?.staging.vouch(position);
+        one?.swap();
       }
     },
     records: () =>
-      [...stagings.values()]
-        .flatMap((staging) => staging.records())
+      [...followed.values()]
+        .flatMap(({ staging }) => staging.records())
         .sort((left, right) => left.revision - right.revision),
-    isComplete: (owner) => stagings.get(owner)?.applied() !== undefined,
-    counters: () => ({ dropped, poison, resyncs: mirror.resyncs() }),
-    stop: mirror.stop,
+    isComplete: (owner) => followed.get(owner)?.staging.applied() !== undefined,
+    revision: (owner) => followed.get(owner)?.mirror.position() ?? 0,
+    counters: () => {
+      const resyncs = [...followed.values()].reduce(
+        (sum, { mirror }) => sum + mirror.resyncs(),
+        formerResyncs,
+      );
+      return { dropped, poison, resyncs };
+    },
+    stop: async () => {
+      follow([]);
+      await Promise.all(stopping);
+    },
   };
 }

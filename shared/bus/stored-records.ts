@@ -95,19 +95,38 @@ function readPage(
   });
 }
 
+/** Around the bytes of a record: its headers, and what a process keeps of it at least. */
+const recordOverheadBytes = 300;
+
+/** What a record costs who holds it. */
+export const costOf = ({ key, bytes }: Pick<BusRecord, 'key' | 'bytes'>): number =>
+  recordOverheadBytes + key.length + bytes.length;
+
+/** Throws SET_TOO_LARGE when records cost more than they may. */
+export function checkCost(bucket: string, keys: string, costBytes: number, mostBytes: number): void {
+  if (costBytes <= mostBytes) return;
+  throw new LatchkeyError(
+    'SET_TOO_LARGE',
+    `Bucket ${bucket} holds more than ${mostBytes} bytes under ${keys}: what is in force stays. Look for who writes them, or raise limits.managerMiB`,
+    { fields: { bucket, keys, mostBytes } },
+  );
+}
+
 /**
  * Every stored record (tombstones too) of a key filter written after `afterRevision`, in the order of revisions.
- * A bucket keeps one record a key, so this is exactly what changed since.
+ * A bucket keeps one record a key, so this is exactly what changed since. Throws SET_TOO_LARGE as soon as they cost more
+ * than `mostBytes`.
  */
 export async function readSince(
   link: BusLink,
   bucket: string,
   keyFilter: string,
-  afterRevision: number,
+  { afterRevision, mostBytes }: { afterRevision: number; mostBytes: number },
 ): Promise<BusRecord[]> {
   const filter = subjectOf(bucket, keyFilter);
   const all: BusRecord[] = [];
   let last = afterRevision;
+  let costBytes = 0;
   for (let gets = 0; afterRevision > 0 && gets < singleGets; gets += 1) {
     const [record] = (await readPage(link, bucket, { filter, fromRevision: last + 1 })).records;
     if (record === undefined) return all;
@@ -116,7 +135,11 @@ export async function readSince(
   }
   for (;;) {
     const page = await readPage(link, bucket, { filter, fromRevision: last + 1, batch: batchRecords });
-    for (const record of page.records) all.push(record);
+    for (const record of page.records) {
+      all.push(record);
+      costBytes += costOf(record);
+    }
+    checkCost(bucket, keyFilter, costBytes, mostBytes);
     last = page.records.at(-1)?.revision ?? last;
     if (page.pending === 0 || page.records.length === 0) return all;
   }

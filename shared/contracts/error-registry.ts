@@ -27,6 +27,7 @@ export const errorRegistry = {
   PUBLISHER_SUPERSEDED: { httpStatus: 500, reason: 'InternalError', retryable: false },
   BUS_UNAVAILABLE: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
   BUS_FULL: { httpStatus: 503, reason: 'ServiceUnavailable', retryable: true },
+  SET_TOO_LARGE: { httpStatus: 500, reason: 'InternalError', retryable: false },
   KUBERNETES_REFUSED: { httpStatus: 500, reason: 'InternalError', retryable: true },
   KUBERNETES_NOT_FOUND: { httpStatus: 500, reason: 'InternalError', retryable: true },
   KUBERNETES_EXISTS: { httpStatus: 500, reason: 'InternalError', retryable: true },

@@ -56,7 +56,7 @@ export async function untilServersAgree(testBus: TestBus, bucket: string): Promi
     testBus.servers.map(async ({ url }) => (await testBus.connect(undefined, { url })).linked()),
   );
   const recordsOf = async (link: BusLink) => {
-    const records = await readSince(link, bucket, '>', 0);
+    const records = await readSince(link, bucket, '>', { afterRevision: 0, mostBytes: Infinity });
     return records.map(({ key, revision, bytes }) => `${revision} ${key} ${Buffer.from(bytes).toString()}`);
   };
   const isSame = async () => {
