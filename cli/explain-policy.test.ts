@@ -45,3 +45,24 @@ test('a batch takes the policy of each line', async () => {
     [403, 'allowed'],
   );
 });
+
+test('explain names what else the variable of a global secret can be read as, and says it of no other secret', () => {
+  const config = latchkeyConfigSchema.parse({});
+  const env = { FLYTE_SECRET_A_B_C: 'x', FLYTE_SECRET_A_B: 'x' };
+  const known = { global: { env, files: { 'a/c_d': 'x' } }, k8s: { ns: { a: ['b_c'] } } };
+  const report = (group: string, key: string): string => {
+    const pod = aPod({ asks: [{ group, key, mountRequirement: 1 }] });
+    return describeExplanation(createExplain(config)(known, aReview(pod)), pod);
+  };
+  assert.match(
+    report('a', 'b_c'),
+    /\n {4}ambiguous: global has it under a name that is also that of "a_b\/c"\n/,
+  );
+  assert.match(
+    report('a', 'b_c'),
+    /\nwarning: secret a\/b_c of k8s is hidden: global has one name for it and a_b\/c$/m,
+  );
+  assert.match(report('A_b', 'C'), /ambiguous: .* "a\/b_c"$/m);
+  assert.doesNotMatch(report('A_b', 'C'), /is hidden/);
+  for (const key of ['b', 'c_d']) assert.doesNotMatch(report('a', key), /ambiguous/);
+});

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { quote } from '#shared/core/plain-text.ts';
+import { joinWords, quote } from '#shared/core/plain-text.ts';
 import { secretTitle } from '#shared/core/secret-request.ts';
 import type { ExplainedSecret, Explanation } from './explanation.ts';
 import { diffLines } from './line-diff.ts';
@@ -29,12 +29,18 @@ export function describeExplanation(
 }
 
 function describeSecret(secret: ExplainedSecret): string[] {
-  const { annotation, verdict, manager, mount, how, policy, code, message } = secret;
+  const { annotation, verdict, manager, mount, how, policy, alsoReadAs = [], code, message } = secret;
   const name = verdict === 'malformed' ? '' : ` ${quote(secretTitle(secret))}`;
   const allowed = policy === undefined ? '' : ` (policy: ${policy})`;
   const answer =
     message === undefined
       ? `injected by ${manager} as ${mount}${allowed}: ${how.join(', ')}`
       : `${message} [${code}]`;
-  return [`- ${annotation}${name}`, `    ${answer}`];
+  const ambiguous =
+    alsoReadAs.length === 0
+      ? []
+      : [
+          `    ambiguous: ${manager} has it under a name that is also that of ${joinWords(alsoReadAs.map(quote))}`,
+        ];
+  return [`- ${annotation}${name}`, `    ${answer}`, ...ambiguous];
 }

@@ -1,6 +1,7 @@
 import type { Bus } from '#shared/bus/bus.ts';
 import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
+import { policyRemarks } from '#shared/core/policy-remarks.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { LedContext } from '#shared/kubernetes/led-service.ts';
 import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
@@ -95,6 +96,7 @@ export function createDiscovery(
     notReady,
     concern: (changed) => [rulesConcern(changed), changed.bus],
     start: async () => {
+      for (const { rule, remark } of policyRemarks(config.policy)) log.warn({ rule }, remark);
       // Not waited for: whoever uses a bucket waits for it, and a stop must not wait for a bus that is away.
       stops.push(keepBuckets(bus, { settings: config.bus, clock, log }));
       if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = connect();

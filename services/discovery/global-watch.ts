@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { createAmbiguityLog } from './ambiguous-globals.ts';
 import { type GlobalSecret, readGlobals } from './global-secrets.ts';
 
 const pollIntervalMs = 1_000;
@@ -19,12 +20,14 @@ export function watchGlobals(options: {
 }): () => void {
   const { environment, clock, log } = options;
   const { envPrefix, dir } = options.config.global;
+  const tellAmbiguous = createAmbiguityLog(options.config, log);
   let known: readonly GlobalSecret[] | undefined;
   const look = async (): Promise<void> => {
     const globals = await readGlobals({ environment, envPrefix, dir, log });
     if (globals === undefined || isDeepStrictEqual(globals, known)) return;
     known = globals;
     log.info({ globals: globals.length }, 'global secrets read');
+    tellAmbiguous(globals);
     options.onChange(globals);
   };
   void look();

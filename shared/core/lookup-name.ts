@@ -1,5 +1,6 @@
 import { type ParsedRecipe, requestFields } from '#shared/contracts/rule-recipe.ts';
 import { mayHold } from './field-format.ts';
+import { secretSpelling } from './secret-spelling.ts';
 import { compileTemplate, parseTemplate, type Template, type TemplatePart } from './template.ts';
 
 /** A group and a key, of a request or the globs of a rule. */
@@ -22,8 +23,15 @@ type Piece = Exclude<TemplatePart, string>;
 /** The variables from which a field can be told. */
 const telling = { group: ['group', 'versionedGroup', 'id'], key: ['key', 'id'] };
 
-/** @throws LatchkeyError RECIPE_INVALID */
-export function compileLookupName(text: string, fields: Fields, where: string): LookupName {
+/**
+ * @param recipe whose name it is: a manager of providers' secrets takes group and key as one name, without a border
+ * @throws LatchkeyError RECIPE_INVALID
+ */
+export function compileLookupName(
+  text: string,
+  { manager, fields }: Pick<ParsedRecipe, 'manager' | 'fields'>,
+  where: string,
+): LookupName {
   const parts = parseTemplate(text, where);
   const pieces = parts.filter((part) => typeof part !== 'string');
   const foldOf = (field: 'group' | 'key'): LookupName['fold']['group'] => {
@@ -37,7 +45,7 @@ export function compileLookupName(text: string, fields: Fields, where: string): 
     *readings(name) {
       for (const { group = '', key = '' } of split(parts, name, fields)) yield { group, key };
     },
-    isBorderless: losesBorder(parts, fields),
+    isBorderless: secretSpelling(manager)?.surely === undefined && losesBorder(parts, fields),
   };
 }
 

@@ -106,7 +106,7 @@ function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: st
     prefixLength: wildcard < 0 ? glob.length : wildcard,
     hasBeginning: wildcard !== name.render(asVariables({ group: '*', key: '*' })).search(wildcards),
     writtenLength: glob.replaceAll(/[*?]/g, '').length,
-    isBorderless: isWhole === undefined && name.isBorderless,
+    isBorderless: name.isBorderless,
     pair,
     isLiteral: (lookupKey, { group, key }) =>
       isWhole?.some((isSame) => isSame(lookupKey)) ?? (matches(lookupKey) && inGroup(group) && isKey(key)),

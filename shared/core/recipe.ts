@@ -47,7 +47,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
   }
   // A manager without lookup trusts every request; to a policy its secrets are known by group and key.
   const names = (recipe.lookup.length === 0 ? ['${group}/${key}'] : recipe.lookup).map((text, index) =>
-    compileLookupName(text, recipe.fields, `lookup[${index}]`),
+    compileLookupName(text, recipe, `lookup[${index}]`),
   );
   return {
     manager: recipe.manager,

@@ -64,8 +64,7 @@ export function decideSecret(
     checkEdits(edits, manager, mount);
     const title = secretTitle(request);
     const policy = policyLine === undefined ? {} : { policy: policyLine };
-    const others = otherReadings(recipe.names, lookupKey, request);
-    const alsoReadAs = others.length === 0 ? {} : { alsoReadAs: others };
+    const alsoReadAs = otherReadings(recipe.names, lookupKey, request);
     return {
       verdict: {
         ...partsOf(annotation, request),
@@ -74,13 +73,16 @@ export function decideSecret(
         mount,
         how: placesOf(edits),
         ...policy,
-        ...alsoReadAs,
+        ...(alsoReadAs.length === 0 ? {} : { alsoReadAs }),
       },
       injection: { title, edits, rule: `${manager}@${recipe.digest}` },
       traceparents,
       warnings: [
         ...verdicts.filter(isStale).map((stale) => wordStale(stale.manager, rules.ageMs(stale.manager))),
         ...versionWarnings(last.grant, request),
+        ...hidingWarnings(alsoReadAs, manager, request, () =>
+          askChain(request, caller, after(manager, rules), search),
+        ),
       ],
     };
   } catch (error) {
@@ -146,6 +148,26 @@ function versionWarnings({ manager, recipe }: Grant, request: SecretRequest): st
     return [];
   const title = brief(secretTitle({ ...request, groupVersion: '' }));
   return [`group_version ${brief(groupVersion)} of secret ${title} is ignored by manager ${manager}`];
+}
+
+function after(manager: string, rules: Rules): Rules {
+  return { ...rules, chain: rules.chain.slice(rules.chain.indexOf(manager) + 1) };
+}
+
+/** What a later manager has, where the one before it may have another secret under the same name. */
+function hidingWarnings(
+  [other]: readonly string[],
+  manager: string,
+  request: SecretRequest,
+  askLater: () => Verdict[],
+): string[] {
+  if (other === undefined) return [];
+  const hidden = askLater().at(-1);
+  if (hidden?.answer !== 'has' || hidden.grant.recipe.inventory === 'open') return [];
+  const title = brief(secretTitle(request));
+  return [
+    `secret ${title} of ${hidden.manager} is hidden: ${manager} has one name for it and ${brief(other)}`,
+  ];
 }
 
 function asRefusal(error: unknown): Refusal {
