@@ -7,10 +7,13 @@ const bytes = 2_000;
 export function aSnapshotSecret({
   takenAt,
   annotation,
+  leftOut,
   shard = Buffer.alloc(bytes).toString('base64'),
 }: {
   takenAt: string;
   annotation?: string;
+  /** Names of what has no room in it. */
+  leftOut?: string[];
   /** Base64. */
   shard?: string;
 }): Secret {
@@ -20,6 +23,7 @@ export function aSnapshotSecret({
     takenAt,
     shardBytes: [bytes],
     owners: [{ owner: 'k8s', epoch: 1, seq: 7, records: 5 }],
+    ...(leftOut === undefined ? {} : { leftOut: { count: leftOut.length, names: leftOut } }),
   };
   const annotations = { [snapshotAnnotation]: annotation ?? JSON.stringify(summary) };
   return { metadata: { name: 'any', annotations }, data: { [snapshotShardName(0)]: shard } };

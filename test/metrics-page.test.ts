@@ -51,7 +51,7 @@ async function scrape(): Promise<string> {
   createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, circuitOpen: false }))('complete');
   createLeftOutMetrics(() => ({ keys: 1 }));
   createBucketMetrics(() => [{ bucket: 'latchkey_rules', bytes: 1, mostBytes: 2 }]);
-  createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1 }));
+  createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1, leftOut: 1 }));
   createPublisherMetrics('latchkey_rules', 'k8s').oversizedRecord();
   createReaderMetrics('latchkey_rules').tooLarge('k8s');
   const reflector = createReflectorMetrics('secrets');

@@ -33,3 +33,10 @@ test('one that is gone, was never written or is not what it says is a problem wh
     assert.deepEqual(find(snapshot, false).problems, []);
   }
 });
+
+test('namespaces that have no room in it are named, with what to do', () => {
+  const { problems } = find({ value: aSnapshotSecret({ takenAt, leftOut: ['k8s of tenant-m'] }) });
+  assert.equal(problems.length, 1);
+  assert.match(problems[0]?.message ?? '', /no room in it: k8s of tenant-m$/);
+  assert.match(problems[0]?.advice ?? '', /503 there: lower limits\.namespaceKiB/);
+});

@@ -27,14 +27,14 @@ export function findSnapshot({
     const summary = 'none: a gateway that starts while the bus is away waits for it';
     return { about, summary, problems: [held], facts: { takenAt: null } };
   }
-  const { takenAt, owners, shardBytes } = held;
+  const { takenAt, owners, shardBytes, leftOut } = held;
   const records = owners.map(({ owner, records: count }) => `${owner} ${count}`).join(', ');
   const kibibytes = Math.ceil(shardBytes.reduce((sum, bytes) => sum + bytes, 0) / 1_024);
   return {
     about,
     summary: `of ${describeTime(Date.parse(takenAt), nowMs)}, rules of ${records || 'nobody'}, ${kibibytes} KiB`,
-    problems: [],
-    facts: { takenAt, owners, shardBytes },
+    problems: leftOut === undefined ? [] : [lacking(leftOut)],
+    facts: { takenAt, owners, shardBytes, ...(leftOut === undefined ? {} : { leftOut }) },
   };
 }
 
@@ -55,6 +55,12 @@ function parseSummary(text: string): SnapshotSummary | undefined {
     return undefined;
   }
 }
+
+const lacking = ({ count, names }: NonNullable<SnapshotSummary['leftOut']>): Problem => ({
+  message: `the largest rules have no room in it: ${names.join(', ')}${count > names.length ? `, and ${count - names.length} more` : ''}`,
+  advice:
+    'a gateway that starts while the bus is away answers 503 there: lower limits.namespaceKiB, or select fewer namespaces',
+});
 
 const gone: Problem = {
   message: `there is no Secret ${name}`,

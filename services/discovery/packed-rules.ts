@@ -1,62 +1,80 @@
 import type { Logger } from 'pino';
 import type { BusRecord } from '#shared/bus/record.ts';
 import { formatSnapshot, type RulesSnapshot, summarize } from '#shared/bus/rules-snapshot.ts';
+import { type LeftOutRules, shareSnapshot } from '#shared/bus/snapshot-share.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { maxShardBytes, snapshotShardCount } from '#shared/contracts/rules-snapshot.ts';
-import {
-  generationOf,
-  maxContentBytes,
-  type PackedSnapshot,
-  packShards,
-} from '#shared/core/snapshot-shards.ts';
+import { maxShardBytes, mostNamedLeftOut, snapshotShardCount } from '#shared/contracts/rules-snapshot.ts';
+import { generationOf, maxContentBytes, packShards } from '#shared/core/snapshot-shards.ts';
 import type { StoredSnapshot } from './snapshot-secrets.ts';
 
-/** The snapshot that the Secrets are to hold: the last one of rules in force that fits. */
+/** The snapshot that the Secrets are to hold: the last rules in force, as far as they fit. */
 export interface PackedRules {
   snapshot(): StoredSnapshot | undefined;
-  /** Its size, or that of the rules that did not fit. */
+  /** Its size. */
   bytes(): number;
-  /** Whether the rules in force are too large for it, so that it grows old. */
-  isOutgrown(): boolean;
-  /** Packs these rules, unless they are packed already; resolves with whether it did. What does not fit changes nothing. */
+  /** What of the rules in force did not fit and is left out. */
+  leftOut(): readonly LeftOutRules[];
+  /** Packs these rules, unless they are packed already; resolves with whether it did. */
   pack(records: readonly BusRecord[], takenAt: string): Promise<boolean>;
 }
+
+const mostPackedBytes = snapshotShardCount * maxShardBytes;
+/** Less than there is: parts are compressed one by one to be measured, and shards have headers. */
+const room = { packedBytes: 0.98 * mostPackedBytes, contentBytes: maxContentBytes };
 
 /** @param begun what the Secrets hold at the start */
 export function createPackedRules(begun: RulesSnapshot | undefined, log: Logger): PackedRules {
   let snapshot = begun && { shards: begun.shards, summary: summarize(begun.records, begun) };
   let bytes = (begun?.shards ?? []).reduce((sum, shard) => sum + shard.length, 0);
-  let isOutgrown = false;
+  /** Of the rules as they were in force when they were packed. */
+  let packedOf = snapshot?.summary.generation;
+  let leftOut: readonly LeftOutRules[] = [];
+
+  /** Says what is left out whenever that has changed. */
+  const leaveOut = (next: readonly LeftOutRules[]): void => {
+    if (JSON.stringify(next) === JSON.stringify(leftOut)) return;
+    leftOut = next;
+    if (next.length === 0) log.info('the snapshot holds all rules again');
+    else log.error({ err: tooLargeError(next) }, 'the largest rules are left out of the snapshot');
+  };
 
   return {
     snapshot: () => snapshot,
     bytes: () => bytes,
-    isOutgrown: () => isOutgrown,
+    leftOut: () => leftOut,
     pack: async (records, takenAt) => {
       const content = formatSnapshot(records);
-      if (generationOf(content) === snapshot?.summary.generation) {
-        isOutgrown = false;
-        return false;
-      }
-      const packed = await packShards(content, takenAt);
-      const { generation, shards } = packed;
+      const generation = generationOf(content);
+      if (generation === packedOf) return false;
+      const whole = await packShards(content, takenAt);
+      const shared = whole.shards === undefined ? await shareSnapshot(records, room) : undefined;
+      const packed = shared === undefined ? whole : await packShards(formatSnapshot(shared.records), takenAt);
+      leaveOut(shared?.leftOut ?? []);
+      packedOf = generation;
+      // An old snapshot is better than one of nothing.
+      if (packed.shards === undefined || shared?.records.length === 0) return false;
       bytes = packed.packedBytes;
-      if (shards !== undefined) {
-        snapshot = { shards, summary: summarize(records, { generation, takenAt, shards }) };
-      } else if (!isOutgrown) {
-        log.error({ err: tooLargeError(packed) }, 'the snapshot before stays, and grows old');
-      }
-      isOutgrown = shards === undefined;
+      if (packed.generation === snapshot?.summary.generation) return false;
+      const summary = summarize(shared?.records ?? records, { ...packed, shards: packed.shards });
+      snapshot = { shards: packed.shards, summary: { ...summary, ...summaryOf(leftOut) } };
       return true;
     },
   };
 }
 
-const tooLargeError = ({ packedBytes, contentBytes }: PackedSnapshot): LatchkeyError => {
-  const mostBytes = snapshotShardCount * maxShardBytes;
+const nameOf = ({ owner, namespace }: LeftOutRules): string =>
+  namespace === undefined ? owner : `${owner} of ${namespace}`;
+
+const summaryOf = (leftOut: readonly LeftOutRules[]): Pick<StoredSnapshot['summary'], 'leftOut'> =>
+  leftOut.length === 0
+    ? {}
+    : { leftOut: { count: leftOut.length, names: leftOut.slice(0, mostNamedLeftOut).map(nameOf) } };
+
+function tooLargeError(leftOut: readonly LeftOutRules[]): LatchkeyError {
+  const names = leftOut.slice(0, mostNamedLeftOut).map(nameOf).join(', ');
   return new LatchkeyError(
     'SNAPSHOT_TOO_LARGE',
-    `the rules are ${contentBytes} bytes, ${packedBytes} compressed; the Secrets of the snapshot hold ${mostBytes}, and a gateway unpacks ${maxContentBytes}: select fewer namespaces, or live without a snapshot (snapshot.enabled: false)`,
-    { fields: { contentBytes, packedBytes, mostBytes, maxContentBytes } },
+    `the Secrets of the snapshot hold ${mostPackedBytes} bytes, compressed, and a gateway unpacks ${maxContentBytes}. ${leftOut.length} of the largest are left out: ${names}. A gateway that starts without the bus does not know them: lower limits.namespaceKiB, select fewer namespaces, or live without a snapshot (snapshot.enabled: false)`,
+    { fields: { leftOut: leftOut.length, mostPackedBytes, maxContentBytes } },
   );
-};
+}

@@ -75,7 +75,6 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Pr
       const snapshot = packed.snapshot();
       const writes = snapshot === undefined ? 0 : await secrets.write(snapshot);
       if (writes > 0) log.info({ ...snapshot?.summary, writes }, 'snapshot of the rules stored');
-      if (packed.isOutgrown()) changedAtMs = sinceMs;
       checkedAtMs = clock.monotonicMs();
     } catch (err) {
       changedAtMs = sinceMs;
@@ -102,6 +101,7 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Pr
   createSnapshotMetrics(() => ({
     unsavedMs: changedAtMs === undefined ? 0 : clock.monotonicMs() - changedAtMs,
     bytes: kept?.packed.bytes() ?? 0,
+    leftOut: kept?.packed.leftOut().length ?? 0,
   }));
 
   return {

@@ -50,6 +50,9 @@ export type SnapshotRecord = z.infer<typeof snapshotRecordSchema>;
 /** Annotation of the Secret of shard 0: the value is JSON of {@link snapshotSummarySchema}. */
 export const snapshotAnnotation = 'latchkey.dev/snapshot';
 
+/** An annotation is short. */
+export const mostNamedLeftOut = 20;
+
 /** What the snapshot holds, readable without unpacking it. */
 export const snapshotSummarySchema = z.object({
   schema: z.literal(1),
@@ -66,5 +69,9 @@ export const snapshotSummarySchema = z.object({
       records: z.int().nonnegative(),
     }),
   ),
+  /** Rules that did not fit, the largest ones; `names` has the first of them. Absent where all are in it. */
+  leftOut: z
+    .object({ count: z.int().positive(), names: z.array(z.string()).max(mostNamedLeftOut) })
+    .optional(),
 });
 export type SnapshotSummary = z.infer<typeof snapshotSummarySchema>;

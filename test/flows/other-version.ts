@@ -60,8 +60,8 @@ export const oneFieldMore: OtherVersion = {
     },
     {
       file: 'shared/bus/heartbeat-channel.ts',
-      find: 'JSON.stringify(heartbeat)',
-      replace: "JSON.stringify({ ...heartbeat, addedLater: 'known' })",
+      find: 'JSON.stringify({ ...heartbeat, ...cut })',
+      replace: "JSON.stringify({ ...heartbeat, ...cut, addedLater: 'known' })",
     },
   ],
 };
