@@ -3,8 +3,8 @@ import { dirname, resolve } from 'node:path';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { member } from '#shared/core/json-value.ts';
-import { customManager } from '#shared/core/managers/custom-manager.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
+import { ownManager } from '#shared/core/managers/own-manager.ts';
 import { loadRecipeFile } from '#shared/runtime/recipe-file.ts';
 import { readYaml } from '#shared/runtime/yaml-text.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from './command.ts';
@@ -68,7 +68,7 @@ ${exitCodesHelp}`,
 /** Recipes are looked for beside the configuration, as the services do. */
 function loadOwnManagers(config: LatchkeyConfig, configFile: string): Promise<Manager[]> {
   const load = async ([name, file]: [string, string]): Promise<Manager> =>
-    customManager(name, await loadRecipeFile(resolve(dirname(configFile), file), config));
+    ownManager(name, await loadRecipeFile(resolve(dirname(configFile), file), config), config);
   return Promise.all(Object.entries(config.custom).map(load));
 }
 

@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
-import { customManager } from '#shared/core/managers/custom-manager.ts';
 import type { Manager } from '#shared/core/managers/manager.ts';
+import { ownManager } from '#shared/core/managers/own-manager.ts';
 import { managers } from '#shared/core/managers/registry.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import type { ProgramContext } from '#shared/runtime/program.ts';
@@ -17,7 +17,8 @@ export type ResolvedManager = {
 
 /**
  * The manager of that name: one that latchkey ships, or one that `custom` names.
- * @throws LatchkeyError CONFIG_INVALID for any other name, RECIPE_INVALID when the recipe is not usable
+ * @throws LatchkeyError CONFIG_INVALID for any other name, RECIPE_INVALID when the recipe is not usable;
+ * CONFIG_INVALID, too, when rules of the policy cannot be told apart for it
  */
 export async function resolveManager(name: string, context: ProgramContext): Promise<ResolvedManager> {
   const { config, process } = context;
@@ -32,14 +33,19 @@ export async function resolveManager(name: string, context: ProgramContext): Pro
   const path = resolve(dirname(process.LATCHKEY_CONFIG), file);
   const recipe = await loadRecipeFile(path, config);
   return {
-    manager: customManager(name, recipe),
+    manager: ownManager(name, recipe, config),
     follow: (onManager) =>
-      followRecipe({ path, recipe, context }, (next) => onManager(customManager(name, next))),
+      followRecipe({ name, path, recipe, context }, (next) => onManager(ownManager(name, next, config))),
   };
 }
 
 function followRecipe(
-  { path, recipe, context }: { path: string; recipe: RecipeFile; context: ProgramContext },
+  {
+    name,
+    path,
+    recipe,
+    context,
+  }: { name: string; path: string; recipe: RecipeFile; context: ProgramContext },
   onRecipe: (recipe: RecipeFile) => void,
 ): () => void {
   const { clock, log, config } = context;
@@ -49,7 +55,10 @@ function followRecipe(
     parse: (text) => {
       if (text === undefined)
         throw new LatchkeyError('RECIPE_INVALID', `the recipe ${path} is gone: put it back`);
-      return parseRecipe(text, path, config);
+      const next = parseRecipe(text, path, config);
+      // Refused here, while the one before can stay.
+      ownManager(name, next, config);
+      return next;
     },
     messages: { changed: 'recipe changed', refused: 'recipe not usable, the one in force stays' },
     clock,

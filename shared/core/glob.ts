@@ -33,19 +33,35 @@ function matches(glob: string, text: string): boolean {
   return inGlob === glob.length;
 }
 
-/** Finds what belongs to the globs that match a text: texts at once, and only globs with a wildcard one by one. */
+/** Where a glob's first wildcard stands; its length when it has none. */
+export function prefixLength(glob: string): number {
+  const wildcard = glob.search(/[*?]/);
+  return wildcard < 0 ? glob.length : wildcard;
+}
+
+/** Finds what belongs to the globs that match a text; compared are only those that begin as the text does. */
 export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => string): (text: string) => T[] {
-  const exact = new Map<string, T[]>();
-  const others: { matches: (text: string) => boolean; item: T }[] = [];
+  type Entry = { matches: (text: string) => boolean; item: T };
+  const byPrefix = new Map<number, Map<string, Entry[]>>();
   for (const item of items) {
     const glob = globOf(item);
-    if (hasWildcard(glob)) others.push({ matches: compileGlob(glob), item });
-    else if (exact.get(glob)?.push(item) === undefined) exact.set(glob, [item]);
+    const length = prefixLength(glob);
+    const alike = byPrefix.get(length) ?? new Map<string, Entry[]>();
+    byPrefix.set(length, alike);
+    const entry = { matches: compileGlob(glob), item };
+    if (alike.get(glob.slice(0, length))?.push(entry) === undefined)
+      alike.set(glob.slice(0, length), [entry]);
   }
-  return (text) => [
-    ...(exact.get(text) ?? []),
-    ...others.filter((other) => other.matches(text)).map(({ item }) => item),
-  ];
+  return (text) => {
+    const found: T[] = [];
+    for (const [length, alike] of byPrefix) {
+      if (length > text.length) continue;
+      for (const { matches, item } of alike.get(text.slice(0, length)) ?? []) {
+        if (matches(text)) found.push(item);
+      }
+    }
+    return found;
+  };
 }
 
 /** Whether some text is matched by both. The time is at most the product of their lengths. */

@@ -22,8 +22,10 @@ export function lookupReadings(names: readonly LookupName[], lookupKey: string):
 
 /** The same but for what was asked for. */
 export function otherReadings(names: readonly LookupName[], lookupKey: string, asked: Asked): string[] {
+  const readings = lookupReadings(names, lookupKey);
+  if (readings.length < 2) return [];
   const own = names.map((name) => readingTitle(name, asked));
-  return lookupReadings(names, lookupKey).filter((title) => !own.includes(title));
+  return readings.filter((title) => !own.includes(title));
 }
 
 function readingTitle({ fold }: LookupName, { group, key }: Asked): string {

@@ -1,5 +1,5 @@
 import type { RecipePolicy } from '#shared/contracts/policy.ts';
-import { compileGlob, globsOverlap } from './glob.ts';
+import { compileGlob, globsOverlap, prefixLength } from './glob.ts';
 import type { Asked, LookupName } from './lookup-name.ts';
 import { secretSpelling } from './secret-spelling.ts';
 import type { Variables } from './template.ts';
@@ -87,8 +87,6 @@ export function namedSecrets(
   );
 }
 
-const wildcards = /[*?]/;
-
 function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: string): NamedSecrets {
   const glob = name.render(asVariables(globs));
   const pair = { group: name.fold.group?.(globs.group), key: name.fold.key?.(globs.key) };
@@ -99,12 +97,11 @@ function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: st
   const matches = compileGlob(glob);
   const inGroup = told(name.fold.group, pair.group);
   const isKey = told(name.fold.key, pair.key);
-  const wildcard = glob.search(wildcards);
   return {
     rule,
     glob,
-    prefixLength: wildcard < 0 ? glob.length : wildcard,
-    hasBeginning: wildcard !== name.render(asVariables({ group: '*', key: '*' })).search(wildcards),
+    prefixLength: prefixLength(glob),
+    hasBeginning: prefixLength(glob) > prefixLength(name.render(asVariables({ group: '*', key: '*' }))),
     writtenLength: glob.replaceAll(/[*?]/g, '').length,
     isBorderless: name.isBorderless,
     pair,
