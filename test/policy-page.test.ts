@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { admit } from '#shared/core/admit.ts';
+import { managers } from '#shared/core/managers/registry.ts';
 import { anAnnotation, aPod, aReview, bytesOf, someRules } from './pod-builder.ts';
 
 const page = await readFile(join(import.meta.dirname, '../docs/policy.md'), 'utf8');
@@ -60,4 +61,26 @@ test('the second example gives out what it names and nothing else', () => {
     ask({ ...denying, chain: ['aws'] }, { namespace: 'ml-dev', group: 'wandb', mount: 2 }),
     'POLICY_FORBIDDEN',
   );
+});
+
+test('the page says of each manager how a secret is looked up', () => {
+  const rows = Array.from(page.matchAll(/^\| `([a-z0-9]+)` +\| (?!looked)/gm), ([, name]) => name);
+  assert.deepEqual(rows.toSorted(), [...managers.keys()].sort());
+});
+
+test('what the page says of the variable of team_a holds', () => {
+  const team = { name: 'team', groups: ['team'], namespaces: ['t'] };
+  const teamA = { name: 'team_a', groups: ['team_a'], namespaces: ['a'] };
+  const told = (rules: object[], namespace: string, group: string, key: string): string | undefined => {
+    const config = { chain: ['global'], policy: { default: 'deny', rules } };
+    const inventory = { global: { env: { FLYTE_SECRET_TEAM_A_TOKEN: 'v' } } };
+    const pod = aPod({ asks: [{ group, key, mountRequirement: 1 }] });
+    const answer = admit(bytesOf(aReview(pod, { namespace })), someRules(config, inventory, namespace));
+    return answer.code ?? answer.secrets[0]?.policy;
+  };
+  assert.equal(told([team, teamA], 'a', 'team_a', 'token'), 'rule "team_a"');
+  assert.equal(told([team, teamA], 't', 'team_a', 'token'), 'POLICY_FORBIDDEN');
+  assert.equal(told([team, teamA], 't', 'team', 'a_token'), 'POLICY_FORBIDDEN');
+  assert.equal(told([team], 't', 'team_a', 'token'), 'POLICY_FORBIDDEN');
+  assert.equal(told([team], 't', 'team', 'a_token'), 'rule "team"');
 });

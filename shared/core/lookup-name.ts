@@ -88,7 +88,9 @@ function fieldRule(variable: string, fields: Fields): Fields[keyof Fields] {
 
 /**
  * Whether two neighbours cannot be told apart for certain. The text between them does that when it has a character that
- * the one before all of it, or the one behind all of it, cannot hold: there is a first, or a last, of its kind.
+ * the one before all of it, or the one behind all of it, cannot hold: there is a first, or a last, of its kind. What
+ * stands in names everywhere tells nothing, though this manager's may lack it: whoever gave the secret its name may have
+ * meant another border, and so may a rule.
  */
 function losesBorder(parts: readonly TemplatePart[], fields: Fields): boolean {
   if (parts.some((part) => typeof part !== 'string' && part.variable === 'versionedGroup')) return true;
@@ -113,7 +115,5 @@ function canHold(piece: Piece | undefined, character: string, fields: Fields): b
   if (piece === undefined) return false;
   if (piece.variable === 'id') return /[0-9a-f]/.test(character);
   if (piece.variable === 'namespace') return /[-a-z0-9]/.test(character);
-  // What a filter makes of letters is not asked: no format allows only some of them but one for lower case.
-  const { format } = fieldRule(piece.variable, fields) ?? {};
-  return mayHold(format, character) || mayHold(format, character.toLowerCase());
+  return /[-._A-Za-z0-9]/.test(character) || mayHold(fieldRule(piece.variable, fields)?.format, character);
 }

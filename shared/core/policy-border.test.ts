@@ -124,6 +124,30 @@ test('a manager of the operator’s own that joins group and key is judged in th
   assert.equal(decide('etl-prod', 'x'), false);
 });
 
+test('a manager of the operator’s own that reads global variables keeps to the rule about the variable, whatever its fields may hold', () => {
+  const path = 'dns1123-subdomain' as const;
+  const recipe = {
+    description: 'x',
+    inventory: 'closed' as const,
+    source: 'global' as const,
+    fields: {
+      group: { required: true, format: path },
+      key: { required: true, format: 'path-segment' as const },
+    },
+    mounts: { accepts: ['env' as const], any: 'env' as const },
+    lookup: ['env:${group|upper}_${key|upper}'],
+    edits: { env: [{ env: { name: 'X', value: '${group}' } }], file: [] },
+  };
+  const config = latchkeyConfigSchema.parse({ policy: reservations });
+  const { policy } = compileRecipe(customManager('store', recipe as never).recipe(config));
+  const caller = { namespace: 'team', serviceAccount: 'd' };
+  const asked = { group: 'team', key: 'a_token' };
+  assert.deepEqual(policy?.decide('env:TEAM_A_TOKEN', caller, asked), {
+    allowed: false,
+    line: 'rule "team_a"',
+  });
+});
+
 // A model that knows nothing of templates and indexes: a variable is its text, taken apart at each `_`.
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', '_'), minLength: 1, maxLength: 4 });

@@ -27,9 +27,22 @@ test('rules that a recipe makes one name of are refused with it, and not where i
     custom: { store: 's.yaml' },
     policy: { rules },
   });
+  const underscored = {
+    ...config,
+    policy: {
+      ...config.policy,
+      rules: [
+        { name: 'one', groups: ['team'], keys: ['a_token'] },
+        { name: 'other', groups: ['team_a'], keys: ['token'] },
+      ],
+    },
+  };
   assert.throws(() => ownManager('store', recipe('${group}-${key}'), config), {
     code: 'CONFIG_INVALID',
     message: /rules "one" and "other" cannot be told apart: of manager "store" both name "team-a-token"/,
+  });
+  assert.throws(() => ownManager('store', recipe('${group}_${key}'), underscored), {
+    code: 'CONFIG_INVALID',
   });
   assert.equal(ownManager('store', recipe('${group}/${key}'), config).name, 'store');
 });
