@@ -54,12 +54,18 @@ function isHttpsUrl(value: string): boolean {
   return value.startsWith(scheme) && segments.length > 1 && segments.every(isSegment);
 }
 
-/** Why a value breaks a field's rule, as the end of a sentence ("may hold only ..."); undefined when it does not. */
-export function formatFault(value: string, rule: FieldRule): string | undefined {
-  const format = rule.format === undefined ? undefined : formats[rule.format];
-  const maxLength = Math.min(rule.maxLength ?? Number.POSITIVE_INFINITY, format?.maxLength ?? 4096);
+/** Longest value where nothing shorter is said: it goes into names, messages and the pod's report all the same. */
+const longestField = 4096;
+
+/**
+ * Why a value breaks a field's rule, as the end of a sentence ("may hold only ..."); undefined when it does not.
+ * @param rule undefined when the manager has none for the field
+ */
+export function formatFault(value: string, rule: FieldRule | undefined): string | undefined {
+  const format = rule?.format === undefined ? undefined : formats[rule.format];
+  const maxLength = Math.min(rule?.maxLength ?? longestField, format?.maxLength ?? longestField);
   if (value.length > maxLength) return `may have at most ${maxLength} characters`;
   if (format !== undefined && !format.accepts(value)) return `may hold only ${format.rule}`;
-  const prefix = rule.forbiddenPrefixes.find((forbidden) => value.startsWith(forbidden));
+  const prefix = rule?.forbiddenPrefixes.find((forbidden) => value.startsWith(forbidden));
   return prefix === undefined ? undefined : `may not begin with "${prefix}"`;
 }

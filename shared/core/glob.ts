@@ -1,3 +1,5 @@
+import type { WorkBudget } from './work-budget.ts';
+
 /**
  * Compiles a glob: `*` is any characters, `?` is one, every other character itself. No regular expression: the time is
  * at most the length of the text times that of the glob.
@@ -5,32 +7,40 @@
 export function compileGlob(glob: string): (text: string) => boolean {
   if (glob === '*') return () => true;
   if (!hasWildcard(glob)) return (text) => text === glob;
-  return (text) => matches(glob, text);
+  const pieces = glob.split('*');
+  return (text) => matches(pieces, text);
 }
 
 /** Whether it is more than one text. */
 export const hasWildcard = (glob: string): boolean => /[*?]/.test(glob);
 
-/** On a mismatch only the last `*` has to take one character more: what stood before it has matched for good. */
-function matches(glob: string, text: string): boolean {
-  let inGlob = 0;
-  let inText = 0;
-  let star = -1;
-  let starEnd = 0;
-  while (inText < text.length) {
-    if (glob[inGlob] === '*') {
-      star = inGlob++;
-      starEnd = inText;
-    } else if (glob[inGlob] === '?' || glob[inGlob] === text[inText]) {
-      inGlob++;
-      inText++;
-    } else if (star >= 0) {
-      inGlob = star + 1;
-      inText = ++starEnd;
-    } else return false;
+/** The first and the last piece between stars stand at the ends; of those between each takes the first place it finds. */
+function matches([first = '', ...rest]: readonly string[], text: string): boolean {
+  const last = rest.pop();
+  if (last === undefined) return text.length === first.length && standsAt(first, text, 0);
+  const end = text.length - last.length;
+  if (end < first.length || !standsAt(first, text, 0) || !standsAt(last, text, end)) return false;
+  let position = first.length;
+  for (const piece of rest) {
+    const found = find(piece, text, position);
+    if (found < 0) return false;
+    position = found + piece.length;
   }
-  while (glob[inGlob] === '*') inGlob++;
-  return inGlob === glob.length;
+  return position <= end;
+}
+
+function find(piece: string, text: string, from: number): number {
+  if (!piece.includes('?')) return text.indexOf(piece, from);
+  for (let at = from; at + piece.length <= text.length; at++) if (standsAt(piece, text, at)) return at;
+  return -1;
+}
+
+function standsAt(piece: string, text: string, at: number): boolean {
+  if (!piece.includes('?')) return text.startsWith(piece, at);
+  for (let index = 0; index < piece.length; index++) {
+    if (piece[index] !== '?' && piece[index] !== text[at + index]) return false;
+  }
+  return at + piece.length <= text.length;
 }
 
 /** Where a glob's first wildcard stands; its length when it has none. */
@@ -39,8 +49,11 @@ export function prefixLength(glob: string): number {
   return wildcard < 0 ? glob.length : wildcard;
 }
 
+/** @param budget pays for each glob that the text is held against */
+export type GlobIndex<T> = (text: string, budget?: WorkBudget) => T[];
+
 /** Finds what belongs to the globs that match a text; compared are only those that begin as the text does. */
-export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => string): (text: string) => T[] {
+export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => string): GlobIndex<T> {
   type Entry = { matches: (text: string) => boolean; item: T };
   const byPrefix = new Map<number, Map<string, Entry[]>>();
   for (const item of items) {
@@ -52,13 +65,13 @@ export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => stri
     if (alike.get(glob.slice(0, length))?.push(entry) === undefined)
       alike.set(glob.slice(0, length), [entry]);
   }
-  return (text) => {
+  return (text, budget) => {
     const found: T[] = [];
     for (const [length, alike] of byPrefix) {
       if (length > text.length) continue;
-      for (const { matches, item } of alike.get(text.slice(0, length)) ?? []) {
-        if (matches(text)) found.push(item);
-      }
+      const entries = alike.get(text.slice(0, length)) ?? [];
+      budget?.spend(1 + entries.length * (1 + Math.ceil(text.length / 20)));
+      for (const { matches, item } of entries) if (matches(text)) found.push(item);
     }
     return found;
   };

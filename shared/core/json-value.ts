@@ -34,8 +34,10 @@ export function covers(actual: unknown, wanted: unknown): boolean {
 const deepest = 64;
 const quoteMark = 0x22;
 const backslash = 0x5c;
-const openers = new Set(Buffer.from('[{'));
-const closers = new Set(Buffer.from(']}'));
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
 
 /** Whether JSON text nests deeper than any honest object: to be asked before anything recurses into it. */
 export function nestsTooDeep(json: Uint8Array): boolean {
@@ -43,8 +45,8 @@ export function nestsTooDeep(json: Uint8Array): boolean {
   for (let position = 0; position < json.length; position++) {
     const byte = json[position] ?? 0;
     if (byte === quoteMark) position = endOfString(json, position);
-    else if (openers.has(byte)) depth++;
-    else if (closers.has(byte)) depth--;
+    else if (byte === openBracket || byte === openBrace) depth++;
+    else if (byte === closeBracket || byte === closeBrace) depth--;
     if (depth > deepest) return true;
   }
   return false;

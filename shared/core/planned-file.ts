@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { isWithin } from './mount-path.ts';
+import type { PathTree } from './path-tree.ts';
 import { quote } from './plain-text.ts';
 
 /** A file that a request brings about by other means than a volume of ours: a pull container, the Vault agent. */
@@ -12,28 +12,27 @@ export type PlannedFile = {
   mountPaths: readonly string[];
 };
 
+/** A folder that secrets mount. */
+type MountedFolder = { mountPath: string; secrets: readonly string[] };
+
 /** @throws LatchkeyError PATH_CLASH when another secret wants this file, or a folder or file in its way */
-export function addFile(files: PlannedFile[], file: PlannedFile): void {
-  for (const other of files) {
-    const same = other.path === file.path && other.source === file.source;
-    if (!same && (isWithin(other.path, file.path) || isWithin(file.path, other.path))) {
-      throw new LatchkeyError(
-        'PATH_CLASH',
-        `secrets ${quote(other.title)} and ${quote(file.title)} both want the file ${quote(file.path)}: rename one of them, or ask for only one in this task`,
-      );
-    }
+export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {
+  const isSame = (other: PlannedFile): boolean => other.path === file.path && other.source === file.source;
+  const other = [...files.above(file.path)].find((one) => !isSame(one)) ?? files.firstBelow(file.path);
+  if (other !== undefined) {
+    throw new LatchkeyError(
+      'PATH_CLASH',
+      `secrets ${quote(other.title)} and ${quote(file.title)} both want the file ${quote(file.path)}: rename one of them, or ask for only one in this task`,
+    );
   }
-  files.push(file);
+  files.add(file.path, file);
 }
 
 /** @throws LatchkeyError PATH_CLASH when a volume that another secret mounts would hide the file */
-export function checkVisible(
-  files: readonly PlannedFile[],
-  mounts: ReadonlyMap<string, { secrets: readonly string[] }>,
-): void {
+export function checkVisible(files: readonly PlannedFile[], mounts: PathTree<MountedFolder>): void {
   for (const { path, title, mountPaths } of files) {
-    for (const [mountPath, { secrets }] of mounts) {
-      if (mountPaths.includes(mountPath) || !isWithin(path, mountPath)) continue;
+    for (const { mountPath, secrets } of mounts.above(path)) {
+      if (mountPaths.includes(mountPath)) continue;
       throw new LatchkeyError(
         'PATH_CLASH',
         `the folder ${quote(mountPath)} of secret ${quote(secrets[0] ?? '')} would hide the file ${quote(path)} of secret ${quote(title)}, which another manager provides: ask for them in different tasks`,

@@ -1,7 +1,7 @@
 import type { InitContainer } from '#shared/contracts/rule-recipe.ts';
 import { covers, type JsonObject } from './json-value.ts';
 import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
-import type { Pod } from './pod.ts';
+import type { Container, Pod } from './pod.ts';
 import type { WorkBudget } from './work-budget.ts';
 
 /** An init container that a request wants, and the volumes by the names that it mounts them under. */
@@ -18,13 +18,14 @@ export function nameInitContainers(
   budget: WorkBudget,
 ): { missing: JsonObject[]; present: ReadonlySet<JsonObject> } {
   const existing = pod.initContainers ?? [];
+  const namesakes = byBaseName(existing, budget);
   const present = new Set<JsonObject>();
   const absent: InitContainer[] = [];
   for (const { container, volumes } of planned) {
     const wanted = withVolumeNames(container, volumes, names);
-    const other = existing.find(
-      ({ source, name }) => !present.has(source) && isThat(source, name, wanted, budget),
-    );
+    const other = namesakes
+      .get(wanted.name)
+      ?.find(({ source, name }) => !present.has(source) && isThat(source, name, wanted, budget));
     if (other === undefined) absent.push(wanted);
     else present.add(other.source);
   }
@@ -35,6 +36,20 @@ export function nameInitContainers(
     return { ...container, name: `${container.name}-${number++}` };
   });
   return { missing, present };
+}
+
+/** Those that could be one of ours, by the name before `-<n>`. */
+function byBaseName(containers: readonly Container[], budget: WorkBudget): Map<string, Container[]> {
+  budget.spend(5 * containers.length);
+  const byName = new Map<string, Container[]>();
+  for (const container of containers) {
+    const name = /^(.*)-[0-9]+$/s.exec(container.name)?.[1];
+    if (name === undefined) continue;
+    const others = byName.get(name);
+    if (others === undefined) byName.set(name, [container]);
+    else others.push(container);
+  }
+  return byName;
 }
 
 function withVolumeNames(
@@ -60,13 +75,9 @@ function isThat(
   { resources: _, ...wanted }: InitContainer,
   budget: WorkBudget,
 ): boolean {
-  budget.spend(1);
-  if (!name.startsWith(`${wanted.name}-`)) return false;
   budget.spend(20);
-  const number = name.slice(wanted.name.length + 1);
   const { env = [], volumeMounts = [], ...rest } = wanted;
   return (
-    /^[0-9]+$/.test(number) &&
     covers(source, { ...rest, name }) &&
     containsAll(source.env, env, budget) &&
     containsAll(source.volumeMounts, volumeMounts, budget)

@@ -1,20 +1,37 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Volume } from '#shared/contracts/rule-recipe.ts';
-import { isWithin } from './mount-path.ts';
+import { createPathTree, type PathTree } from './path-tree.ts';
 import { quote } from './plain-text.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 type PlainVolume = Exclude<Volume, { secret: unknown }>;
 type SecretSource = Extract<Volume, { secret: unknown }>['secret'];
-/** A source whose items remember for which secret they are. */
-type PlannedSource = Pick<SecretSource, 'secretName' | 'optional'> & {
-  items: Map<string, { key: string; title: string }>;
+/** One key of a Secret as a file of a volume, and for which secret. */
+type PlannedItem = { secretName: string; key: string; path: string; title: string };
+type PlannedSource = Pick<SecretSource, 'optional'> & { items: Map<string, PlannedItem> };
+
+/** A volume of files from one or more Secrets, by their names; `files` has the same items by their place. */
+export type SecretVolume = {
+  name: string;
+  secrets: Map<string, PlannedSource>;
+  files: PathTree<PlannedItem>;
 };
 
-/** A volume of ours: an empty folder, what a CSI driver fills, or files from one or more Secrets. */
-export type PlannedVolume = PlainVolume | { name: string; secrets: PlannedSource[] };
+/** A volume of ours: an empty folder, what a CSI driver fills, or files from Secrets. */
+export type PlannedVolume = PlainVolume | SecretVolume;
 
 /** The name of each in the pod, which may have given its first choice away. */
 export type VolumeNames = ReadonlyMap<PlannedVolume, string>;
+
+/** A volume to which {@link mergeSecret} adds. */
+export function newSecretVolume(name: string, budget: WorkBudget): SecretVolume {
+  return { name, secrets: new Map(), files: createPathTree(budget) };
+}
+
+/** The files of a volume; none when it is no volume of Secrets. */
+export function itemsOf(volume: PlannedVolume): PlannedItem[] {
+  return 'secrets' in volume ? [...volume.secrets.values()].flatMap(({ items }) => [...items.values()]) : [];
+}
 
 /**
  * Adds a Secret's items to a volume.
@@ -22,7 +39,7 @@ export type VolumeNames = ReadonlyMap<PlannedVolume, string>;
  * volume shows every key of the Secret
  */
 export function mergeSecret(
-  volume: { name: string; secrets: PlannedSource[] },
+  { secrets, files }: SecretVolume,
   { secretName, items, optional }: SecretSource,
   title: string,
 ): void {
@@ -32,39 +49,29 @@ export function mergeSecret(
       `the recipe for secret ${quote(title)} mounts Secret ${quote(secretName)} without saying which keys of it: ask the platform team to give it an item without a condition`,
     );
   }
-  let source = volume.secrets.find((known) => known.secretName === secretName);
-  for (const { key, path } of items) {
-    const taken = findClash(volume.secrets, path, source, key);
+  const wanted = items.map(({ key, path }) => ({ secretName, key, path, title }));
+  for (const item of wanted) {
+    const taken = findClash(files, item);
     if (taken !== undefined) {
       throw new LatchkeyError(
         'PATH_CLASH',
-        `secrets ${quote(taken)} and ${quote(title)} both want the file ${quote(path)} in one folder (file names are lower case): rename one of the keys, or ask for only one in this task`,
+        `secrets ${quote(taken.title)} and ${quote(title)} both want the file ${quote(item.path)} in one folder (file names are lower case): rename one of the keys, or ask for only one in this task`,
       );
     }
   }
-  if (source === undefined) {
-    source = { secretName, optional, items: new Map() };
-    volume.secrets.push(source);
-  }
-  for (const { key, path } of items) {
-    if (!source.items.has(path)) source.items.set(path, { key, title });
+  const source = secrets.get(secretName) ?? { optional, items: new Map() };
+  secrets.set(secretName, source);
+  for (const item of wanted) {
+    if (!source.items.has(item.path)) source.items.set(item.path, item);
+    files.add(item.path, item);
   }
 }
 
-/** The secret that has this path, or a folder or file in its way; undefined when that is the very same key. */
-function findClash(
-  sources: readonly PlannedSource[],
-  path: string,
-  own: PlannedSource | undefined,
-  key: string,
-): string | undefined {
-  for (const source of sources) {
-    for (const [other, item] of source.items) {
-      if (other === path && source === own && item.key === key) continue;
-      if (isWithin(other, path) || isWithin(path, other)) return item.title;
-    }
-  }
-  return undefined;
+/** The file at this place, or a folder or file in its way; undefined when that is the very same key. */
+function findClash(files: PathTree<PlannedItem>, item: PlannedItem): PlannedItem | undefined {
+  const isSame = ({ secretName, key, path }: PlannedItem): boolean =>
+    path === item.path && secretName === item.secretName && key === item.key;
+  return [...files.above(item.path)].find((other) => !isSame(other)) ?? files.firstBelow(item.path);
 }
 
 /** The volume as Kubernetes writes it: a secret volume as Flyte's where one Secret suffices, else a projected one. */
@@ -73,7 +80,7 @@ export function renderVolume(
   name: string,
 ): { name: string } & Record<string, unknown> {
   if (!('secrets' in volume)) return { ...volume, name };
-  const sources = volume.secrets.map(({ secretName, items, optional }) => ({
+  const sources = Array.from(volume.secrets, ([secretName, { items, optional }]) => ({
     secretName,
     items: Array.from(items, ([path, { key }]) => ({ key, path })),
     optional,

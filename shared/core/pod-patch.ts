@@ -6,8 +6,8 @@ import { normalPath } from './mount-path.ts';
 import { type MountedFiles, mountedFiles } from './mounted-file.ts';
 import { brief, quote } from './plain-text.ts';
 import { nameInitContainers } from './planned-init-container.ts';
-import { type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
-import { type Container, malformed, type NamedObject, type Pod } from './pod.ts';
+import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
+import { type Container, type Mount, malformed, type NamedObject, type Pod } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
 import type { Warnings } from './warnings.ts';
 import type { WorkBudget } from './work-budget.ts';
@@ -16,8 +16,12 @@ import type { WorkBudget } from './work-budget.ts';
 const reportAnnotation = 'latchkey.dev/injected';
 
 const longestVolumeName = 63;
-/** More additions than this make a pod that the API server cannot store (etcd takes 1.5 MiB). */
+/**
+ * More additions than this make a pod that the API server cannot store: etcd takes 1.5 MiB, of protobuf, which is up to
+ * four times smaller than JSON.
+ */
 const mostAdditions = 50_000;
+const mostAddedCharacters = 8 * 1_024 * 1_024;
 
 /**
  * The smallest patch that gives the pod what the plan wants; empty when it has it all.
@@ -39,27 +43,35 @@ export function patchPod(
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
     ({ source }) => !initContainers.present.has(source),
   );
-  const additions = users.length * (plan.env.size + plan.mounts.size);
-  if (additions > mostAdditions) {
-    throw new LatchkeyError(
-      'TOO_MANY_SECRETS',
-      'the pod has too many containers for that many secrets: ask for fewer secrets',
-    );
-  }
-  budget.spend(5 * additions);
-  const files = mountedFiles(plan, budget);
   const mounts = wantedMounts(plan, volumes.names);
-  for (const container of users) checkFilesVisible(container, files);
+  checkAmount(users.length, [...plan.env.values(), ...mounts], budget);
+  const files = mountedFiles(plan, budget);
   return [
     ...annotationOperations(pod, plan, report),
     ...appendTo('/spec/volumes', pod.volumes, volumes.missing),
     ...users.flatMap((container) => [
       ...appendTo(`${container.path}/env`, container.env, missingEnv(container, plan, warnings)),
-      ...appendTo(`${container.path}/volumeMounts`, container.volumeMounts, missingMounts(container, mounts)),
+      ...appendTo(
+        `${container.path}/volumeMounts`,
+        container.volumeMounts,
+        mounts.length === 0 ? [] : missingMounts(container, mounts, files, budget),
+      ),
     ]),
     // Last, for it moves the places of the others.
     ...prependTo('/spec/initContainers', pod.initContainers, initContainers.missing),
   ];
+}
+
+/** @throws LatchkeyError TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */
+function checkAmount(containers: number, share: readonly { value: unknown }[], budget: WorkBudget): void {
+  const characters = containers * JSON.stringify(share.map(({ value }) => value)).length;
+  if (containers * share.length > mostAdditions || characters > mostAddedCharacters) {
+    throw new LatchkeyError(
+      'TOO_MANY_SECRETS',
+      'the pod has too many containers for that many secrets: ask for fewer secrets',
+    );
+  }
+  budget.spend(5 * containers * share.length + Math.ceil(characters / 64));
 }
 
 function annotationOperations(pod: Pod, plan: PodPlan, report: string): AddOperation[] {
@@ -106,7 +118,7 @@ function nameOf(volume: PlannedVolume, isToBeHad: (name: string) => boolean): st
 }
 
 function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudget): boolean {
-  const items = 'secrets' in volume ? volume.secrets.reduce((sum, { items }) => sum + items.size, 0) : 1;
+  const items = itemsOf(volume).length;
   budget.spend(20 * (1 + items));
   return covers(other, renderVolume(volume, other.name ?? ''));
 }
@@ -132,20 +144,27 @@ function missingEnv(container: Container, plan: PodPlan, warnings: Warnings): En
 }
 
 /** A mount that every container is to have, the normal path of its place, and the first secret for which. */
-type WantedMount = { mount: VolumeMount; path: string; title: string };
+type WantedMount = { value: VolumeMount; path: string; title: string };
 
 function wantedMounts(plan: PodPlan, names: VolumeNames): WantedMount[] {
   return Array.from(plan.mounts, ([mountPath, { value, secrets }]) => {
     const name = names.get(value.volume) ?? value.volume.name;
     const mount = { name, readOnly: value.readOnly, mountPath };
-    return { mount, path: normalPath(mountPath), title: secrets[0] ?? '' };
+    return { value: mount, path: normalPath(mountPath), title: secrets[0] ?? '' };
   });
 }
 
-function missingMounts(container: Container, wanted: readonly WantedMount[]): VolumeMount[] {
+function missingMounts(
+  container: Container,
+  wanted: readonly WantedMount[],
+  files: MountedFiles,
+  budget: WorkBudget,
+): VolumeMount[] {
+  const mountsByPath = indexMounts(container.volumeMounts ?? [], budget);
+  checkFilesVisible(container, mountsByPath, files);
   const missing: VolumeMount[] = [];
-  for (const { mount, path, title } of wanted) {
-    const other = container.mountsByPath.get(path);
+  for (const { value: mount, path, title } of wanted) {
+    const other = mountsByPath.get(path);
     if (other === undefined) missing.push(mount);
     else if (!covers(other, { ...mount, subPath: '', subPathExpr: '' })) {
       throw new LatchkeyError(
@@ -157,9 +176,25 @@ function missingMounts(container: Container, wanted: readonly WantedMount[]): Vo
   return missing;
 }
 
+/** The first mount at each place, by its {@link normalPath}. */
+function indexMounts(mounts: readonly Mount[], budget: WorkBudget): ReadonlyMap<string, Mount> {
+  const byPath = new Map<string, Mount>();
+  for (const mount of mounts) {
+    if (!mount.mountPath) continue;
+    budget.spend(5 + Math.ceil(mount.mountPath.length / 10));
+    const path = normalPath(mount.mountPath);
+    if (!byPath.has(path)) byPath.set(path, mount);
+  }
+  return byPath;
+}
+
 /** A mount of the user's below ours is allowed unless it hides a file: the task would run without its secret. */
-function checkFilesVisible(container: Container, files: MountedFiles): void {
-  for (const [path, { name, mountPath }] of container.mountsByPath) {
+function checkFilesVisible(
+  container: Container,
+  mountsByPath: ReadonlyMap<string, Mount>,
+  files: MountedFiles,
+): void {
+  for (const [path, { name, mountPath }] of mountsByPath) {
     const hidden = files.hiddenBy(path);
     if (hidden === undefined) continue;
     throw new LatchkeyError(

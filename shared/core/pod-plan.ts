@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Edit, EnvEntry, Volume } from '#shared/contracts/rule-recipe.ts';
-import { isWithin } from './mount-path.ts';
+import { createPathTree, type PathTree } from './path-tree.ts';
 import { quote } from './plain-text.ts';
 import { addFile, checkVisible, type PlannedFile } from './planned-file.ts';
 import type { PlannedInitContainer } from './planned-init-container.ts';
-import { mergeSecret, type PlannedVolume } from './planned-volume.ts';
+import { mergeSecret, newSecretVolume, type PlannedVolume } from './planned-volume.ts';
 import type { WorkBudget } from './work-budget.ts';
 
 /** Something that the pod is to have, and the secrets (their titles) for which. */
@@ -37,25 +37,41 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
     annotations: new Map(),
     files: [],
   };
+  const draft: Draft = { plan, files: createPathTree(budget), volumesByName: new Map(), budget };
   for (const { title, edits } of grants) {
-    // Each edit is held against those of the same kind before it.
-    budget.spend(edits.length * (20 + plan.files.length + plan.volumes.length));
-    const volumes = planVolumes(plan, title, edits);
+    budget.spend(10 * edits.length);
+    const volumes = planVolumes(draft, title, edits);
     for (const edit of edits) planEdit(plan, title, edit, volumes);
     const mountPaths = edits.flatMap((edit) => ('volumeMount' in edit ? [edit.volumeMount.mountPath] : []));
-    for (const edit of edits) if ('file' in edit) addFile(plan.files, { ...edit.file, title, mountPaths });
+    for (const edit of edits) {
+      if (!('file' in edit)) continue;
+      const file = { ...edit.file, title, mountPaths };
+      addFile(draft.files, file);
+      plan.files.push(file);
+    }
   }
-  budget.spend(plan.mounts.size * (plan.files.length + plan.mounts.size));
-  checkVisible(plan.files, plan.mounts);
-  openOuterMounts(plan);
+  const mounts = createPathTree<Mounted>(budget);
+  for (const [mountPath, mount] of plan.mounts) mounts.add(mountPath, { mountPath, ...mount });
+  checkVisible(plan.files, mounts);
+  openOuterMounts(plan, mounts);
   return plan;
 }
 
+/** A plan in the making, and where to find what it has. */
+type Draft = {
+  plan: PodPlan;
+  files: PathTree<PlannedFile>;
+  /** The first of each name. */
+  volumesByName: Map<string, PlannedVolume>;
+  budget: WorkBudget;
+};
+
+type Mounted = { mountPath: string; secrets: readonly string[] };
+
 /** The container runtime makes the folder of a mount inside another mount, which must therefore be writable. */
-function openOuterMounts(plan: PodPlan): void {
-  const paths = [...plan.mounts.keys()];
+function openOuterMounts(plan: PodPlan, mounts: PathTree<Mounted>): void {
   for (const [outer, { value }] of plan.mounts) {
-    if (paths.some((path) => path !== outer && isWithin(path, outer))) value.readOnly = false;
+    if (mounts.firstBelow(outer) !== undefined) value.readOnly = false;
   }
 }
 
@@ -77,34 +93,37 @@ function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string,
 }
 
 /** The volumes of one request by the name that its edits use. */
-function planVolumes(plan: PodPlan, title: string, edits: Edit[]): Map<string, PlannedVolume> {
+function planVolumes(draft: Draft, title: string, edits: Edit[]): Map<string, PlannedVolume> {
   const volumes = new Map<string, PlannedVolume>();
   for (const edit of edits) {
-    if ('volume' in edit) volumes.set(edit.volume.name, planVolume(plan, title, edit.volume, edits));
+    if ('volume' in edit) volumes.set(edit.volume.name, planVolume(draft, title, edit.volume, edits));
   }
   return volumes;
 }
 
-function planVolume(plan: PodPlan, title: string, volume: Volume, edits: Edit[]): PlannedVolume {
+function planVolume(draft: Draft, title: string, volume: Volume, edits: Edit[]): PlannedVolume {
+  const { plan, volumesByName, budget } = draft;
   const mount = edits.find((edit) => 'volumeMount' in edit && edit.volumeMount.name === volume.name);
   const mountPath = mount !== undefined && 'volumeMount' in mount ? mount.volumeMount.mountPath : undefined;
   const shared =
-    mountPath === undefined
-      ? plan.volumes.find(({ name }) => name === volume.name)
-      : plan.mounts.get(mountPath)?.value.volume;
+    mountPath === undefined ? volumesByName.get(volume.name) : plan.mounts.get(mountPath)?.value.volume;
   if (!('secret' in volume)) {
     if (shared !== undefined && isDeepStrictEqual({ ...shared, name: volume.name }, volume)) return shared;
-    plan.volumes.push(volume);
-    return volume;
+    return addVolume(draft, volume);
   }
   if (shared !== undefined && 'secrets' in shared) {
     mergeSecret(shared, volume.secret, title);
     return shared;
   }
-  const planned = { name: volume.name, secrets: [] };
+  const planned = newSecretVolume(volume.name, budget);
   mergeSecret(planned, volume.secret, title);
-  plan.volumes.push(planned);
-  return planned;
+  return addVolume(draft, planned);
+}
+
+function addVolume<T extends PlannedVolume>({ plan, volumesByName }: Draft, volume: T): T {
+  plan.volumes.push(volume);
+  if (!volumesByName.has(volume.name)) volumesByName.set(volume.name, volume);
+  return volume;
 }
 
 function want<T>(

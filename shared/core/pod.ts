@@ -1,6 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { isObject, type JsonObject, member } from './json-value.ts';
-import { normalPath } from './mount-path.ts';
 import type { Caller } from './policy.ts';
 import type { WorkBudget } from './work-budget.ts';
 
@@ -28,8 +27,6 @@ export type Container = {
   source: NamedObject;
   env: readonly NamedObject[] | undefined;
   volumeMounts: readonly Mount[] | undefined;
-  /** The first mount at each path, by its {@link normalPath}. */
-  mountsByPath: ReadonlyMap<string, Mount>;
 };
 
 /**
@@ -82,28 +79,23 @@ function readIdentity(labels: Readonly<Record<string, string>>, spec: unknown): 
 function readContainers(spec: unknown, name: string, budget: WorkBudget): Container[] | undefined {
   return readList(spec, name, 'spec', budget)?.map((source, index) => {
     const where = `spec.${name}[${index}]`;
-    const volumeMounts = readList(source, 'volumeMounts', where, budget);
     return {
       name: source.name ?? String(index),
       path: `/spec/${name}/${index}`,
       source,
       env: readList(source, 'env', where, budget),
-      volumeMounts,
-      mountsByPath: readMounts(volumeMounts ?? [], `${where}.volumeMounts`, budget),
+      volumeMounts: readMounts(source, where, budget),
     };
   });
 }
 
-function readMounts(mounts: readonly Mount[], where: string, budget: WorkBudget): ReadonlyMap<string, Mount> {
-  const byPath = new Map<string, Mount>();
-  for (const [index, mount] of mounts.entries()) {
-    const mountPath = readText(mount, 'mountPath', `${where}[${index}]`, Number.POSITIVE_INFINITY);
-    if (mountPath === undefined) continue;
-    budget.spend(5 + mountPath.length / 10);
-    const path = normalPath(mountPath);
-    if (!byPath.has(path)) byPath.set(path, mount);
+function readMounts(source: NamedObject, where: string, budget: WorkBudget): readonly Mount[] | undefined {
+  const mounts = readList(source, 'volumeMounts', where, budget);
+  for (const [index, mount] of (mounts ?? []).entries()) {
+    const fault = textFault(member(mount, 'mountPath'));
+    if (fault !== undefined) throw malformed(`${where}.volumeMounts[${index}].mountPath`, fault);
   }
-  return byPath;
+  return mounts;
 }
 
 function readList(
@@ -117,9 +109,11 @@ function readList(
   const path = `${where}.${name}`;
   if (!Array.isArray(list)) throw malformed(path, 'a list of objects');
   checkCount(list.length, path, budget);
+  const longest = name === 'env' ? undefined : longestName;
   for (const [index, item] of list.entries()) {
     if (!isObject(item)) throw malformed(path, 'a list of objects');
-    readText(item, 'name', `${path}[${index}]`, name === 'env' ? Number.POSITIVE_INFINITY : longestName);
+    const fault = textFault(member(item, 'name'), longest);
+    if (fault !== undefined) throw malformed(`${path}[${index}].name`, fault);
   }
   return list;
 }
@@ -134,10 +128,16 @@ function readObject(object: unknown, name: string, where: string): JsonObject | 
 /** A text, undefined where it is absent, null or empty. */
 function readText(object: unknown, name: string, where: string, longest: number): string | undefined {
   const value = member(object, name);
+  const fault = textFault(value, longest);
+  if (fault !== undefined) throw malformed(`${where}.${name}`, fault);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** What a value is not though it should be a text, or absent; undefined when all is well. */
+function textFault(value: unknown, longest = Number.POSITIVE_INFINITY): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') throw malformed(`${where}.${name}`, 'a text');
-  if (value.length > longest) throw malformed(`${where}.${name}`, `of at most ${longest} characters`);
-  return value === '' ? undefined : value;
+  if (typeof value !== 'string') return 'a text';
+  return value.length > longest ? `of at most ${longest} characters` : undefined;
 }
 
 /** A map of `metadata`, of which every value is a text of at most `longest` characters. */

@@ -27,7 +27,7 @@ export function fitRequest(recipe: CompiledRecipe, request: SecretRequest): Fit 
   }
   for (const field of requestFields) {
     const rule = recipe.fields[field];
-    const fault = rule === undefined || request[field] === '' ? undefined : formatFault(request[field], rule);
+    const fault = request[field] === '' ? undefined : formatFault(request[field], rule);
     if (fault !== undefined) {
       const reason = `${fieldNames[field]} ${quote(request[field])} ${fault}`;
       return { code: 'NAME_IMPOSSIBLE', reason };

@@ -18,8 +18,15 @@ const hash = 0x23;
 const symbols = new Set(Buffer.from('<>{}:[];,/'));
 const space = new Set(Buffer.from(' \t\n\r'));
 const wordBytes = new Set(Buffer.from('-+._ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'));
+/** What stands for one byte behind a backslash. */
 const simpleEscapes = new Map(
-  Object.entries({ a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '?': 63, "'": 39, '"': 34, '\\': 92 }),
+  Object.entries({ a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '?': 63, "'": 39, '"': 34, '\\': 92 }).map(
+    ([char, byte]) => [char.charCodeAt(0), byte],
+  ),
+);
+/** How many hexadecimal digits stand behind these. */
+const hexDigits = new Map(
+  Object.entries({ x: 2, X: 2, u: 4, U: 8 }).map(([char, digits]) => [char.charCodeAt(0), digits]),
 );
 
 /** Cuts the text into tokens, the last of kind `end`; adjacent strings are one token. @throws ANNOTATION_MALFORMED */
@@ -84,33 +91,51 @@ function unquote(inner: Buffer): Uint8Array {
   if (!inner.includes(backslash)) return inner;
   // Go checks the encoding only of strings that hold an escape.
   if (!isUtf8(inner)) throw malformed('invalid UTF-8 in a string with escapes');
-  const parts: Uint8Array[] = [];
-  let position = 0;
-  for (;;) {
-    const start = inner.indexOf(backslash, position);
-    if (start < 0) break;
-    parts.push(inner.subarray(position, start));
-    const { bytes, length } = readEscape(inner.subarray(start + 1, start + 10));
-    parts.push(bytes);
-    position = start + 1 + length;
+  // No escape is shorter than its bytes.
+  const bytes = Buffer.allocUnsafe(inner.length);
+  let length = 0;
+  for (let position = 0; position < inner.length; position++) {
+    const byte = inner[position] ?? 0;
+    if (byte !== backslash) bytes[length++] = byte;
+    else {
+      const escape = readEscape(inner, position + 1);
+      if (escape.isByte) bytes[length++] = escape.value;
+      // A lone surrogate becomes U+FFFD, in Go's string(rune) as in Buffer.write.
+      else length += bytes.write(String.fromCodePoint(escape.value), length);
+      position += escape.length;
+    }
   }
-  parts.push(inner.subarray(position));
-  return Buffer.concat(parts);
+  return bytes.subarray(0, length);
 }
 
-/** Reads one escape from the bytes behind its backslash. */
-function readEscape(tail: Buffer): { bytes: Uint8Array; length: number } {
-  const char = String.fromCharCode(tail[0] ?? 0);
+/** Reads the escape behind a backslash: one byte, or a code point. */
+function readEscape(inner: Buffer, from: number): { value: number; isByte: boolean; length: number } {
+  const char = inner[from] ?? 0;
   const simple = simpleEscapes.get(char);
-  if (simple !== undefined) return { bytes: Uint8Array.of(simple), length: 1 };
-  const octal = /^[0-3][0-7]{2}/.exec(tail.toString('latin1', 0, 3))?.[0];
-  if (octal !== undefined) return { bytes: Uint8Array.of(Number.parseInt(octal, 8)), length: 3 };
-  const digits = { x: 2, X: 2, u: 4, U: 8 }[char] ?? 0;
-  const hex = tail.toString('latin1', 1, 1 + digits);
-  if (digits === 0 || hex.length < digits || !/^[0-9a-fA-F]+$/.test(hex)) throw malformed('unknown escape');
-  const value = Number.parseInt(hex, 16);
-  if (digits === 2) return { bytes: Uint8Array.of(value), length: 3 };
+  if (simple !== undefined) return { value: simple, isByte: true, length: 1 };
+  const octal = readDigits(inner, from, 3, 8);
+  if (octal !== undefined && octal <= 0xff) return { value: octal, isByte: true, length: 3 };
+  const digits = hexDigits.get(char);
+  const value = digits === undefined ? undefined : readDigits(inner, from + 1, digits, 16);
+  if (digits === undefined || value === undefined) throw malformed('unknown escape');
   if (value > 0x10ffff) throw malformed('escape is not a Unicode code point');
-  // A lone surrogate becomes U+FFFD, in Go's string(rune) as in Buffer.from.
-  return { bytes: Buffer.from(String.fromCodePoint(value)), length: 1 + digits };
+  return { value, isByte: digits === 2, length: 1 + digits };
+}
+
+/** Reads exactly so many digits; undefined when there is anything else among them. */
+function readDigits(text: Buffer, from: number, count: number, base: 8 | 16): number | undefined {
+  let value = 0;
+  for (let position = from; position < from + count; position++) {
+    const digit = digitOf(text[position] ?? 0);
+    if (digit === undefined || digit >= base) return undefined;
+    value = value * base + digit;
+  }
+  return value;
+}
+
+function digitOf(byte: number): number | undefined {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  // Lower case, whatever it was.
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : undefined;
 }

@@ -3,6 +3,8 @@ import { cut } from './plain-text.ts';
 /** The API server shows warnings of up to 256 characters, 4096 in all (k8s.io/apiserver pkg/endpoints/filters/warning.go). */
 const warningLength = 120;
 const warningCount = 30;
+/** Thousands may come out the same, and each costs as much as a new one. */
+const mostWorded = 500;
 
 /** The warnings of one answer: printable, short, each once, and not too many. */
 export type Warnings = {
@@ -14,11 +16,15 @@ export type Warnings = {
 
 export function createWarnings(): Warnings {
   const shown = new Set<string>();
+  let worded = 0;
   let hidden = 0;
   return {
     add: (word) => {
-      if (shown.size === warningCount) hidden++;
-      else shown.add(cut(word(), warningLength));
+      if (shown.size === warningCount || worded === mostWorded) hidden++;
+      else {
+        worded++;
+        shown.add(cut(word(), warningLength));
+      }
     },
     texts: () => (hidden === 0 ? [...shown] : [...shown, `latchkey: ${hidden} more warnings`]),
   };
