@@ -10,10 +10,9 @@ import {
   statusOf,
   warnNamespace,
 } from './admission-review.ts';
-import type { Rules } from './chain.ts';
+import { newChainWork, type Rules } from './chain.ts';
 import { joinRefusals, type RefusedSecret, withCode } from './denial-message.ts';
 import type { AddOperation } from './json-patch.ts';
-import { createNearMissSearch } from './near-miss.ts';
 import { asksForSecrets, readPod } from './pod.ts';
 import { patchPod } from './pod-patch.ts';
 import { planPod } from './pod-plan.ts';
@@ -117,7 +116,7 @@ function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): A
     throw new LatchkeyError('REQUEST_MALFORMED', 'neither the request nor the pod names a namespace');
   }
   warnNamespace(namespace, pod.namespace, warnings);
-  draft.decided = decideSecrets(asked, { ...pod.identity, namespace }, rules);
+  draft.decided = decideSecrets(asked, { ...pod.identity, namespace }, rules, budget);
   for (const text of draft.decided.flatMap((secret) => secret.warnings)) warnings.add(() => text);
   const refusal = joinRefusals(draft.decided.flatMap(({ refused }) => refused ?? []));
   if (refusal !== undefined) throw new LatchkeyError(refusal.code, refusal.message);
@@ -130,7 +129,8 @@ function decideSecrets(
   requests: readonly { annotation: string; value: string }[],
   caller: Caller,
   rules: Rules,
+  budget: WorkBudget,
 ): DecidedSecret[] {
-  const search = createNearMissSearch();
-  return requests.map((asked) => decideSecret(asked, caller, rules, search));
+  const work = newChainWork(budget);
+  return requests.map((asked) => decideSecret(asked, caller, rules, work));
 }

@@ -2,12 +2,13 @@ import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Mount } from '#shared/contracts/rule-recipe.ts';
 import { createNearMissSearch, type NearMissSearch, withoutOrigin } from './near-miss.ts';
-import type { Caller, Policy } from './policy.ts';
+import type { Caller } from './policy.ts';
 import type { CompiledRecipe } from './recipe.ts';
 import { fitRequest } from './request-fit.ts';
 import type { RuleIndex } from './rule-index.ts';
 import type { SecretRequest } from './secret-request.ts';
 import { shortHash, type Variables } from './template.ts';
+import { createWorkBudget, type WorkBudget } from './work-budget.ts';
 
 /** Everything a decision depends on besides the request. */
 export type Rules = {
@@ -50,18 +51,25 @@ export type Grant = {
   policyLine: string | undefined;
 };
 
+/** What asking may cost: the search for similar names where a manager lacks the secret, and all the rest. */
+export type ChainWork = { search: NearMissSearch; budget: WorkBudget };
+
+export function newChainWork(budget = createWorkBudget()): ChainWork {
+  return { search: createNearMissSearch(), budget };
+}
+
 /**
  * Asks the managers in turn until one has the secret or one does not know. One that lacked it when it was last heard
  * does not stop the chain: what a later manager has goes on being injected when the bus is lost (design.md section 4,
  * known entries go on injecting for ever).
- * @param search finds similar names when a manager lacks the secret; all requests of one pod share it
+ * @param work what all requests of one pod share
  * @returns the answers given, the last of which may be `has` or `unknown`
  */
 export function askChain(
   request: SecretRequest,
   caller: Caller,
   rules: Rules,
-  search = createNearMissSearch(),
+  work = newChainWork(),
 ): Verdict[] {
   const variables: Variables = {
     ...request,
@@ -72,24 +80,24 @@ export function askChain(
   };
   const verdicts: Verdict[] = [];
   for (const manager of rules.chain) {
-    const verdict = askManager(manager, { request, caller, variables, search }, rules);
+    const verdict = askManager(manager, { request, caller, variables, work }, rules);
     verdicts.push(verdict);
     if (verdict.answer === 'has' || (verdict.answer === 'unknown' && !verdict.stale)) break;
   }
   return verdicts;
 }
 
-type Question = { request: SecretRequest; caller: Caller; variables: Variables; search: NearMissSearch };
+type Question = { request: SecretRequest; caller: Caller; variables: Variables; work: ChainWork };
 
 function askManager(manager: string, question: Question, rules: Rules): Verdict {
-  const { request, caller, variables } = question;
+  const { request, caller, variables, work } = question;
   const rule = rules.index.recipe(manager);
   if (rule === undefined) return { manager, answer: 'unknown', reason: 'no-rules', stale: false };
   const recipe = rule.compiled;
   const open = recipe.inventory === 'open';
   const fit = fitRequest(recipe, request);
   if ('code' in fit) return { manager, answer: 'no', open, ...fit };
-  const names = recipe.lookup.map((lookup) => judge(lookup(variables), caller, recipe.policy, request));
+  const names = recipe.lookup.map((lookup) => judge(lookup(variables), { caller, request, work }, recipe));
   const allowed = names.filter((name) => name.allowed);
   const forbidden = names.find((name) => !name.allowed);
   // An open manager may serve any of the names, a closed one is only asked for those that are allowed.
@@ -111,20 +119,20 @@ function askManager(manager: string, question: Question, rules: Rules): Verdict 
 /** One name under which a manager would look, as the policy judges it. */
 type JudgedName = { lookupKey: string; allowed: boolean; line?: string };
 
-/** @param request without it, whether anything that is looked up so may be used */
+/** Without a request it is asked whether anything that is looked up so may be used. */
 function judge(
   lookupKey: string,
-  caller: Caller,
-  policy: Policy | undefined,
-  request?: SecretRequest,
+  { caller, request, work }: Pick<Question, 'caller' | 'work'> & Partial<Pick<Question, 'request'>>,
+  { policy }: CompiledRecipe,
 ): JudgedName {
-  return { lookupKey, ...(policy?.decide(lookupKey, caller, request) ?? { allowed: true }) };
+  const decision = policy?.decide(lookupKey, caller, request, work.budget) ?? { allowed: true };
+  return { lookupKey, ...decision };
 }
 
 function lookUp(
   offer: Omit<Grant, 'lookupKey' | 'stale' | 'policyLine'>,
   names: readonly JudgedName[],
-  { caller, variables, search }: Question,
+  { caller, variables, work }: Question,
   { index, isStale, ageMs }: Rules,
 ): Verdict {
   const { manager, recipe } = offer;
@@ -149,7 +157,8 @@ function lookUp(
   if (stale) return { manager, answer: 'unknown', reason: 'stale', stale, ageMs: ageMs(manager) };
   // A policy cannot judge a name that says less than a lookup key.
   const isOpenTo = (key: string): boolean =>
-    recipe.policy === undefined || (inventoryKey === undefined && judge(key, caller, recipe.policy).allowed);
+    recipe.policy === undefined ||
+    (inventoryKey === undefined && judge(key, { caller, work }, recipe).allowed);
   const known = function* (): Iterable<string> {
     if (recipe.scope === 'namespace') yield* index.lookupKeys(manager, namespace);
     yield* index.lookupKeys(manager);
@@ -161,7 +170,7 @@ function lookUp(
     answer: 'lacks',
     lookedFor: recipe.description(variables),
     nearMisses: () => {
-      similar ??= search.find(wanted, known()).filter(isOpenTo).map(withoutOrigin);
+      similar ??= work.search.find(wanted, known()).filter(isOpenTo).map(withoutOrigin);
       return similar;
     },
     ageMs: ageMs(manager),

@@ -6,28 +6,29 @@ const dot = 0x2e;
  * which may be 3 MiB long, and without a copy of each of its segments.
  */
 export function normalPath(path: string): string {
-  // From the end, where a `..` takes away the next segment that stays; pieces are segments that stand together.
-  const pieces: string[] = [];
-  let pieceStart = 0;
-  let pieceEnd = -1;
+  // From the end, where a `..` takes away the next segment that stays; segments that stand together are one piece.
+  const pieces: { start: number; end: number }[] = [];
   let dropped = 0;
   for (let end = path.length; end >= 0; ) {
-    let start = end;
-    while (start > 0 && path.charCodeAt(start - 1) !== slash) start--;
+    const start = segmentStart(path, end);
     const dots = dotsOf(path, start, end);
     if (dots === 2) dropped++;
     else if (dots === undefined && dropped > 0) dropped--;
     else if (dots === undefined) {
-      if (end + 1 !== pieceStart) {
-        if (pieceEnd >= 0) pieces.push(path.slice(pieceStart, pieceEnd));
-        pieceEnd = end;
-      }
-      pieceStart = start;
+      const piece = pieces.at(-1);
+      if (piece?.start === end + 1) piece.start = start;
+      else pieces.push({ start, end });
     }
     end = start - 1;
   }
-  if (pieceEnd >= 0) pieces.push(path.slice(pieceStart, pieceEnd));
-  return `/${pieces.reverse().join('/')}`;
+  const texts = pieces.reverse().map(({ start, end }) => path.slice(start, end));
+  return `/${texts.join('/')}`;
+}
+
+function segmentStart(path: string, end: number): number {
+  let start = end;
+  while (start > 0 && path.charCodeAt(start - 1) !== slash) start--;
+  return start;
 }
 
 /** How many dots a segment is, if it is nothing else and means a folder: none, `.` or `..`. */

@@ -1,5 +1,5 @@
 import type { PolicyConfig, RecipePolicy } from '#shared/contracts/policy.ts';
-import { compileGlob, createGlobIndex } from './glob.ts';
+import { compileGlob, createGlobIndex, type GlobIndex } from './glob.ts';
 import type { Asked, LookupName } from './lookup-name.ts';
 import {
   type Caller,
@@ -11,6 +11,7 @@ import {
   namedSecrets,
 } from './policy-rule.ts';
 import { secretSpelling } from './secret-spelling.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 export type { Caller } from './policy-rule.ts';
 
@@ -23,8 +24,11 @@ type PolicyDecision = { allowed: boolean; line: string };
  * other spelling of group and key evades a rule or is given out by one that does not name it.
  */
 export type Policy = {
-  /** @param asked group and key of the request; without them it is enough that some may be asked for */
-  decide(lookupKey: string, caller: Caller, asked?: Asked): PolicyDecision;
+  /**
+   * @param asked group and key of the request; without them it is enough that some may be asked for
+   * @param budget pays for the globs that the name is held against
+   */
+  decide(lookupKey: string, caller: Caller, asked?: Asked, budget?: WorkBudget): PolicyDecision;
   /** Whether anybody in the namespace could be allowed to use the secret, whatever group and key is asked for. */
   mayReach(lookupKey: string, namespace: string): boolean;
   /** Whom the name is reserved to: the line of the most specific rules about it; undefined without one. */
@@ -64,8 +68,9 @@ export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[
     return { allowed: refusing === undefined, line: lineOf(refusing ?? (admitting ? [admitting] : [])) };
   };
   return {
-    decide: (lookupKey, caller, asked) => {
-      const named = about(lookupKey);
+    decide: (lookupKey, caller, asked, budget) => {
+      const named = about(lookupKey, budget);
+      budget?.spend(10 * named.length);
       const decisions = (asked === undefined ? readingsOf(lookupKey) : [asked]).map((reading) =>
         decide(named, lookupKey, caller, reading),
       );
@@ -97,7 +102,7 @@ function compileRules(
   { rules }: RecipePolicy,
   lookup: readonly LookupName[],
   manager: string,
-): (lookupKey: string) => NamedSecrets[] {
+): GlobIndex<NamedSecrets> {
   const all = rules.flatMap((rule, place) => namedSecrets(rule, compileRule(rule, place), lookup, manager));
   // As it is written, too: the `*` of a glob may stand for what another spelling leaves out.
   const byName = createGlobIndex(all, ({ glob }) => glob);
@@ -105,10 +110,11 @@ function compileRules(
     find: createGlobIndex(all, ({ glob }) => ofGlob(glob)),
     ofName,
   }));
-  return (lookupKey) => {
-    const named = byName(lookupKey);
+  return (lookupKey, budget) => {
+    const named = byName(lookupKey, budget);
     if (bySpelling.length === 0) return named;
-    return [...new Set([named, ...bySpelling.map(({ find, ofName }) => find(ofName(lookupKey)))].flat())];
+    const alike = bySpelling.flatMap(({ find, ofName }) => find(ofName(lookupKey), budget));
+    return [...new Set([...named, ...alike])];
   };
 }
 

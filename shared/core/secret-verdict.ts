@@ -2,11 +2,10 @@ import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Edit, Mount } from '#shared/contracts/rule-recipe.ts';
 import { describeAge } from './age.ts';
-import { askChain, type Grant, type Rules, type Verdict } from './chain.ts';
+import { askChain, type ChainWork, type Grant, type Rules, type Verdict } from './chain.ts';
 import { type Refusal, wordRefusal } from './denial.ts';
 import type { RefusedSecret } from './denial-message.ts';
 import { otherReadings } from './lookup-readings.ts';
-import type { NearMissSearch } from './near-miss.ts';
 import { brief, quote } from './plain-text.ts';
 import type { Caller } from './policy.ts';
 import { bringSecret, escapingPath, placesOf } from './secret-place.ts';
@@ -40,12 +39,12 @@ export type DecidedSecret = {
   traceparents: string[];
 };
 
-/** Decodes one annotation and asks the chain for it. `search` is shared by the secrets of one pod. */
+/** Decodes one annotation and asks the chain for it. `work` is shared by the secrets of one pod. */
 export function decideSecret(
   { annotation, value }: { annotation: string; value: string },
   caller: Caller,
   rules: Rules,
-  search: NearMissSearch,
+  work: ChainWork,
 ): DecidedSecret {
   let request: SecretRequest;
   try {
@@ -53,7 +52,7 @@ export function decideSecret(
   } catch (error) {
     return refuse(annotation, undefined, asRefusal(error));
   }
-  const verdicts = askChain(request, caller, rules, search);
+  const verdicts = askChain(request, caller, rules, work);
   const last = verdicts.at(-1);
   if (last?.answer !== 'has') {
     return refuse(annotation, request, wordRefusal(verdicts, caller, rules.namespaces));
@@ -81,7 +80,7 @@ export function decideSecret(
         ...verdicts.filter(isStale).map((stale) => wordStale(stale.manager, rules.ageMs(stale.manager))),
         ...versionWarnings(last.grant, request),
         ...hidingWarnings(alsoReadAs, manager, request, () =>
-          askChain(request, caller, after(manager, rules), search),
+          askChain(request, caller, after(manager, rules), work),
         ),
       ],
     };

@@ -98,11 +98,11 @@ function unquote(inner: Buffer): Uint8Array {
     const byte = inner[position] ?? 0;
     if (byte !== backslash) bytes[length++] = byte;
     else {
-      const escape = readEscape(inner, position + 1);
-      if (escape.isByte) bytes[length++] = escape.value;
+      const read = readEscape(inner, position + 1);
+      if (read.isByte) bytes[length++] = read.value;
       // A lone surrogate becomes U+FFFD, in Go's string(rune) as in Buffer.write.
-      else length += bytes.write(String.fromCodePoint(escape.value), length);
-      position += escape.length;
+      else length += bytes.write(String.fromCodePoint(read.value), length);
+      position += read.length;
     }
   }
   return bytes.subarray(0, length);
