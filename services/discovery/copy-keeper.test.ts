@@ -17,13 +17,15 @@ function aKeeper(t: TestContext) {
   const lines: string[] = [];
   const waits: (() => void)[] = [];
   let refusal: { statusCode: number; reason: string } | undefined;
+  let revision = 0;
   const keeper = createCopyKeeper({
+    installation: 'latchkey',
     // The wire alone is replaced.
     kubernetes: {
       json: async (call: KubernetesCall) => {
         if (refusal !== undefined) throw refusedError(call, refusal);
         const secret = call.body as { metadata: object };
-        return { ...secret, metadata: { ...secret.metadata, uid: 'u', resourceVersion: '1' } };
+        return { ...secret, metadata: { ...secret.metadata, uid: 'u', resourceVersion: String(++revision) } };
       },
       stream: async () => assert.fail('nothing is watched here'),
       close: () => undefined,
@@ -37,7 +39,7 @@ function aKeeper(t: TestContext) {
   });
   t.after(() => keeper.stop());
   keeper.select(new Set(['team']));
-  keeper.listed(undefined);
+  keeper.listed(undefined, [], '0');
   return {
     ready,
     levels: () => lines.map((line) => JSON.parse(line).level as number),

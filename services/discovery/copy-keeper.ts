@@ -1,80 +1,110 @@
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { addsKey, type CopyStep, type OwnedCopy, planCopies, type SecretData } from './copy-plan.ts';
-import { createNamespacedMap } from './namespaced-map.ts';
-import { copyLabels, ownedCopy } from './owned-copy.ts';
+import { type CopyLedger, createCopyLedger } from './copy-ledger.ts';
+import {
+  addsKey,
+  type CopyPlan,
+  type CopyStep,
+  type OwnedCopy,
+  planCopies,
+  type SecretData,
+} from './copy-plan.ts';
+import { createCopyWriter } from './copy-writer.ts';
+import { createNamespaceQueue } from './namespace-queue.ts';
+import { createRepairPace } from './repair-pace.ts';
 
 /** Keeps the copies of the global secrets in every selected namespace equal to what is desired. */
-interface CopyKeeper {
+export interface CopyKeeper {
   /** @param copiesOf the copies that a namespace is to hold */
   desire(copiesOf: (namespace: string) => ReadonlyMap<string, SecretData>): void;
   select(namespaces: ReadonlySet<string>): void;
-  /** Says that every copy that exists in a namespace (undefined: in any) has been handed over. */
-  listed(namespace: string | undefined): void;
+  /** Takes every copy that exists in a namespace (undefined: in any), as of a resourceVersion. */
+  listed(namespace: string | undefined, copies: Iterable<OwnedCopy>, resourceVersion: string): void;
   /** A copy as the watch saw it. */
   seen(copy: OwnedCopy): void;
-  /** A copy that the watch saw go, or lose its label. */
-  gone(copy: OwnedCopy): void;
+  /** A copy that the watch saw go, or lose its label. @param resourceVersion of the event */
+  gone(copy: OwnedCopy, resourceVersion: string): void;
   stop(): void;
 }
 
 /**
- * Level-triggered, one namespace at a time: plan from what is desired and what is owned, do the steps, look again.
+ * Level-triggered, one namespace at a time: plan from what is desired and what is known, do the steps, look again.
  * Nothing is done before all three are known: what is desired, what is selected, what exists. A Secret of the same name
- * without latchkey's label is somebody else's: it is left alone and named in the log.
- * @param options.onReady called with true when a namespace holds every copy, with false when a key is missing in it that
- *   could not be written: a Secret of somebody else stands there, a quota is used up, a right is missing
+ * that is not a copy of this installation's is somebody else's: it is left alone and named in the log.
+ * @param options.onReady called with true when a namespace holds every copy as it is to be, with false when it is known
+ *   to hold something else: what somebody else wrote, somebody else's Secret, nothing where there was a copy, or no place
+ *   for a key (a quota is used up, a right is missing). An earlier value of ours is no reason
  */
 export function createCopyKeeper(options: {
   kubernetes: Kubernetes;
-  clock: Clock;
+  installation: string;
+  clock: Pick<Clock, 'sleep' | 'monotonicMs'>;
   log: Logger;
   onReady: (namespace: string, isReady: boolean) => void;
+  ledger?: CopyLedger;
 }): CopyKeeper {
-  const { kubernetes, clock, log } = options;
-  const stopping = new AbortController();
-  const owned = createNamespacedMap<OwnedCopy>();
+  const { installation, clock, log, onReady } = options;
+  const ledger = options.ledger ?? createCopyLedger();
+  const writer = createCopyWriter(options.kubernetes, ledger, installation);
+  const pace = createRepairPace(clock);
   const listed = new Set<string | undefined>();
-  const queue = new Set<string>();
   /** By namespace: failures in a row, and why the last one. */
   const setbacks = new Map<string, { failures: number; why: string }>();
   let desired: ((namespace: string) => ReadonlyMap<string, SecretData>) | undefined;
   let selected: ReadonlySet<string> | undefined;
-  let working = false;
 
-  const isListed = (namespace: string): boolean => listed.has(undefined) || listed.has(namespace);
+  /** Undefined as long as one of the three is unknown. */
+  const wantedIn = (namespace: string): ReadonlyMap<string, SecretData> | undefined => {
+    const isListed = listed.has(undefined) || listed.has(namespace);
+    if (desired === undefined || selected === undefined || !isListed) return undefined;
+    return selected.has(namespace) ? desired(namespace) : new Map();
+  };
 
-  /** Does what can be done: a copy that cannot be written holds up no other. Returns the steps that failed, and why. */
-  const tryEach = async (
-    namespace: string,
-    steps: CopyStep[],
-  ): Promise<{ step: CopyStep; err: unknown }[]> => {
+  /** Does what can be done: a copy that cannot be written holds up no other. Throws the gravest failure. */
+  const writeAll = async (namespace: string, steps: readonly CopyStep[]): Promise<void> => {
     const failures: { step: CopyStep; err: unknown }[] = [];
     for (const step of steps) {
-      try {
-        // What was stored is noted at once: the watch tells it later, and a plan in between would do it again.
-        owned.set(namespace, step.name, await apply(kubernetes, namespace, step));
-      } catch (err) {
-        failures.push({ step, err });
-      }
-    }
-    return failures;
-  };
-  const reconcile = async (namespace: string): Promise<void> => {
-    if (desired === undefined || selected === undefined || !isListed(namespace)) return;
-    const wanted = selected.has(namespace) ? desired(namespace) : new Map<string, SecretData>();
-    const failures = await tryEach(namespace, planCopies(wanted, [...owned.of(namespace).values()]));
-    if (failures.some(({ step }) => addsKey(step, owned.of(namespace).get(step.name)))) {
-      options.onReady(namespace, false);
+      await writer.write(namespace, step).catch((err: unknown) => failures.push({ step, err }));
     }
     const [first] = failures;
-    if (first !== undefined) throw (failures.find(({ err }) => isForeign(err)) ?? first).err;
+    if (first === undefined) return;
+    const known = new Map(ledger.of(namespace).map((copy) => [copy.name, copy]));
+    if (failures.some(({ step }) => addsKey(step, known.get(step.name)))) onReady(namespace, false);
+    throw (failures.find(({ err }) => isForeign(err)) ?? first).err;
+  };
+
+  /** Whether what somebody else did may be put right now; it is looked at again when it may. */
+  const mayRepair = (namespace: string): boolean => {
+    const waitMs = pace.waitMs(namespace);
+    if (waitMs > 0) queue.addLater(namespace, waitMs);
+    else if (pace.repaired(namespace)) {
+      log.warn({ namespace }, 'somebody changes or deletes the copies of global secrets again and again');
+    }
+    return waitMs === 0;
+  };
+
+  /** Whether the plan may be carried out now; says first what must not be given to pods until it is. */
+  const mayGoOn = (namespace: string, { forged, lost, foreign }: CopyPlan): boolean => {
+    const isSpoilt = forged.length + lost.length > 0;
+    if (isSpoilt || foreign.length > 0) onReady(namespace, false);
+    return !isSpoilt || mayRepair(namespace);
+  };
+
+  const reconcile = async (namespace: string): Promise<void> => {
+    const wanted = wantedIn(namespace);
+    if (wanted === undefined) return;
+    const plan = planCopies(wanted, ledger.take(namespace, wanted), installation);
+    if (!mayGoOn(namespace, plan)) return;
+    // Without a write nothing is waited for, so that what is said next is said of what is known now.
+    if (plan.steps.length > 0) await writeAll(namespace, plan.steps);
+    if (plan.foreign.length > 0) throw foreignCopy(namespace, plan.foreign);
     if (setbacks.delete(namespace)) log.info({ namespace }, 'copying the global secrets works again');
-    if (selected.has(namespace)) options.onReady(namespace, true);
+    // After a write it is looked again: the watch may have told of somebody else meanwhile.
+    if (plan.steps.length > 0) queue.add(namespace);
+    else if (selected?.has(namespace) === true) onReady(namespace, true);
   };
 
   const retry = (namespace: string, err: unknown): void => {
@@ -85,78 +115,47 @@ export function createCopyKeeper(options: {
     setbacks.set(namespace, { failures: failures + 1, why });
     // It may last for days: the first of a kind is a warning.
     log[why === before ? 'debug' : 'warn']({ err, namespace, failures: failures + 1 }, why);
-    void clock.sleep(backoffMs(kubernetesBackoff, failures), stopping.signal).then(() => enqueue(namespace));
+    queue.addLater(namespace, backoffMs(kubernetesBackoff, failures));
   };
-
-  const work = async (): Promise<void> => {
-    if (working) return;
-    working = true;
-    for (const namespace of queue) {
-      queue.delete(namespace);
-      if (stopping.signal.aborted) break;
-      await reconcile(namespace).catch((err: unknown) => retry(namespace, err));
-    }
-    working = false;
-  };
-
-  const enqueue = (namespace: string): void => {
-    queue.add(namespace);
-    void work();
-  };
+  const queue = createNamespaceQueue(
+    (namespace) => reconcile(namespace).catch((err: unknown) => retry(namespace, err)),
+    clock,
+  );
   /** Also where nothing is selected (any more) a copy may stand, from before this process began. */
-  const enqueueAll = (): void => {
-    for (const namespace of new Set([...(selected ?? []), ...owned.namespaces()])) enqueue(namespace);
+  const addAll = (): void => {
+    for (const namespace of new Set([...(selected ?? []), ...ledger.namespaces()])) queue.add(namespace);
   };
 
   return {
     desire: (copiesOf) => {
       desired = copiesOf;
-      enqueueAll();
+      addAll();
     },
     select: (namespaces) => {
       selected = namespaces;
-      enqueueAll();
+      addAll();
     },
-    listed: (namespace) => {
+    listed: (namespace, copies, resourceVersion) => {
+      ledger.listed(namespace, copies, resourceVersion);
       listed.add(namespace);
-      enqueueAll();
+      addAll();
     },
     seen: (copy) => {
-      owned.set(copy.namespace, copy.name, copy);
-      enqueue(copy.namespace);
+      ledger.seen(copy);
+      queue.add(copy.namespace);
     },
-    gone: ({ namespace, name, uid }) => {
-      // Late news of one that has been made again since.
-      if (owned.of(namespace).get(name)?.uid !== uid) return;
-      owned.set(namespace, name, undefined);
-      enqueue(namespace);
+    gone: (copy, resourceVersion) => {
+      ledger.gone(copy, resourceVersion);
+      queue.add(copy.namespace);
     },
-    stop: () => stopping.abort(),
+    stop: queue.stop,
   };
 }
 
 const isForeign = (err: unknown): boolean => err instanceof LatchkeyError && err.code === 'KUBERNETES_EXISTS';
 
-/** Does one step; returns the copy as stored, undefined when it was deleted. */
-async function apply(
-  kubernetes: Kubernetes,
-  namespace: string,
-  step: CopyStep,
-): Promise<OwnedCopy | undefined> {
-  if (step.kind === 'delete') {
-    const { name, uid, resourceVersion } = step;
-    await deleteSecret(kubernetes, { namespace, name, uid, resourceVersion }).catch(unlessGone);
-    return undefined;
-  }
-  const secret = { type: 'Opaque', data: { ...step.data } };
-  const metadata = { name: step.name, namespace, labels: copyLabels };
-  if (step.kind === 'create') return ownedCopy(await createSecret(kubernetes, { ...secret, metadata }));
-  const { resourceVersion } = step;
-  return ownedCopy(
-    await replaceSecret(kubernetes, { ...secret, metadata: { ...metadata, resourceVersion } }),
+const foreignCopy = (namespace: string, names: readonly string[]): LatchkeyError =>
+  new LatchkeyError(
+    'KUBERNETES_EXISTS',
+    `${names.join(', ')} in namespace ${namespace} ${names.length === 1 ? 'is a copy' : 'are copies'} of another installation of latchkey: let one of the two not select this namespace`,
   );
-}
-
-function unlessGone(err: unknown): void {
-  if (!(err instanceof LatchkeyError) || err.code !== 'KUBERNETES_NOT_FOUND') throw err;
-}

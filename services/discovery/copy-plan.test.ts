@@ -1,25 +1,42 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addsKey, digestData, type OwnedCopy, planCopies } from './copy-plan.ts';
+import {
+  addsKey,
+  type CopyPlan,
+  digestData,
+  type KnownCopy,
+  planCopies,
+  type SecretData,
+} from './copy-plan.ts';
 
-const anOwnedCopy = (name: string, data: Record<string, string>): OwnedCopy => ({
+const anOwnedCopy = (name: string, data: Record<string, string>): KnownCopy => ({
   namespace: 'team',
   name,
   uid: `uid-${name}`,
   resourceVersion: '7',
   keys: Object.keys(data),
   dataDigest: digestData(data),
+  type: 'Opaque',
   immutable: false,
+  installation: 'latchkey',
+  isOurs: true,
 });
+const plan = (desired: ReadonlyMap<string, SecretData>, known: readonly KnownCopy[]): CopyPlan =>
+  planCopies(
+    desired,
+    { copies: new Map(known.map((copy) => [copy.name, copy])), lost: new Set(['latchkey-global-9']) },
+    'latchkey',
+  );
+const planSteps = (...given: Parameters<typeof plan>): CopyPlan['steps'] => plan(...given).steps;
 
 test('a namespace without copies gets every one', () => {
-  const steps = planCopies(new Map([['latchkey-global-0', { a: 'MQ==' }]]), []);
+  const steps = planSteps(new Map([['latchkey-global-0', { a: 'MQ==' }]]), []);
   assert.deepEqual(steps, [{ kind: 'create', name: 'latchkey-global-0', data: { a: 'MQ==' } }]);
 });
 
 test('equal copies need no step, whatever the order of their keys', () => {
   const desired = new Map([['latchkey-global-0', { a: 'MQ==', b: 'Mg==' }]]);
-  assert.deepEqual(planCopies(desired, [anOwnedCopy('latchkey-global-0', { b: 'Mg==', a: 'MQ==' })]), []);
+  assert.deepEqual(planSteps(desired, [anOwnedCopy('latchkey-global-0', { b: 'Mg==', a: 'MQ==' })]), []);
 });
 
 test('a removed key replaces the copy, an empty shard is deleted, both with what was seen as precondition', () => {
@@ -28,8 +45,14 @@ test('a removed key replaces the copy, an empty shard is deleted, both with what
     anOwnedCopy('latchkey-global-0', { a: 'MQ==', gone: 'Mg==' }),
     anOwnedCopy('latchkey-global-1', { gone: 'Mg==' }),
   ];
-  assert.deepEqual(planCopies(desired, owned), [
-    { kind: 'replace', name: 'latchkey-global-0', data: { a: 'MQ==' }, resourceVersion: '7' },
+  assert.deepEqual(planSteps(desired, owned), [
+    {
+      kind: 'replace',
+      name: 'latchkey-global-0',
+      data: { a: 'MQ==' },
+      uid: 'uid-latchkey-global-0',
+      resourceVersion: '7',
+    },
     { kind: 'delete', name: 'latchkey-global-1', uid: 'uid-latchkey-global-1', resourceVersion: '7' },
   ]);
 });
@@ -37,7 +60,7 @@ test('a removed key replaces the copy, an empty shard is deleted, both with what
 test('a copy that somebody made immutable is deleted and made anew', () => {
   const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
   const owned = [{ ...anOwnedCopy('latchkey-global-0', { a: 'other' }), immutable: true }];
-  assert.deepEqual(planCopies(desired, owned), [
+  assert.deepEqual(planSteps(desired, owned), [
     { kind: 'delete', name: 'latchkey-global-0', uid: 'uid-latchkey-global-0', resourceVersion: '7' },
     { kind: 'create', name: 'latchkey-global-0', data: { a: 'MQ==' } },
   ]);
@@ -45,12 +68,62 @@ test('a copy that somebody made immutable is deleted and made anew', () => {
 
 test('a step that fails leaves a key missing only where it would have added one', () => {
   const stored = anOwnedCopy('latchkey-global-0', { a: 'old' });
-  const failing = (desired: Record<string, string> | undefined, owned: OwnedCopy[]): boolean[] =>
-    planCopies(new Map(desired === undefined ? [] : [['latchkey-global-0', desired]]), owned).map((step) =>
+  const failing = (desired: Record<string, string> | undefined, owned: KnownCopy[]): boolean[] =>
+    planSteps(new Map(desired === undefined ? [] : [['latchkey-global-0', desired]]), owned).map((step) =>
       addsKey(step, owned[0]),
     );
   assert.deepEqual(failing({ a: 'MQ==' }, []), [true]);
   assert.deepEqual(failing({ a: 'old', b: 'Mg==' }, [stored]), [true]);
   assert.deepEqual(failing({ a: 'MQ==' }, [stored]), [false]);
   assert.deepEqual(failing(undefined, [stored]), [false]);
+});
+
+test('a copy of another type is deleted and made anew, and not given to pods until then', () => {
+  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  const evil = {
+    ...anOwnedCopy('latchkey-global-0', { a: 'MQ==' }),
+    type: 'example.com/evil',
+    isOurs: false,
+  };
+  assert.deepEqual(
+    planSteps(desired, [evil]).map(({ kind }) => kind),
+    ['delete', 'create'],
+  );
+  assert.deepEqual(plan(desired, [evil]).forged, ['latchkey-global-0']);
+});
+
+test('an earlier value of ours is no forgery, anything else is', () => {
+  const desired = new Map([['latchkey-global-0', { a: 'new' }]]);
+  const old = anOwnedCopy('latchkey-global-0', { a: 'old' });
+  assert.deepEqual(plan(desired, [old]).forged, []);
+  assert.deepEqual(plan(desired, [{ ...old, isOurs: false }]).forged, ['latchkey-global-0']);
+});
+
+test('a copy of another installation is not touched, where it is desired here and where it is not', () => {
+  const other = { ...anOwnedCopy('latchkey-global-0', { a: 'old' }), installation: 'latchkey2' };
+  assert.deepEqual(plan(new Map(), [other]), { steps: [], forged: [], foreign: [], lost: [] });
+  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  assert.deepEqual(plan(desired, [other]), {
+    steps: [],
+    forged: [],
+    foreign: ['latchkey-global-0'],
+    lost: [],
+  });
+});
+
+test('a copy from before installations were told apart is taken over where it is desired, and left where it is not', () => {
+  const old = { ...anOwnedCopy('latchkey-global-0', { a: 'MQ==' }), installation: undefined };
+  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  const taken = plan(desired, [old]);
+  assert.deepEqual(
+    taken.steps.map(({ kind }) => kind),
+    ['replace'],
+  );
+  assert.deepEqual(taken.forged, []);
+  assert.deepEqual(planSteps(new Map(), [old]), []);
+});
+
+test('a copy that went without our doing is told of where it is desired', () => {
+  assert.deepEqual(plan(new Map([['latchkey-global-9', {}]]), []).lost, ['latchkey-global-9']);
+  assert.deepEqual(plan(new Map(), []).lost, []);
 });

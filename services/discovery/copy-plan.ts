@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 /** Data of one Secret: base64 by data key. */
 export type SecretData = Readonly<Record<string, string>>;
 
-/** A copy that latchkey owns, as it stands in a namespace; its values only as a digest. */
+/** The type of every copy. */
+export const copyType = 'Opaque';
+
+/** A Secret that is labelled as a copy, as it stands in a namespace; its values only as a digest. */
 export interface OwnedCopy {
   namespace: string;
   name: string;
@@ -11,15 +14,38 @@ export interface OwnedCopy {
   resourceVersion: string;
   keys: readonly string[];
   dataDigest: string;
+  type: string;
   /** Somebody made it immutable: it can only be deleted and made anew. */
   immutable: boolean;
+  /** The installation that it belongs to, by its namespace; undefined: of latchkey 0.1.0, which did not say. */
+  installation: string | undefined;
+}
+
+/** What is known of a copy: `isOurs` = it holds what this process wrote or found right, if perhaps an earlier value. */
+export type KnownCopy = OwnedCopy & { isOurs: boolean };
+
+/** What is known of one namespace: the copies by name, and the names from which one went without our doing. */
+export interface KnownCopies {
+  copies: ReadonlyMap<string, KnownCopy>;
+  lost: ReadonlySet<string>;
 }
 
 /** One step towards the desired copies of a namespace. */
 export type CopyStep =
   | { kind: 'create'; name: string; data: SecretData }
-  | { kind: 'replace'; name: string; data: SecretData; resourceVersion: string }
+  | { kind: 'replace'; name: string; data: SecretData; uid: string; resourceVersion: string }
   | { kind: 'delete'; name: string; uid: string; resourceVersion: string };
+
+/** What is to be done in a namespace, and what must not be given to pods until it is. */
+export interface CopyPlan {
+  steps: CopyStep[];
+  /** Names at which something stands that is neither desired nor was written by us. */
+  forged: string[];
+  /** Names from which a copy went without our doing. */
+  lost: string[];
+  /** Names at which the copy of another installation stands, which is not ours to change. */
+  foreign: string[];
+}
 
 /** Tells whether two Secrets hold the same data, without keeping either. Stays in memory, is never published. */
 export function digestData(data: SecretData): string {
@@ -27,31 +53,59 @@ export function digestData(data: SecretData): string {
   return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
 }
 
-/** The steps that make the owned copies of one namespace equal the desired ones; none when they are. */
+/**
+ * The steps that make the copies of one namespace equal the desired ones; none when they are. A copy of another
+ * installation is left alone, and so is one of 0.1.0 that is not desired: it may be another installation's.
+ */
 export function planCopies(
   desired: ReadonlyMap<string, SecretData>,
-  owned: readonly OwnedCopy[],
-): CopyStep[] {
-  const ownedByName = new Map(owned.map((copy) => [copy.name, copy]));
-  const steps: CopyStep[] = [];
-  for (const [name, data] of desired) {
-    const copy = ownedByName.get(name);
-    if (copy === undefined) steps.push({ kind: 'create', name, data });
-    else if (copy.dataDigest !== digestData(data)) steps.push(...changeSteps(copy, data));
+  known: KnownCopies,
+  installation: string,
+): CopyPlan {
+  const lost = [...known.lost].filter((name) => desired.has(name));
+  const plan: CopyPlan = { steps: [], forged: [], foreign: [], lost };
+  for (const [name, data] of desired) planCopy(plan, name, data, known.copies.get(name), installation);
+  for (const copy of known.copies.values()) {
+    if (desired.has(copy.name) || copy.installation !== installation) continue;
+    const { name, uid, resourceVersion } = copy;
+    plan.steps.push({ kind: 'delete', name, uid, resourceVersion });
   }
-  for (const { name, uid, resourceVersion } of owned) {
-    if (!desired.has(name)) steps.push({ kind: 'delete', name, uid, resourceVersion });
-  }
-  return steps;
+  return plan;
 }
+
+function planCopy(
+  plan: CopyPlan,
+  name: string,
+  data: SecretData,
+  copy: KnownCopy | undefined,
+  installation: string,
+): void {
+  if (copy === undefined) {
+    plan.steps.push({ kind: 'create', name, data });
+  } else if (copy.installation !== undefined && copy.installation !== installation) {
+    plan.foreign.push(name);
+  } else {
+    const holds = holdsData(copy, data);
+    if (!holds && !copy.isOurs) plan.forged.push(name);
+    if (!holds || copy.installation === undefined) plan.steps.push(...changeSteps(copy, data));
+  }
+}
+
+/** Whether pods that refer to the copy are given this data. */
+export const holdsData = (copy: OwnedCopy, data: SecretData): boolean =>
+  copy.type === copyType && copy.dataDigest === digestData(data);
 
 /** Whether, as long as the step fails, a key is missing to which a pod may refer. */
-export function addsKey(step: CopyStep, owned: OwnedCopy | undefined): boolean {
-  return step.kind !== 'delete' && Object.keys(step.data).some((key) => owned?.keys.includes(key) !== true);
+export function addsKey(step: CopyStep, known: OwnedCopy | undefined): boolean {
+  return step.kind !== 'delete' && Object.keys(step.data).some((key) => known?.keys.includes(key) !== true);
 }
 
-function changeSteps({ name, uid, resourceVersion, immutable }: OwnedCopy, data: SecretData): CopyStep[] {
-  if (!immutable) return [{ kind: 'replace', name, data, resourceVersion }];
+function changeSteps(
+  { name, uid, resourceVersion, immutable, type }: OwnedCopy,
+  data: SecretData,
+): CopyStep[] {
+  // The API server refuses a change of either.
+  if (!immutable && type === copyType) return [{ kind: 'replace', name, data, uid, resourceVersion }];
   return [
     { kind: 'delete', name, uid, resourceVersion },
     { kind: 'create', name, data },

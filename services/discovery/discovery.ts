@@ -51,7 +51,12 @@ export function createDiscovery(
     }
     if (plan.globals === 'reference') {
       sources.start('global', (publisher) =>
-        createGlobalDelivery({ ...optionsOf('global'), kubernetes: connected, publisher }),
+        createGlobalDelivery({
+          ...optionsOf('global'),
+          kubernetes: connected,
+          publisher,
+          installation: ownNamespace,
+        }),
       );
     }
     if (plan.namespaces === 'watched') {

@@ -17,6 +17,8 @@ import type { Source } from './source.ts';
 
 /** Namespaces whose copies cannot be written hold up the first publication no longer than this. */
 const firstCopyGraceMs = 10_000;
+/** Copies are listed again this often, so that nothing that was missed stays. */
+const relistMs = 600_000;
 
 /** The source `global`: global secrets become copies in the selected namespaces, and inventory. */
 interface GlobalDelivery extends Source {
@@ -27,6 +29,8 @@ export function createGlobalDelivery(options: {
   kubernetes: Kubernetes;
   publisher: Publisher;
   config: LatchkeyConfig;
+  /** The namespace that latchkey runs in, by which its copies are told from another installation's. */
+  installation: string;
   environment: Record<string, string | undefined>;
   clock: Clock;
   log: Logger;
@@ -48,6 +52,7 @@ export function createGlobalDelivery(options: {
   };
   const keeper = createCopyKeeper({
     kubernetes: options.kubernetes,
+    installation: options.installation,
     clock,
     log,
     onReady: (namespace, isReady) => {
@@ -92,9 +97,11 @@ export function createGlobalDelivery(options: {
     },
     onChange: (change) => {
       if (change.type === 'set') keeper.seen(change.value);
-      else keeper.gone(change.previous);
+      else keeper.gone(change.previous, change.resourceVersion);
     },
-    onListed: keeper.listed,
+    onListed: (namespace, items, resourceVersion) =>
+      keeper.listed(namespace, items.values(), resourceVersion),
+    relistMs,
     clock,
     log,
   });

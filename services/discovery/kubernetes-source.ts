@@ -17,7 +17,8 @@ export function watchSecrets<T>(options: {
   labelSelector?: string;
   project: ReflectorOptions<T>['project'];
   onChange: ReflectorOptions<T>['onChange'];
-  onListed: (namespace: string | undefined) => void;
+  onListed: (namespace: string | undefined, items: ReadonlyMap<string, T>, resourceVersion: string) => void;
+  relistMs?: number;
   clock: Clock;
   log: Logger;
 }): Source {
@@ -30,7 +31,8 @@ export function watchSecrets<T>(options: {
       ...(labelSelector === undefined ? {} : { labelSelector }),
       project,
       onChange,
-      onSync: () => onListed(namespace),
+      onSync: ({ items, resourceVersion }) => onListed(namespace, items, resourceVersion),
+      ...(options.relistMs === undefined ? {} : { relistMs: options.relistMs }),
       clock,
       log,
     }),

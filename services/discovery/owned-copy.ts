@@ -1,21 +1,32 @@
 import { managedByLabel } from '#shared/contracts/own-object.ts';
-import { digestData, type OwnedCopy } from './copy-plan.ts';
+import { copyType, digestData, type OwnedCopy } from './copy-plan.ts';
 import type { SecretObject } from './secret-fact.ts';
 
-/** What marks a Secret as a copy of latchkey's. */
-export const copyLabels = { ...managedByLabel, 'latchkey.dev/copy': 'global' };
-/** The selector of the same. */
+const copyLabels = { ...managedByLabel, 'latchkey.dev/copy': 'global' };
+const installationLabel = 'latchkey.dev/installation';
+
+/** What marks a Secret as a copy of this installation's. @param installation the namespace that latchkey runs in */
+export const labelsOfCopy = (installation: string): Record<string, string> => ({
+  ...copyLabels,
+  [installationLabel]: installation,
+});
+/** Selects the copies of every installation: those of 0.1.0 have no label of theirs. */
 export const copySelector = Object.entries(copyLabels)
   .map(([label, value]) => `${label}=${value}`)
   .join(',');
 
 /** Projects a labelled Secret onto what the plan compares; its values are digested at once and not kept. */
 export function ownedCopy(
-  secret: SecretObject & { metadata: { uid?: string }; immutable?: boolean },
+  secret: SecretObject & {
+    metadata: { uid?: string; labels?: Record<string, string> };
+    immutable?: boolean;
+  },
 ): OwnedCopy | undefined {
   const { namespace, name, uid, resourceVersion } = secret.metadata;
   if (namespace === undefined || uid === undefined || resourceVersion === undefined) return undefined;
-  const { data = {}, immutable = false } = secret;
+  const { data = {}, type = copyType, immutable = false } = secret;
   const keys = Object.keys(data);
-  return { namespace, name, uid, resourceVersion, keys, dataDigest: digestData(data), immutable };
+  const installation = secret.metadata.labels?.[installationLabel];
+  const dataDigest = digestData(data);
+  return { namespace, name, uid, resourceVersion, keys, dataDigest, type, immutable, installation };
 }

@@ -17,7 +17,7 @@ const anObject = (name: string, resourceVersion: string, key?: string): Kubernet
 const listed = (held: HeldObjects<string>, objects: KubernetesObject[]): Change<string>[] => {
   const listing: Listing<string> = new Map();
   for (const object of objects) held.collect(listing, object);
-  return held.replaceAll(listing);
+  return held.replaceAll(listing, '9');
 };
 
 test('a list reports only what differs, deletions first', () => {
@@ -26,7 +26,7 @@ test('a list reports only what differs, deletions first', () => {
   assert.deepEqual(
     listed(held, [anObject('b', '2', 'b'), anObject('c', '1', 'c'), anObject('d', '3', 'a')]),
     [
-      { type: 'delete', key: 'a', previous: '1' },
+      { type: 'delete', key: 'a', previous: '1', resourceVersion: '9' },
       { type: 'set', key: 'b', value: '2', previous: '1' },
       { type: 'set', key: 'a', value: '3', previous: undefined },
     ],
@@ -37,10 +37,12 @@ test('an object that is no longer of interest, or has another key, is let go', (
   const held = holding();
   held.set(anObject('a', '1', 'one'));
   assert.deepEqual(held.set(anObject('a', '2', 'two')), [
-    { type: 'delete', key: 'one', previous: '1' },
+    { type: 'delete', key: 'one', previous: '1', resourceVersion: '2' },
     { type: 'set', key: 'two', value: '2', previous: undefined },
   ]);
-  assert.deepEqual(held.set(anObject('a', '3')), [{ type: 'delete', key: 'two', previous: '2' }]);
+  assert.deepEqual(held.set(anObject('a', '3')), [
+    { type: 'delete', key: 'two', previous: '2', resourceVersion: '3' },
+  ]);
   assert.deepEqual(held.remove(anObject('a', '4')), []);
 });
 

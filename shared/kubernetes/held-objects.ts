@@ -6,7 +6,8 @@ export type Project<T> = (object: KubernetesObject) => { key: string; value: T }
 /** What became of one key. */
 export type Change<T> =
   | { type: 'set'; key: string; value: T; previous: T | undefined }
-  | { type: 'delete'; key: string; previous: T };
+  /** `resourceVersion` is the deletion's, or the list's that does not hold it. */
+  | { type: 'delete'; key: string; previous: T; resourceVersion: string };
 
 interface Held<T> {
   key: string;
@@ -26,7 +27,7 @@ export interface HeldObjects<T> {
   /** Notes an object of a page. */
   collect(listing: Listing<T>, object: KubernetesObject): void;
   /** Makes a complete listing the truth; the changes are the difference, deletions first. */
-  replaceAll(listing: Listing<T>): Change<T>[];
+  replaceAll(listing: Listing<T>, resourceVersion: string): Change<T>[];
   set(object: KubernetesObject): Change<T>[];
   remove(object: KubernetesObject): Change<T>[];
 }
@@ -37,16 +38,16 @@ export function createHeldObjects<T>(project: Project<T>): HeldObjects<T> {
   const held = new Map<string, Held<T>>();
   const items = new Map<string, T>();
 
-  const drop = (identity: string): Change<T>[] => {
+  const drop = (identity: string, resourceVersion = ''): Change<T>[] => {
     const old = held.get(identity);
     if (old === undefined) return [];
     held.delete(identity);
     items.delete(old.key);
-    return [{ type: 'delete', key: old.key, previous: old.value }];
+    return [{ type: 'delete', key: old.key, previous: old.value, resourceVersion }];
   };
   const put = (identity: string, next: Held<T>): Change<T>[] => {
     const old = held.get(identity);
-    const moved = old !== undefined && old.key !== next.key ? drop(identity) : [];
+    const moved = old !== undefined && old.key !== next.key ? drop(identity, next.resourceVersion) : [];
     const previous = items.get(next.key);
     held.set(identity, next);
     items.set(next.key, next.value);
@@ -63,18 +64,20 @@ export function createHeldObjects<T>(project: Project<T>): HeldObjects<T> {
       const next = heldOf(object);
       if (next !== undefined) listing.set(identityOf(object), next);
     },
-    replaceAll: (listing) => {
+    replaceAll: (listing, resourceVersion) => {
       const gone = [...held.keys()].filter((identity) => !listing.has(identity));
       const changed = [...listing].filter(
         ([identity, next]) =>
           next.resourceVersion === undefined || held.get(identity)?.resourceVersion !== next.resourceVersion,
       );
-      return [...gone.flatMap(drop), ...changed.flatMap(([identity, next]) => put(identity, next))];
+      const dropped = gone.flatMap((identity) => drop(identity, resourceVersion));
+      return [...dropped, ...changed.flatMap(([identity, next]) => put(identity, next))];
     },
     set: (object) => {
       const next = heldOf(object);
-      return next === undefined ? drop(identityOf(object)) : put(identityOf(object), next);
+      const identity = identityOf(object);
+      return next === undefined ? drop(identity, object.metadata.resourceVersion) : put(identity, next);
     },
-    remove: (object) => drop(identityOf(object)),
+    remove: (object) => drop(identityOf(object), object.metadata.resourceVersion),
   };
 }

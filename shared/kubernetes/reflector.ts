@@ -19,7 +19,9 @@ export interface ReflectorOptions<T> {
   /** Called once for every version of every object; the object itself is not kept. */
   project: Project<T>;
   /** After each complete list, when its changes have been delivered. */
-  onSync?: () => void | Promise<void>;
+  onSync?: (listed: { items: ReadonlyMap<string, T>; resourceVersion: string }) => void | Promise<void>;
+  /** After this long the collection is listed anew when a watch ends, which it does every few minutes; default: never. */
+  relistMs?: number;
   /** Each change, in order. Not waited for; what it throws or rejects with is logged and counted. */
   onChange: (change: Change<T>) => void | Promise<void>;
   /** Silence on an open watch that means it is dead; the API server sends a bookmark about once a minute. */
@@ -61,6 +63,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   /** Where the next watch goes on; undefined = a list is due. */
   let position: string | undefined;
   let synced = false;
+  let listedAtMs = clock.monotonicMs();
   /** Tries since the API server last accepted a watch. */
   let failures = 0;
   let interruptedAtMs: number | undefined = clock.monotonicMs();
@@ -84,11 +87,13 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     const listing: Listing<T> = new Map();
     metrics.list();
     const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
-    position = await listPages(kubernetes, { path, query }, collect, stopped.signal);
-    const changes = held.replaceAll(listing);
+    const resourceVersion = await listPages(kubernetes, { path, query }, collect, stopped.signal);
+    position = resourceVersion;
+    listedAtMs = clock.monotonicMs();
+    const changes = held.replaceAll(listing, resourceVersion);
     synced = true;
     deliver(changes);
-    call(() => options.onSync?.());
+    call(() => options.onSync?.({ items: held.items, resourceVersion }));
     log.info({ objects: listing.size, changes: changes.length }, 'listed');
   };
 
@@ -103,7 +108,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   };
 
   const follow = async (): Promise<void> => {
-    if (position === undefined) await list();
+    const isDue = clock.monotonicMs() - listedAtMs >= (options.relistMs ?? Number.POSITIVE_INFINITY);
+    if (position === undefined || isDue) await list();
     await watchOnce({
       kubernetes,
       path,

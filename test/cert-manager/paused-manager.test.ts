@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createRandom } from '#test/random.ts';
 import { holdingConditions, nextStep } from '../../services/cert-manager/next-step.ts';
 import {
   createSteadyConditions,
@@ -7,7 +8,6 @@ import {
   type SteadyConditions,
 } from '../../services/cert-manager/steady-conditions.ts';
 import { createManager, ownOrder } from './model/manager.ts';
-import { createRandom } from './model/random.ts';
 import { cacheMs, createWorld, farewellMs, kubeletMs } from './model/world.ts';
 
 const stepMs = 100;

@@ -118,6 +118,53 @@ test('a copy that somebody changes, even for good, or deletes is put right', asy
   await untilCopied(cluster, 'early', expected);
 });
 
+test('a copy that somebody forges or deletes as fast as it is put right is right when he is quiet', async () => {
+  const { cluster } = installation;
+  const { core } = cluster.kubernetes;
+  const name = `latchkey-global-${shardOf('file:team/token')}`;
+  const asks = [{ group: 'team', key: 'token' }];
+  let last = await core.readNamespacedSecret({ namespace: 'early', name });
+  for (const deed of ['forge', 'delete', 'forge', 'delete', 'forge'] as const) {
+    const metadata = { name, labels: last.metadata?.labels ?? {} };
+    if (deed === 'delete') await core.deleteNamespacedSecret({ namespace: 'early', name });
+    else
+      await core.replaceNamespacedSecret({
+        namespace: 'early',
+        name,
+        body: { metadata, stringData: { evil: 'EVIL' } },
+      });
+    last = await waitFor(
+      async () => {
+        const secret = await core.readNamespacedSecret({ namespace: 'early', name });
+        return secret.data?.evil === undefined ? secret : undefined;
+      },
+      { timeoutMs: 20_000, what: 'the repair', intervalMs: 1 },
+    );
+  }
+  await untilCopied(cluster, 'early', expected);
+  await untilAnswered(cluster, aTaskPod('early', 'asks', asks), {
+    what: 'the pod to be admitted',
+    is: ({ admitted }) => admitted,
+  });
+});
+
+test('a copy of another type is replaced, however well it is labelled', async () => {
+  const { cluster } = installation;
+  const { core } = cluster.kubernetes;
+  const name = `latchkey-global-${shardOf('file:team/token')}`;
+  const { metadata } = await core.readNamespacedSecret({ namespace: 'early', name });
+  await core.deleteNamespacedSecret({ namespace: 'early', name });
+  const body = {
+    metadata: { name, labels: metadata?.labels ?? {} },
+    type: 'example.com/evil',
+    stringData: { evil: 'EVIL' },
+  };
+  // Discovery may be faster: then it is not this Secret that stands there.
+  await core.createNamespacedSecret({ namespace: 'early', body }).catch(() => undefined);
+  await untilCopied(cluster, 'early', expected);
+  assert.equal((await core.readNamespacedSecret({ namespace: 'early', name })).type, 'Opaque');
+});
+
 test('a namespace that is deselected loses its copies and its answers, and gets them back', async () => {
   const { cluster } = installation;
   await labelNamespace('late', deselected);
@@ -238,9 +285,20 @@ test('what was deselected while discovery was away is cleaned up, and nothing el
   const before = await versions();
   await installation.discovery.stop();
   await labelNamespace('late', deselected);
+  // As a second installation of latchkey would keep them, where this one selects nothing.
+  const { core } = cluster.kubernetes;
+  const [own] = await copySecretsIn(cluster, 'early');
+  const labels = { ...own?.metadata?.labels, 'latchkey.dev/installation': 'latchkey2' };
+  const body = { metadata: { name: 'latchkey-global-0', labels }, stringData: { of: 'another' } };
+  await cluster.createNamespace('elsewhere');
+  const others = await core.createNamespacedSecret({ namespace: 'elsewhere', body });
   installation.discovery = await cluster.startService('discovery');
   await installation.discovery.untilReady();
   await untilCopied(cluster, 'late', {});
   assert.deepEqual(await copiesIn(cluster, 'early'), expected);
   assert.deepEqual(await versions(), before);
+  assert.deepEqual(
+    await core.readNamespacedSecret({ namespace: 'elsewhere', name: 'latchkey-global-0' }),
+    others,
+  );
 });

@@ -1,6 +1,6 @@
+import { createRandom, type Random } from '#test/random.ts';
 import type { RotationPolicy } from '../../../services/cert-manager/rotation-facts.ts';
 import { createManager, type Manager, type ManagerOptions } from './manager.ts';
-import { createRandom, type Random } from './random.ts';
 import { cacheMs, createWorld, farewellMs, kubeletMs, type World } from './world.ts';
 
 const dayMs = 86_400_000;

@@ -1,0 +1,62 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
+import type { CopyLedger } from './copy-ledger.ts';
+import { type CopyStep, copyType, type SecretData } from './copy-plan.ts';
+import { labelsOfCopy, ownedCopy } from './owned-copy.ts';
+
+/** Carries out steps, and notes each answer in the ledger. */
+export interface CopyWriter {
+  /** Uses (create, update, delete) of secrets; throws the error of the call that failed. */
+  write(namespace: string, step: CopyStep): Promise<void>;
+}
+
+export function createCopyWriter(
+  kubernetes: Kubernetes,
+  ledger: CopyLedger,
+  installation: string,
+): CopyWriter {
+  const secretOf = (data: SecretData, metadata: { name: string; namespace: string }) => ({
+    type: copyType,
+    data: { ...data },
+    metadata: { ...metadata, labels: labelsOfCopy(installation) },
+  });
+  const note = (stored: Parameters<typeof ownedCopy>[0]): void => {
+    const copy = ownedCopy(stored);
+    if (copy !== undefined) ledger.stored(copy);
+  };
+  const create = async (namespace: string, name: string, data: SecretData): Promise<void> =>
+    note(await createSecret(kubernetes, secretOf(data, { name, namespace })));
+  const remove = async (
+    namespace: string,
+    { name, uid, resourceVersion }: { name: string; uid: string; resourceVersion: string },
+  ): Promise<void> => {
+    await deleteSecret(kubernetes, { namespace, name, uid, resourceVersion }).catch(unlessGone);
+    ledger.removed(namespace, name, uid);
+  };
+
+  return {
+    write: async (namespace, step) => {
+      const { name } = step;
+      if (step.kind === 'delete') return remove(namespace, step);
+      if (step.kind === 'create') return create(namespace, name, step.data);
+      const secret = secretOf(step.data, { name, namespace });
+      const { resourceVersion } = step;
+      const metadata = { ...secret.metadata, resourceVersion };
+      try {
+        note(await replaceSecret(kubernetes, { ...secret, metadata }));
+      } catch (err) {
+        // Made immutable, or of another type, since it was seen.
+        if (!isInvalid(err)) throw err;
+        await remove(namespace, step);
+        await create(namespace, name, step.data);
+      }
+    },
+  };
+}
+
+const isInvalid = (err: unknown): boolean => err instanceof LatchkeyError && err.fields.statusCode === 422;
+
+function unlessGone(err: unknown): void {
+  if (!(err instanceof LatchkeyError) || err.code !== 'KUBERNETES_NOT_FOUND') throw err;
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '#shared/runtime/clock.ts';
+
+/** Namespaces to be looked at, one at a time, each once however often it is asked for. */
+export interface NamespaceQueue {
+  add(namespace: string): void;
+  /** Adds it after a pause, unless one is under way for it. */
+  addLater(namespace: string, delayMs: number): void;
+  /** Whether it waits to be looked at now. */
+  has(namespace: string): boolean;
+  stop(): void;
+}
+
+/** @param look never rejects */
+export function createNamespaceQueue(
+  look: (namespace: string) => Promise<void>,
+  clock: Pick<Clock, 'sleep'>,
+): NamespaceQueue {
+  const stopping = new AbortController();
+  const waiting = new Set<string>();
+  const pausing = new Set<string>();
+  let working = false;
+
+  const work = async (): Promise<void> => {
+    if (working) return;
+    working = true;
+    for (const namespace of waiting) {
+      waiting.delete(namespace);
+      if (stopping.signal.aborted) break;
+      await look(namespace);
+    }
+    working = false;
+  };
+  const add = (namespace: string): void => {
+    waiting.add(namespace);
+    void work();
+  };
+
+  return {
+    add,
+    addLater: (namespace, delayMs) => {
+      if (pausing.has(namespace)) return;
+      pausing.add(namespace);
+      void clock.sleep(delayMs, stopping.signal).then(() => {
+        pausing.delete(namespace);
+        add(namespace);
+      });
+    },
+    has: (namespace) => waiting.has(namespace),
+    stop: () => stopping.abort(),
+  };
+}
