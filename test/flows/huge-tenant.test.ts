@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { after, before, type TestContext, test } from 'node:test';
+import { connect, headers } from '@nats-io/transport-node';
+import { rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { entryKey } from '#test/nats/held-set.ts';
+import type { ServicePod } from '../cluster/kubelet.ts';
+import { podTemplate } from '../cluster/manifests.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+import { askGateway } from '../demo/gateway-call.ts';
+import { asBusAdmin } from './bus-admin.ts';
+import { type FaultRun, startFaultRun } from './fault-run.ts';
+import { selectedLabels } from './running-installation.ts';
+import { storedSnapshot } from './stored-snapshot.ts';
+import { aTaskPod } from './task-pod.ts';
+
+const tenant = 'tenant-m';
+const timeoutMs = 60_000;
+let run: FaultRun;
+let pids: readonly number[];
+
+before(async () => {
+  run = await startFaultRun();
+  await run.cluster.createNamespace(tenant, selectedLabels);
+  pids = run.cluster.services().map((pod) => pod.pid());
+});
+after(() => run?.stop());
+
+type Keys = Readonly<Record<string, string>>;
+const emptyValues = (keys: readonly string[]): Keys => Object.fromEntries(keys.map((key) => [key, '']));
+const numbered = (count: number): Keys =>
+  emptyValues(Array.from({ length: count }, (_, index) => index.toString(36)));
+const random = (count: number): Keys =>
+  emptyValues(Array.from({ length: count }, () => randomBytes(15).toString('base64url')));
+const create = (name: string, data: Keys) =>
+  run.cluster.harness.core.createNamespacedSecret({ namespace: tenant, body: { metadata: { name }, data } });
+
+/** Most memory that a pod has had so far, and may have, MiB. */
+async function memoryOf(pod: ServicePod): Promise<{ name: string; peakMib: number; limitMib: number }> {
+  const status = await readFile(`/proc/${pod.pid()}/status`, 'utf8');
+  const service = pod.name.replace(/-\d+$/, '');
+  const limit = podTemplate(run.cluster.manifests, service).container.resources?.limits?.memory ?? '';
+  const [, number = '', unit = ''] = /^(\d+)(Mi|Gi)$/.exec(limit) ?? [];
+  return {
+    name: pod.name,
+    peakMib: Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_024),
+    limitMib: Number(number) * (unit === 'Gi' ? 1_024 : 1),
+  };
+}
+
+/** Nothing has ended, nothing was ever above the limit of its manifest, and what others change arrives. */
+async function nobodyElseNotices(t: TestContext): Promise<void> {
+  await run.takesChanges();
+  const memory = await Promise.all(run.cluster.services().map(memoryOf));
+  t.diagnostic(
+    memory.map(({ name, peakMib, limitMib }) => `${name} ${peakMib} of ${limitMib} MiB`).join(', '),
+  );
+  assert.deepEqual(
+    run.cluster.services().map((pod) => pod.pid()),
+    pids,
+  );
+  for (const { name, peakMib, limitMib } of memory) assert.ok(peakMib < limitMib, name);
+}
+
+/** What the author of a task gets that asks for this key of the tenant's. */
+async function answerTo(secret: string, key: string): Promise<string> {
+  const [gateway] = run.pods('gateway');
+  const pod = aTaskPod(tenant, 'asks', [{ group: secret, key }]);
+  const { response } = JSON.parse(await askGateway(run, gateway?.ports.webhook ?? 0, pod)) as {
+    response: { allowed: boolean; status?: { message: string } };
+  };
+  return response.allowed ? 'admitted' : (response.status?.message ?? '');
+}
+const untilAnswered = (secret: string, key: string, pattern: RegExp) =>
+  waitFor(async () => pattern.test(await answerTo(secret, key)), {
+    timeoutMs,
+    what: `${secret}/${key} to be answered with ${pattern}`,
+  });
+const untilInSnapshot = (namespace: string, secret: string) =>
+  waitFor(
+    async () => {
+      const key = entryKey('k8s', secret).replace('.ns.', `.${namespace}.`);
+      return (await storedSnapshot(run.cluster))?.records.some((record) => record.key === key);
+    },
+    { timeoutMs, what: `${secret} to be in the snapshot` },
+  );
+
+test('18 Secrets of 62,000 keys, and 9 of 28,000 random ones, are left out, and nobody else notices', async (t) => {
+  for (let index = 0; index < 18; index += 1) await create(`k${index}`, numbered(62_000));
+  for (let index = 0; index < 9; index += 1) await create(`r${index}`, random(28_000));
+  await create('small', numbered(3));
+  await untilAnswered('small', '1', /^admitted$/);
+  await untilAnswered('r8', 'x', /leaves this Secret out, for it has too many keys/);
+  await nobodyElseNotices(t);
+  const late = run.aSecret('late');
+  await late.create();
+  await untilInSnapshot(run.namespace, late.name);
+  run.prober.forget(late);
+});
+
+test('a namespace filled to its limit is served as far as it goes, its other Secrets are 503, and nobody else notices', async (t) => {
+  for (let index = 0; index < 60; index += 1) await create(`f${index}`, random(1_000));
+  await untilAnswered('f59', 'x', /leaves some Secrets of namespace "tenant-m" out/);
+  await untilAnswered('small', '1', /^admitted$/);
+  await nobodyElseNotices(t);
+});
+
+test('one key of a large Secret that comes and goes costs nobody else anything', async (t) => {
+  const { core } = run.cluster.harness;
+  for (const name of ['f0', 'k0']) {
+    for (let round = 0; round < 20; round += 1) {
+      const { data = {} } = await core.readNamespacedSecret({ namespace: tenant, name });
+      const next =
+        round % 2 === 0
+          ? { ...data, flap: '' }
+          : Object.fromEntries(Object.entries(data).filter(([key]) => key !== 'flap'));
+      await core.replaceNamespacedSecret({
+        namespace: tenant,
+        name,
+        body: { metadata: { name }, data: next },
+      });
+    }
+  }
+  await nobodyElseNotices(t);
+});
+
+test('whoever has the login of an unused manager fills the bucket at most: gateways keep their memory, discovery tells', async (t) => {
+  const { nats } = run.cluster;
+  const user = 'resolver-aws';
+  const connection = await connect({
+    servers: nats.url,
+    ...{ user, pass: nats.passwords[user] ?? '', inboxPrefix: `_INBOX_${user}` },
+  });
+  t.after(() => connection.close());
+  const stamp = headers();
+  stamp.set('Latchkey-Epoch', '1');
+  const body = JSON.stringify({ schema: 1, items: {}, x: 'y'.repeat(900_000) });
+  let refused = 0;
+  for (let index = 0; index < 300; index += 1) {
+    const subject = subjectOf(rulesBucket, `aws.entry._.j${index}`);
+    const answer = await connection.request(subject, body, { headers: stamp, timeout: 10_000 });
+    if (/maximum bytes exceeded/.test(answer.string())) refused += 1;
+  }
+  assert.ok(refused > 0);
+  const told = async () => /the bucket is nearly full.*/.exec(await run.pod('discovery').readLog())?.[0];
+  await waitFor(told, { timeoutMs, what: 'discovery to tell who fills the bucket' });
+  await run.nothingWentWrong();
+  await asBusAdmin(nats, (streams) =>
+    streams.purge(streamOf(rulesBucket), { filter: subjectOf(rulesBucket, 'aws.>') }),
+  );
+  await nobodyElseNotices(t);
+});
