@@ -103,7 +103,7 @@ export function createDiscovery(
     start: async () => {
       for (const { rule, remark } of policyRemarks(config.policy)) log.warn({ rule }, remark);
       // Not waited for: whoever uses a bucket waits for it, and a stop must not wait for a bus that is away.
-      stops.push(keepBuckets(bus, { settings: config.bus, clock, log }));
+      stops.push(keepBuckets(bus, { config, clock, log }));
       if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = connect();
       if (kubernetes !== undefined && plan.namespaces !== undefined) followKubernetes(kubernetes);
       if (kubernetes !== undefined && config.snapshot.enabled) keepSnapshot(kubernetes);

@@ -6,7 +6,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import type { Logger } from 'pino';
-import { inventoryBucket, parseKey, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { busSchema, type LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Bus } from './bus.ts';
 
@@ -60,17 +60,27 @@ export interface BucketFill {
 
 /**
  * Records by owner in a bucket, the largest number first: who fills it. Throws what the server answers.
- * The server lists names only, so that it says nothing of bytes.
+ * The server lists names only, so that it says nothing of bytes. Owners are tokens as they are stored: a thief's need not be
+ * a name.
  */
-export async function countByOwner(bus: Bus, bucket: string): Promise<[owner: string, records: number][]> {
+export async function countByOwner(
+  bus: Bus,
+  bucket: string,
+): Promise<[ownerToken: string, records: number][]> {
   const { jsm } = await bus.linked();
   const info = await jsm.streams.info(streamOf(bucket), { subjects_filter: subjectOf(bucket, '>') });
   const counts = new Map<string, number>();
   for (const subject of Object.keys(info.state.subjects ?? {})) {
-    const owner = parseKey(subject.slice(subjectOf(bucket, '').length))?.owner ?? 'nobody';
-    counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    const [token = ''] = subject.slice(subjectOf(bucket, '').length).split('.');
+    counts.set(token, (counts.get(token) ?? 0) + 1);
   }
   return [...counts].sort(([, left], [, right]) => right - left);
+}
+
+/** Purges everything of an owner; one that is alive publishes it again. Uses STREAM.PURGE. Throws what the server answers. */
+export async function purgeOwner(bus: Bus, bucket: string, ownerToken: string): Promise<void> {
+  const { jsm } = await bus.linked();
+  await jsm.streams.purge(streamOf(bucket), { filter: subjectOf(bucket, `${ownerToken}.>`) });
 }
 
 /**

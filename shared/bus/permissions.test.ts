@@ -67,6 +67,7 @@ const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
     publish: [
       ...makeBucket(inventoryBucket),
       ...makeBucket(rulesBucket),
+      api('STREAM.PURGE', rulesBucket),
       ...readBucket(inventoryBucket),
       ...readBucket(rulesBucket),
       record(inventoryBucket, 'global'),
