@@ -23,6 +23,15 @@ const whoAndWhat = {
   domains: globs,
 };
 const mostRules = 500;
+/** Of a group and a key, in all rules together: each becomes names of its own in every process that has the policy. */
+const mostPairs = 20_000;
+
+type Named = { groups?: unknown[] | undefined; keys?: unknown[] | undefined };
+const fewPairs = {
+  check: (rules: readonly Named[]): boolean =>
+    rules.reduce((sum, { groups = [''], keys = [''] }) => sum + groups.length * keys.length, 0) <= mostPairs,
+  message: `name more than ${mostPairs} pairs of a group and a key, every group of a rule with every key of it: use wildcards`,
+};
 
 /**
  * One manager's part, in its recipe. Strict against the habit of messages: a condition that a gateway does not know
@@ -30,7 +39,7 @@ const mostRules = 500;
  */
 export const recipePolicySchema = z.strictObject({
   default: decision,
-  rules: z.array(z.strictObject(whoAndWhat)).max(mostRules),
+  rules: z.array(z.strictObject(whoAndWhat)).max(mostRules).refine(fewPairs.check, fewPairs.message),
 });
 
 const policyRuleSchema = z.strictObject({ ...whoAndWhat, managers: globs });
@@ -40,7 +49,7 @@ export const policySchema = z
   .strictObject({
     /** Of a secret that no rule names. */
     default: decision.default('allow'),
-    rules: z.array(policyRuleSchema).max(mostRules).default([]),
+    rules: z.array(policyRuleSchema).max(mostRules).refine(fewPairs.check, fewPairs.message).default([]),
   })
   .superRefine((policy, { addIssue }) => {
     for (const [index, rule] of policy.rules.entries()) {

@@ -54,14 +54,13 @@ export type GlobIndex<T> = (text: string, budget?: WorkBudget) => T[];
 
 /** Finds what belongs to the globs that match a text; compared are only those that begin as the text does. */
 export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => string): GlobIndex<T> {
-  type Entry = { matches: (text: string) => boolean; item: T };
-  const byPrefix = new Map<number, Map<string, Entry[]>>();
+  const byPrefix = new Map<number, Map<string, { glob: string; item: T }[]>>();
   for (const item of items) {
     const glob = globOf(item);
     const length = prefixLength(glob);
-    const alike = byPrefix.get(length) ?? new Map<string, Entry[]>();
+    const alike = byPrefix.get(length) ?? new Map<string, { glob: string; item: T }[]>();
     byPrefix.set(length, alike);
-    const entry = { matches: compileGlob(glob), item };
+    const entry = { glob, item };
     if (alike.get(glob.slice(0, length))?.push(entry) === undefined)
       alike.set(glob.slice(0, length), [entry]);
   }
@@ -71,7 +70,7 @@ export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => stri
       if (length > text.length) continue;
       const entries = alike.get(text.slice(0, length)) ?? [];
       budget?.spend(1 + entries.length * (1 + Math.ceil(text.length / 20)));
-      for (const { matches, item } of entries) if (matches(text)) found.push(item);
+      for (const { glob, item } of entries) if (compileGlob(glob)(text)) found.push(item);
     }
     return found;
   };
@@ -79,6 +78,8 @@ export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => stri
 
 /** Whether some text is matched by both. The time is at most the product of their lengths. */
 export function globsOverlap(one: string, other: string): boolean {
+  const [tail, otherTail] = [tailOf(one), tailOf(other)];
+  if (!tail.endsWith(otherTail) && !otherTail.endsWith(tail)) return false;
   // From the end; row[j] says it of what is left of `one`, and of `other` from j on.
   let below: readonly boolean[] = [];
   for (let i = one.length; i >= 0; i--) {
@@ -88,6 +89,10 @@ export function globsOverlap(one: string, other: string): boolean {
   }
   return below[0] === true;
 }
+
+/** What stands behind the last wildcard. */
+const tailOf = (glob: string): string =>
+  glob.slice(Math.max(glob.lastIndexOf('*'), glob.lastIndexOf('?')) + 1);
 
 function restsOverlap(
   a: string | undefined,

@@ -76,9 +76,9 @@ function* ends(text: string, next: TemplatePart | undefined): Generator<number> 
 }
 
 /** Whether a request's field could have come out as this. */
-function canBe({ variable, filter }: Piece, value: string, fields: Fields): boolean {
-  const rule = fieldRule(variable, fields);
-  return filter(value) === value && !(value === '' && rule?.required);
+function canBe(piece: Piece, value: string, fields: Fields): boolean {
+  if (value === '') return !fieldRule(piece.variable, fields)?.required;
+  return piece.filter(value) === value && [...value].every((character) => canHold(piece, character, fields));
 }
 
 function fieldRule(variable: string, fields: Fields): Fields[keyof Fields] {

@@ -39,8 +39,8 @@ export type NamedSecrets = {
   isBorderless: boolean;
   /** The pair itself, as a name tells group and key. */
   pair: { group: string | undefined; key: string | undefined };
-  /** Whether the rule names what is asked for itself, and not only something that may be the same. */
-  isLiteral(lookupKey: string, asked: Asked): boolean;
+  fold: LookupName['fold'];
+  spelling: ReturnType<typeof secretSpelling>;
 };
 
 /** Which of two writes out more of a name: the one with the longer beginning, then the one with more of the rest. */
@@ -87,16 +87,9 @@ export function namedSecrets(
   );
 }
 
+/** There may be very many: what is needed of few of them is worked out when it is. */
 function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: string): NamedSecrets {
   const glob = name.render(asVariables(globs));
-  const pair = { group: name.fold.group?.(globs.group), key: name.fold.key?.(globs.key) };
-  const isWhole = secretSpelling(manager)?.surely?.map(({ ofGlob, ofName }) => {
-    const matches = compileGlob(ofGlob(glob));
-    return (lookupKey: string): boolean => matches(ofName(lookupKey));
-  });
-  const matches = compileGlob(glob);
-  const inGroup = told(name.fold.group, pair.group);
-  const isKey = told(name.fold.key, pair.key);
   return {
     rule,
     glob,
@@ -104,17 +97,26 @@ function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: st
     hasBeginning: prefixLength(glob) > prefixLength(name.render(asVariables({ group: '*', key: '*' }))),
     writtenLength: glob.replaceAll(/[*?]/g, '').length,
     isBorderless: name.isBorderless,
-    pair,
-    isLiteral: (lookupKey, { group, key }) =>
-      isWhole?.some((isSame) => isSame(lookupKey)) ?? (matches(lookupKey) && inGroup(group) && isKey(key)),
+    pair: { group: name.fold.group?.(globs.group), key: name.fold.key?.(globs.key) },
+    fold: name.fold,
+    spelling: secretSpelling(manager),
   };
 }
 
+/** Whether the rule names what is asked for itself, and not only something that may be the same. */
+export function namesLiterally(named: NamedSecrets, lookupKey: string, asked: Asked): boolean {
+  const { glob, spelling } = named;
+  if (spelling?.surely === undefined) {
+    return compileGlob(glob)(lookupKey) && tells(named, 'group', asked) && tells(named, 'key', asked);
+  }
+  const isSame = spelling.surely.some(({ ofGlob, ofName }) => compileGlob(ofGlob(glob))(ofName(lookupKey)));
+  return isSame && (!spelling.keyApart || tells(named, 'key', asked));
+}
+
 /** Compares a field as the name tells it; what no name tells cannot be asked of it. */
-function told(fold: ((text: string) => string) | undefined, glob: string | undefined) {
-  if (fold === undefined || glob === undefined) return () => true;
-  const matches = compileGlob(glob);
-  return (asked: string): boolean => matches(fold(asked));
+function tells({ fold, pair }: NamedSecrets, field: 'group' | 'key', asked: Asked): boolean {
+  const glob = pair[field];
+  return glob === undefined || compileGlob(glob)(fold[field]?.(asked[field]) ?? asked[field]);
 }
 
 function asVariables({ group, key }: { group: string; key: string }): Variables {

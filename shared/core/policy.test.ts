@@ -114,6 +114,18 @@ test('a name given twice, and a rule that would leave nothing to the default, ar
   assert.match(problem({ rules: [{ ...payments, users: ['x'] }] }) ?? '', /users/);
 });
 
+test('rules that name too many pairs of group and key are an error of the configuration and of a recipe', () => {
+  const many = (letter: string): string[] => Array.from({ length: 50 }, (_, index) => `${letter}${index}`);
+  const rules = (count: number): object[] =>
+    Array.from({ length: count }, (_, index) => ({ name: `r${index}`, groups: many('g'), keys: many('k') }));
+  assert.ok(latchkeyConfigSchema.safeParse({ policy: { rules: rules(8) } }).success);
+  const { error } = latchkeyConfigSchema.safeParse({ policy: { rules: rules(9) } });
+  assert.match(error?.issues[0]?.message ?? '', /more than 20000 pairs/);
+  const recipe = managers.get('global')?.recipe(latchkeyConfigSchema.parse({}));
+  const policy = { default: 'allow', rules: rules(9) };
+  assert.throws(() => compileRecipe({ ...recipe, policy }), { code: 'RECIPE_INVALID' });
+});
+
 test('a gateway refuses a recipe whose policy has a condition that it does not know', () => {
   const rules = [{ ...payments, clusters: ['a'] }];
   const recipe = managers.get('k8s')?.recipe(latchkeyConfigSchema.parse({}));
@@ -195,6 +207,14 @@ test('a grant of a Vault path gives out its kv2 spelling, and no path that only 
   assert.ok(decides('vault', spelled, 'secret/ml/prod/k', true));
   assert.ok(!decides('vault', granting(['secret/data/data/ml']), 'secret/data/ml/k', true));
   assert.ok(!decides('vault', granting(['*/data/x']), 'secret/y/x/k', true));
+});
+
+test('a grant of a Vault key gives out no key of a path below', () => {
+  const grant = granting(['secret/ml'], ['pub*']);
+  assert.ok(decides('vault', grant, 'secret/ml/public', true));
+  assert.ok(decides('vault', grant, 'secret/data/ml/public', true));
+  assert.ok(!decides('vault', grant, 'secret/ml/pub/keys/private', true));
+  assert.ok(!decides('vault', reserving(['secret/ml'], ['pub*']), 'secret/ml/pub/keys/private'));
 });
 
 test('a rule about a Vault path reserves it wherever data may stand, and with a slash in front of the rule', () => {

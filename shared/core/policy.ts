@@ -9,6 +9,7 @@ import {
   couldAdmit,
   type NamedSecrets,
   namedSecrets,
+  namesLiterally,
 } from './policy-rule.ts';
 import { secretSpelling } from './secret-spelling.ts';
 import type { WorkBudget } from './work-budget.ts';
@@ -60,7 +61,7 @@ export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[
     return readings.length === 0 ? [{ group: '', key: '' }] : readings;
   };
   const decide = (named: readonly NamedSecrets[], lookupKey: string, caller: Caller, asked: Asked) => {
-    const literal = rulesOf(named.filter(({ isLiteral }) => isLiteral(lookupKey, asked)));
+    const literal = rulesOf(named.filter((secrets) => namesLiterally(secrets, lookupKey, asked)));
     if (named.length === 0 || (literal.length === 0 && !byDefault.allowed)) return byDefault;
     const demands = demandsOf(named, literal);
     const refusing = demands.find((rules) => !rules.some(({ admits }) => admits(caller)));
@@ -80,7 +81,7 @@ export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[
       const named = about(lookupKey);
       if (named.length === 0) return byDefault.allowed;
       return readingsOf(lookupKey).some((asked) => {
-        const literal = rulesOf(named.filter(({ isLiteral }) => isLiteral(lookupKey, asked)));
+        const literal = rulesOf(named.filter((secrets) => namesLiterally(secrets, lookupKey, asked)));
         if (literal.length === 0 && !byDefault.allowed) return false;
         const [first = [], second] = demandsOf(named, literal);
         return first.some((one) =>
@@ -125,8 +126,9 @@ function compileRules(
 function demandsOf(named: readonly NamedSecrets[], literal: readonly CompiledRule[]): CompiledRule[][] {
   const isBorderless = named.some((secrets) => secrets.isBorderless);
   const top = isBorderless || literal.length === 0 ? rulesOf(mostSpecific(named)) : literal;
-  const naming = top.filter((rule) => literal.includes(rule));
-  const keeping = top.filter((rule) => !literal.includes(rule));
+  const literally = new Set(literal);
+  const naming = top.filter((rule) => literally.has(rule));
+  const keeping = top.filter((rule) => !literally.has(rule));
   return [naming, keeping, naming.length === 0 ? [...literal] : []].filter((rules) => rules.length > 0);
 }
 

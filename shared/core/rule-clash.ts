@@ -19,24 +19,25 @@ export function ruleClashes(
 ): RuleClash[] {
   const alike = new Map<string, NamedSecrets[]>();
   const clashes = new Map<string, RuleClash>();
-  for (const [place, rule] of rules.entries()) {
-    for (const secrets of namedSecrets(rule, compileRule(rule, place), lookup, manager)) {
-      if (!secrets.isBorderless) continue;
-      const { glob, prefixLength, writtenLength } = secrets;
-      const key = `${writtenLength} ${glob.slice(0, prefixLength)}`;
-      const others = alike.get(key) ?? [];
-      alike.set(key, others);
-      for (const other of others) {
-        const pair = `${other.rule.place} ${place}`;
-        if (!clashes.has(pair) && clash(other, secrets)) clashes.set(pair, clashOf(other, secrets));
-      }
-      others.push(secrets);
+  const named = rules.flatMap((rule, place) => namedSecrets(rule, compileRule(rule, place), lookup, manager));
+  for (const secrets of named.filter(({ isBorderless }) => isBorderless)) {
+    const others = alike.get(kindOf(secrets)) ?? [];
+    alike.set(kindOf(secrets), others);
+    for (const other of others) {
+      const pair = `${other.rule.place} ${secrets.rule.place}`;
+      if (!clashes.has(pair) && clash(other, secrets)) clashes.set(pair, clashOf(other, secrets));
     }
+    others.push(secrets);
   }
   return [...clashes.values()];
 }
 
-/** Of two that are equally specific. */
+/** Only what is of one kind can clash: it is equally specific, and without a beginning it is the same. */
+function kindOf({ glob, prefixLength, writtenLength, hasBeginning }: NamedSecrets): string {
+  return hasBeginning ? `${writtenLength} ${glob.slice(0, prefixLength)}` : glob;
+}
+
+/** Of two of one kind. */
 function clash(one: NamedSecrets, other: NamedSecrets): boolean {
   if (one.rule.place === other.rule.place || haveOneBorder(one, other)) return false;
   return one.glob === other.glob || (one.hasBeginning && globsOverlap(one.glob, other.glob));

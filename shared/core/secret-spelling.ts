@@ -6,9 +6,10 @@ type Comparison = { ofGlob: Rename; ofName: Rename };
 /**
  * What a manager's own names can be written like. By `perhaps` names are compared that may be the same secret: a rule
  * forbids by it. By `surely` a rule gives out; a manager that has it takes group and key as one name, wherever that is
- * split. Where it is missing a rule gives out by group and key.
+ * split; but where the key stands `keyApart` behind the last slash, it must be one that the rule names. Where `surely` is
+ * missing a rule gives out by group and key.
  */
-type Spelling = { perhaps: readonly Comparison[]; surely?: readonly Comparison[] };
+type Spelling = { perhaps: readonly Comparison[]; surely?: readonly Comparison[]; keyApart?: true };
 
 const asItIs: Rename = (name) => name;
 
@@ -58,6 +59,7 @@ const spellings: Record<string, Spelling | undefined> = {
       { ofGlob: withoutSlash, ofName: asItIs },
       { ofGlob: (glob) => withoutData(withoutSlash(glob)), ofName: withoutData },
     ],
+    keyApart: true,
   },
   // Azure, "About keys, secrets and certificates": vault names and object names. A rule for one version gives out only
   // this one.
