@@ -8,7 +8,7 @@ import { createKubernetesInventory } from './kubernetes-inventory.ts';
 import { watchSecrets } from './kubernetes-source.ts';
 import { createLeftOutMetrics } from './left-out-metrics.ts';
 import { createNamespaceRoom } from './namespace-room.ts';
-import { type SecretFact, secretFact } from './secret-fact.ts';
+import { factFieldSelector, type SecretFact, secretFact } from './secret-fact.ts';
 import type { Source } from './source.ts';
 
 /** A namespace that cannot be listed (no Role for it) holds up the others no longer than this. */
@@ -55,6 +55,7 @@ export function createKubernetesSecrets(options: {
   const source = watchSecrets<SecretFact>({
     kubernetes: options.kubernetes,
     namespaces,
+    fieldSelector: factFieldSelector,
     project: (secret) => {
       const fact = secretFact(secret, limits.keysPerSecret);
       return fact && { key: `${fact.namespace}/${fact.name}`, value: room.place(fact) };

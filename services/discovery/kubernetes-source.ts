@@ -15,6 +15,7 @@ export function watchSecrets<T>(options: {
   kubernetes: Kubernetes;
   namespaces: LatchkeyConfig['k8s']['namespaces'];
   labelSelector?: string;
+  fieldSelector?: string;
   project: ReflectorOptions<T>['project'];
   onChange: ReflectorOptions<T>['onChange'];
   onListed: (namespace: string | undefined, items: ReadonlyMap<string, T>, resourceVersion: string) => void;
@@ -22,13 +23,15 @@ export function watchSecrets<T>(options: {
   clock: Clock;
   log: Logger;
 }): Source {
-  const { kubernetes, namespaces, labelSelector, project, onChange, onListed, clock, log } = options;
+  const { kubernetes, namespaces, labelSelector, fieldSelector, project, onChange, onListed, clock, log } =
+    options;
   const scopes = 'names' in namespaces ? namespaces.names : [undefined];
   const reflectors = scopes.map((namespace) =>
     createReflector<T>({
       kubernetes,
       path: resourcePath({ resource: 'secrets', ...(namespace === undefined ? {} : { namespace }) }),
       ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
       project,
       onChange,
       onSync: ({ items, resourceVersion }) => onListed(namespace, items, resourceVersion),

@@ -14,6 +14,9 @@ export interface SecretFact {
 /** Secrets that no task may ask for: credentials of service accounts, Helm's state, and what latchkey itself keeps. */
 const excludedTypes = new Set(['kubernetes.io/service-account-token', 'helm.sh/release.v1']);
 
+/** The same for the API server, so that such Secrets, of up to 1 MB each, are not even sent. */
+export const factFieldSelector = Array.from(excludedTypes, (type) => `type!=${type}`).join(',');
+
 /** The parts of a Secret that count here; the object comes from the API server as JSON. */
 export interface SecretObject {
   metadata: { name: string; namespace?: string; resourceVersion?: string };
