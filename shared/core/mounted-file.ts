@@ -1,5 +1,5 @@
 import { normalPath } from './mount-path.ts';
-import { createPathTree } from './path-tree.ts';
+import { createPathTree, type PathTree } from './path-tree.ts';
 import { itemsOf } from './planned-volume.ts';
 import type { PodPlan } from './pod-plan.ts';
 import type { WorkBudget } from './work-budget.ts';
@@ -17,15 +17,21 @@ export type MountedFiles = {
 export function mountedFiles(plan: PodPlan, budget: WorkBudget): MountedFiles {
   const mounts = createPathTree<string>(budget);
   for (const mountPath of plan.mounts.keys()) mounts.add(normalPath(mountPath), mountPath);
-  const files = createPathTree<MountedFile>(budget);
-  for (const file of filesOf(plan)) files.add(file.path, file);
+  let files: PathTree<MountedFile> | undefined;
   return {
     hiddenBy: (path) => {
-      const isBelowOurs = mounts.above(path).next().done !== true;
-      if (!isBelowOurs || mounts.at(path) !== undefined) return undefined;
+      if (mounts.above(path).length === 0 || mounts.at(path) !== undefined) return undefined;
+      // Hardly anybody mounts below ours: until then nobody has to know the files.
+      files ??= treeOfFiles(plan, budget);
       return files.at(path) ?? files.firstBelow(path);
     },
   };
+}
+
+function treeOfFiles(plan: PodPlan, budget: WorkBudget): PathTree<MountedFile> {
+  const files = createPathTree<MountedFile>(budget);
+  for (const file of filesOf(plan)) files.add(file.path, file);
+  return files;
 }
 
 function filesOf(plan: PodPlan): MountedFile[] {

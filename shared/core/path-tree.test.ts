@@ -17,7 +17,7 @@ test('a path tree tells what a look at every path would tell', () => {
       for (const one of paths) tree.add(one, one);
       const above = [...new Set(paths)].filter((one) => isWithin(asked, one));
       assert.deepEqual(
-        [...tree.above(asked)],
+        tree.above(asked),
         above.toSorted((a, b) => a.length - b.length),
       );
       assert.equal(
@@ -37,6 +37,6 @@ test('a path costs as many steps as it has segments, however many others there a
   const tree = createPathTree<number>(budget);
   for (let index = 0; index < 10_000; index++) tree.add(`/etc/secrets/f${index}`, index);
   const before = budget.spent();
-  assert.deepEqual([...tree.above('/etc/secrets/f77/x')], [77]);
+  assert.deepEqual(tree.above('/etc/secrets/f77/x'), [77]);
   assert.ok(budget.spent() - before < 10);
 });

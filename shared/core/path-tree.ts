@@ -5,37 +5,40 @@ export type PathTree<T> = {
   /** Puts a value at a path; one that is there already stays. */
   add(path: string, value: T): void;
   /** The values at the path and at the folders that hold it, outermost first. */
-  above(path: string): Generator<T, void>;
+  above(path: string): T[];
   /** The value at the path. */
   at(path: string): T | undefined;
   /** The value that was added first of those below the path. */
   firstBelow(path: string): T | undefined;
 };
 
-type Node<T> = { value?: T; firstBelow?: T; children?: Map<string, Node<T>> };
+type Node<T> = {
+  value: T | undefined;
+  firstBelow: T | undefined;
+  children: Map<string, Node<T>> | undefined;
+};
+
+const newNode = <T>(): Node<T> => ({ value: undefined, firstBelow: undefined, children: undefined });
 
 /**
  * Compares paths as they are written, segment by segment.
  * @param budget pays for each segment: a path may consist of thousands
  */
 export function createPathTree<T>(budget: WorkBudget): PathTree<T> {
-  const root: Node<T> = {};
-  /** Goes down as far as there is anything. */
-  function* walk(path: string): Generator<{ node: Node<T>; isEnd: boolean }, void> {
+  const root = newNode<T>();
+  /** Goes down as far as there is anything; returns the node at the path, if there is one. */
+  const walk = (path: string, visit?: (node: Node<T>) => void): Node<T> | undefined => {
     let node: Node<T> | undefined = root;
     for (let start = 0; start <= path.length; ) {
-      budget.spend(1);
       const slash = path.indexOf('/', start);
       const end = slash < 0 ? path.length : slash;
+      budget.spend(1);
       node = node.children?.get(path.slice(start, end));
-      if (node === undefined) return;
-      yield { node, isEnd: slash < 0 };
+      if (node === undefined) return undefined;
+      visit?.(node);
       start = end + 1;
     }
-  }
-  const find = (path: string): Node<T> | undefined => {
-    for (const { node, isEnd } of walk(path)) if (isEnd) return node;
-    return undefined;
+    return node;
   };
   return {
     add: (path, value) => {
@@ -44,16 +47,20 @@ export function createPathTree<T>(budget: WorkBudget): PathTree<T> {
         budget.spend(5);
         node.firstBelow ??= value;
         node.children ??= new Map();
-        const child: Node<T> = node.children.get(segment) ?? {};
+        const child = node.children.get(segment) ?? newNode<T>();
         node.children.set(segment, child);
         node = child;
       }
       node.value ??= value;
     },
-    *above(path) {
-      for (const { node } of walk(path)) if (node.value !== undefined) yield node.value;
+    above: (path) => {
+      const values: T[] = [];
+      walk(path, ({ value }) => {
+        if (value !== undefined) values.push(value);
+      });
+      return values;
     },
-    at: (path) => find(path)?.value,
-    firstBelow: (path) => find(path)?.firstBelow,
+    at: (path) => walk(path)?.value,
+    firstBelow: (path) => walk(path)?.firstBelow,
   };
 }

@@ -18,7 +18,7 @@ type MountedFolder = { mountPath: string; secrets: readonly string[] };
 /** @throws LatchkeyError PATH_CLASH when another secret wants this file, or a folder or file in its way */
 export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {
   const isSame = (other: PlannedFile): boolean => other.path === file.path && other.source === file.source;
-  const other = [...files.above(file.path)].find((one) => !isSame(one)) ?? files.firstBelow(file.path);
+  const other = files.above(file.path).find((one) => !isSame(one)) ?? files.firstBelow(file.path);
   if (other !== undefined) {
     throw new LatchkeyError(
       'PATH_CLASH',

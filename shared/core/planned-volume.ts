@@ -71,7 +71,7 @@ export function mergeSecret(
 function findClash(files: PathTree<PlannedItem>, item: PlannedItem): PlannedItem | undefined {
   const isSame = ({ secretName, key, path }: PlannedItem): boolean =>
     path === item.path && secretName === item.secretName && key === item.key;
-  return [...files.above(item.path)].find((other) => !isSame(other)) ?? files.firstBelow(item.path);
+  return files.above(item.path).find((other) => !isSame(other)) ?? files.firstBelow(item.path);
 }
 
 /** The volume as Kubernetes writes it: a secret volume as Flyte's where one Secret suffices, else a projected one. */

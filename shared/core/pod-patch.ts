@@ -64,14 +64,17 @@ export function patchPod(
 
 /** @throws LatchkeyError TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */
 function checkAmount(containers: number, share: readonly { value: unknown }[], budget: WorkBudget): void {
-  const characters = containers * JSON.stringify(share.map(({ value }) => value)).length;
-  if (containers * share.length > mostAdditions || characters > mostAddedCharacters) {
+  const additions = containers * share.length;
+  // Few are never too long: the fields of a request that they are made of are bounded.
+  const characters =
+    additions < 300 ? 0 : containers * JSON.stringify(share.map(({ value }) => value)).length;
+  if (additions > mostAdditions || characters > mostAddedCharacters) {
     throw new LatchkeyError(
       'TOO_MANY_SECRETS',
       'the pod has too many containers for that many secrets: ask for fewer secrets',
     );
   }
-  budget.spend(5 * containers * share.length + Math.ceil(characters / 64));
+  budget.spend(5 * additions + Math.ceil(characters / 64));
 }
 
 function annotationOperations(pod: Pod, plan: PodPlan, report: string): AddOperation[] {
@@ -124,8 +127,11 @@ function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudge
 }
 
 function missingEnv(container: Container, plan: PodPlan, warnings: Warnings): EnvEntry[] {
-  // Of several variables of one name the last one counts.
-  const present = new Map((container.env ?? []).map((entry) => [entry.name, entry]));
+  const present = new Map<string, NamedObject>();
+  for (const entry of container.env ?? []) {
+    // Of several variables of one name the last one counts.
+    if (entry.name && plan.env.has(entry.name)) present.set(entry.name, entry);
+  }
   const missing: EnvEntry[] = [];
   for (const [name, { value: entry, secrets }] of plan.env) {
     const other = present.get(name);
