@@ -1,6 +1,7 @@
 import { decodeAnnotation, encodeAnnotation } from '#shared/core/secret-request.ts';
 import { mountRequirementNames } from '#shared/core/secret-text.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
+import { terminalJson } from './terminal-text.ts';
 
 /** A request as the value of a `flyte.secrets/s<number>` annotation. */
 export const encodeCommand: Command = {
@@ -45,7 +46,7 @@ ${exitCodesHelp}`,
     if (value === undefined || rest.length > 0) throw new UsageError('decode takes one value');
     const { mountRequirement, ...fields } = decodeAnnotation('VALUE', value);
     const mount = mountRequirementNames[mountRequirement] ?? mountRequirement;
-    output.write(`${JSON.stringify({ ...fields, mountRequirement: mount }, null, 2)}\n`);
+    output.write(`${terminalJson({ ...fields, mountRequirement: mount })}\n`);
     return exitCodes.done;
   },
 };

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
+import { terminalLines } from './terminal-text.ts';
 
 /** Each is loaded when it is called: those about a cluster bring a Kubernetes client along. */
 const commands = new Map<string, { summary: string; load(): Promise<Command> }>(
@@ -85,10 +86,10 @@ function report(error: unknown, { errors }: Terminal, program: string): number {
   // The reader of our output went away (`| head`): nobody is left to be told.
   if (code === 'EPIPE') return exitCodes.done;
   if (error instanceof UsageError || code.startsWith('ERR_PARSE_ARGS')) {
-    errors.write(`${program}: ${error.message}; see ${program} --help\n`);
+    errors.write(terminalLines(`${program}: ${error.message}; see ${program} --help\n`));
     return exitCodes.usage;
   }
   if (!(error instanceof LatchkeyError)) throw error;
-  errors.write(`${program}: ${error.code}: ${error.message}\n`);
+  errors.write(terminalLines(`${program}: ${error.code}: ${error.message}\n`));
   return exitCodes.refused;
 }

@@ -4,6 +4,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { parseJson } from '#shared/core/admission-review.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
 import { createExplain, type Explain, readConfig } from './explanation.ts';
+import { terminalJson } from './terminal-text.ts';
 
 const lineFeed = 0x0a;
 /** Distinct configurations remembered; a batch usually has few. */
@@ -14,7 +15,7 @@ export async function explainBatch(input: Readable, output: Writable): Promise<v
   const explainWith = rememberConfigs();
   async function* answers(): AsyncGenerator<string> {
     for await (const line of splitLines(input)) {
-      if (line.some((byte) => byte > 0x20)) yield `${JSON.stringify(answerLine(line, explainWith))}\n`;
+      if (line.some((byte) => byte > 0x20)) yield `${terminalJson(answerLine(line, explainWith), 0)}\n`;
     }
   }
   await pipeline(answers, output, { end: false });

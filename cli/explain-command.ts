@@ -11,6 +11,7 @@ import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from 
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
 import { createExplain, readConfig } from './explanation.ts';
+import { terminalJson, terminalLines } from './terminal-text.ts';
 
 export const explainCommand: Command = {
   help: `Usage: latchkey explain [--config latchkey.yaml] [--inventory inventory.yaml] [--json] POD.yaml
@@ -58,8 +59,8 @@ ${exitCodesHelp}`,
     const { admission, secrets, response, pod } = explanation;
     const { warnings } = admission;
     const text = values.json
-      ? JSON.stringify({ secrets, warnings, response, pod }, null, 2)
-      : describeExplanation(explanation, before);
+      ? terminalJson({ secrets, warnings, response, pod })
+      : terminalLines(describeExplanation(explanation, before));
     output.write(`${text}\n`);
     return response.allowed ? exitCodes.done : exitCodes.refused;
   },

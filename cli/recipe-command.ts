@@ -1,6 +1,7 @@
 import { checkRecipe, describeRecipeFault } from '#shared/runtime/recipe-file.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
 import { describeRecipe } from './recipe-report.ts';
+import { terminalJson, terminalLines } from './terminal-text.ts';
 import { readTextArgument } from './text-argument.ts';
 
 export const recipeCommand: Command = {
@@ -20,9 +21,11 @@ ${exitCodesHelp}`,
     const checked = checkRecipe(await readTextArgument(file, terminal, 'RECIPE_INVALID'));
     const faults = 'faults' in checked ? checked.faults : [];
     const valid = faults.length === 0;
-    if (values.json === true) terminal.output.write(`${JSON.stringify({ valid, faults }, null, 2)}\n`);
-    else if ('recipe' in checked) terminal.output.write(`${describeRecipe(checked.recipe)}\n`);
-    else for (const fault of faults) terminal.errors.write(`${describeRecipeFault(file, fault)}\n`);
+    if (values.json === true) terminal.output.write(`${terminalJson({ valid, faults })}\n`);
+    else if ('recipe' in checked) terminal.output.write(`${terminalLines(describeRecipe(checked.recipe))}\n`);
+    else
+      for (const fault of faults)
+        terminal.errors.write(`${terminalLines(describeRecipeFault(file, fault))}\n`);
     return valid ? exitCodes.done : exitCodes.refused;
   },
 };

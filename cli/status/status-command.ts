@@ -8,6 +8,7 @@ import {
   installationOptions,
   withInstallation,
 } from '../installation.ts';
+import { terminalJson, terminalLines } from '../terminal-text.ts';
 import { type InstallationFacts, readFacts, whyUnseen } from './installation-facts.ts';
 import { describeStatus, reportStatus, type StatusReport } from './status-report.ts';
 
@@ -37,7 +38,7 @@ Exit codes:
       const found = await findOrDefault(terminal, values, installation);
       return reportStatus(await readFacts(installation, found, terminal.clock.now()));
     });
-    const text = values.json === true ? JSON.stringify(report, null, 2) : describeStatus(report);
+    const text = values.json === true ? terminalJson(report) : terminalLines(describeStatus(report));
     terminal.output.write(`${text}\n`);
     return verdictCodes[report.verdict];
   },

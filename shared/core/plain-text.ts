@@ -8,7 +8,7 @@ const briefLength = 32;
  * invisible (Unicode's format characters), line and paragraph separators; and lone surrogates, which the API server
  * would refuse in a warning.
  */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }
 
