@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import {
   createWebhookServer,
+  type WebhookHandler,
   type WebhookServer,
   type WebhookServerOptions,
 } from '../services/gateway/webhook-server.ts';
@@ -37,7 +37,7 @@ export const webhookRequest = (over: WireRequest = {}): string =>
   requestText({ path: `${webhookPath}?timeout=5s`, body: '{}', ...over });
 
 export async function listenWebhook(
-  handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+  handle: WebhookHandler,
   options: Partial<WebhookServerOptions> = {},
 ): Promise<ListeningWebhook> {
   const server = createWebhookServer(handle, { ...aWebhookServerContext, ...options });

@@ -7,25 +7,25 @@ export type WorkBudget = {
    * @throws LatchkeyError POD_TOO_LARGE when less is left
    */
   spend(steps: number): void;
-  /** Steps taken so far. */
+  /** Steps taken so far, never more than the budget has. */
   spent(): number;
 };
 
 /** Some 50 ms. 256 secrets for 150 containers, the most that a pod can store, take a third of it. */
-const mostSteps = 1_000_000;
+export const mostSteps = 1_000_000;
 
 /** A budget of its own for each decision, which ends in an answer instead of a stall. */
 export function createWorkBudget(limit = mostSteps): WorkBudget {
   let spent = 0;
   return {
     spend: (steps) => {
-      spent += steps;
-      if (spent > limit) {
+      if (spent + steps > limit) {
         throw new LatchkeyError(
           'POD_TOO_LARGE',
           'the pod has too many entries for that many secrets: ask for fewer secrets, or shorten its lists',
         );
       }
+      spent += steps;
     },
     spent: () => spent,
   };
