@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { aPod, aReview, bytesOf } from '#test/pod-builder.ts';
+import { admit } from './admit.ts';
 import { emptyKeyRing, type KeyRing } from './key-ring.ts';
 import { globalManager } from './managers/global.ts';
 import { compileRecipe } from './recipe.ts';
@@ -27,10 +29,10 @@ const request: Variables = {
 };
 
 /** The index of a gateway after the fact has gone through the resolver; the ring in use can be changed. */
-function anIndex(sealedFor = secret) {
+function anIndex(sealedFor = secret, plain = value) {
   const state = { ring };
   const place = { owner: 'global', secret: sealedFor };
-  const sealed = sealValue(value, { kid: 'k1', key, place, epoch: 1, nonce: randomBytes(nonceBytes) });
+  const sealed = sealValue(plain, { kid: 'k1', key, place, epoch: 1, nonce: randomBytes(nonceBytes) });
   const rule = globalManager.entry(
     { schema: 1, source: 'global', secret, keys: [], version: '1', sealed },
     config,
@@ -73,4 +75,23 @@ test('without its key the value is unknown and the key named, until the key arri
 
 test('a value that was sealed for another secret is not injected', () => {
   assert.throws(() => variableOf(anIndex('file:team/other').index), { code: 'RULES_UNKNOWN' });
+});
+
+test('a large value that is asked for under many names is refused before all of them are opened', () => {
+  const { index } = anIndex(secret, '$'.repeat(600_000));
+  let opened = 0;
+  const counted: typeof index = {
+    ...index,
+    item: (...of) => {
+      opened++;
+      return index.item(...of);
+    },
+  };
+  const { namespaces } = config.k8s;
+  const rules = { index: counted, chain: ['global'], isStale: () => false, ageMs: () => 0, namespaces };
+  const asks = Array.from({ length: 256 }, (_, of) => ({ group: 'team', key: 'token', envVar: `E${of}` }));
+  assert.equal(admit(bytesOf(aReview(aPod({ asks }))), rules).code, 'POD_TOO_LARGE');
+  assert.ok(opened < 50, `${opened} lookups`);
+  const one = admit(bytesOf(aReview(aPod({ asks: asks.slice(0, 1) }))), rules);
+  assert.equal(one.outcome, 'injected');
 });

@@ -60,6 +60,7 @@ export function decideSecret(
   const { manager, mount, recipe, variables, lookupKey, traceparents, policyLine } = last.grant;
   try {
     const edits = recipe.edits[mount](variables);
+    work.budget.spend(Math.ceil(valueLength(edits) / charactersPerStep));
     checkEdits(edits, manager, mount);
     const title = secretTitle(request);
     const policy = policyLine === undefined ? {} : { policy: policyLine };
@@ -87,6 +88,17 @@ export function decideSecret(
   } catch (error) {
     return refuse(annotation, request, asRefusal(error), { manager, mount });
   }
+}
+
+/** Opened, decoded and escaped. */
+const charactersPerStep = 12;
+
+/** Characters of the values that stand in the edits: of inline delivery up to 1 MiB for each variable. */
+function valueLength(edits: readonly Edit[]): number {
+  return edits.reduce(
+    (sum, edit) => sum + ('env' in edit && 'value' in edit.env ? edit.env.value.length : 0),
+    0,
+  );
 }
 
 /**
@@ -172,6 +184,8 @@ function hidingWarnings(
 function asRefusal(error: unknown): Refusal {
   if (!(error instanceof LatchkeyError)) throw error;
   const { code, message, cause } = error;
+  // The budget is all secrets' together: the others would cost as much again.
+  if (code === 'POD_TOO_LARGE') throw error;
   if (code !== 'ANNOTATION_MALFORMED') return { code, reason: message, remarks: [] };
   // The cause does not name the annotation, which the sentence begins with.
   const reason = `the annotation ${cause instanceof LatchkeyError ? cause.message : message}`;
