@@ -11,8 +11,11 @@ export type LookupName = {
   render: Template;
   /** As the name tells it: letters folded, characters trimmed; undefined where it tells nothing of it at all. */
   fold: Record<'group' | 'key', ((text: string) => string) | undefined>;
-  /** Every group and key that come to this name, folded; where `isBorderless`, several may. */
-  readings(name: string): Iterable<Asked>;
+  /**
+   * Every group and key that come to this name, folded; where `isBorderless`, several may.
+   * @param mostCharacters ends the search when so many have been looked at: a long name can be split in a thousand ways
+   */
+  readings(name: string, mostCharacters?: number): Iterable<Asked>;
   /** Whether different groups and keys can come to one name: `team_a`/`token` and `team`/`a_token`. */
   isBorderless: boolean;
 };
@@ -42,36 +45,43 @@ export function compileLookupName(
   return {
     render: compileTemplate(text, where),
     fold: { group: foldOf('group'), key: foldOf('key') },
-    *readings(name) {
-      for (const { group = '', key = '' } of split(parts, name, fields)) yield { group, key };
+    *readings(name, mostCharacters = Number.POSITIVE_INFINITY) {
+      const search = { fields, charactersLeft: mostCharacters };
+      for (const { group = '', key = '' } of split(parts, name, search)) yield { group, key };
     },
     isBorderless: secretSpelling(manager)?.surely === undefined && losesBorder(parts, fields),
   };
 }
 
+type Search = { fields: Fields; charactersLeft: number };
+
 /** All ways to take a name apart into what the template put together. */
 function* split(
   [part, ...rest]: readonly TemplatePart[],
   text: string,
-  fields: Fields,
+  search: Search,
 ): Generator<Record<string, string>> {
   if (part === undefined) {
     if (text === '') yield {};
   } else if (typeof part === 'string') {
-    if (text.startsWith(part)) yield* split(rest, text.slice(part.length), fields);
+    if (text.startsWith(part)) yield* split(rest, text.slice(part.length), search);
   } else {
-    for (const end of ends(text, rest[0])) {
+    for (const end of ends(text, rest[0], search)) {
       const value = text.slice(0, end);
-      if (!canBe(part, value, fields)) continue;
-      for (const found of split(rest, text.slice(end), fields)) yield { ...found, [part.variable]: value };
+      if (!canBe(part, value, search.fields)) continue;
+      for (const found of split(rest, text.slice(end), search)) yield { ...found, [part.variable]: value };
     }
   }
 }
 
 /** Where what stands before this part may end. */
-function* ends(text: string, next: TemplatePart | undefined): Generator<number> {
+function* ends(text: string, next: TemplatePart | undefined, search: Search): Generator<number> {
   for (let end = next === undefined ? text.length : 0; end <= text.length; end++) {
-    if (typeof next !== 'string' || text.startsWith(next, end)) yield end;
+    const isEnd = typeof next !== 'string' || text.startsWith(next, end);
+    // The value is looked at from its beginning.
+    search.charactersLeft -= isEnd ? 1 + end : 1;
+    if (search.charactersLeft < 0) return;
+    if (isEnd) yield end;
   }
 }
 

@@ -2,6 +2,8 @@ import type { Asked, LookupName } from './lookup-name.ts';
 
 /** More tell nobody anything. */
 const mostReadings = 4;
+/** Of a longer name not every reading is found: it costs every pod that asks for the secret. */
+const mostCharacters = 2_000;
 
 /**
  * The secrets, as `group/key`, that one lookup key is the name of: `env:TEAM_A_TOKEN` is `team/a_token` and
@@ -12,7 +14,7 @@ export function lookupReadings(names: readonly LookupName[], lookupKey: string):
   const found = new Set<string>();
   for (const name of names) {
     if (!name.isBorderless) continue;
-    for (const asked of name.readings(lookupKey)) {
+    for (const asked of name.readings(lookupKey, mostCharacters)) {
       if (found.size < mostReadings) found.add(readingTitle(name, asked));
       else return [...found];
     }
