@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { encodeBase32 } from './base32.ts';
 
@@ -54,7 +54,7 @@ export const templateNames = { variables: requestVariables, filters: new Set(fil
 
 /** First 16 hex digits of SHA-256: an identity, not a protection. */
 export function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return hash('sha256', text, 'hex').slice(0, 16);
 }
 
 function trimStart(text: string, character: string): string {
