@@ -151,9 +151,10 @@ function readTexts(
   const texts = member(metadata, name);
   if (texts === undefined || texts === null) return {};
   if (!isObject(texts)) throw malformed(where, 'an object of texts');
-  const entries = Object.entries(texts);
-  checkCount(entries.length, where, budget);
-  for (const [key, text] of entries) {
+  const keys = Object.keys(texts);
+  checkCount(keys.length, where, budget);
+  for (const key of keys) {
+    const text = texts[key];
     if (typeof text !== 'string') throw malformed(where, 'an object of texts');
     if (key.length > longestQualifiedName) {
       throw malformed(where, `an object of keys of at most ${longestQualifiedName} characters`);
