@@ -46,6 +46,7 @@ async function scrape(): Promise<string> {
     untouchable: undefined,
     called: true,
     problems: [],
+    undone: [{ field: 'webhooks.namespaceSelector', count: 4, writer: undefined }],
     expiresMs: { ca: 1, leaf: 1 },
   }));
   createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, circuitOpen: false }))('complete');

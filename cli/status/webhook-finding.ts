@@ -1,9 +1,13 @@
-import { isDeepStrictEqual } from 'node:util';
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { fieldWriter } from '#shared/installation/field-writer.ts';
 import { adoptedAnnotation, callsSomebodyElse, isForeign } from '#shared/installation/webhook-adoption.ts';
 import { desiredWebhook, pausedAnnotation, webhookName } from '#shared/installation/webhook-configuration.ts';
-import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
+import { addedTerms, findDrift } from '#shared/installation/webhook-drift.ts';
+import type {
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+} from '#shared/kubernetes/webhook-configurations.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 
@@ -26,7 +30,11 @@ export function findWebhook({ webhook, found, namespace }: InstallationFacts): F
   const isTheirs = config.manage
     ? isForeign(configuration, entry, desired)
     : callsSomebodyElse(entry, desired);
-  const drift = config.manage && !isTheirs ? differingFields(entry, desired) : [];
+  const { drift, added, writers } = compare(
+    configuration,
+    entry,
+    config.manage && !isTheirs ? desired : entry,
+  );
   const isAdopted = configuration.metadata.annotations?.[adoptedAnnotation] !== undefined;
   const authorities = readBundle(Buffer.from(entry.clientConfig.caBundle ?? '', 'base64').toString('utf8'));
   const { failurePolicy } = entry;
@@ -36,11 +44,12 @@ export function findWebhook({ webhook, found, namespace }: InstallationFacts): F
       `${name}: failurePolicy ${failurePolicy}`,
       `trusts ${authorities.length} CA${authorities.length === 1 ? '' : 's'}`,
       keeperWords({ paused, isTheirs, isAdopted }, config),
+      ...(added.length === 0 ? [] : [`terms of others in ${added.join('; ')}`]),
     ].join(', '),
     problems: [
       ...(paused === undefined ? [] : [pausedProblem(name, paused)]),
       ...(isTheirs ? [theirs(name, config)] : []),
-      ...(drift.length === 0 ? [] : [drifted(name, drift)]),
+      ...(drift.length === 0 ? [] : [drifted(name, drift, writers)]),
     ],
     facts: {
       exists: true,
@@ -48,6 +57,7 @@ export function findWebhook({ webhook, found, namespace }: InstallationFacts): F
       paused: paused ?? null,
       adopted: isAdopted,
       drift,
+      added,
       authorities: authorities.length,
     },
   };
@@ -84,22 +94,34 @@ const theirs = (name: string, { manage }: LatchkeyConfig['webhook']): Problem =>
     : 'webhook.configurationName has to name the object that GitOps makes for latchkey',
 });
 
-const drifted = (name: string, fields: readonly string[]): Problem => ({
-  message: `${kind} ${name} differs from what it has to be in ${fields.join(', ')}`,
-  advice:
-    'cert-manager repairs it within seconds when it runs and is not paused; else somebody writes it again and again',
-});
+const drifted = (
+  name: string,
+  fields: readonly string[],
+  writers: readonly (string | undefined)[],
+): Problem => {
+  const others = [...new Set(writers.filter((writer) => writer !== undefined))];
+  const by = others.length === 0 ? '' : `, written by ${others.join(', ')}`;
+  return {
+    message: `${kind} ${name} differs from what it has to be in ${fields.join(', ')}${by}`,
+    advice:
+      'cert-manager repairs it within seconds when it runs and is not paused; else somebody writes it again and again, and it repairs it every few minutes: docs/runbook.md, "Somebody else edits the webhook configuration"',
+  };
+};
 
-/** Fields of the entry that differ; the bundle is looked at with the leaf. */
-function differingFields(entry: MutatingWebhook, desired: MutatingWebhook): string[] {
-  const fields = [...new Set([...Object.keys(entry), ...Object.keys(desired)])];
-  return fields.filter(
-    (field) => !isDeepStrictEqual(withoutBundle(entry, field), withoutBundle(desired, field)),
-  );
+/** Fields that differ and who wrote them, and the terms that others added to the selectors. */
+function compare(
+  configuration: MutatingWebhookConfiguration,
+  entry: MutatingWebhook,
+  desired: MutatingWebhook,
+): { drift: string[]; added: string[]; writers: (string | undefined)[] } {
+  const drift = findDrift(entry, withBundleOf(entry, desired)).map(({ field }) => field);
+  const writers = drift.map((field) => fieldWriter(configuration, `webhooks.${field}`));
+  return { drift, added: addedTerms(entry, desired), writers };
 }
 
-function withoutBundle(webhook: MutatingWebhook, field: string): unknown {
-  if (field !== 'clientConfig') return webhook[field];
-  const { caBundle: _, ...address } = webhook.clientConfig;
-  return address;
+/** The bundle is looked at with the leaf. */
+function withBundleOf(entry: MutatingWebhook, desired: MutatingWebhook): MutatingWebhook {
+  const { caBundle: _, ...address } = desired.clientConfig;
+  const { caBundle } = entry.clientConfig;
+  return { ...desired, clientConfig: { ...address, ...(caBundle === undefined ? {} : { caBundle }) } };
 }

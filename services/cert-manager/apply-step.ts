@@ -69,9 +69,17 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
 
 /** Makes or repairs the webhook configuration. Uses (create, patch) of mutatingwebhookconfigurations. */
 export async function writeWebhook(step: Write<'webhook'>, context: StepContext): Promise<void> {
-  const { look, held, config, namespace, kubernetes, log } = context;
+  const { look, held, config, namespace, kubernetes, log, repairs } = context;
   const bundle = toPem(step.bundle, knownAuthorities(look, held, context));
-  await ensureWebhook({ kubernetes, webhook: config.webhook, namespace, log }, look.webhook, bundle);
+  const options = {
+    kubernetes,
+    webhook: config.webhook,
+    namespace,
+    log,
+    heldBack: repairs.heldBack(step.bundle),
+    onRepaired: (fields: readonly string[]) => repairs.repaired(fields, step.bundle, look.webhook),
+  };
+  await ensureWebhook(options, look.webhook, bundle);
 }
 
 /** Writes the serving Secret. Uses (create, update, delete) of secrets; throws as `writeSecret`. */

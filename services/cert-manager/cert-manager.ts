@@ -9,6 +9,7 @@ import { createProvidedKeeper } from './provided-keeper.ts';
 import { createReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 import { watchForChanges } from './wake-watch.ts';
+import { createWebhookRepairs, type UndoneRepair } from './webhook-repairs.ts';
 
 /**
  * Keeps the certificates and the webhook configuration right: whenever one of the objects or what the gateways serve
@@ -28,7 +29,8 @@ export function createCertManager(options: {
   let loop: ReconcileLoop | undefined;
   const onChange = (): void => loop?.wake();
   const create = config.tls.issuer === 'provided' ? createProvidedKeeper : createCertificateIssuer;
-  const keeper = create({ kubernetes, config, namespace, served, log, clock });
+  const repairs = createWebhookRepairs(clock, log);
+  const keeper = create({ kubernetes, config, namespace, served, repairs, log, clock });
   createCertificateMetrics(keeper.standing);
   let isDone = false;
   let stopWatch = async (): Promise<void> => undefined;
@@ -40,7 +42,11 @@ export function createCertManager(options: {
   };
   const remarks = (): string[] => {
     const standing = keeper.standing();
-    return [...(standing?.problems ?? []), ...[standing?.untouchable ?? []].flat()];
+    return [
+      ...(standing?.problems ?? []),
+      ...[standing?.untouchable ?? []].flat(),
+      ...(standing?.undone ?? []).map(wordUndone),
+    ];
   };
   /** With webhook.manage the object of somebody else is a choice (webhook.adopt), without it a missing part. */
   const isMissing = (): boolean =>
@@ -67,3 +73,6 @@ export function createCertManager(options: {
     },
   };
 }
+
+const wordUndone = ({ field, count, writer }: UndoneRepair): string =>
+  `the repair of ${field} of the webhook configuration was undone ${count - 1} times${writer === undefined ? '' : ` by ${writer}`}`;

@@ -4,6 +4,7 @@ import { type StepContext, writeStep } from './apply-step.ts';
 import { repairCa } from './ca-repair.ts';
 import {
   type CertificateKeeper,
+  earlierMs,
   expiryMsOf,
   type KeeperOptions,
   type Standing,
@@ -29,7 +30,7 @@ const policyOf = ({ rotation }: LatchkeyConfig['tls']): RotationPolicy => ({
  * remembers only saves a Secret that somebody deletes or breaks.
  */
 export function createCertificateIssuer(options: KeeperOptions): CertificateKeeper {
-  const { kubernetes, config, namespace, served, log, clock } = options;
+  const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
   let held: HeldSecrets = { ca: undefined, serving: undefined };
@@ -37,7 +38,8 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
 
   const look = async (): Promise<{ facts: Facts; context: StepContext }> => {
     const seen = await lookAtCluster(options);
-    const context = { kubernetes, config, namespace, served, log, look: seen, held, nowMs: clock.now() };
+    const nowMs = clock.now();
+    const context = { kubernetes, config, namespace, served, repairs, log, look: seen, held, nowMs };
     const facts = readFacts(seen, held, context);
     tellRefusals(facts, last?.facts, config.tls, log);
     last = { facts, seen };
@@ -51,14 +53,14 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   };
 
   return {
-    standing: () => last && standingOf(last.facts, last.seen),
+    standing: () => last && { ...standingOf(last.facts, last.seen), undone: repairs.undone() },
     run: async () => {
       let patched = false;
       for (let steps = 0; steps < longestRun; steps += 1) {
         const { facts, context } = await look();
         const heldForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
         const step = nextStep(facts, heldForMs, policy);
-        if (step.write === undefined) return step.recheckMs;
+        if (step.write === undefined) return earlierMs(step.recheckMs, repairs.restMs());
         // Each bundle costs the API server a transport (apiserver-contract.md C4): a fight over it stays slow.
         if (step.write === 'webhook' && patched) return 0;
         patched ||= step.write === 'webhook';
@@ -69,7 +71,7 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   };
 }
 
-const standingOf = (facts: Facts, { ca, serving }: Look): Standing => ({
+const standingOf = (facts: Facts, { ca, serving }: Look): Omit<Standing, 'undone'> => ({
   phase: facts.ca?.state.phase,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   untouchable: facts.webhook.untouchable,

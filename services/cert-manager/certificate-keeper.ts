@@ -7,6 +7,7 @@ import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { ServedCertificates } from './served-certificates.ts';
+import type { UndoneRepair, WebhookRepairs } from './webhook-repairs.ts';
 
 /** How the certificates stood when they were looked at last. */
 export interface Standing {
@@ -20,6 +21,8 @@ export interface Standing {
   called: boolean;
   /** What is wrong with a certificate that others provide, one sentence each. */
   problems: readonly string[];
+  /** Repairs of the webhook configuration that somebody undoes. */
+  undone: readonly UndoneRepair[];
   /** When they expire, ms since the Unix epoch; undefined where there is none. */
   expiresMs: { ca: number | undefined; leaf: number | undefined };
 }
@@ -36,9 +39,14 @@ export interface KeeperOptions {
   config: LatchkeyConfig;
   namespace: string;
   served: ServedCertificates;
+  repairs: WebhookRepairs;
   log: Logger;
   clock: Clock;
 }
+
+/** The earlier of two times to look again, ms; undefined: at the next tick. */
+export const earlierMs = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
 /** When the certificate in a Secret expires, ms since the Unix epoch. */
 export function expiryMsOf(secret: Secret | undefined): number | undefined {

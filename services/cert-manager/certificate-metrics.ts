@@ -22,6 +22,13 @@ export function createCertificateMetrics(standing: () => Standing | undefined): 
       for (const endpoint of standing()?.notServing ?? []) result.observe(1, { endpoint });
     });
   meter
+    .createObservableGauge('latchkey.webhook.undone', {
+      description: 'How often in a row the repair of a field of the webhook configuration was undone',
+    })
+    .addCallback((result) => {
+      for (const { field, count } of standing()?.undone ?? []) result.observe(count - 1, { field });
+    });
+  meter
     .createObservableGauge('latchkey.managed.certificate.expiry.seconds', {
       description: 'Unix time at which a certificate in a Secret expires, ca or leaf',
     })

@@ -22,7 +22,13 @@ test('nothing is done when everything is right', () => {
 });
 
 test('an empty cluster gets the CA, then the webhook configuration, then the leaf', () => {
-  const nothing = { trusted: undefined, current: [], untouchable: undefined, drifted: true };
+  const nothing = {
+    trusted: undefined,
+    current: [],
+    untouchable: undefined,
+    drifted: true,
+    bundleHeldBack: false,
+  };
   const ca = stepOf({ ca: undefined, serving: undefined, webhook: nothing });
   assert.ok(ca.write === 'ca');
   assert.deepEqual([ca.issuing, ca.bundle], [newAuthority, [newAuthority]]);
@@ -155,7 +161,13 @@ test('a rotation goes on where the API server has long been calling nobody', () 
     ...settled,
     ca: caOf(both, { issuing: authority('old'), next: authority('next'), state: stateOf('distributing') }),
     serving: servingOf('leaf-1', 'old', both),
-    webhook: { trusted: undefined, current: [], untouchable: 'there is none', drifted: true },
+    webhook: {
+      trusted: undefined,
+      current: [],
+      untouchable: 'there is none',
+      drifted: true,
+      bundleHeldBack: false,
+    },
   };
   const phaseAfter = (uncalledMs: number) => {
     const heldForMs = (condition: string) => (condition === uncalled ? uncalledMs : 0);

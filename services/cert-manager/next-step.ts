@@ -14,7 +14,8 @@ import { notServing } from './served-everywhere.ts';
 
 /**
  * The next write, decided on what is known now: the CA Secret first, then what the API server trusts, then the leaf,
- * and when all three are right the rotation goes on. The CA Secret is the only record of where a rotation stands, so
+ * and when all three are right the rotation goes on. A repair of the webhook configuration that somebody undoes again and
+ * again is not waited for: leaf and rotation ask themselves what is trusted. The CA Secret is the only record of where a rotation stands, so
  * any process can go on from any write. `heldForMs` is of {@link holdingConditions} of the same facts.
  */
 export function nextStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPolicy): Step {
@@ -22,8 +23,9 @@ export function nextStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPol
   const { ca, webhook } = facts;
   if (repair !== undefined || ca === undefined) return repair ?? { write: undefined, recheckMs: undefined };
   if (webhook.untouchable === undefined) {
-    const isRight = !webhook.drifted && isSameList(webhook.trusted ?? [], ca.bundle);
-    if (!isRight) return { write: 'webhook', why: 'it differed from what it has to be', bundle: ca.bundle };
+    const isTrusted = webhook.bundleHeldBack || isSameList(webhook.trusted ?? [], ca.bundle);
+    if (webhook.drifted || !isTrusted)
+      return { write: 'webhook', why: 'it differed from what it has to be', bundle: ca.bundle };
   }
   return leafStep(facts, ca, heldForMs, policy) ?? rotationStep(facts, ca, heldForMs, policy);
 }

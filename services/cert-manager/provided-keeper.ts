@@ -1,4 +1,4 @@
-import { readBundle } from '#shared/certificates/ca-bundle.ts';
+import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { issuersOf } from '#shared/certificates/certificate-chain.ts';
 import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
 import { calledName } from '#shared/certificates/serving-names.ts';
@@ -6,6 +6,7 @@ import { readPairSecret } from '#shared/installation/pair-secret.ts';
 import { writeWebhook } from './apply-step.ts';
 import {
   type CertificateKeeper,
+  earlierMs,
   expiryMsOf,
   type KeeperOptions,
   type Standing,
@@ -32,7 +33,7 @@ const nothingHeld = { ca: undefined, serving: undefined };
  * only reads.
  */
 export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper {
-  const { kubernetes, config, namespace, served, log, clock } = options;
+  const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const connectionWaitMs = config.tls.rotation.connectionWaitSeconds * 1_000;
   const conditions = createSteadyConditions();
   let last: { facts: ProvidedFacts; seen: Look } | undefined;
@@ -46,6 +47,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
       config,
       namespace,
       served,
+      repairs,
       log,
       look: seen,
       held: nothingHeld,
@@ -61,7 +63,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
   };
 
   return {
-    standing: () => last && standingOf(last.facts, last.seen, problems),
+    standing: () => last && { ...standingOf(last.facts, last.seen, problems), undone: repairs.undone() },
     run: async () => {
       for (let steps = 0; steps < longestRun; steps += 1) {
         const { facts, seen, context } = await look();
@@ -72,7 +74,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
         if (step.write === 'webhook') await writeWebhook(step, context);
         else {
           tell(problemsOf(step.problem, seen, options));
-          return step.recheckMs;
+          return earlierMs(step.recheckMs, repairs.restMs());
         }
       }
       return 0;
@@ -80,7 +82,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
   };
 }
 
-function factsOf(seen: Look, { config, namespace, served, clock }: KeeperOptions): ProvidedFacts {
+function factsOf(seen: Look, { config, namespace, served, repairs, clock }: KeeperOptions): ProvidedFacts {
   const nowMs = clock.now();
   const stored = seen.serving && readPairSecret(seen.serving);
   const issuers = stored === undefined ? [] : issuersOf(stored.pair.certificate, readBundle(stored.bundle));
@@ -91,9 +93,10 @@ function factsOf(seen: Look, { config, namespace, served, clock }: KeeperOptions
     acceptable: issuers,
     known: issuers,
   };
+  const trusted = readBundle(stored?.bundle ?? '').map(certificateId);
   return {
     serving: seen.serving && readServingFacts(seen.serving, context),
-    webhook: readWebhookFacts(seen.webhook, config.webhook, namespace, nowMs),
+    webhook: readWebhookFacts(seen.webhook, config.webhook, namespace, nowMs, repairs.heldBack(trusted)),
     endpoints: readEndpoints(seen, { config, served }),
   };
 }
@@ -109,7 +112,11 @@ function problemsOf(
   return isLate ? [`the certificate in ${secret} expires soon: nine tenths of its life are over`] : [];
 }
 
-const standingOf = (facts: ProvidedFacts, { serving }: Look, problems: readonly string[]): Standing => ({
+const standingOf = (
+  facts: ProvidedFacts,
+  { serving }: Look,
+  problems: readonly string[],
+): Omit<Standing, 'undone'> => ({
   phase: undefined,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   untouchable: facts.webhook.untouchable,

@@ -5,7 +5,13 @@ import type { Facts, LeafFact } from './rotation-facts.ts';
 
 const leaf: LeafFact = { id: 'leaf', issuer: 'new', problem: undefined, due: false, issuedAt: '' };
 const serving = { leaf, bundle: ['new'], state: undefined, request: undefined, tidy: true };
-const webhook = { trusted: ['old'], current: ['old'], untouchable: undefined, drifted: false };
+const webhook = {
+  trusted: ['old'],
+  current: ['old'],
+  untouchable: undefined,
+  drifted: false,
+  bundleHeldBack: false,
+};
 const endpoint = { name: 'gateway-0', ready: true, leaf: 'leaf', fresh: true };
 type Input = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
 const step = (facts: Partial<Input>, heldMs = 0) =>

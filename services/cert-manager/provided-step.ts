@@ -27,7 +27,8 @@ export function providedStep(
     problem === undefined
       ? withEarlier(serving?.bundle ?? [], isSettled ? [] : webhook.current)
       : webhook.current;
-  const isRight = !webhook.drifted && isSameList(webhook.trusted ?? [], bundle);
+  const isTrusted = webhook.bundleHeldBack || isSameList(webhook.trusted ?? [], bundle);
+  const isRight = !webhook.drifted && isTrusted;
   if (webhook.untouchable === undefined && bundle.length > 0 && !isRight) {
     return { write: 'webhook', why: 'it differed from what it has to be', bundle };
   }

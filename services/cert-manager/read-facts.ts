@@ -11,6 +11,7 @@ import type { Facts } from './rotation-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 import { type LeafContext, readLeafFact, readServingFacts } from './serving-secret.ts';
 import { readWebhookFacts, trustedAuthorities } from './webhook-facts.ts';
+import type { WebhookRepairs } from './webhook-repairs.ts';
 
 /** The last Secrets of this process's sight that were whole. */
 export interface HeldSecrets {
@@ -22,6 +23,7 @@ export interface FactsContext {
   config: LatchkeyConfig;
   namespace: string;
   served: ServedCertificates;
+  repairs: WebhookRepairs;
   nowMs: number;
 }
 
@@ -42,6 +44,7 @@ export function readFacts(look: Look, held: HeldSecrets, context: FactsContext):
   const { renewAt } = config.tls;
   const ca = look.ca && readCaFacts(look.ca, nowMs, renewAt);
   const known = knownAuthorities(look, held, context);
+  const heldBack = context.repairs.heldBack(ca?.bundle ?? []);
   const leafContext: LeafContext = {
     nowMs,
     renewAt,
@@ -52,7 +55,7 @@ export function readFacts(look: Look, held: HeldSecrets, context: FactsContext):
   return {
     ca,
     serving: look.serving && readServingFacts(look.serving, leafContext),
-    webhook: readWebhookFacts(look.webhook, config.webhook, namespace, nowMs),
+    webhook: readWebhookFacts(look.webhook, config.webhook, namespace, nowMs, heldBack),
     endpoints: readEndpoints(look, context),
     held: {
       ca: held.ca && readCaFacts(held.ca, nowMs, renewAt),

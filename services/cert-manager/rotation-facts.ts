@@ -61,8 +61,10 @@ export interface WebhookFacts {
   current: readonly string[];
   /** Why it is left as it is, or undefined. */
   untouchable: string | undefined;
-  /** Whether anything but the bundle differs from what it has to be. */
+  /** Whether anything but the bundle differs from what it has to be, and may be written now. */
   drifted: boolean;
+  /** Whether the bundle is left for now, because somebody undoes each repair of it. */
+  bundleHeldBack: boolean;
 }
 
 /** An endpoint of the gateway's Service, joined with the heartbeats of its pod. */

@@ -1,9 +1,15 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { planRepair, reasonToLeave, trustedBundle } from '#shared/installation/webhook-configuration.ts';
+import {
+  planRepair,
+  reasonToLeave,
+  trustedBundle,
+  wholeObject,
+} from '#shared/installation/webhook-configuration.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { WebhookFacts } from './rotation-facts.ts';
+import { bundleField } from './webhook-repairs.ts';
 
 /** The CAs with which the API server calls us; none when it does not. */
 export const trustedAuthorities = (
@@ -18,6 +24,7 @@ export function readWebhookFacts(
   config: LatchkeyConfig['webhook'],
   namespace: string,
   nowMs: number,
+  heldBack: ReadonlySet<string> = new Set(),
 ): WebhookFacts {
   const calls = trustedBundle(existing, config, namespace) !== undefined;
   const authorities = trustedAuthorities(existing, config, namespace);
@@ -26,6 +33,10 @@ export function readWebhookFacts(
     trusted: calls ? authorities.map(certificateId) : undefined,
     current: authorities.filter(({ ca, validTo }) => ca && Date.parse(validTo) > nowMs).map(certificateId),
     untouchable: reasonToLeave(existing, config, namespace),
-    drifted: existing === undefined || planRepair(existing, config, namespace, asRead).length > 0,
+    drifted:
+      existing === undefined
+        ? !heldBack.has(wholeObject)
+        : planRepair(existing, config, namespace, asRead, heldBack).length > 0,
+    bundleHeldBack: heldBack.has(bundleField) || (existing === undefined && heldBack.has(wholeObject)),
   };
 }

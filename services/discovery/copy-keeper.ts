@@ -3,6 +3,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { createRepairPace, promptRepairs } from '#shared/runtime/repair-pace.ts';
 import { type CopyLedger, createCopyLedger } from './copy-ledger.ts';
 import {
   addsKey,
@@ -14,7 +15,6 @@ import {
 } from './copy-plan.ts';
 import { createCopyWriter } from './copy-writer.ts';
 import { createNamespaceQueue } from './namespace-queue.ts';
-import { createRepairPace } from './repair-pace.ts';
 
 /** Keeps the copies of the global secrets in every selected namespace equal to what is desired. */
 export interface CopyKeeper {
@@ -49,7 +49,7 @@ export function createCopyKeeper(options: {
   const { installation, clock, log, onReady } = options;
   const ledger = options.ledger ?? createCopyLedger();
   const writer = createCopyWriter(options.kubernetes, ledger, installation);
-  const pace = createRepairPace(clock);
+  const pace = createRepairPace(kubernetesBackoff, clock);
   const listed = new Set<string | undefined>();
   /** By namespace: failures in a row, and why the last one. */
   const setbacks = new Map<string, { failures: number; why: string }>();
@@ -80,7 +80,7 @@ export function createCopyKeeper(options: {
   const mayRepair = (namespace: string): boolean => {
     const waitMs = pace.waitMs(namespace);
     if (waitMs > 0) queue.addLater(namespace, waitMs);
-    else if (pace.repaired(namespace)) {
+    else if (pace.repaired(namespace) === promptRepairs) {
       log.warn({ namespace }, 'somebody changes or deletes the copies of global secrets again and again');
     }
     return waitMs === 0;

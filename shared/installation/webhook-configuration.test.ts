@@ -9,6 +9,7 @@ import {
   pausedAnnotation,
   planRepair,
   reasonToLeave,
+  repairedFields,
   trustedBundle,
   webhookName,
 } from './webhook-configuration.ts';
@@ -87,8 +88,54 @@ test('drift is replaced where it stands, if it still stands there', () => {
   assert.deepEqual(repair([foreign, { ...ours, failurePolicy: 'Ignore' }]), [
     sameObject,
     { op: 'test', path: '/webhooks/1/name', value: webhookName },
-    { op: 'replace', path: '/webhooks/1', value: ours },
+    { op: 'add', path: '/webhooks/1/failurePolicy', value: 'Fail' },
   ]);
+});
+
+test('a field that others added to the entry is taken away, a new bundle is written by itself', () => {
+  assert.deepEqual(repair([{ ...ours, matchConditions: [{ name: 'x', expression: 'false' }] }]).slice(2), [
+    { op: 'remove', path: '/webhooks/0/matchConditions' },
+  ]);
+  const old = { ...ours, clientConfig: { ...ours.clientConfig, caBundle: 'T0xE' } };
+  assert.deepEqual(repair([old]).slice(2), [
+    { op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: 'UEVN' },
+  ]);
+});
+
+test('terms that a platform adds to a selector are lived with, and stay when ours are put right', () => {
+  const platform = [
+    { key: 'control-plane', operator: 'NotIn', values: ['true'] },
+    { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kube-system', 'gke-managed-system'] },
+  ];
+  const { matchExpressions = [] } = ours.namespaceSelector as { matchExpressions: object[] };
+  const edited = { ...ours, namespaceSelector: { matchExpressions: [...platform, ...matchExpressions] } };
+  assert.deepEqual(repair([edited]), []);
+  const labelled = { matchLabels: { 'inject-flyte-secrets': 'true', 'admission.example/on': 'yes' } };
+  assert.deepEqual(repair([{ ...edited, objectSelector: labelled }]), []);
+  const earlier = desiredWebhook(webhookConfig({ excludedNamespaces: ['gone'] }), 'latchkey', 'PEM');
+  const { matchExpressions: old = [] } = earlier.namespaceSelector as { matchExpressions: object[] };
+  assert.deepEqual(
+    repair([{ ...ours, namespaceSelector: { matchExpressions: [...old, ...platform] } }]).slice(2),
+    [
+      {
+        op: 'add',
+        path: '/webhooks/0/namespaceSelector',
+        value: { matchExpressions: [...matchExpressions, ...platform] },
+      },
+    ],
+  );
+  assert.deepEqual(repair([{ ...ours, objectSelector: {} }]).slice(2), [
+    { op: 'add', path: '/webhooks/0/objectSelector', value: ours.objectSelector },
+  ]);
+});
+
+test('a field that is held back is left, the others are put right', () => {
+  const drifted = { ...ours, failurePolicy: 'Ignore', timeoutSeconds: 1 };
+  const heldBack = new Set(['webhooks.failurePolicy']);
+  const operations = planRepair(stored([drifted]), config, 'latchkey', 'PEM', heldBack);
+  assert.deepEqual(repairedFields(operations), ['webhooks.timeoutSeconds']);
+  const all = new Set(['webhooks.failurePolicy', 'webhooks.timeoutSeconds']);
+  assert.deepEqual(planRepair(stored([drifted]), config, 'latchkey', 'PEM', all), []);
 });
 
 test('a webhook that was removed is added', () => {
@@ -162,7 +209,11 @@ test('what was adopted is ours: right, or repaired, and given back once adopt is
   const adopted = (entries: MutatingWebhook[], options: typeof config) =>
     planRepair(stored(entries, { [adoptedAnnotation]: JSON.stringify(flytes) }), options, 'latchkey', 'PEM');
   assert.deepEqual(adopted([ours], adopting), []);
-  assert.deepEqual(adopted([{ ...ours, timeoutSeconds: 9 }], adopting).at(-1)?.value, ours);
+  assert.deepEqual(adopted([{ ...ours, timeoutSeconds: 9 }], adopting).at(-1), {
+    op: 'add',
+    path: '/webhooks/0/timeoutSeconds',
+    value: 5,
+  });
   const entry = { op: 'test', path: '/webhooks/0/name', value: webhookName };
   const forgotten = { op: 'add', path: '/metadata/annotations', value: {} };
   assert.deepEqual(adopted([ours], config), [

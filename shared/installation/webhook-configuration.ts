@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { managedByLabel } from '#shared/contracts/own-object.ts';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
@@ -8,12 +7,16 @@ import type {
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
 import { adoptEntry, callsSomebodyElse, giveBackEntry, isForeign } from './webhook-adoption.ts';
+import { findDrift } from './webhook-drift.ts';
 
 /** Flyte's webhook name, which its users know (flyte-contract.md). */
 export const webhookName = 'flyte-pod-webhook.flyte.org';
 
 /** With this annotation nothing of the object is repaired: the way to let pods through for a while. */
 export const pausedAnnotation = 'latchkey.dev/paused';
+
+/** Stands for the object where a single field is named: it was deleted. */
+export const wholeObject = 'metadata.name';
 
 type WebhookConfig = LatchkeyConfig['webhook'];
 
@@ -63,17 +66,21 @@ export const desiredConfiguration = (
  * The JSON Patch that makes our webhook of the object right; empty when it is right, paused, or not ours to change: an
  * entry of Flyte's is taken over with `adopt` only, and given back without. Our entry is found by name, and the patch
  * holds only while the object is the one that was seen and the entry stands where it stood: somebody may reorder the
- * list at the same moment. Throws CONFIG_INVALID when an entry cannot be given back.
+ * list at the same moment. Only what differs is written.
+ * @param heldBack fields (as `repairedFields` names them) that are left for now. Throws CONFIG_INVALID when an entry cannot be given back.
  */
 export function planRepair(
   existing: MutatingWebhookConfiguration,
   config: WebhookConfig,
   namespace: string,
   bundle: string,
+  heldBack: ReadonlySet<string> = new Set(),
 ): JsonPatchOperation[] {
   if (existing.metadata.annotations?.[pausedAnnotation] !== undefined) return [];
   const index = (existing.webhooks ?? []).findIndex(({ name }) => name === webhookName);
-  const changes = planChanges(existing, index, config, desiredWebhook(config, namespace, bundle));
+  const changes = planChanges(existing, index, config, desiredWebhook(config, namespace, bundle)).filter(
+    (change) => !heldBack.has(fieldOf(change)),
+  );
   if (changes.length === 0) return [];
   const { resourceVersion } = existing.metadata;
   const sameObject: JsonPatchOperation = {
@@ -102,18 +109,32 @@ function planChanges(
   if (entry !== undefined && isForeign(existing, entry, desired)) {
     return config.adopt ? adoptEntry(existing, index, entry, desired) : [];
   }
-  return [repairAll(webhooks, index, desired) ?? []].flat();
+  return repairEntry(webhooks, index, desired);
 }
 
-function repairAll(
+const fieldOf = ({ path }: JsonPatchOperation): string =>
+  path
+    .replace(/^\/webhooks\/[^/]+(?=\/)/, '/webhooks')
+    .slice(1)
+    .replaceAll('/', '.')
+    .replace(/\.[-0-9]+$/, '');
+
+/** The fields that a patch of {@link planRepair} writes: `webhooks` (the whole entry), `webhooks.failurePolicy`. */
+export const repairedFields = (operations: readonly JsonPatchOperation[]): string[] =>
+  operations.filter(({ op }) => op !== 'test').map(fieldOf);
+
+function repairEntry(
   webhooks: readonly MutatingWebhook[],
   index: number,
   desired: MutatingWebhook,
-): JsonPatchOperation | undefined {
-  if (webhooks.length === 0) return { op: 'add', path: '/webhooks', value: [desired] };
-  if (index === -1) return { op: 'add', path: '/webhooks/-', value: desired };
-  if (isDeepStrictEqual(webhooks[index], desired)) return undefined;
-  return { op: 'replace', path: `/webhooks/${index}`, value: desired };
+): JsonPatchOperation[] {
+  if (webhooks.length === 0) return [{ op: 'add', path: '/webhooks', value: [desired] }];
+  const entry = webhooks[index];
+  if (entry === undefined) return [{ op: 'add', path: '/webhooks/-', value: desired }];
+  return findDrift(entry, desired).map(({ field, value }) => {
+    const path = `/webhooks/${index}/${field.replaceAll('.', '/')}`;
+    return value === undefined ? { op: 'remove', path } : { op: 'add', path, value };
+  });
 }
 
 function repairBundle(

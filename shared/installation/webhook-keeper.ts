@@ -6,14 +6,22 @@ import {
   type MutatingWebhookConfiguration,
   patchWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
-import { desiredConfiguration, planRepair } from './webhook-configuration.ts';
+import { desiredConfiguration, planRepair, repairedFields, wholeObject } from './webhook-configuration.ts';
 
 /**
  * Makes the webhook configuration right and returns it as stored; undefined when it is left to GitOps
  * (`webhook.manage: false`) and not there yet. Uses (create, patch) of mutatingwebhookconfigurations.
  */
 export async function ensureWebhook(
-  options: { kubernetes: Kubernetes; webhook: LatchkeyConfig['webhook']; namespace: string; log: Logger },
+  options: {
+    kubernetes: Kubernetes;
+    webhook: LatchkeyConfig['webhook'];
+    namespace: string;
+    log: Logger;
+    heldBack?: ReadonlySet<string>;
+    /** Told which fields were written, after they were. */
+    onRepaired?: (fields: readonly string[]) => void;
+  },
   existing: MutatingWebhookConfiguration | undefined,
   bundle: string,
 ): Promise<MutatingWebhookConfiguration | undefined> {
@@ -26,11 +34,14 @@ export async function ensureWebhook(
       desiredConfiguration(webhook, namespace, bundle),
     );
     log.info({ name }, 'created the webhook configuration');
+    options.onRepaired?.([wholeObject]);
     return created;
   }
-  const operations = planRepair(existing, webhook, namespace, bundle);
+  const operations = planRepair(existing, webhook, namespace, bundle, options.heldBack);
   if (operations.length === 0) return existing;
   const repaired = await patchWebhookConfiguration(kubernetes, name, operations);
-  log.info({ name, paths: operations.map(({ path }) => path) }, 'repaired the webhook configuration');
+  const fields = repairedFields(operations);
+  log.info({ name, fields }, 'repaired the webhook configuration');
+  options.onRepaired?.(fields);
   return repaired;
 }

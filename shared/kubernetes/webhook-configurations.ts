@@ -16,9 +16,10 @@ export interface MutatingWebhookConfiguration extends KubernetesObject {
 
 /** One operation of RFC 6902. */
 export interface JsonPatchOperation {
-  op: 'test' | 'add' | 'replace';
+  op: 'test' | 'add' | 'replace' | 'remove';
   path: string;
-  value: unknown;
+  /** Not with `remove`. */
+  value?: unknown;
 }
 
 /**

@@ -49,6 +49,7 @@ export const webhookOf = (trusted: string[]): WebhookFacts => ({
   current: trusted,
   untouchable: undefined,
   drifted: false,
+  bundleHeldBack: false,
 });
 
 export const gateway = (leaf: string) => ({ name: 'gateway-0', ready: true, leaf, fresh: true });

@@ -28,6 +28,24 @@ test('over 1,500 random schedules every served leaf is covered by every bundle i
   t.diagnostic(`${authorities} CAs in 1,500 schedules`);
 });
 
+test('certificates do not wait for a repair that a platform undoes for ever', () => {
+  const faults = ['caRequest', 'leafRequest', 'crash', 'gatewayRestart', 'platformBegins'] as const;
+  for (let seed = 1; seed <= 500; seed += 1) {
+    const result = runSchedule(seed, { ...options, faults });
+    assert.equal(result.violation, undefined, `seed ${seed}`);
+    assert.ok(result.settled, `seed ${seed} does not end: ${JSON.stringify(result.world.ca)}`);
+  }
+  const waiting: Decide = (facts, heldForMs, policy) =>
+    facts.webhook.trusted === undefined || facts.ca === undefined
+      ? nextStep(facts, heldForMs, policy)
+      : { write: 'webhook', why: 'it differed', bundle: facts.ca.bundle };
+  const waits = (facts: Facts, ...rest: [Parameters<Decide>[1], Parameters<Decide>[2]]): ReturnType<Decide> =>
+    (facts.webhook.drifted ? waiting : nextStep)(facts, ...rest);
+  const held = (facts: Facts): Facts => ({ ...facts, webhook: { ...facts.webhook, drifted: true } });
+  const stuck = runSchedule(1, { ...options, faults, decide: waits, view: held });
+  assert.equal(stuck.settled, false, 'the model sees the order that waits for each repair');
+});
+
 /** The first schedule that shows a leaf that is not covered. */
 function firstViolation(changed: Partial<ScheduleOptions>): string | undefined {
   for (let seed = 1; seed <= 1_000; seed += 1) {

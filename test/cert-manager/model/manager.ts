@@ -1,3 +1,4 @@
+import { createRepairPace, type RepairPace } from '#shared/runtime/repair-pace.ts';
 import { repairCa } from '../../../services/cert-manager/ca-repair.ts';
 import type { holdingConditions, nextStep } from '../../../services/cert-manager/next-step.ts';
 import {
@@ -16,6 +17,7 @@ const caRenewalMs = 30 * dayMs;
 const leafRenewalMs = 4 * dayMs;
 const notBeforeMarginMs = 3_600_000;
 const freshMs = 10_000;
+const repairBounds = { firstMs: 5_000, longestMs: 300_000 };
 
 /** What a run saw, read object by object. */
 interface Seen {
@@ -64,6 +66,8 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   let step: Step | undefined;
   let held: Facts['held'] = { ca: undefined, leaf: undefined };
   let conditions = options.count();
+  const createPace = (): RepairPace => createRepairPace(repairBounds, { monotonicMs: () => world.nowMs });
+  let pace = createPace();
 
   const clock = (): number => world.nowMs + manager.aheadMs;
   const begin = (): void => {
@@ -82,7 +86,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       begin();
       return;
     }
-    const facts = view(factsOf(world, seen, held, clock()));
+    const facts = view(factsOf(world, seen, held, clock(), pace));
     if (repairCa(facts) === undefined) held = { ...held, ca: facts.ca };
     if (facts.serving?.leaf.problem === undefined && facts.serving !== undefined)
       held = { ...held, leaf: facts.serving.leaf };
@@ -98,6 +102,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       begin();
       held = { ca: undefined, leaf: undefined };
       conditions = options.count();
+      pace = createPace();
     },
     act: () => {
       if (world.nowMs < manager.pausedUntilMs) return;
@@ -108,11 +113,18 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       else if (step === undefined) decideNow();
       else {
         write(world, seen, step, clock());
+        if (step.write === 'webhook') noteRepair(pace, seen, step.bundle);
         begin();
       }
     },
   };
   return manager;
+}
+
+/** As cert-manager counts: each field that it wrote, the bundle by what it was to be. */
+function noteRepair(pace: RepairPace, { webhook }: Seen, bundle: readonly string[]): void {
+  pace.repaired('selector');
+  if (webhook?.bundle?.join() !== bundle.join()) pace.repaired('bundle', bundle.join());
 }
 
 function endpointsOf({ gateways, reports, nowMs }: World): Facts['endpoints'] {
@@ -127,6 +139,7 @@ function factsOf(
   { ca, serving, webhook, endpoints = [] }: Seen,
   held: Facts['held'],
   nowMs: number,
+  pace: RepairPace,
 ): Facts {
   const ageMs = (id: string): number => nowMs - (world.madeMs.get(id) ?? nowMs);
   const authority = (id: string | undefined): AuthorityFact => ({
@@ -169,7 +182,8 @@ function factsOf(
       trusted,
       current: trusted ?? [],
       untouchable: webhook?.paused ? 'paused' : undefined,
-      drifted: trusted === undefined,
+      drifted: trusted === undefined || (world.platformEdits && pace.waitMs('selector') === 0),
+      bundleHeldBack: pace.waitMs('bundle', ca?.bundle.join()) > 0,
     },
     endpoints,
     held: { ca: held.ca, leaf: held.leaf && leafFact(held.leaf.id) },

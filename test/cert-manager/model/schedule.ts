@@ -86,6 +86,9 @@ const faults = {
     if (webhook.bundle !== undefined)
       world.webhook = { ...webhook, paused: !webhook.paused, version: world.count() };
   },
+  platformBegins: ({ world }) => {
+    world.platformEdits = true;
+  },
   webhookDeleted: ({ world }) => {
     if (isTwofold(world)) world.breakWebhook(undefined);
   },

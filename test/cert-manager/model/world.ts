@@ -53,6 +53,8 @@ const heartbeatMs = 2_000;
 
 /** The cluster: objects with versions, caches and kubelets that lag behind, gateways that report. */
 export interface World {
+  /** Whether a platform edits the webhook configuration after each write of ours, for ever. */
+  platformEdits: boolean;
   nowMs: number;
   ca: CaObject | undefined;
   serving: ServingObject | undefined;
@@ -110,6 +112,7 @@ export function createWorld(gatewayCount: number): World {
     nowMs: kubeletMs,
     ca: undefined,
     serving: undefined,
+    platformEdits: false,
     webhook: { version: 0, bundle: undefined, paused: false },
     gateways: Array.from({ length: gatewayCount }, (_, index) => ({
       name: `gateway-${index}`,

@@ -1,0 +1,62 @@
+import type { Logger } from 'pino';
+import { fieldWriter } from '#shared/installation/field-writer.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { createRepairPace, promptRepairs } from '#shared/runtime/repair-pace.ts';
+
+/** A repair that does not hold: how often in a row it was made, and who undid it, where Kubernetes tells. */
+export interface UndoneRepair {
+  field: string;
+  count: number;
+  writer: string | undefined;
+}
+
+/** The repairs of the webhook configuration, of which one that is undone again and again is made more and more rarely. */
+export interface WebhookRepairs {
+  /** Fields that are left for now. @param bundle ids of the CAs that are to be trusted; another bundle begins anew */
+  heldBack(bundle: readonly string[]): ReadonlySet<string>;
+  /** How long until one of them may be written, ms; undefined when none is held back. */
+  restMs(): number | undefined;
+  /** Notes a repair of these fields, of the object as it was found. */
+  repaired(
+    fields: readonly string[],
+    bundle: readonly string[],
+    found: MutatingWebhookConfiguration | undefined,
+  ): void;
+  undone(): UndoneRepair[];
+}
+
+const bounds = { firstMs: 5_000, longestMs: 300_000 };
+export const bundleField = 'webhooks.clientConfig.caBundle';
+
+export function createWebhookRepairs(clock: Pick<Clock, 'monotonicMs'>, log: Logger): WebhookRepairs {
+  const pace = createRepairPace(bounds, clock);
+  const writers = new Map<string, string | undefined>();
+  const wishes = new Map<string, string>();
+  const wishOf = (field: string, bundle: readonly string[]): string =>
+    field === bundleField ? bundle.join() : '';
+  const waitMs = (field: string): number => pace.waitMs(field, wishes.get(field));
+
+  return {
+    heldBack: (bundle) =>
+      new Set([...wishes.keys()].filter((field) => pace.waitMs(field, wishOf(field, bundle)) > 0)),
+    restMs: () => {
+      const waits = [...wishes.keys()].map(waitMs).filter((wait) => wait > 0);
+      return waits.length === 0 ? undefined : Math.min(...waits);
+    },
+    repaired: (fields, bundle, found) => {
+      for (const field of fields) {
+        const wish = wishOf(field, bundle);
+        wishes.set(field, wish);
+        const writer = fieldWriter(found, field);
+        writers.set(field, writer);
+        if (pace.repaired(field, wish) !== promptRepairs) continue;
+        log.warn(
+          { field, writer },
+          'the repair of the webhook configuration is undone again and again: it is repeated more rarely from now on',
+        );
+      }
+    },
+    undone: () => pace.undone().map(({ what, count }) => ({ field: what, count, writer: writers.get(what) })),
+  };
+}

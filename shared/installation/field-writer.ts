@@ -1,0 +1,38 @@
+import { isObject, member } from '#shared/core/json-value.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import { webhookName } from './webhook-configuration.ts';
+
+/** Under which name the API server notes our own writes: the first part of the User-Agent. */
+const ownManager = 'latchkey';
+
+/**
+ * Who else wrote a field of the object last, by `metadata.managedFields` (kubernetes.io, "Field Management"); undefined
+ * where that does not tell.
+ * @param field as `repairedFields` names it; of `webhooks` the whole entry
+ */
+export function fieldWriter(
+  configuration: MutatingWebhookConfiguration | undefined,
+  field: string,
+): string | undefined {
+  const managed = member(configuration?.metadata, 'managedFields');
+  const [top, ...below] = field.split('.');
+  const path = [
+    `f:${top}`,
+    ...(top === 'webhooks' ? [`k:${JSON.stringify({ name: webhookName })}`] : []),
+    ...below.map((name) => `f:${name}`),
+  ];
+  const writers = (Array.isArray(managed) ? managed : [])
+    .filter((entry) => member(entry, 'manager') !== ownManager && owns(member(entry, 'fieldsV1'), path))
+    .sort((a, b) => String(member(b, 'time')).localeCompare(String(member(a, 'time'))));
+  const manager = member(writers[0], 'manager');
+  return typeof manager === 'string' ? manager : undefined;
+}
+
+function owns(fields: unknown, path: readonly string[]): boolean {
+  let node = fields;
+  for (const step of path) {
+    if (!isObject(node) || !Object.hasOwn(node, step)) return false;
+    node = node[step];
+  }
+  return true;
+}
