@@ -53,8 +53,9 @@ export function prefixLength(glob: string): number {
 type IndexedGlob = { glob: string; matches?: (text: string) => boolean };
 
 function isMatch(entry: IndexedGlob, text: string, budget: WorkBudget | undefined): boolean {
-  // A `?` is looked for character by character.
-  budget?.spend(Math.ceil(text.length / (entry.glob.includes('?') ? 2 : 16)));
+  // What has a `?` is looked for character by character, at each place of the text.
+  const comparisons = text.length * (entry.glob.includes('?') ? entry.glob.length : 1);
+  budget?.spend(Math.ceil(comparisons / 16));
   entry.matches ??= compileGlob(entry.glob);
   return entry.matches(text);
 }
