@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { answerTooLarge, mostAnswerBytes } from './bounded-answer.ts';
 import { connectKubernetes } from './connect-kubernetes.ts';
 
 const log = pino({ level: 'silent' });
@@ -58,6 +60,30 @@ test('an answer that is cut or no JSON is an error that quotes nothing', async (
   assert.ok(error instanceof Error);
   assert.doesNotMatch(`${error.stack} ${error.cause}`, /hunter2/);
 });
+
+for (const statusCode of [200, 500]) {
+  test(`of an endless answer with ${statusCode} no more is read than an answer may have`, async (t) => {
+    const piece = Buffer.alloc(1_024 * 1_024, ' ');
+    let sent = 0;
+    const { kubeconfigFile } = await serverWith(t, (_, response) => {
+      response.statusCode = statusCode;
+      const send = (): void => {
+        while (!response.destroyed) {
+          sent += piece.length;
+          if (!response.write(piece)) return void response.once('drain', send);
+        }
+      };
+      send();
+    });
+    const kubernetes = connectKubernetes({ kubeconfigFile, log });
+    t.after(() => kubernetes.close());
+    const error: unknown = await kubernetes.json(call).catch((err: unknown) => err);
+    assert.ok(error instanceof LatchkeyError);
+    assert.equal(error.fields.reason, statusCode === 200 ? answerTooLarge : undefined);
+    // What the sockets hold comes on top.
+    assert.ok(sent < 2 * mostAnswerBytes, String(sent));
+  });
+}
 
 test('a kubeconfig that is missing is named', () => {
   assert.throws(() => connectKubernetes({ kubeconfigFile: '/nowhere/kubeconfig', log }), {

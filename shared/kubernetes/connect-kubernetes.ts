@@ -1,8 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
-import { buffer } from 'node:stream/consumers';
 import type { Logger } from 'pino';
-import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { answerTooLarge, mostAnswerBytes, readAtMost } from './bounded-answer.ts';
 import { type KubeConfigSource, loadKubeConfig } from './kube-config.ts';
 import {
   type KubernetesCall,
@@ -14,7 +14,10 @@ import {
 
 /** A connection to the API server. Every failure is the {@link refusedError} of the call. */
 export interface Kubernetes {
-  /** Sends a call and returns the parsed answer; gives up after 30 s, or when the signal aborts. */
+  /**
+   * Sends a call and returns the parsed answer; gives up after 30 s, or when the signal aborts. Of an answer above
+   * {@link mostAnswerBytes} the rest is not read, and the error's reason is {@link answerTooLarge}.
+   */
   json(call: KubernetesCall, signal?: AbortSignal): Promise<unknown>;
   /** Sends a call and returns the open answer (status 200); the signal ends it. The caller limits the time. */
   stream(call: KubernetesCall, signal: AbortSignal): Promise<http.IncomingMessage>;
@@ -22,6 +25,8 @@ export interface Kubernetes {
 }
 
 const requestTimeoutMs = 30_000;
+/** A Status is short; what is longer is not the API server's. */
+const mostRefusalBytes = 64 * 1_024;
 
 /**
  * Connects with a kubeconfig file, else with the pod's service account. client-node reads the configuration and the
@@ -84,8 +89,11 @@ export function connectKubernetes(options: KubeConfigSource & { log: Logger }): 
         signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       );
       try {
-        return JSON.parse((await buffer(response)).toString('utf8'));
+        const body = await readAtMost(response, mostAnswerBytes);
+        if (body === undefined) throw refusedError(call, { statusCode: 0, reason: answerTooLarge });
+        return JSON.parse(body.toString('utf8'));
       } catch (err) {
+        if (err instanceof LatchkeyError) throw err;
         // A parser's message quotes the text, and the text may be a Secret.
         throw refusedError(call, { statusCode: 0 }, err instanceof SyntaxError ? undefined : err);
       }
@@ -118,7 +126,7 @@ const isSuccess = ({ statusCode }: http.IncomingMessage): boolean =>
   statusCode !== undefined && statusCode >= 200 && statusCode < 300;
 
 async function refusalOf(call: KubernetesCall, response: http.IncomingMessage): Promise<LatchkeyError> {
-  const text = await buffer(response).then(String, () => '');
+  const text = await readAtMost(response, mostRefusalBytes).then(String, () => '');
   const retryAfterMs = parseRetryAfterMs(response.headers['retry-after']);
   let status: ReturnType<typeof readStatus> = {};
   try {

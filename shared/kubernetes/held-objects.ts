@@ -15,7 +15,7 @@ interface Held<T> {
   resourceVersion: string | undefined;
 }
 
-/** A complete list in the making; pages go in one by one so that no page is kept. */
+/** A complete list in the making; objects go in one by one so that none is kept. */
 export type Listing<T> = Map<string, Held<T>>;
 
 /**
@@ -24,8 +24,10 @@ export type Listing<T> = Map<string, Held<T>>;
  */
 export interface HeldObjects<T> {
   items: ReadonlyMap<string, T>;
-  /** Notes an object of a page. */
+  /** Notes an object of a list, or its newer version. */
   collect(listing: Listing<T>, object: KubernetesObject): void;
+  /** Forgets an object that was deleted while the list was sent. */
+  discard(listing: Listing<T>, object: KubernetesObject): void;
   /** Makes a complete listing the truth; the changes are the difference, deletions first. */
   replaceAll(listing: Listing<T>, resourceVersion: string): Change<T>[];
   set(object: KubernetesObject): Change<T>[];
@@ -62,8 +64,10 @@ export function createHeldObjects<T>(project: Project<T>): HeldObjects<T> {
     items,
     collect: (listing, object) => {
       const next = heldOf(object);
-      if (next !== undefined) listing.set(identityOf(object), next);
+      if (next === undefined) listing.delete(identityOf(object));
+      else listing.set(identityOf(object), next);
     },
+    discard: (listing, object) => void listing.delete(identityOf(object)),
     replaceAll: (listing, resourceVersion) => {
       const gone = [...held.keys()].filter((identity) => !listing.has(identity));
       const changed = [...listing].filter(

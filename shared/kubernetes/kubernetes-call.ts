@@ -1,4 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { answerTooLarge } from './bounded-answer.ts';
 import { parseResourcePath } from './resource-path.ts';
 
 /** A verb of RBAC; the HTTP method follows from it. */
@@ -58,16 +59,12 @@ export function refusedError(call: KubernetesCall, refusal: Refusal, cause?: unk
   const { resource, namespace, name } = parseResourcePath(call.path);
   const where = namespace === undefined ? 'the cluster' : `namespace ${namespace}`;
   const what = name === undefined ? resource : `${resource} ${name}`;
-  const answer =
-    refusal.statusCode === 0
-      ? 'gave no answer; check that it runs and can be reached'
-      : `answered ${[refusal.statusCode, refusal.reason].filter((part) => part !== undefined).join(' ')}`;
   const sentence =
     refusal.message === undefined || refusal.statusCode === 422 ? '' : `: ${refusal.message.slice(0, 300)}`;
   const { retryAfterMs, reason } = refusal;
   return new LatchkeyError(
     codeOf(refusal),
-    `cannot ${call.verb} ${what} in ${where}: the API server ${answer}${sentence}`,
+    `cannot ${call.verb} ${what} in ${where}: the API server ${answerOf(refusal)}${sentence}`,
     {
       cause,
       fields: {
@@ -81,6 +78,12 @@ export function refusedError(call: KubernetesCall, refusal: Refusal, cause?: unk
       },
     },
   );
+}
+
+function answerOf({ statusCode, reason }: Refusal): string {
+  if (reason === answerTooLarge) return 'answered with more than may be read';
+  if (statusCode === 0) return 'gave no answer; check that it runs and can be reached';
+  return `answered ${[statusCode, reason].filter((part) => part !== undefined).join(' ')}`;
 }
 
 const longestRetryAfterMs = 60_000;

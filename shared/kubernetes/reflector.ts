@@ -7,6 +7,7 @@ import { type Change, createHeldObjects, type Listing, type Project } from './he
 import { listPages } from './list-pages.ts';
 import { createReflectorMetrics } from './reflector-metrics.ts';
 import { parseResourcePath } from './resource-path.ts';
+import { createStreamedList, isNoStream, noEndOfList } from './streamed-list.ts';
 import type { WatchEvent } from './watch-event.ts';
 import { watchOnce, watchTimeoutSeconds } from './watch-session.ts';
 
@@ -45,9 +46,10 @@ export interface Reflector<T> {
 const defaultIdleTimeoutMs = 130_000;
 
 /**
- * Keeps a projection of a collection equal to the API server's, for ever: lists in pages, then watches, goes on from
- * the last event after any failure, and lists again when the server has forgotten it (410) or a line cannot be
- * trusted. It begins at once. Uses (list, watch) of the path's resource.
+ * Keeps a projection of a collection equal to the API server's, for ever: lists, then watches, goes on from the last
+ * event after any failure, and lists again when the server has forgotten it (410) or a line cannot be trusted. A list is
+ * sent as a stream, so that one object at a time is in memory; where the server sends none, it comes in pages.
+ * It begins at once. Uses (watch, list) of the path's resource, the latter for pages only.
  */
 export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   const { kubernetes, path, clock } = options;
@@ -62,6 +64,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   const held = createHeldObjects(options.project);
   /** Where the next watch goes on; undefined = a list is due. */
   let position: string | undefined;
+  /** Whether the server sends lists as streams, as far as is known. */
+  let streams = true;
   let synced = false;
   let listedAtMs = clock.monotonicMs();
   /** Tries since the API server last accepted a watch. */
@@ -83,11 +87,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     for (const change of changes) call(() => options.onChange(change));
   };
 
-  const list = async (): Promise<void> => {
-    const listing: Listing<T> = new Map();
-    metrics.list();
-    const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
-    const resourceVersion = await listPages(kubernetes, { path, query }, collect, stopped.signal);
+  const onList = (listing: Listing<T>, resourceVersion: string): void => {
     position = resourceVersion;
     listedAtMs = clock.monotonicMs();
     const changes = held.replaceAll(listing, resourceVersion);
@@ -95,6 +95,10 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     deliver(changes);
     call(() => options.onSync?.({ items: held.items, resourceVersion }));
     log.info({ objects: listing.size, changes: changes.length }, 'listed');
+  };
+  const onOpen = (): void => {
+    failures = 0;
+    interruptedAtMs = undefined;
   };
 
   const onEvent = (event: WatchEvent): void => {
@@ -107,24 +111,58 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     position = event.resourceVersion;
   };
 
-  const follow = async (): Promise<void> => {
-    const isDue = clock.monotonicMs() - listedAtMs >= (options.relistMs ?? Number.POSITIVE_INFINITY);
-    if (position === undefined || isDue) await list();
-    await watchOnce({
+  const watch = (
+    from: Pick<Parameters<typeof watchOnce>[0], 'resourceVersion' | 'onOpen' | 'onEvent'>,
+  ): Promise<void> =>
+    watchOnce({
       kubernetes,
       path,
       query,
-      resourceVersion: position ?? '',
+      ...from,
       timeoutSeconds: watchTimeoutSeconds(Math.random()),
       idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
-      onOpen: () => {
-        failures = 0;
-        interruptedAtMs = undefined;
-      },
-      onEvent,
       clock,
       signal: stopped.signal,
     });
+
+  const listInPages = async (): Promise<void> => {
+    const listing: Listing<T> = new Map();
+    const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
+    onList(listing, await listPages(kubernetes, { path, query }, collect, stopped.signal));
+  };
+  /** Lists, and goes on as the watch until it ends; false when the server sends no list so. */
+  const listAsStream = async (): Promise<boolean> => {
+    const list = createStreamedList(held, path);
+    const onListEvent = (event: WatchEvent): void => {
+      if (list.isComplete() || event.type === 'expired') {
+        onEvent(event);
+        return;
+      }
+      const listing = list.take(event);
+      if (listing === undefined) return;
+      onOpen();
+      onList(listing, event.resourceVersion);
+    };
+    try {
+      await watch({ resourceVersion: undefined, onOpen: () => undefined, onEvent: onListEvent });
+      if (!list.isComplete()) throw noEndOfList(path);
+      return true;
+    } catch (err) {
+      if (list.isComplete() || !isNoStream(err)) throw err;
+      log.info({ err }, 'the API server sends no list as a stream; listing in pages from now on');
+      return false;
+    }
+  };
+
+  const follow = async (): Promise<void> => {
+    const isDue = clock.monotonicMs() - listedAtMs >= (options.relistMs ?? Number.POSITIVE_INFINITY);
+    if (position === undefined || isDue) {
+      metrics.list();
+      if (streams && (await listAsStream())) return;
+      streams = false;
+      await listInPages();
+    }
+    await watch({ resourceVersion: position ?? '', onOpen, onEvent });
   };
 
   const run = async (): Promise<void> => {

@@ -16,6 +16,18 @@ test('a bookmark moves the position only', () => {
   assert.deepEqual(parseWatchEvent(line), { type: 'bookmark', resourceVersion: '9' });
 });
 
+test('the bookmark that ends a list says so, and no other does', () => {
+  const bookmark = (annotations: unknown) =>
+    parseWatchEvent(
+      JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '9', annotations } } }),
+    );
+  const plain = { type: 'bookmark', resourceVersion: '9' };
+  assert.deepEqual(bookmark({ 'k8s.io/initial-events-end': 'true' }), { ...plain, endsList: true });
+  for (const other of [{ 'k8s.io/initial-events-end': 'false' }, {}, null]) {
+    assert.deepEqual(bookmark(other), plain);
+  }
+});
+
 test('whatever cannot be trusted asks for a new list and quotes nothing', () => {
   const lines = [
     '{"type":"ADDED","object":{"data":{"password":"aHVudGVyMg=="',

@@ -4,7 +4,8 @@ import { isKubernetesObject, type KubernetesObject } from './kubernetes-object.t
 /** One line of a watch. `expired`: the server cannot go on from here (410, or a line that cannot be trusted). */
 export type WatchEvent =
   | { type: 'set' | 'delete'; object: KubernetesObject; resourceVersion: string }
-  | { type: 'bookmark'; resourceVersion: string }
+  /** `endsList`: what came before it on a watch that began with a list is the whole list, at its resourceVersion. */
+  | { type: 'bookmark'; resourceVersion: string; endsList?: true }
   | { type: 'expired'; reason: string };
 
 /**
@@ -26,14 +27,21 @@ export function parseWatchEvent(line: string): WatchEvent {
     return { type: 'expired', reason: `ERROR event ${readStatus(object).code ?? ''}`.trim() };
   const resourceVersion = resourceVersionOf(object);
   if (resourceVersion === undefined) return { type: 'expired', reason: 'an event has no resourceVersion' };
-  if (type === 'BOOKMARK') return { type: 'bookmark', resourceVersion };
+  if (type === 'BOOKMARK') {
+    return { type: 'bookmark', resourceVersion, ...(isEndOfList(object) ? { endsList: true } : {}) };
+  }
   if (!isKubernetesObject(object)) return { type: 'expired', reason: 'an event has no object' };
   if (type === 'ADDED' || type === 'MODIFIED') return { type: 'set', object, resourceVersion };
   if (type === 'DELETED') return { type: 'delete', object, resourceVersion };
   return { type: 'expired', reason: 'an event has an unknown type' };
 }
 
-/** A bookmark's object holds nothing but a resourceVersion. */
+function isEndOfList(bookmark: unknown): boolean {
+  const { metadata } = bookmark as { metadata: { annotations?: Record<string, unknown> | null } };
+  return metadata.annotations?.['k8s.io/initial-events-end'] === 'true';
+}
+
+/** A bookmark's object holds nothing but a resourceVersion, and whether it ends a list. */
 export function resourceVersionOf(object: unknown): string | undefined {
   if (typeof object !== 'object' || object === null || !('metadata' in object)) return undefined;
   const { metadata } = object;

@@ -1,5 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { mostAnswerBytes } from './bounded-answer.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
 import { refusedError } from './kubernetes-call.ts';
 import { createLineSplitter } from './line-splitter.ts';
@@ -8,8 +9,15 @@ import { parseWatchEvent, type WatchEvent } from './watch-event.ts';
 /** How long the server keeps a watch: different each time, so that watches do not end together. `random` in [0, 1). */
 export const watchTimeoutSeconds = (random: number): number => 240 + Math.floor(random * 61);
 
+/** The reason of a watch on which nothing came, in the field `reason` of its error. */
+export const stalled = 'Stalled';
+
+/** Silence in the middle of a list that is sent as a stream; it is sent without a pause. */
+const listIdleTimeoutMs = 30_000;
+
 /**
- * One watch request from a resourceVersion until it ends. Uses (watch, the path's resource). Calls `onOpen` when the
+ * One watch request until it ends: from a resourceVersion, or, when that is undefined, from nothing: then the API server
+ * first sends all objects there are, and a bookmark that ends this list. Uses (watch, the path's resource). Calls `onOpen` when the
  * server accepts it and hands every complete line to `onEvent`; returns when the server ends the stream in order. A
  * torn last line is dropped: its event comes again, because the position is that of the last complete one. Throws the
  * call's error when the request is refused, the connection breaks, or nothing at all (no event, no bookmark) arrived
@@ -19,7 +27,7 @@ export async function watchOnce(options: {
   kubernetes: Kubernetes;
   path: string;
   query: Readonly<Record<string, string>>;
-  resourceVersion: string;
+  resourceVersion: string | undefined;
   timeoutSeconds: number;
   idleTimeoutMs: number;
   onOpen: () => void;
@@ -35,23 +43,38 @@ export async function watchOnce(options: {
       ...options.query,
       watch: '1',
       allowWatchBookmarks: 'true',
-      resourceVersion,
+      // Without a resourceVersion the list is as new as a quorum read.
+      ...(resourceVersion === undefined
+        ? { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }
+        : { resourceVersion }),
       timeoutSeconds: String(timeoutSeconds),
     },
   } as const;
-  const stalled = new AbortController();
-  const watchdog = createWatchdog(options.clock, options.idleTimeoutMs, () => stalled.abort());
+  const silence = new AbortController();
+  const watchdogOf = (idleTimeoutMs: number) =>
+    createWatchdog(options.clock, idleTimeoutMs, () => silence.abort());
+  const idleTimeoutMs =
+    resourceVersion === undefined
+      ? Math.min(listIdleTimeoutMs, options.idleTimeoutMs)
+      : options.idleTimeoutMs;
+  let watchdog = watchdogOf(idleTimeoutMs);
   try {
-    const response = await options.kubernetes.stream(call, AbortSignal.any([options.signal, stalled.signal]));
+    const response = await options.kubernetes.stream(call, AbortSignal.any([options.signal, silence.signal]));
     options.onOpen();
-    const splitter = createLineSplitter();
+    const splitter = createLineSplitter(mostAnswerBytes);
     for await (const chunk of response) {
       watchdog.heard();
-      for (const line of splitter.push(chunk)) options.onEvent(parseWatchEvent(line));
+      for (const line of splitter.push(chunk)) {
+        const event = parseWatchEvent(line);
+        options.onEvent(event);
+        if (event.type !== 'bookmark' || event.endsList === undefined) continue;
+        watchdog.stop();
+        watchdog = watchdogOf(options.idleTimeoutMs);
+      }
     }
   } catch (err) {
-    if (stalled.signal.aborted) {
-      throw refusedError(call, { statusCode: 0, reason: 'Stalled' }, new Error('nothing arrived in time'));
+    if (silence.signal.aborted) {
+      throw refusedError(call, { statusCode: 0, reason: stalled }, new Error('nothing arrived in time'));
     }
     throw err instanceof LatchkeyError ? err : refusedError(call, { statusCode: 0 }, err);
   } finally {

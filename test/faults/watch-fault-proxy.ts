@@ -31,9 +31,14 @@ export interface WatchFaultProxy {
 const kindOf = (request: http.IncomingMessage): RequestKind => {
   const { searchParams, pathname } = new URL(request.url ?? '/', 'http://proxy');
   if (request.method !== 'GET') return 'other';
+  // A watch that begins with everything there is.
+  if (searchParams.has('sendInitialEvents')) return 'list';
   if (searchParams.has('watch')) return 'watch';
   return searchParams.has('limit') || pathname.endsWith('s') ? 'list' : 'other';
 };
+
+const isStream = ({ url }: http.IncomingMessage): boolean =>
+  new URL(url ?? '/', 'http://proxy').searchParams.has('watch');
 
 /**
  * A proxy in front of an API server that fails on demand. Everything else passes through unchanged, credentials too.
@@ -65,7 +70,7 @@ export async function startWatchFaultProxy(options: {
     }
   };
 
-  const forward = (request: http.IncomingMessage, response: http.ServerResponse, kind: RequestKind): void => {
+  const forward = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     const { method, headers } = request;
     const upstream = https.request(new URL(request.url ?? '/', options.target), {
       agent,
@@ -80,7 +85,7 @@ export async function startWatchFaultProxy(options: {
     upstream.on('response', (answer) => {
       answer.on('error', () => response.destroy());
       response.writeHead(answer.statusCode ?? 502, answer.headers);
-      if (kind !== 'watch') return void answer.pipe(response);
+      if (!isStream(request)) return void answer.pipe(response);
       watches.set(response, { stalled: false });
       response.flushHeaders();
       answer.on('data', (chunk: Buffer) => forwardWatch(chunk, response));
@@ -93,7 +98,7 @@ export async function startWatchFaultProxy(options: {
     const kind = kindOf(request);
     seen[kind] += 1;
     const fault = faults[kind].shift();
-    if (fault === undefined) forward(request, response, kind);
+    if (fault === undefined) forward(request, response);
     else if (fault === 'reset') request.socket.resetAndDestroy();
     else if (fault === 'stall') waiting.add(request);
     else refuse(response, fault);

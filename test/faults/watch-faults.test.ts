@@ -20,6 +20,7 @@ let proxy: WatchFaultProxy;
 let kubernetes: Kubernetes;
 let reflector: Reflector<string>;
 const deleted: string[] = [];
+let syncs = 0;
 
 before(async () => {
   cluster = await startCluster();
@@ -33,6 +34,7 @@ before(async () => {
     onChange: (change) => {
       if (change.type === 'delete') deleted.push(change.key);
     },
+    onSync: () => void syncs++,
     idleTimeoutMs: 4_000,
     log,
     clock,
@@ -167,22 +169,27 @@ test('a restarted API server loses nothing', () =>
     await cluster.startApiServer();
   }));
 
-test('1,200 Secrets come in pages of 500', async () => {
+test('1,200 Secrets come as one stream, and in pages once the server refuses to stream', async () => {
   const names = Array.from({ length: 1_200 }, (_, index) => `many-${index}`);
   const work = names.values();
   const create = async (): Promise<void> => {
     for (const name of work) await put(name, '1');
   };
   await Promise.all(Array.from({ length: 16 }, create));
-  const listsBefore = proxy.seen.list;
-  proxy.failNext('watch', { status: 410 });
-  proxy.strikeOpenWatches('reset');
-  await waitFor(
-    () => proxy.seen.list >= listsBefore + 3 && names.every((name) => reflector.items().has(name)),
-    {
+  const listsAnew = async (faults: () => void): Promise<number> => {
+    const listsBefore = proxy.seen.list;
+    const syncsBefore = syncs;
+    faults();
+    proxy.failNext('watch', { status: 410 });
+    proxy.strikeOpenWatches('reset');
+    await waitFor(() => syncs > syncsBefore && proxy.openWatches() === 1, {
       timeoutMs: 30_000,
-      what: 'three pages',
-    },
-  );
-  assert.equal(proxy.seen.list, listsBefore + 3);
+      what: 'a list, and its watch',
+    });
+    assert.ok(names.every((name) => reflector.items().has(name)));
+    return proxy.seen.list - listsBefore;
+  };
+  assert.equal(await listsAnew(() => undefined), 1);
+  // The refused one, then 20, 40, 80, 160, 320 and 500 objects and the rest.
+  assert.equal(await listsAnew(() => proxy.failNext('list', { status: 422 })), 1 + 7);
 });

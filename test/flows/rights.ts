@@ -73,9 +73,18 @@ const withGroup = (resource: string, group = ''): string =>
 
 /** What the ServiceAccounts of the installation asked of the API server: each kind of request once. */
 export function usedRights(events: readonly AuditEvent[]): Right[] {
-  const used = events.filter(({ user }) => user.username.startsWith(userPrefix)).map(readRequest);
+  const used = events
+    .filter(({ user }) => user.username.startsWith(userPrefix))
+    .flatMap((event) => {
+      const request = readRequest(event);
+      // An API server that does not stream lists is asked for the same with the verb `list`.
+      return isStreamedList(event) ? [request, { ...request, verb: 'list' }] : [request];
+    });
   return [...new Map(used.map((right) => [describeRight(right), right])).values()];
 }
+
+const isStreamedList = ({ requestURI }: AuditEvent): boolean =>
+  new URL(requestURI, 'http://api').searchParams.get('sendInitialEvents') === 'true';
 
 /** A request that names no resource stands with its path. */
 function readRequest({ user, verb, objectRef, requestURI }: AuditEvent): Right {
