@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { readGlobalFile, type Unreadable, unreadable } from './global-file.ts';
 
 /** A global secret as the operator mounted it. `name` is its lookup name: `env:TEAM_TOKEN` or `file:team/token`. */
 export interface GlobalSecret {
@@ -22,23 +23,59 @@ export function globalsFromEnvironment(
   );
 }
 
+/** Something in the folder that is no secret: a path below it, and why. */
+interface Skipped {
+  path: string;
+  reason: string;
+}
+
 /**
  * Global secrets in files, `<dir>/<group>/<key>`, through the symlinks of a kubelet's volume; its `..data` folders are
- * skipped. A folder that is absent holds none.
- * @throws when a file or folder cannot be read: the caller keeps what it had, for unreadable is not empty.
+ * skipped. A folder that is absent holds none. What is no readable file is skipped, and the others are served.
+ * @param known what was read before: a file that is there and cannot be read keeps its value, for unreadable is not gone
+ * @throws when the folder itself cannot be read: the caller keeps what it had
  */
-export async function globalsFromFiles(dir: string): Promise<GlobalSecret[]> {
+export async function globalsFromFiles(
+  dir: string,
+  onSkipped: (skipped: Skipped) => void = () => undefined,
+  known: readonly GlobalSecret[] = [],
+): Promise<GlobalSecret[]> {
+  const before = new Map(known.map((global) => [global.name, global]));
+  const fileOf = async (group: string, key: string): Promise<GlobalSecret[]> => {
+    const path = join(dir, group, key);
+    const name = `file:${group}/${key}`;
+    const read = await readGlobalFile(path);
+    if ('value' in read) return [{ name, ...read }];
+    onSkipped({ path, reason: read.reason });
+    return read.isGone ? [] : [before.get(name) ?? []].flat();
+  };
+  const groupOf = async (group: string): Promise<GlobalSecret[]> => {
+    const path = join(dir, group);
+    const keys = await keysOf(path);
+    if (Array.isArray(keys)) return inTurn(keys, (key) => fileOf(group, key));
+    onSkipped({ path, reason: keys.reason });
+    return keys.isGone ? [] : known.filter(({ name }) => name.startsWith(`file:${group}/`));
+  };
+  return inTurn(await namesIn(dir), groupOf);
+}
+
+/** One after the other, so that few files are open at a time. */
+async function inTurn(
+  names: readonly string[],
+  read: (name: string) => Promise<GlobalSecret[]>,
+): Promise<GlobalSecret[]> {
   const globals: GlobalSecret[] = [];
-  for (const group of await namesIn(dir)) {
-    const groupDir = join(dir, group);
-    if (!(await stat(groupDir)).isDirectory()) continue;
-    for (const key of await namesIn(groupDir)) {
-      const path = join(groupDir, key);
-      const { mtimeMs } = await stat(path);
-      globals.push({ name: `file:${group}/${key}`, value: await readFile(path), version: String(mtimeMs) });
-    }
-  }
+  for (const name of names) globals.push(...(await read(name)));
   return globals;
+}
+
+/** The files of a group; none for a file beside the groups. */
+async function keysOf(groupDir: string): Promise<string[] | Unreadable> {
+  try {
+    return (await stat(groupDir)).isDirectory() ? await namesIn(groupDir) : [];
+  } catch (err) {
+    return unreadable(err);
+  }
 }
 
 async function namesIn(dir: string): Promise<string[]> {
@@ -51,20 +88,33 @@ async function namesIn(dir: string): Promise<string[]> {
 }
 
 /**
- * Reads all global secrets. Undefined when they could not be read whole, for example in the middle of a symlink swap:
- * the next look settles it.
+ * Reads all global secrets. Undefined when the folder could not be read.
+ * @param options.known what was read before
+ * @param options.told what was skipped before: each thing is named once, while it is there
  */
 export async function readGlobals(options: {
   environment: Record<string, string | undefined>;
   envPrefix: string;
   dir: string;
+  known?: readonly GlobalSecret[] | undefined;
+  told?: Set<string>;
   log: Logger;
 }): Promise<GlobalSecret[] | undefined> {
+  const { dir, log, known, told = new Set() } = options;
+  const skipped = new Set<string>();
+  const onSkipped = ({ path, reason }: Skipped): void => {
+    const what = `${path}: ${reason}`;
+    skipped.add(what);
+    if (!told.has(what))
+      log.warn({ path, reason }, 'this is no global secret and is skipped, the others are served');
+  };
   try {
-    const files = await globalsFromFiles(options.dir);
+    const files = await globalsFromFiles(dir, onSkipped, known);
+    told.clear();
+    for (const what of skipped) told.add(what);
     return [...globalsFromEnvironment(options.environment, options.envPrefix), ...files];
   } catch (err) {
-    options.log.warn({ err, dir: options.dir }, 'global secrets not readable, keeping those known');
+    log.warn({ err, dir }, 'global secrets not readable, keeping those known');
     return undefined;
   }
 }

@@ -22,8 +22,9 @@ export function watchGlobals(options: {
   const { envPrefix, dir } = options.config.global;
   const tellAmbiguous = createAmbiguityLog(options.config, log);
   let known: readonly GlobalSecret[] | undefined;
+  const told = new Set<string>();
   const look = async (): Promise<void> => {
-    const globals = await readGlobals({ environment, envPrefix, dir, log });
+    const globals = await readGlobals({ environment, envPrefix, dir, known, told, log });
     if (globals === undefined || isDeepStrictEqual(globals, known)) return;
     known = globals;
     log.info({ globals: globals.length }, 'global secrets read');
