@@ -34,3 +34,23 @@ test('another wish, another thing and a long quiet begin anew', () => {
   assert.deepEqual(pace.undone(), []);
   assert.equal(pace.repaired('bundle', 'one'), 1);
 });
+
+test('what has been quiet for long is forgotten, however many things were repaired', () => {
+  let [nowMs, readings] = [0, 0];
+  const monotonicMs = (): number => {
+    readings += 1;
+    return nowMs;
+  };
+  const pace = createRepairPace(bounds, { monotonicMs });
+  for (let thing = 0; thing < 10_000; thing += 1) {
+    pace.repaired(`${thing}`);
+    pace.repaired(`${thing}`);
+  }
+  nowMs = 60_000;
+  pace.repaired('0');
+  nowMs = 121_000;
+  pace.repaired('new');
+  readings = 0;
+  assert.deepEqual(pace.undone(), [{ what: '0', count: 3 }]);
+  assert.ok(readings <= 2, `${readings} readings of the clock`);
+});

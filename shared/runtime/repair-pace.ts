@@ -16,11 +16,18 @@ export const promptRepairs = 3;
 
 /** @param bounds of the pause after each further one; where nothing was repaired for twice the longest the count begins anew */
 export function createRepairPace(bounds: BackoffBounds, clock: Pick<Clock, 'monotonicMs'>): RepairPace {
+  /** The latest last: what is quiet stands at the front, and is forgotten. */
   const repairs = new Map<string, { wanted: string; count: number; atMs: number; nextAtMs: number }>();
   const quietMs = 2 * bounds.longestMs;
   const lately = (what: string, wanted: string) => {
     const last = repairs.get(what);
     return last?.wanted === wanted && clock.monotonicMs() - last.atMs <= quietMs ? last : undefined;
+  };
+  const forgetQuiet = (nowMs: number): void => {
+    for (const [what, { atMs }] of repairs) {
+      if (nowMs - atMs <= quietMs) return;
+      repairs.delete(what);
+    }
   };
   return {
     waitMs: (what, wanted = '') => Math.max(0, (lately(what, wanted)?.nextAtMs ?? 0) - clock.monotonicMs()),
@@ -28,6 +35,8 @@ export function createRepairPace(bounds: BackoffBounds, clock: Pick<Clock, 'mono
       const atMs = clock.monotonicMs();
       const count = (lately(what, wanted)?.count ?? 0) + 1;
       const delayMs = count < promptRepairs ? 0 : backoffMs(bounds, count - promptRepairs);
+      repairs.delete(what);
+      forgetQuiet(atMs);
       repairs.set(what, { wanted, count, atMs, nextAtMs: atMs + delayMs });
       return count;
     },
