@@ -6,7 +6,7 @@ import { refusedError } from '#shared/kubernetes/kubernetes-call.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { createCopyKeeper } from './copy-keeper.ts';
-import type { SecretData } from './copy-plan.ts';
+import { desiredCopies, type SecretData } from './desired-copy.ts';
 
 const timeoutMs = 5_000;
 const name = 'latchkey-global-0';
@@ -43,7 +43,7 @@ function aKeeper(t: TestContext) {
   return {
     ready,
     levels: () => lines.map((line) => JSON.parse(line).level as number),
-    desire: (data: SecretData) => keeper.desire(() => new Map([[name, data]])),
+    desire: (data: SecretData) => keeper.desire(() => desiredCopies(new Map([[name, data]]))),
     refuse: (next: typeof refusal) => {
       refusal = next;
     },

@@ -5,21 +5,15 @@ import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRepairPace, promptRepairs } from '#shared/runtime/repair-pace.ts';
 import { type CopyLedger, createCopyLedger } from './copy-ledger.ts';
-import {
-  addsKey,
-  type CopyPlan,
-  type CopyStep,
-  type OwnedCopy,
-  planCopies,
-  type SecretData,
-} from './copy-plan.ts';
+import { addsKey, type CopyPlan, type CopyStep, type OwnedCopy, planCopies } from './copy-plan.ts';
 import { createCopyWriter } from './copy-writer.ts';
+import type { DesiredCopies } from './desired-copy.ts';
 import { createNamespaceQueue } from './namespace-queue.ts';
 
 /** Keeps the copies of the global secrets in every selected namespace equal to what is desired. */
 export interface CopyKeeper {
-  /** @param copiesOf the copies that a namespace is to hold */
-  desire(copiesOf: (namespace: string) => ReadonlyMap<string, SecretData>): void;
+  /** @param copiesOf the copies that a namespace is to hold; asked at every event of a copy */
+  desire(copiesOf: (namespace: string) => DesiredCopies): void;
   select(namespaces: ReadonlySet<string>): void;
   /** Takes every copy that exists in a namespace (undefined: in any), as of a resourceVersion. */
   listed(namespace: string | undefined, copies: Iterable<OwnedCopy>, resourceVersion: string): void;
@@ -53,14 +47,14 @@ export function createCopyKeeper(options: {
   const listed = new Set<string | undefined>();
   /** By namespace: failures in a row, and why the last one. */
   const setbacks = new Map<string, { failures: number; why: string }>();
-  let desired: ((namespace: string) => ReadonlyMap<string, SecretData>) | undefined;
+  let desired: ((namespace: string) => DesiredCopies) | undefined;
   let selected: ReadonlySet<string> | undefined;
 
   /** Undefined as long as one of the three is unknown. */
-  const wantedIn = (namespace: string): ReadonlyMap<string, SecretData> | undefined => {
+  const wantedIn = (namespace: string): DesiredCopies | undefined => {
     const isListed = listed.has(undefined) || listed.has(namespace);
     if (desired === undefined || selected === undefined || !isListed) return undefined;
-    return selected.has(namespace) ? desired(namespace) : new Map();
+    return selected.has(namespace) ? desired(namespace) : nothing;
   };
 
   /** Does what can be done: a copy that cannot be written holds up no other. Throws the gravest failure. */
@@ -151,6 +145,8 @@ export function createCopyKeeper(options: {
     stop: queue.stop,
   };
 }
+
+const nothing: DesiredCopies = new Map();
 
 const isForeign = (err: unknown): boolean => err instanceof LatchkeyError && err.code === 'KUBERNETES_EXISTS';
 

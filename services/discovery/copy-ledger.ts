@@ -1,5 +1,6 @@
 import { isLater } from '#shared/kubernetes/resource-version.ts';
-import { holdsData, type KnownCopies, type KnownCopy, type OwnedCopy, type SecretData } from './copy-plan.ts';
+import { holdsData, type KnownCopies, type KnownCopy, type OwnedCopy } from './copy-plan.ts';
+import type { DesiredCopies } from './desired-copy.ts';
 import { createNamespacedMap } from './namespaced-map.ts';
 
 /**
@@ -12,7 +13,7 @@ export interface CopyLedger {
    * What is known, to be planned with: notes which copies hold what is desired, and lets go of names that are not desired
    * and from which a copy went.
    */
-  take(namespace: string, desired: ReadonlyMap<string, SecretData>): KnownCopies;
+  take(namespace: string, desired: DesiredCopies): KnownCopies;
   /** The namespaces of which something is known. */
   namespaces(): Iterable<string>;
   /** A copy as the watch saw it. */
@@ -60,11 +61,11 @@ export function createCopyLedger(): CopyLedger {
       const copies = new Map<string, KnownCopy>();
       const lost = new Set<string>();
       for (const [name, { copy }] of [...entries.of(namespace)]) {
-        const data = desired.get(name);
-        if (copy === undefined && data === undefined) entries.set(namespace, name, undefined);
+        const wanted = desired.get(name);
+        if (copy === undefined && wanted === undefined) entries.set(namespace, name, undefined);
         else if (copy === undefined) lost.add(name);
         else copies.set(name, copy);
-        if (copy !== undefined && data !== undefined && holdsData(copy, data)) copy.isOurs = true;
+        if (copy !== undefined && wanted !== undefined && holdsData(copy, wanted)) copy.isOurs = true;
       }
       return { copies, lost };
     },

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  addsKey,
-  type CopyPlan,
-  digestData,
-  type KnownCopy,
-  planCopies,
-  type SecretData,
-} from './copy-plan.ts';
+import { addsKey, type CopyPlan, type KnownCopy, planCopies } from './copy-plan.ts';
+import { type DesiredCopies, desiredCopies, digestData, type SecretData } from './desired-copy.ts';
 
 const anOwnedCopy = (name: string, data: Record<string, string>): KnownCopy => ({
   namespace: 'team',
@@ -21,7 +15,9 @@ const anOwnedCopy = (name: string, data: Record<string, string>): KnownCopy => (
   installation: 'latchkey',
   isOurs: true,
 });
-const plan = (desired: ReadonlyMap<string, SecretData>, known: readonly KnownCopy[]): CopyPlan =>
+const wants = (...copies: (readonly [name: string, data: SecretData])[]): DesiredCopies =>
+  desiredCopies(new Map(copies));
+const plan = (desired: DesiredCopies, known: readonly KnownCopy[]): CopyPlan =>
   planCopies(
     desired,
     { copies: new Map(known.map((copy) => [copy.name, copy])), lost: new Set(['latchkey-global-9']) },
@@ -30,17 +26,20 @@ const plan = (desired: ReadonlyMap<string, SecretData>, known: readonly KnownCop
 const planSteps = (...given: Parameters<typeof plan>): CopyPlan['steps'] => plan(...given).steps;
 
 test('a namespace without copies gets every one', () => {
-  const steps = planSteps(new Map([['latchkey-global-0', { a: 'MQ==' }]]), []);
-  assert.deepEqual(steps, [{ kind: 'create', name: 'latchkey-global-0', data: { a: 'MQ==' } }]);
+  const desired = wants(['latchkey-global-0', { a: 'MQ==' }]);
+  const steps = planSteps(desired, []);
+  assert.deepEqual(steps, [
+    { kind: 'create', name: 'latchkey-global-0', wanted: desired.get('latchkey-global-0') },
+  ]);
 });
 
 test('equal copies need no step, whatever the order of their keys', () => {
-  const desired = new Map([['latchkey-global-0', { a: 'MQ==', b: 'Mg==' }]]);
+  const desired = wants(['latchkey-global-0', { a: 'MQ==', b: 'Mg==' }]);
   assert.deepEqual(planSteps(desired, [anOwnedCopy('latchkey-global-0', { b: 'Mg==', a: 'MQ==' })]), []);
 });
 
 test('a removed key replaces the copy, an empty shard is deleted, both with what was seen as precondition', () => {
-  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  const desired = wants(['latchkey-global-0', { a: 'MQ==' }]);
   const owned = [
     anOwnedCopy('latchkey-global-0', { a: 'MQ==', gone: 'Mg==' }),
     anOwnedCopy('latchkey-global-1', { gone: 'Mg==' }),
@@ -49,7 +48,7 @@ test('a removed key replaces the copy, an empty shard is deleted, both with what
     {
       kind: 'replace',
       name: 'latchkey-global-0',
-      data: { a: 'MQ==' },
+      wanted: desired.get('latchkey-global-0'),
       uid: 'uid-latchkey-global-0',
       resourceVersion: '7',
     },
@@ -58,19 +57,19 @@ test('a removed key replaces the copy, an empty shard is deleted, both with what
 });
 
 test('a copy that somebody made immutable is deleted and made anew', () => {
-  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  const desired = wants(['latchkey-global-0', { a: 'MQ==' }]);
   const owned = [{ ...anOwnedCopy('latchkey-global-0', { a: 'other' }), immutable: true }];
   assert.deepEqual(planSteps(desired, owned), [
     { kind: 'delete', name: 'latchkey-global-0', uid: 'uid-latchkey-global-0', resourceVersion: '7' },
-    { kind: 'create', name: 'latchkey-global-0', data: { a: 'MQ==' } },
+    { kind: 'create', name: 'latchkey-global-0', wanted: desired.get('latchkey-global-0') },
   ]);
 });
 
 test('a step that fails leaves a key missing only where it would have added one', () => {
   const stored = anOwnedCopy('latchkey-global-0', { a: 'old' });
   const failing = (desired: Record<string, string> | undefined, owned: KnownCopy[]): boolean[] =>
-    planSteps(new Map(desired === undefined ? [] : [['latchkey-global-0', desired]]), owned).map((step) =>
-      addsKey(step, owned[0]),
+    planSteps(wants(...(desired === undefined ? [] : [['latchkey-global-0', desired] as const])), owned).map(
+      (step) => addsKey(step, owned[0]),
     );
   assert.deepEqual(failing({ a: 'MQ==' }, []), [true]);
   assert.deepEqual(failing({ a: 'old', b: 'Mg==' }, [stored]), [true]);
@@ -79,7 +78,7 @@ test('a step that fails leaves a key missing only where it would have added one'
 });
 
 test('a copy of another type is deleted and made anew, and not given to pods until then', () => {
-  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  const desired = wants(['latchkey-global-0', { a: 'MQ==' }]);
   const evil = {
     ...anOwnedCopy('latchkey-global-0', { a: 'MQ==' }),
     type: 'example.com/evil',
@@ -93,7 +92,7 @@ test('a copy of another type is deleted and made anew, and not given to pods unt
 });
 
 test('an earlier value of ours is no forgery, anything else is', () => {
-  const desired = new Map([['latchkey-global-0', { a: 'new' }]]);
+  const desired = wants(['latchkey-global-0', { a: 'new' }]);
   const old = anOwnedCopy('latchkey-global-0', { a: 'old' });
   assert.deepEqual(plan(desired, [old]).forged, []);
   assert.deepEqual(plan(desired, [{ ...old, isOurs: false }]).forged, ['latchkey-global-0']);
@@ -101,8 +100,8 @@ test('an earlier value of ours is no forgery, anything else is', () => {
 
 test('a copy of another installation is not touched, where it is desired here and where it is not', () => {
   const other = { ...anOwnedCopy('latchkey-global-0', { a: 'old' }), installation: 'latchkey2' };
-  assert.deepEqual(plan(new Map(), [other]), { steps: [], forged: [], foreign: [], lost: [] });
-  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  assert.deepEqual(plan(wants(), [other]), { steps: [], forged: [], foreign: [], lost: [] });
+  const desired = wants(['latchkey-global-0', { a: 'MQ==' }]);
   assert.deepEqual(plan(desired, [other]), {
     steps: [],
     forged: [],
@@ -113,17 +112,17 @@ test('a copy of another installation is not touched, where it is desired here an
 
 test('a copy from before installations were told apart is taken over where it is desired, and left where it is not', () => {
   const old = { ...anOwnedCopy('latchkey-global-0', { a: 'MQ==' }), installation: undefined };
-  const desired = new Map([['latchkey-global-0', { a: 'MQ==' }]]);
+  const desired = wants(['latchkey-global-0', { a: 'MQ==' }]);
   const taken = plan(desired, [old]);
   assert.deepEqual(
     taken.steps.map(({ kind }) => kind),
     ['replace'],
   );
   assert.deepEqual(taken.forged, []);
-  assert.deepEqual(planSteps(new Map(), [old]), []);
+  assert.deepEqual(planSteps(wants(), [old]), []);
 });
 
 test('a copy that went without our doing is told of where it is desired', () => {
-  assert.deepEqual(plan(new Map([['latchkey-global-9', {}]]), []).lost, ['latchkey-global-9']);
-  assert.deepEqual(plan(new Map(), []).lost, []);
+  assert.deepEqual(plan(wants(['latchkey-global-9', {}]), []).lost, ['latchkey-global-9']);
+  assert.deepEqual(plan(wants(), []).lost, []);
 });

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-
-/** Data of one Secret: base64 by data key. */
-export type SecretData = Readonly<Record<string, string>>;
+import type { DesiredCopies, DesiredCopy } from './desired-copy.ts';
 
 /** The type of every copy. */
 export const copyType = 'Opaque';
@@ -32,8 +29,8 @@ export interface KnownCopies {
 
 /** One step towards the desired copies of a namespace. */
 export type CopyStep =
-  | { kind: 'create'; name: string; data: SecretData }
-  | { kind: 'replace'; name: string; data: SecretData; uid: string; resourceVersion: string }
+  | { kind: 'create'; name: string; wanted: DesiredCopy }
+  | { kind: 'replace'; name: string; wanted: DesiredCopy; uid: string; resourceVersion: string }
   | { kind: 'delete'; name: string; uid: string; resourceVersion: string };
 
 /** What is to be done in a namespace, and what must not be given to pods until it is. */
@@ -47,24 +44,14 @@ export interface CopyPlan {
   foreign: string[];
 }
 
-/** Tells whether two Secrets hold the same data, without keeping either. Stays in memory, is never published. */
-export function digestData(data: SecretData): string {
-  const entries = Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
-}
-
 /**
  * The steps that make the copies of one namespace equal the desired ones; none when they are. A copy of another
  * installation is left alone, and so is one of 0.1.0 that is not desired: it may be another installation's.
  */
-export function planCopies(
-  desired: ReadonlyMap<string, SecretData>,
-  known: KnownCopies,
-  installation: string,
-): CopyPlan {
+export function planCopies(desired: DesiredCopies, known: KnownCopies, installation: string): CopyPlan {
   const lost = [...known.lost].filter((name) => desired.has(name));
   const plan: CopyPlan = { steps: [], forged: [], foreign: [], lost };
-  for (const [name, data] of desired) planCopy(plan, name, data, known.copies.get(name), installation);
+  for (const [name, wanted] of desired) planCopy(plan, name, wanted, known.copies.get(name), installation);
   for (const copy of known.copies.values()) {
     if (desired.has(copy.name) || copy.installation !== installation) continue;
     const { name, uid, resourceVersion } = copy;
@@ -76,38 +63,38 @@ export function planCopies(
 function planCopy(
   plan: CopyPlan,
   name: string,
-  data: SecretData,
+  wanted: DesiredCopy,
   copy: KnownCopy | undefined,
   installation: string,
 ): void {
   if (copy === undefined) {
-    plan.steps.push({ kind: 'create', name, data });
+    plan.steps.push({ kind: 'create', name, wanted });
   } else if (copy.installation !== undefined && copy.installation !== installation) {
     plan.foreign.push(name);
   } else {
-    const holds = holdsData(copy, data);
+    const holds = holdsData(copy, wanted);
     if (!holds && !copy.isOurs) plan.forged.push(name);
-    if (!holds || copy.installation === undefined) plan.steps.push(...changeSteps(copy, data));
+    if (!holds || copy.installation === undefined) plan.steps.push(...changeSteps(copy, wanted));
   }
 }
 
 /** Whether pods that refer to the copy are given this data. */
-export const holdsData = (copy: OwnedCopy, data: SecretData): boolean =>
-  copy.type === copyType && copy.dataDigest === digestData(data);
+export const holdsData = (copy: OwnedCopy, { digest }: DesiredCopy): boolean =>
+  copy.type === copyType && copy.dataDigest === digest;
 
 /** Whether, as long as the step fails, a key is missing to which a pod may refer. */
 export function addsKey(step: CopyStep, known: OwnedCopy | undefined): boolean {
-  return step.kind !== 'delete' && Object.keys(step.data).some((key) => known?.keys.includes(key) !== true);
+  return step.kind !== 'delete' && [...step.wanted.keys].some((key) => known?.keys.includes(key) !== true);
 }
 
 function changeSteps(
   { name, uid, resourceVersion, immutable, type }: OwnedCopy,
-  data: SecretData,
+  wanted: DesiredCopy,
 ): CopyStep[] {
   // The API server refuses a change of either.
-  if (!immutable && type === copyType) return [{ kind: 'replace', name, data, uid, resourceVersion }];
+  if (!immutable && type === copyType) return [{ kind: 'replace', name, wanted, uid, resourceVersion }];
   return [
     { kind: 'delete', name, uid, resourceVersion },
-    { kind: 'create', name, data },
+    { kind: 'create', name, wanted },
   ];
 }

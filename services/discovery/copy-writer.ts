@@ -2,7 +2,8 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
 import type { CopyLedger } from './copy-ledger.ts';
-import { type CopyStep, copyType, type SecretData } from './copy-plan.ts';
+import { type CopyStep, copyType } from './copy-plan.ts';
+import type { DesiredCopy } from './desired-copy.ts';
 import { labelsOfCopy, ownedCopy } from './owned-copy.ts';
 
 /** Carries out steps, and notes each answer in the ledger. */
@@ -16,7 +17,7 @@ export function createCopyWriter(
   ledger: CopyLedger,
   installation: string,
 ): CopyWriter {
-  const secretOf = (data: SecretData, metadata: { name: string; namespace: string }) => ({
+  const secretOf = ({ data }: DesiredCopy, metadata: { name: string; namespace: string }) => ({
     type: copyType,
     data: { ...data },
     metadata: { ...metadata, labels: labelsOfCopy(installation) },
@@ -25,8 +26,8 @@ export function createCopyWriter(
     const copy = ownedCopy(stored);
     if (copy !== undefined) ledger.stored(copy);
   };
-  const create = async (namespace: string, name: string, data: SecretData): Promise<void> =>
-    note(await createSecret(kubernetes, secretOf(data, { name, namespace })));
+  const create = async (namespace: string, name: string, wanted: DesiredCopy): Promise<void> =>
+    note(await createSecret(kubernetes, secretOf(wanted, { name, namespace })));
   const remove = async (
     namespace: string,
     { name, uid, resourceVersion }: { name: string; uid: string; resourceVersion: string },
@@ -39,8 +40,8 @@ export function createCopyWriter(
     write: async (namespace, step) => {
       const { name } = step;
       if (step.kind === 'delete') return remove(namespace, step);
-      if (step.kind === 'create') return create(namespace, name, step.data);
-      const secret = secretOf(step.data, { name, namespace });
+      if (step.kind === 'create') return create(namespace, name, step.wanted);
+      const secret = secretOf(step.wanted, { name, namespace });
       const { resourceVersion } = step;
       const metadata = { ...secret.metadata, resourceVersion };
       try {
@@ -49,7 +50,7 @@ export function createCopyWriter(
         // Made immutable, or of another type, since it was seen.
         if (!isInvalid(err)) throw err;
         await remove(namespace, step);
-        await create(namespace, name, step.data);
+        await create(namespace, name, step.wanted);
       }
     },
   };

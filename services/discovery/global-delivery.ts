@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publisher.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { copiesWithin, planGlobalCopies } from '#shared/core/global-copies.ts';
+import { planGlobalCopies } from '#shared/core/global-copies.ts';
 import { managers } from '#shared/core/managers/registry.ts';
 import { compileRecipe } from '#shared/core/recipe.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
@@ -13,6 +13,7 @@ import { watchGlobals } from './global-watch.ts';
 import { createInventoryFeed } from './inventory-feed.ts';
 import { watchSecrets } from './kubernetes-source.ts';
 import { copySelector, ownedCopy } from './owned-copy.ts';
+import { shareCopies } from './shared-copies.ts';
 import type { Source } from './source.ts';
 
 /** Namespaces whose copies cannot be written hold up the first publication no longer than this. */
@@ -72,7 +73,7 @@ export function createGlobalDelivery(options: {
     }
     for (const { name } of previous) if (!plan.placement.has(name)) feed.entry(undefined, name, undefined);
     // Rules may arrive before their copies: the reference is not optional, so that the kubelet waits for a copy.
-    keeper.desire((namespace) => copiesWithin(plan, (name) => policy?.mayReach(name, namespace) !== false));
+    keeper.desire(shareCopies(plan, (name, namespace) => policy?.mayReach(name, namespace) !== false));
   };
 
   const stopGlobals = watchGlobals({

@@ -1,5 +1,6 @@
 import { managedByLabel } from '#shared/contracts/own-object.ts';
-import { copyType, digestData, type OwnedCopy } from './copy-plan.ts';
+import { copyType, type OwnedCopy } from './copy-plan.ts';
+import { digestData } from './desired-copy.ts';
 import type { SecretObject } from './secret-fact.ts';
 
 const copyLabels = { ...managedByLabel, 'latchkey.dev/copy': 'global' };

@@ -6,7 +6,7 @@ type GlobalValue = { name: string; value: Uint8Array };
 /** Where reference delivery keeps a global secret, the same in each namespace. */
 type CopyPlace = { secretName: string; secretKey: string };
 
-type GlobalCopies = {
+export type GlobalCopies = {
   /** The Secrets to keep in each selected namespace: name -> data key -> base64 of the value. */
   copies: Map<string, Record<string, string>>;
   placement: Map<string, CopyPlace>;

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
 import { createRandom, type Random } from '#test/random.ts';
 import type { createCopyKeeper } from '../../../services/discovery/copy-keeper.ts';
-import type { SecretData } from '../../../services/discovery/copy-plan.ts';
+import { desiredCopies, type SecretData } from '../../../services/discovery/desired-copy.ts';
 import { ownedCopy } from '../../../services/discovery/owned-copy.ts';
 import { createSecretStore, type StoredEvent, type StoredSecret } from './secret-store.ts';
 
@@ -115,10 +115,14 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
       generation.isOver = true;
       stop();
     };
-    keeper.desire(() => wanted);
+    desire(keeper);
     keeper.select(new Set(['team']));
     relist(keeper);
     return keeper;
+  };
+  const desire = (keeper: ReturnType<KeeperFactory>): void => {
+    const copies = desiredCopies(wanted);
+    keeper.desire(() => copies);
   };
   const relist = (keeper: ReturnType<KeeperFactory>): void => {
     events.length = 0;
@@ -209,7 +213,7 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
       () => {
         const count = random.pick([1, 2, 2]);
         wanted = new Map(names.slice(0, count).map((name) => [name, random.pick(values)]));
-        keeper.desire(() => wanted);
+        desire(keeper);
       },
     ],
   ];
