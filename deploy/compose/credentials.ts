@@ -1,13 +1,14 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { passwordVariables } from '../nats/credentials.ts';
+import { loadLatchkeyFile } from '#shared/runtime/latchkey-file.ts';
+import { isInUse, passwordFor, passwordVariables } from '../nats/credentials.ts';
 
 // Program of the Compose service `credentials`: fills the folder (a volume that the others share) once.
 // Usage: credentials.ts <folder>
 //   kubernetes/service-account.key, tokens.csv   for kube-apiserver
 //   kubeconfig/<user>                            for admin and the services with Kubernetes rights
-//   nats/environment, nats/<user>/{username,password}
+//   nats/environment, nats/<user>/{username,password} of the users in use
 const [folder = ''] = process.argv.slice(2);
 const configurationFile = join(import.meta.dirname, '../nats/nats.conf');
 /** RBAC knows a service account by its user name, so that the manifests' bindings hold for these tokens. */
@@ -61,10 +62,13 @@ async function writeKubernetes(): Promise<void> {
 }
 
 async function writeNats(): Promise<void> {
+  const { chain } = await loadLatchkeyFile(join(import.meta.dirname, 'latchkey.yaml'));
   const lines: string[] = [];
   for (const [user, variable] of passwordVariables(await readFile(configurationFile, 'utf8'))) {
-    const password = newSecret();
-    lines.push(`${variable}=${password}\n`);
+    const password = passwordFor(user, chain);
+    // A shell reads this file.
+    lines.push(`${variable}='${password}'\n`);
+    if (!isInUse(user, chain)) continue;
     await write(`nats/${user}/username`, user);
     await write(`nats/${user}/password`, password);
   }
