@@ -7,17 +7,25 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type {
   V1ConfigMap,
+  V1Container,
   V1Deployment,
   V1PodDisruptionBudget,
   V1PodTemplateSpec,
   V1Role,
   V1StatefulSet,
 } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import { credentialsSecret, passwordVariables } from '#deploy/nats/credentials.ts';
 import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
 import { processVariables } from '#shared/runtime/process-config.ts';
 import { type BareCluster, startBareCluster } from './cluster/bare-cluster.ts';
-import { copyForManager, loadManifests, type Manifests, parseManifests } from './cluster/manifests.ts';
+import {
+  copyForManager,
+  loadManifests,
+  type Manifests,
+  memoryLimitMib,
+  parseManifests,
+} from './cluster/manifests.ts';
 
 const root = join(import.meta.dirname, '..');
 let cluster: BareCluster;
@@ -132,6 +140,49 @@ test('there is a Deployment for every service, and what it runs exists', async (
   for (const { spec } of deployments()) {
     const program = containerOf(spec?.template).args?.find((argument) => !argument.startsWith('-'));
     await access(join(root, program ?? ''));
+  }
+});
+
+/** The containers of all manifests that run one of our programs, by file; V8 options come first in their arguments. */
+async function programContainers(): Promise<[string, V1Container][]> {
+  const folders = await Promise.all(
+    ['deploy', 'deploy/variants'].map(async (folder) =>
+      (await readdir(join(root, folder)))
+        .filter((name) => name.endsWith('.yaml'))
+        .map((name) => join(folder, name)),
+    ),
+  );
+  const files = await Promise.all(
+    folders
+      .flat()
+      .map(async (file) =>
+        parseManifests(await readFile(join(root, file), 'utf8')).map((object) => [file, object] as const),
+      ),
+  );
+  return files.flat().flatMap(([file, object]) => {
+    const template = (object as V1Deployment | undefined)?.spec?.template;
+    const containers = template?.spec?.containers ?? [];
+    return containers.map((container): [string, V1Container] => [file, container]);
+  });
+}
+const heapMib = (args: readonly string[] = []): number =>
+  Number(args.map((arg) => /^--max-old-space-size=(\d+)$/.exec(arg)?.[1]).find((size) => size !== undefined));
+
+test('every heap has five eighths of the memory of its container; code, buffers and TLS have the rest', async () => {
+  const containers = await programContainers();
+  assert.ok(containers.length >= services.length + providers.length + 1);
+  for (const [file, container] of containers) {
+    assert.equal(heapMib(container.args), (memoryLimitMib(container) * 5) / 8, file);
+  }
+});
+
+test('docker compose runs every service with the heap of its manifest', async () => {
+  const compose = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
+    services: Record<string, { command?: string[] }>;
+  };
+  for (const { metadata, spec } of deployments()) {
+    const { command } = compose.services[metadata?.name ?? ''] ?? {};
+    assert.equal(heapMib(command), heapMib(containerOf(spec?.template).args), metadata?.name);
   }
 });
 

@@ -62,3 +62,12 @@ export function podTemplate(manifests: Manifests, service: string): PodTemplate 
   }
   return { labels: template.metadata?.labels ?? {}, spec: template.spec, container };
 }
+
+/** The memory that a container may have, MiB. Throws when it may have any. */
+export function memoryLimitMib({ name, resources }: V1Container): number {
+  const limit = resources?.limits?.memory ?? '';
+  const [, number, unit] = /^(\d+)(Mi|Gi)$/.exec(limit) ?? [];
+  if (number === undefined)
+    throw new Error(`the container ${name} has no memory limit in Mi or Gi: '${limit}'`);
+  return Number(number) * (unit === 'Gi' ? 1_024 : 1);
+}
