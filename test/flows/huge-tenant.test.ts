@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { after, before, type TestContext, test } from 'node:test';
 import { connect, headers } from '@nats-io/transport-node';
 import { rulesBucket, subjectOf } from '#shared/contracts/bucket.ts';
 import { entryKey } from '#test/nats/held-set.ts';
-import type { ServicePod } from '../cluster/kubelet.ts';
-import { podTemplate } from '../cluster/manifests.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { askGateway } from '../demo/gateway-call.ts';
 import { type FaultRun, startFaultRun } from './fault-run.ts';
+import { everyoneGoesOn } from './pod-memory.ts';
 import { selectedLabels } from './running-installation.ts';
 import { storedSnapshot } from './stored-snapshot.ts';
 import { aTaskPod } from './task-pod.ts';
@@ -35,32 +33,7 @@ const random = (count: number): Keys =>
 const create = (name: string, data: Keys) =>
   run.cluster.harness.core.createNamespacedSecret({ namespace: tenant, body: { metadata: { name }, data } });
 
-/** Most memory that a pod has had so far, and may have, MiB. */
-async function memoryOf(pod: ServicePod): Promise<{ name: string; peakMib: number; limitMib: number }> {
-  const status = await readFile(`/proc/${pod.pid()}/status`, 'utf8');
-  const service = pod.name.replace(/-\d+$/, '');
-  const limit = podTemplate(run.cluster.manifests, service).container.resources?.limits?.memory ?? '';
-  const [, number = '', unit = ''] = /^(\d+)(Mi|Gi)$/.exec(limit) ?? [];
-  return {
-    name: pod.name,
-    peakMib: Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_024),
-    limitMib: Number(number) * (unit === 'Gi' ? 1_024 : 1),
-  };
-}
-
-/** Nothing has ended, nothing was ever above the limit of its manifest, and what others change arrives. */
-async function nobodyElseNotices(t: TestContext): Promise<void> {
-  await run.takesChanges();
-  const memory = await Promise.all(run.cluster.services().map(memoryOf));
-  t.diagnostic(
-    memory.map(({ name, peakMib, limitMib }) => `${name} ${peakMib} of ${limitMib} MiB`).join(', '),
-  );
-  assert.deepEqual(
-    run.cluster.services().map((pod) => pod.pid()),
-    pids,
-  );
-  for (const { name, peakMib, limitMib } of memory) assert.ok(peakMib < limitMib, name);
-}
+const nobodyElseNotices = (t: TestContext) => everyoneGoesOn(run, pids, t);
 
 /** What the author of a task gets that asks for this key of the tenant's. */
 async function answerTo(secret: string, key: string): Promise<string> {
