@@ -22,8 +22,8 @@ export interface CopyLedger {
   gone(copy: OwnedCopy, resourceVersion: string): void;
   /** A complete list: what it does not hold is gone, unless it was written later. @param namespace undefined: of all */
   listed(namespace: string | undefined, copies: Iterable<OwnedCopy>, resourceVersion: string): void;
-  /** The answer to a write of ours. */
-  stored(copy: OwnedCopy): void;
+  /** The answer to a write of ours. @param keys that were written */
+  stored(copy: OwnedCopy, keys: ReadonlySet<string>): void;
   /** The answer to a deletion of ours. */
   removed(namespace: string, name: string, uid: string): void;
 }
@@ -46,8 +46,8 @@ export function createCopyLedger(): CopyLedger {
     const { namespace, name, resourceVersion: at } = copy;
     if (!isNews(namespace, name, at)) return;
     const before = entryOf(namespace, name)?.copy;
-    const isOurs = before?.isOurs === true && isSameContent(before, copy);
-    entries.set(namespace, name, { at, copy: { ...copy, isOurs } });
+    const ourKeys = before !== undefined && isSameContent(before, copy) ? before.ourKeys : undefined;
+    entries.set(namespace, name, { at, copy: { ...copy, ourKeys } });
   };
   const vanish = (namespace: string, name: string, at: string): void => {
     if (isNews(namespace, name, at)) entries.set(namespace, name, { at, copy: undefined });
@@ -65,7 +65,7 @@ export function createCopyLedger(): CopyLedger {
         if (copy === undefined && wanted === undefined) entries.set(namespace, name, undefined);
         else if (copy === undefined) lost.add(name);
         else copies.set(name, copy);
-        if (copy !== undefined && wanted !== undefined && holdsData(copy, wanted)) copy.isOurs = true;
+        if (copy !== undefined && wanted !== undefined && holdsData(copy, wanted)) copy.ourKeys = wanted.keys;
       }
       return { copies, lost };
     },
@@ -83,11 +83,11 @@ export function createCopyLedger(): CopyLedger {
         }
       }
     },
-    stored: (copy) => {
+    stored: (copy, keys) => {
       const { namespace, name, resourceVersion: at } = copy;
       const lastAt = entryOf(namespace, name)?.at ?? listedAt.get(namespace) ?? listedAt.get(undefined);
       if (lastAt !== undefined && lastAt !== at && isLater(at, lastAt) !== true) return;
-      entries.set(namespace, name, { at, copy: { ...copy, isOurs: true } });
+      entries.set(namespace, name, { at, copy: { ...copy, ourKeys: keys } });
     },
     removed: (namespace, name, uid) => {
       if (entryOf(namespace, name)?.copy?.uid === uid) entries.set(namespace, name, undefined);
@@ -96,4 +96,4 @@ export function createCopyLedger(): CopyLedger {
 }
 
 const isSameContent = (a: OwnedCopy, b: OwnedCopy): boolean =>
-  a.uid === b.uid && a.dataDigest === b.dataDigest && a.type === b.type;
+  a.uid === b.uid && a.dataDigest === b.dataDigest && a.isOpaque === b.isOpaque;

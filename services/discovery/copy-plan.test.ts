@@ -8,12 +8,11 @@ const anOwnedCopy = (name: string, data: Record<string, string>): KnownCopy => (
   name,
   uid: `uid-${name}`,
   resourceVersion: '7',
-  keys: Object.keys(data),
   dataDigest: digestData(data),
-  type: 'Opaque',
+  isOpaque: true,
   immutable: false,
   installation: 'latchkey',
-  isOurs: true,
+  ourKeys: new Set(Object.keys(data)),
 });
 const wants = (...copies: (readonly [name: string, data: SecretData])[]): DesiredCopies =>
   desiredCopies(new Map(copies));
@@ -81,8 +80,8 @@ test('a copy of another type is deleted and made anew, and not given to pods unt
   const desired = wants(['latchkey-global-0', { a: 'MQ==' }]);
   const evil = {
     ...anOwnedCopy('latchkey-global-0', { a: 'MQ==' }),
-    type: 'example.com/evil',
-    isOurs: false,
+    isOpaque: false,
+    ourKeys: undefined,
   };
   assert.deepEqual(
     planSteps(desired, [evil]).map(({ kind }) => kind),
@@ -95,7 +94,7 @@ test('an earlier value of ours is no forgery, anything else is', () => {
   const desired = wants(['latchkey-global-0', { a: 'new' }]);
   const old = anOwnedCopy('latchkey-global-0', { a: 'old' });
   assert.deepEqual(plan(desired, [old]).forged, []);
-  assert.deepEqual(plan(desired, [{ ...old, isOurs: false }]).forged, ['latchkey-global-0']);
+  assert.deepEqual(plan(desired, [{ ...old, ourKeys: undefined }]).forged, ['latchkey-global-0']);
 });
 
 test('a copy of another installation is not touched, where it is desired here and where it is not', () => {

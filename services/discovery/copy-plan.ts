@@ -3,23 +3,26 @@ import type { DesiredCopies, DesiredCopy } from './desired-copy.ts';
 /** The type of every copy. */
 export const copyType = 'Opaque';
 
-/** A Secret that is labelled as a copy, as it stands in a namespace; its values only as a digest. */
+/** A Secret that is labelled as a copy, as it stands in a namespace; its values only as a digest, nothing of it without bound. */
 export interface OwnedCopy {
   namespace: string;
   name: string;
   uid: string;
   resourceVersion: string;
-  keys: readonly string[];
   dataDigest: string;
-  type: string;
+  /** Whether its type is that of copies; the type itself may be long. */
+  isOpaque: boolean;
   /** Somebody made it immutable: it can only be deleted and made anew. */
   immutable: boolean;
   /** The installation that it belongs to, by its namespace; undefined: of latchkey 0.1.0, which did not say. */
   installation: string | undefined;
 }
 
-/** What is known of a copy: `isOurs` = it holds what this process wrote or found right, if perhaps an earlier value. */
-export type KnownCopy = OwnedCopy & { isOurs: boolean };
+/**
+ * What is known of a copy: `ourKeys` = it holds what this process wrote or found right, if perhaps an earlier value, under
+ * these keys; undefined: what somebody else wrote, of which no key is kept.
+ */
+export type KnownCopy = OwnedCopy & { ourKeys: ReadonlySet<string> | undefined };
 
 /** What is known of one namespace: the copies by name, and the names from which one went without our doing. */
 export interface KnownCopies {
@@ -73,26 +76,26 @@ function planCopy(
     plan.foreign.push(name);
   } else {
     const holds = holdsData(copy, wanted);
-    if (!holds && !copy.isOurs) plan.forged.push(name);
+    if (!holds && copy.ourKeys === undefined) plan.forged.push(name);
     if (!holds || copy.installation === undefined) plan.steps.push(...changeSteps(copy, wanted));
   }
 }
 
 /** Whether pods that refer to the copy are given this data. */
 export const holdsData = (copy: OwnedCopy, { digest }: DesiredCopy): boolean =>
-  copy.type === copyType && copy.dataDigest === digest;
+  copy.isOpaque && copy.dataDigest === digest;
 
 /** Whether, as long as the step fails, a key is missing to which a pod may refer. */
-export function addsKey(step: CopyStep, known: OwnedCopy | undefined): boolean {
-  return step.kind !== 'delete' && [...step.wanted.keys].some((key) => known?.keys.includes(key) !== true);
+export function addsKey(step: CopyStep, known: KnownCopy | undefined): boolean {
+  return step.kind !== 'delete' && [...step.wanted.keys].some((key) => known?.ourKeys?.has(key) !== true);
 }
 
 function changeSteps(
-  { name, uid, resourceVersion, immutable, type }: OwnedCopy,
+  { name, uid, resourceVersion, immutable, isOpaque }: OwnedCopy,
   wanted: DesiredCopy,
 ): CopyStep[] {
   // The API server refuses a change of either.
-  if (!immutable && type === copyType) return [{ kind: 'replace', name, wanted, uid, resourceVersion }];
+  if (!immutable && isOpaque) return [{ kind: 'replace', name, wanted, uid, resourceVersion }];
   return [
     { kind: 'delete', name, uid, resourceVersion },
     { kind: 'create', name, wanted },

@@ -22,12 +22,12 @@ export function createCopyWriter(
     data: { ...data },
     metadata: { ...metadata, labels: labelsOfCopy(installation) },
   });
-  const note = (stored: Parameters<typeof ownedCopy>[0]): void => {
+  const note = (stored: Parameters<typeof ownedCopy>[0], { keys }: DesiredCopy): void => {
     const copy = ownedCopy(stored);
-    if (copy !== undefined) ledger.stored(copy);
+    if (copy !== undefined) ledger.stored(copy, keys);
   };
   const create = async (namespace: string, name: string, wanted: DesiredCopy): Promise<void> =>
-    note(await createSecret(kubernetes, secretOf(wanted, { name, namespace })));
+    note(await createSecret(kubernetes, secretOf(wanted, { name, namespace })), wanted);
   const remove = async (
     namespace: string,
     { name, uid, resourceVersion }: { name: string; uid: string; resourceVersion: string },
@@ -45,7 +45,7 @@ export function createCopyWriter(
       const { resourceVersion } = step;
       const metadata = { ...secret.metadata, resourceVersion };
       try {
-        note(await replaceSecret(kubernetes, { ...secret, metadata }));
+        note(await replaceSecret(kubernetes, { ...secret, metadata }), step.wanted);
       } catch (err) {
         // Made immutable, or of another type, since it was seen.
         if (!isInvalid(err)) throw err;

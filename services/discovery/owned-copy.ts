@@ -1,10 +1,13 @@
 import { managedByLabel } from '#shared/contracts/own-object.ts';
+import { isCopyName } from '#shared/core/global-copies.ts';
 import { copyType, type OwnedCopy } from './copy-plan.ts';
 import { digestData } from './desired-copy.ts';
 import type { SecretObject } from './secret-fact.ts';
 
 const copyLabels = { ...managedByLabel, 'latchkey.dev/copy': 'global' };
 const installationLabel = 'latchkey.dev/installation';
+/** Characters of a namespace's name; a label that is longer names none, and is not kept. */
+const longestInstallation = 63;
 
 /** What marks a Secret as a copy of this installation's. @param installation the namespace that latchkey runs in */
 export const labelsOfCopy = (installation: string): Record<string, string> => ({
@@ -16,7 +19,10 @@ export const copySelector = Object.entries(copyLabels)
   .map(([label, value]) => `${label}=${value}`)
   .join(',');
 
-/** Projects a labelled Secret onto what the plan compares; its values are digested at once and not kept. */
+/**
+ * Projects a labelled Secret onto what the plan compares; its values are digested at once and not kept. Anybody may put the
+ * labels on any Secret: undefined for one that no copy can be, by its name.
+ */
 export function ownedCopy(
   secret: SecretObject & {
     metadata: { uid?: string; labels?: Record<string, string> };
@@ -24,10 +30,12 @@ export function ownedCopy(
   },
 ): OwnedCopy | undefined {
   const { namespace, name, uid, resourceVersion } = secret.metadata;
+  if (!isCopyName(name)) return undefined;
   if (namespace === undefined || uid === undefined || resourceVersion === undefined) return undefined;
   const { data = {}, type = copyType, immutable = false } = secret;
-  const keys = Object.keys(data);
-  const installation = secret.metadata.labels?.[installationLabel];
+  const label = secret.metadata.labels?.[installationLabel];
+  const installation = (label?.length ?? 0) > longestInstallation ? '' : label;
   const dataDigest = digestData(data);
-  return { namespace, name, uid, resourceVersion, keys, dataDigest, type, immutable, installation };
+  const isOpaque = type === copyType;
+  return { namespace, name, uid, resourceVersion, dataDigest, isOpaque, immutable, installation };
 }

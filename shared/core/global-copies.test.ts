@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { copiesWithin, planGlobalCopies } from './global-copies.ts';
+import { copiesWithin, isCopyName, planGlobalCopies } from './global-copies.ts';
 
 const value = (bytes: number): Uint8Array => new Uint8Array(bytes);
 
@@ -20,6 +20,7 @@ test('every global has one place, and stands there', () => {
         const place = plan.placement.get(name);
         assert.match(place?.secretKey ?? '', /^[-._a-zA-Z0-9]+$/);
         assert.match(place?.secretName ?? '', /^latchkey-global-[0-9a-f](-\d+)?$/);
+        assert.ok(isCopyName(place?.secretName ?? ''));
         const data = plan.copies.get(place?.secretName ?? '');
         assert.equal(data?.[place?.secretKey ?? ''], Buffer.from(bytes).toString('base64'));
       }
@@ -49,6 +50,15 @@ test('what no Secret can hold is reported and keeps the rest from nothing', () =
   ]);
   assert.deepEqual([...placement.keys()], ['env:G_K']);
   assert.deepEqual(refused.map(({ name }) => name.slice(0, 12)).sort(), ['file:g/kkkkk', 'file:g/large']);
+});
+
+test('globals that fill the ten Secrets of their digit are reported one by one, each other has its place', () => {
+  const shared = value(600 * 1024);
+  const globals = Array.from({ length: 300 }, (_, index) => ({ name: `env:T${index}_K`, value: shared }));
+  const { copies, placement, refused } = planGlobalCopies(globals);
+  assert.equal(placement.size + refused.length, 300);
+  assert.ok(refused.length > 0 && copies.size === placement.size && copies.size <= 160);
+  assert.ok([...copies.keys()].every(isCopyName));
 });
 
 test('a namespace holds the part that it may have, each secret at the place that it has everywhere', () => {

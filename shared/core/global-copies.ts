@@ -16,11 +16,13 @@ export type GlobalCopies = {
 
 /** Kubernetes allows 1 MiB of data in a Secret; the rest is for its keys. */
 const mostBytes = 900 * 1024;
+/** Of one first digit there are at most this many Secrets more, so that few names can be a copy's. */
+const mostOverflow = 9;
 /** Longest data key (apimachinery IsConfigMapKey). */
 const longestKey = 253;
 
 /**
- * Lays global secrets out in Secrets `latchkey-global-<first hex digit of the name's hash>[-<n>]`, so that a change
+ * Lays global secrets out in Secrets `latchkey-global-<first hex digit of the name's hash>[-<n>]`, n up to 9, so that a change
  * rewrites one sixteenth of them. The same set gives the same layout, in whatever order it comes.
  */
 export function planGlobalCopies(globals: readonly GlobalValue[]): GlobalCopies {
@@ -40,8 +42,12 @@ export function planGlobalCopies(globals: readonly GlobalValue[]): GlobalCopies 
     const current = fits
       ? { overflow: last.overflow, bytes: last.bytes + bytes }
       : { overflow: last.overflow + 1, bytes };
+    if (current.overflow > mostOverflow) {
+      plan.refused.push({ name, problem: `the ${mostOverflow + 1} Secrets that may hold it are full` });
+      continue;
+    }
     filled.set(shard, current);
-    const secretName = `${ownSecretPrefix}global-${shard}${current.overflow === 0 ? '' : `-${current.overflow}`}`;
+    const secretName = copyName(shard, current.overflow);
     const data = plan.copies.get(secretName) ?? {};
     data[secretKey] = Buffer.from(value).toString('base64');
     plan.copies.set(secretName, data);
@@ -49,6 +55,17 @@ export function planGlobalCopies(globals: readonly GlobalValue[]): GlobalCopies 
   }
   return plan;
 }
+
+const copyName = (shard: string, overflow: number): string =>
+  `${ownSecretPrefix}global-${shard}${overflow === 0 ? '' : `-${overflow}`}`;
+const copyNames = new Set(
+  Array.from('0123456789abcdef', (shard) =>
+    Array.from({ length: mostOverflow + 1 }, (_, overflow) => copyName(shard, overflow)),
+  ).flat(),
+);
+
+/** Whether any set of global secrets could have a copy of this name. */
+export const isCopyName = (name: string): boolean => copyNames.has(name);
 
 /**
  * The part of the copies that a namespace is to hold, each secret at its place in the whole: what one namespace may not

@@ -19,15 +19,15 @@ test('over 10,000 schedules with a rival every copy ends as it is to be, and no 
 
 const mutants: Record<string, (ledger: CopyLedger) => Partial<CopyLedger>> = {
   'an answer that hides what came after it': (ledger) => ({
-    stored: (copy) => {
+    stored: (copy, keys) => {
       for (const { name, uid } of ledger.of(copy.namespace)) {
         if (name === copy.name) ledger.removed(copy.namespace, name, uid);
       }
-      ledger.stored(copy);
+      ledger.stored(copy, keys);
     },
   }),
   'a type that nobody looks at': (ledger) => ({
-    seen: (copy) => ledger.seen({ ...copy, type: 'Opaque' }),
+    seen: (copy) => ledger.seen({ ...copy, isOpaque: true }),
   }),
   'a list that tells only what is there': (ledger) => ({
     listed: (_namespace, copies) => {
