@@ -44,6 +44,7 @@ export function createCopyKeeper(options: {
   const ledger = options.ledger ?? createCopyLedger();
   const writer = createCopyWriter(options.kubernetes, ledger, installation);
   const pace = createRepairPace(kubernetesBackoff, clock);
+  const strayPace = createRepairPace(kubernetesBackoff, clock);
   const listed = new Set<string | undefined>();
   /** By namespace: failures in a row, and why the last one. */
   const setbacks = new Map<string, { failures: number; why: string }>();
@@ -87,17 +88,27 @@ export function createCopyKeeper(options: {
     return !isSpoilt || mayRepair(namespace);
   };
 
+  /** The strays to delete now: some, so that other namespaces get their turn, and the more rarely the more come. */
+  const straysNow = (namespace: string, strays: readonly CopyStep[]): readonly CopyStep[] => {
+    if (strays.length === 0) return strays;
+    const waitMs = strayPace.waitMs(namespace);
+    if (waitMs > 0) queue.addLater(namespace, waitMs);
+    else strayPace.repaired(namespace);
+    return waitMs > 0 ? [] : strays.slice(0, straysPerLook);
+  };
+
   const reconcile = async (namespace: string): Promise<void> => {
     const wanted = wantedIn(namespace);
     if (wanted === undefined) return;
     const plan = planCopies(wanted, ledger.take(namespace, wanted), installation);
     if (!mayGoOn(namespace, plan)) return;
+    const steps = [...plan.steps, ...straysNow(namespace, plan.strays)];
     // Without a write nothing is waited for, so that what is said next is said of what is known now.
-    if (plan.steps.length > 0) await writeAll(namespace, plan.steps);
+    if (steps.length > 0) await writeAll(namespace, steps);
     if (plan.foreign.length > 0) throw foreignCopy(namespace, plan.foreign);
     if (setbacks.delete(namespace)) log.info({ namespace }, 'copying the global secrets works again');
     // After a write it is looked again: the watch may have told of somebody else meanwhile.
-    if (plan.steps.length > 0) queue.add(namespace);
+    if (steps.length > 0) queue.add(namespace);
     else if (selected?.has(namespace) === true) onReady(namespace, true);
   };
 
@@ -146,6 +157,8 @@ export function createCopyKeeper(options: {
   };
 }
 
+/** Deletions of one look; the next one comes after those of all other namespaces that wait. */
+const straysPerLook = 16;
 const nothing: DesiredCopies = new Map();
 
 const isForeign = (err: unknown): boolean => err instanceof LatchkeyError && err.code === 'KUBERNETES_EXISTS';

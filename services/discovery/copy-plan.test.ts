@@ -99,10 +99,11 @@ test('an earlier value of ours is no forgery, anything else is', () => {
 
 test('a copy of another installation is not touched, where it is desired here and where it is not', () => {
   const other = { ...anOwnedCopy('latchkey-global-0', { a: 'old' }), installation: 'latchkey2' };
-  assert.deepEqual(plan(wants(), [other]), { steps: [], forged: [], foreign: [], lost: [] });
+  assert.deepEqual(plan(wants(), [other]), { steps: [], strays: [], forged: [], foreign: [], lost: [] });
   const desired = wants(['latchkey-global-0', { a: 'MQ==' }]);
   assert.deepEqual(plan(desired, [other]), {
     steps: [],
+    strays: [],
     forged: [],
     foreign: ['latchkey-global-0'],
     lost: [],
@@ -124,4 +125,13 @@ test('a copy from before installations were told apart is taken over where it is
 test('a copy that went without our doing is told of where it is desired', () => {
   assert.deepEqual(plan(wants(['latchkey-global-9', {}]), []).lost, ['latchkey-global-9']);
   assert.deepEqual(plan(wants(), []).lost, []);
+});
+
+test('what somebody else put at a name that is not desired is told from what is ours', () => {
+  const ours = anOwnedCopy('latchkey-global-1', { a: 'MQ==' });
+  const { steps, strays } = plan(wants(), [ours, { ...ours, name: 'latchkey-global-2', ourKeys: undefined }]);
+  assert.deepEqual(
+    [steps, strays].map((deletions) => deletions.map(({ kind, name }) => `${kind} ${name}`)),
+    [['delete latchkey-global-1'], ['delete latchkey-global-2']],
+  );
 });

@@ -38,7 +38,10 @@ export type CopyStep =
 
 /** What is to be done in a namespace, and what must not be given to pods until it is. */
 export interface CopyPlan {
+  /** Of what is desired first; there are as many as the global secrets make. */
   steps: CopyStep[];
+  /** Deletions of what somebody else put, with our labels, at names that are not desired: as many as he likes. */
+  strays: CopyStep[];
   /** Names at which something stands that is neither desired nor was written by us. */
   forged: string[];
   /** Names from which a copy went without our doing. */
@@ -53,12 +56,13 @@ export interface CopyPlan {
  */
 export function planCopies(desired: DesiredCopies, known: KnownCopies, installation: string): CopyPlan {
   const lost = [...known.lost].filter((name) => desired.has(name));
-  const plan: CopyPlan = { steps: [], forged: [], foreign: [], lost };
+  const plan: CopyPlan = { steps: [], strays: [], forged: [], foreign: [], lost };
   for (const [name, wanted] of desired) planCopy(plan, name, wanted, known.copies.get(name), installation);
   for (const copy of known.copies.values()) {
     if (desired.has(copy.name) || copy.installation !== installation) continue;
-    const { name, uid, resourceVersion } = copy;
-    plan.steps.push({ kind: 'delete', name, uid, resourceVersion });
+    const { name, uid, resourceVersion, ourKeys } = copy;
+    const deletions = ourKeys === undefined ? plan.strays : plan.steps;
+    deletions.push({ kind: 'delete', name, uid, resourceVersion });
   }
   return plan;
 }

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { pino } from 'pino';
+import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
+import { createCopyKeeper } from './copy-keeper.ts';
+import type { OwnedCopy } from './copy-plan.ts';
+import { type DesiredCopies, desiredCopies, digestData } from './desired-copy.ts';
+
+const desired = desiredCopies(new Map([['latchkey-global-0', { a: 'MQ==' }]]));
+const aCopy = (over: Partial<OwnedCopy>): OwnedCopy => ({
+  namespace: 'noisy',
+  name: 'latchkey-global-0',
+  uid: 'u',
+  resourceVersion: '7',
+  dataDigest: digestData({ a: 'MQ==' }),
+  isOpaque: true,
+  immutable: false,
+  installation: 'latchkey',
+  ...over,
+});
+const strays = Array.from('0123456789abcdef', (shard) =>
+  Array.from({ length: 10 }, (_, n) => aCopy({ name: `latchkey-global-${shard}${n === 0 ? '' : `-${n}`}` })),
+).flat();
+
+/** A keeper with the namespace `team` selected, whose clock stands and whose calls are written down. */
+function aKeeper(t: TestContext, copiesOf: () => DesiredCopies = () => desired) {
+  const calls: string[] = [];
+  const ready: boolean[] = [];
+  let revision = 10;
+  const keeper = createCopyKeeper({
+    installation: 'latchkey',
+    // The wire alone is replaced.
+    kubernetes: {
+      json: async ({ verb, path, body }: KubernetesCall) => {
+        calls.push(`${verb} ${path.split('/')[4]}`);
+        const secret = body as { metadata?: object };
+        return { ...secret, metadata: { ...secret.metadata, uid: 'u', resourceVersion: String(++revision) } };
+      },
+      stream: async () => assert.fail('nothing is watched here'),
+      close: () => undefined,
+    },
+    clock: { monotonicMs: () => 0, sleep: () => new Promise(() => undefined) },
+    log: pino({ level: 'silent' }),
+    onReady: (_namespace, isReady) => ready.push(isReady),
+  });
+  t.after(() => keeper.stop());
+  keeper.desire(copiesOf);
+  keeper.select(new Set(['team']));
+  return { keeper, calls, ready };
+}
+
+/** Lets all be done that needs no time. */
+async function untilQuiet(calls: readonly string[]): Promise<void> {
+  for (let before = -1; before !== calls.length; ) {
+    before = calls.length;
+    for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+  }
+}
+
+test('a namespace full of Secrets with our labels gets 16 calls a turn, and no more than three turns at once', async (t) => {
+  const { keeper, calls } = aKeeper(t);
+  keeper.listed(undefined, [], '1');
+  await untilQuiet(calls);
+  assert.deepEqual(calls.splice(0), ['create team']);
+  for (const stray of strays) keeper.seen(stray);
+  keeper.desire(() => desiredCopies(new Map([['latchkey-global-0', { a: 'rotated' }]])));
+  await untilQuiet(calls);
+  // The first of them has a turn of its own: it is seen before the others.
+  assert.equal(calls.indexOf('update team'), 1 + 16);
+  assert.equal(calls.filter((call) => call === 'delete noisy').length, 1 + 16 + 16);
+});
+
+test('Secrets that somebody puts beside the copies hold up no new value of a global secret', async (t) => {
+  const { keeper, calls } = aKeeper(t);
+  keeper.listed(undefined, [], '1');
+  for (const stray of strays.slice(1)) keeper.seen({ ...stray, namespace: 'team' });
+  await untilQuiet(calls);
+  assert.equal(calls[0], 'create team');
+  calls.length = 0;
+  keeper.desire(() => desiredCopies(new Map([['latchkey-global-0', { a: 'rotated' }]])));
+  await untilQuiet(calls);
+  assert.deepEqual(calls, ['update team']);
+});
+
+test('what this process wrote goes at once from a namespace that is no longer selected', async (t) => {
+  const all = desiredCopies(new Map(strays.map(({ name }) => [name, { a: 'MQ==' }])));
+  const { keeper, calls } = aKeeper(t, () => all);
+  keeper.listed(undefined, [], '1');
+  await untilQuiet(calls);
+  calls.length = 0;
+  keeper.select(new Set());
+  await untilQuiet(calls);
+  assert.deepEqual(calls, Array(160).fill('delete team'));
+});
