@@ -131,6 +131,13 @@ export function createCopyKeeper(options: {
     for (const namespace of new Set([...(selected ?? []), ...ledger.namespaces()])) queue.add(namespace);
   };
 
+  /** Has the namespace looked at where something of ours is concerned; of anything else lets go of what went. */
+  const heardOf = ({ namespace, name, installation: owner }: OwnedCopy): void => {
+    const wanted = wantedIn(namespace);
+    if (owner === installation || wanted?.has(name) === true) queue.add(namespace);
+    else if (wanted !== undefined) ledger.take(namespace, wanted);
+  };
+
   return {
     desire: (copiesOf) => {
       desired = copiesOf;
@@ -147,11 +154,11 @@ export function createCopyKeeper(options: {
     },
     seen: (copy) => {
       ledger.seen(copy);
-      queue.add(copy.namespace);
+      heardOf(copy);
     },
     gone: (copy, resourceVersion) => {
       ledger.gone(copy, resourceVersion);
-      queue.add(copy.namespace);
+      heardOf(copy);
     },
     stop: queue.stop,
   };

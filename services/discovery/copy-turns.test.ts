@@ -4,8 +4,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
 import { createCopyKeeper } from './copy-keeper.ts';
+import { createCopyLedger } from './copy-ledger.ts';
 import type { OwnedCopy } from './copy-plan.ts';
-import { type DesiredCopies, desiredCopies, digestData } from './desired-copy.ts';
+import { type DesiredCopies, type DesiredCopy, desiredCopies, digestData } from './desired-copy.ts';
 
 const desired = desiredCopies(new Map([['latchkey-global-0', { a: 'MQ==' }]]));
 const aCopy = (over: Partial<OwnedCopy>): OwnedCopy => ({
@@ -27,6 +28,7 @@ const strays = Array.from('0123456789abcdef', (shard) =>
 function aKeeper(t: TestContext, copiesOf: () => DesiredCopies = () => desired) {
   const calls: string[] = [];
   const ready: boolean[] = [];
+  const ledger = createCopyLedger();
   let revision = 10;
   const keeper = createCopyKeeper({
     installation: 'latchkey',
@@ -42,12 +44,13 @@ function aKeeper(t: TestContext, copiesOf: () => DesiredCopies = () => desired) 
     },
     clock: { monotonicMs: () => 0, sleep: () => new Promise(() => undefined) },
     log: pino({ level: 'silent' }),
+    ledger,
     onReady: (_namespace, isReady) => ready.push(isReady),
   });
   t.after(() => keeper.stop());
   keeper.desire(copiesOf);
   keeper.select(new Set(['team']));
-  return { keeper, calls, ready };
+  return { keeper, calls, ready, ledger };
 }
 
 /** Lets all be done that needs no time. */
@@ -92,4 +95,42 @@ test('what this process wrote goes at once from a namespace that is no longer se
   keeper.select(new Set());
   await untilQuiet(calls);
   assert.deepEqual(calls, Array(160).fill('delete team'));
+});
+
+test('Secrets of others and of other installations, made and deleted 1,000 times, have nothing looked at or kept', async (t) => {
+  const { keeper, calls, ready, ledger } = aKeeper(t);
+  keeper.listed(undefined, [], '1');
+  await untilQuiet(calls);
+  ready.length = 0;
+  for (let round = 0; round < 1_000; round += 1) {
+    const installation = round % 2 === 0 ? 'latchkey2' : undefined;
+    const namespace = round % 3 === 0 ? 'noisy' : 'team';
+    const other = aCopy({ namespace, name: 'latchkey-global-1', installation });
+    keeper.seen({ ...other, resourceVersion: `${100 + 2 * round}` });
+    await nextTurn();
+    keeper.gone(other, `${101 + 2 * round}`);
+    await nextTurn();
+  }
+  assert.deepEqual([calls, ready, [...ledger.namespaces()]], [['create team'], [], ['team']]);
+});
+
+test('a thousand events of a copy that is right make no call and read no value again', async (t) => {
+  let readings = 0;
+  const [[name, copy]] = [...desired] as [[string, DesiredCopy]];
+  const counted: DesiredCopy = {
+    ...copy,
+    get data() {
+      readings += 1;
+      return copy.data;
+    },
+  };
+  const { keeper, calls } = aKeeper(t, () => new Map([[name, counted]]));
+  keeper.listed(undefined, [], '1');
+  await untilQuiet(calls);
+  assert.deepEqual([calls, readings], [['create team'], 1]);
+  for (let round = 0; round < 1_000; round += 1) {
+    keeper.seen(aCopy({ namespace: 'team', resourceVersion: `${100 + round}` }));
+    await nextTurn();
+  }
+  assert.deepEqual([calls, readings], [['create team'], 1]);
 });

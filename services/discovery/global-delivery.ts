@@ -57,8 +57,10 @@ export function createGlobalDelivery(options: {
     clock,
     log,
     onReady: (namespace, isReady) => {
-      settled.add(namespace);
       feed.namespace(namespace, isReady ? { schema: 1, namespace, globalsReady: true } : undefined);
+      // Of all that are settled it is asked once for each, not at every event.
+      if (settled.has(namespace)) return;
+      settled.add(namespace);
       completeWhenReady();
     },
   });
