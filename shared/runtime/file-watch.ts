@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Clock } from './clock.ts';
@@ -5,11 +6,14 @@ import type { Clock } from './clock.ts';
 /** Contents by path; a file that is absent or unreadable has none. */
 export type FileContents = ReadonlyMap<string, Buffer>;
 
+/** Opens a FIFO without waiting for whoever writes it: it reads as empty. */
+const flag = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /** Reads the files as they are now. */
 export async function readFiles(paths: readonly string[]): Promise<FileContents> {
   const contents = new Map<string, Buffer>();
   for (const path of paths) {
-    const content = await readFile(path).catch(() => undefined);
+    const content = await readFile(path, { flag }).catch(() => undefined);
     if (content !== undefined) contents.set(path, content);
   }
   return contents;
