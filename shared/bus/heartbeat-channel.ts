@@ -25,6 +25,12 @@ function decode(data: Uint8Array): Heartbeat | undefined {
   }
 }
 
+/** The heartbeat of a message; undefined for what is none, and for one that speaks for another than its sender. */
+export function readHeartbeat(data: Uint8Array, subject: string): Heartbeat | undefined {
+  const heartbeat = decode(data);
+  return heartbeat !== undefined && isHonest(heartbeat, subject) ? heartbeat : undefined;
+}
+
 /** Whether it speaks for its sender alone: the subject, which NATS's permissions bind, is that of the body. */
 function isHonest(heartbeat: Heartbeat, subject: string): boolean {
   const { service, manager, applied } = heartbeat;
@@ -50,8 +56,8 @@ export function subscribeHeartbeats(
     return nc.subscribe(subjects, {
       callback: (err, message) => {
         // A refused subscription stands in the log as a connection status.
-        const heartbeat = err ? undefined : decode(message.data);
-        if (heartbeat === undefined || !isHonest(heartbeat, message.subject)) return;
+        const heartbeat = err ? undefined : readHeartbeat(message.data, message.subject);
+        if (heartbeat === undefined) return;
         try {
           onHeartbeat(heartbeat);
         } catch (failure) {

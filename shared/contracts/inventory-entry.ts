@@ -10,9 +10,9 @@ export const inventoryEntrySchema = z.object({
   schema: z.literal(1),
   source: z.string(),
   /** Absent for a secret that holds in every namespace (global secrets). */
-  namespace: z.string().optional(),
+  namespace: z.string().min(1).optional(),
   /** Kubernetes Secret name, or for a global secret its lookup name (`env:TEAM_TOKEN`, `file:team/token`). */
-  secret: z.string(),
+  secret: z.string().min(1),
   /** Keys in the Secret; for a global secret none. */
   keys: z.array(z.string()),
   /** The Secret has more keys than are offered (`limits.keysPerSecret`): `keys` is empty. Missing = false. */

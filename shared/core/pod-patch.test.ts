@@ -191,3 +191,23 @@ test('an operation that does not apply is an error, as with the API server', () 
     );
   }
 });
+
+test('a list that would be too long with its secrets is refused at once, not when the patched pod is asked about again', () => {
+  const ask = { group: 'db', key: 'k1', mountRequirement: mountNumber.file };
+  const of = (volumeMounts: number): object =>
+    aPod({
+      asks: [ask],
+      spec: {
+        containers: [
+          {
+            name: 'c',
+            volumeMounts: Array.from({ length: volumeMounts }, (_, at) => ({ mountPath: `/${at}` })),
+          },
+        ],
+      },
+    });
+  const { admission, pod } = inject(of(9_999));
+  assert.equal(admission.outcome, 'injected');
+  assert.deepEqual(inject(pod).admission.patch, []);
+  assert.equal(inject(of(10_000)).admission.code, 'POD_TOO_LARGE');
+});

@@ -7,7 +7,7 @@ import { type MountedFiles, mountedFiles } from './mounted-file.ts';
 import { brief, quote } from './plain-text.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
-import { type Container, type Mount, malformed, type NamedObject, type Pod } from './pod.ts';
+import { type Container, checkLength, type Mount, malformed, type NamedObject, type Pod } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
 import type { Warnings } from './warnings.ts';
 import type { WorkBudget } from './work-budget.ts';
@@ -46,12 +46,13 @@ export function patchPod(
   const mounts = wantedMounts(plan, volumes.names);
   checkAmount(users.length, [...plan.env.values(), ...mounts], budget);
   const files = mountedFiles(plan, budget);
+  checkGrowth('/spec/initContainers', pod.initContainers, initContainers.missing);
   return [
     ...annotationOperations(pod, plan, report),
-    ...appendTo('/spec/volumes', pod.volumes, volumes.missing),
+    ...append('/spec/volumes', pod.volumes, volumes.missing),
     ...users.flatMap((container) => [
-      ...appendTo(`${container.path}/env`, container.env, missingEnv(container, plan, warnings)),
-      ...appendTo(
+      ...append(`${container.path}/env`, container.env, missingEnv(container, plan, warnings)),
+      ...append(
         `${container.path}/volumeMounts`,
         container.volumeMounts,
         mounts.length === 0 ? [] : missingMounts(container, mounts, files, budget),
@@ -60,6 +61,21 @@ export function patchPod(
     // Last, for it moves the places of the others.
     ...prependTo('/spec/initContainers', pod.initContainers, initContainers.missing),
   ];
+}
+
+/** As appendTo. @throws LatchkeyError POD_TOO_LARGE */
+function append(path: string, list: readonly unknown[] | undefined, items: unknown[]): AddOperation[] {
+  checkGrowth(path, list, items);
+  return appendTo(path, list, items);
+}
+
+/**
+ * Refuses a list that would be too long with what is added: the API server may ask again about the patched pod, and what
+ * was admitted once must not be refused then.
+ * @throws LatchkeyError POD_TOO_LARGE
+ */
+function checkGrowth(path: string, list: readonly unknown[] = [], items: readonly unknown[]): void {
+  if (items.length > 0) checkLength(list.length + items.length, path.slice(1).replaceAll('/', '.'));
 }
 
 /** @throws LatchkeyError TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */
@@ -81,6 +97,7 @@ function annotationOperations(pod: Pod, plan: PodPlan, report: string): AddOpera
   const wanted = [...plan.annotations].filter(([name]) => !Object.hasOwn(pod.annotations, name));
   const operations = wanted.map(([name, { value }]) => [name, value] as const);
   if (pod.annotations[reportAnnotation] !== report) operations.push([reportAnnotation, report]);
+  checkGrowth('/metadata/annotations', Object.keys(pod.annotations), operations);
   return operations.map(([name, value]) => ({
     op: 'add',
     path: `/metadata/annotations/${escapePointer(name)}`,

@@ -134,6 +134,10 @@ function want<T>(
   code: 'VARIABLE_CLASH' | 'PATH_CLASH',
   noun: string,
 ): void {
+  if (name === '') {
+    const message = `the recipe gives the ${noun} of secret ${quote(title)} no name: it needs a "when" where a field may be empty`;
+    throw new LatchkeyError('NAME_IMPOSSIBLE', message);
+  }
   const known = wanted.get(name);
   if (known === undefined) {
     wanted.set(name, { value, secrets: [title] });

@@ -165,14 +165,18 @@ function readTexts(
 }
 
 function checkCount(count: number, where: string, budget: WorkBudget): void {
-  if (count > mostEntries) {
-    throw new LatchkeyError(
-      'POD_TOO_LARGE',
-      `the pod is too large: ${where} has ${count} entries, and at most ${mostEntries} are read`,
-      { fields: { where } },
-    );
-  }
+  checkLength(count, where);
   budget.spend(count);
+}
+
+/** @throws LatchkeyError POD_TOO_LARGE when a list or map has more entries than are read, or is to have them */
+export function checkLength(count: number, where: string): void {
+  if (count <= mostEntries) return;
+  throw new LatchkeyError(
+    'POD_TOO_LARGE',
+    `the pod is too large: ${where} has ${count} entries, and at most ${mostEntries} are read`,
+    { fields: { where } },
+  );
 }
 
 export function malformed(where: string, what: string): LatchkeyError {

@@ -63,3 +63,13 @@ test('a path with a segment ".." is denied wherever a recipe puts it, and dots i
     assert.equal(admit('file', edits, { group: 'a..b', key: '..data.' }).outcome, 'injected');
   }
 });
+
+test('a variable or an annotation that a recipe leaves without a name is denied, for no pod could be created with it', () => {
+  for (const edits of [
+    [{ env: { name: '${envVar}', value: 'x' } }, { env: { name: 'A', value: 'y' } }],
+    [{ annotation: { name: '${envVar}', value: 'x' } }, { env: { name: 'A', value: 'y' } }],
+  ]) {
+    const { code, patch } = admit('env', edits);
+    assert.deepEqual([code, patch], ['NAME_IMPOSSIBLE', []]);
+  }
+});
