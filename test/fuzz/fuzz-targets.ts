@@ -1,0 +1,15 @@
+import { admitTarget } from './admit-target.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
+import { heartbeatTarget } from './heartbeat-target.ts';
+import { recipeTarget } from './recipe-target.ts';
+import { recordsTarget } from './records-target.ts';
+import { wireTarget } from './wire-target.ts';
+
+/** Every part of latchkey that reads what others wrote. */
+export const fuzzTargets: readonly FuzzTarget[] = [
+  admitTarget(),
+  recordsTarget,
+  recipeTarget,
+  heartbeatTarget,
+  wireTarget,
+];

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { headers } from '@nats-io/transport-node';
+import { createDigestSet, recipeDigest } from '#shared/bus/digest.ts';
+import { type BusRecord, bodyOf, parseHeaders } from '#shared/bus/record.ts';
+import { formatSnapshot, readSnapshot } from '#shared/bus/rules-snapshot.ts';
+import { createStaging, type Staging } from '#shared/bus/staging.ts';
+import { formatKey, parseKey } from '#shared/contracts/bucket.ts';
+import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { manifestSchema } from '#shared/contracts/manifest.ts';
+import { ruleEntrySchema } from '#shared/contracts/rule-entry.ts';
+import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
+import { admit } from '#shared/core/admit.ts';
+import { managers } from '#shared/core/managers/registry.ts';
+import { createRuleIndex, type RuleIndex } from '#shared/core/rule-index.ts';
+import { generationOf } from '#shared/core/snapshot-shards.ts';
+import { aManifest, aRecord } from '#test/nats/a-record.ts';
+import { aPod, aReview } from '#test/pod-builder.ts';
+import type { Random } from '#test/random.ts';
+import { judgeAdmission } from './admission-oracle.ts';
+import type { CaseNotes, FuzzTarget } from './fuzz-target.ts';
+import { below, jsonBytes, listOf, mutateBytes, mutateJson, mutateText, oddText } from './mutate.ts';
+
+const owner = 'k8s';
+const config = latchkeyConfigSchema.parse({ chain: [owner] });
+const recipe = managers.get(owner)?.recipe(config);
+const entryKey = (secret: string): string => formatKey({ owner, kind: 'entry', namespace: 'ns', secret });
+const entryOf = (secret: string): object => ({
+  schema: 1,
+  items: { [`${secret}/k`]: { secretName: secret, key: 'k' } },
+});
+const factOf = (secret: string): object => ({
+  schema: 1,
+  source: owner,
+  namespace: 'ns',
+  secret,
+  keys: ['k'],
+  version: '1',
+});
+const lookupKey = 'db/k';
+const body = jsonBytes(aReview(aPod({ asks: [{ group: 'db', key: 'k' }] })));
+
+/** The records of a manager's rules as its resolver writes them. */
+function soundRecords(): BusRecord[] {
+  return [
+    aRecord({ key: formatKey({ owner, kind: 'recipe' }), body: recipe }),
+    aRecord({
+      key: formatKey({ owner, kind: 'namespace', namespace: 'ns' }),
+      body: { schema: 1, namespace: 'ns' },
+    }),
+    ...['db', 'app', 'team'].map((secret) => aRecord({ key: entryKey(secret), body: entryOf(secret) })),
+  ];
+}
+
+/** One thing of a record changed: its bytes, its key, its rank, whether it is there. */
+function mutateRecord(random: Random, record: BusRecord): BusRecord {
+  const parsed = bodyOf(record) ?? {};
+  return random.pick<() => BusRecord>([
+    () => ({ ...record, bytes: mutateBytes(random, record.bytes) }),
+    () => ({ ...record, bytes: jsonBytes(mutateJson(random, parsed)) }),
+    () => ({ ...record, bytes: jsonBytes(mutateJson(random, parsed)) }),
+    () => ({ ...record, key: mutateText(random, record.key) }),
+    () => ({ ...record, ...parseHeaders(fuzzedHeaders(random)) }),
+    () => ({ ...record, revision: below(random, 20), epoch: below(random, 4), seq: below(random, 4) }),
+    () => ({ ...record, deleted: true, bytes: new Uint8Array() }),
+    () => ({ ...record, trace: { traceparent: oddText(random) } }),
+  ])();
+}
+
+const headerNames = [
+  'Latchkey-Epoch',
+  'Latchkey-Seq',
+  'Latchkey-Publisher',
+  'KV-Operation',
+  'traceparent',
+  'Nats-TTL',
+];
+const headerValues = [
+  '1',
+  '2',
+  '-1',
+  '1e3',
+  'NaN',
+  '99999999999999999999',
+  'DEL',
+  'PURGE',
+  '__proto__',
+  '0x10',
+  ' 7',
+  '',
+];
+
+function fuzzedHeaders(random: Random): Parameters<typeof parseHeaders>[0] {
+  const made = headers();
+  for (let left = below(random, 5); left > 0; left--) {
+    made.append(random.pick(headerNames), random.pick(headerValues));
+  }
+  return made;
+}
+
+/** Records to be staged: sound ones, of which some are changed, twice, missing or in another order; a manifest last. */
+function fuzzedRecords(random: Random, seq: number): BusRecord[] {
+  let records = soundRecords().map((record) => ({ ...record, seq }));
+  for (let left = below(random, 4); left > 0; left--) {
+    const at = below(random, records.length);
+    const record = records[at];
+    if (record === undefined) break;
+    records = records.with(at, mutateRecord(random, record));
+    if (random.chance(0.1)) records.splice(at, 1);
+    if (random.chance(0.1)) records.push(record);
+  }
+  const stored = new Map(records.filter(({ deleted }) => !deleted).map((record) => [record.key, record]));
+  const set = createDigestSet();
+  for (const { key, bytes } of stored.values()) set.set(key, bytes);
+  const stated = stored.get(formatKey({ owner, kind: 'recipe' }))?.bytes;
+  const manifest = aManifest(owner, set, {
+    seq,
+    recipeDigest: recipeDigest(stated),
+    complete: random.chance(0.95),
+  });
+  records.push(random.chance(0.15) ? mutateRecord(random, manifest) : manifest);
+  if (random.chance(0.05)) records.reverse();
+  return records;
+}
+
+/**
+ * What somebody who holds a resolver's login may write: staged, swapped in and asked about as a gateway does. Only a set
+ * that its manifest counts is swapped in, and what of it cannot be used leaves the former rule in force.
+ */
+export const recordsTarget: FuzzTarget = {
+  name: 'records',
+  share: 15,
+  open: () => ({
+    run: (random, notes) => {
+      const kind = random.pick([tryStaging, tryStaging, trySnapshot, tryInventory]);
+      kind(random, notes);
+    },
+  }),
+};
+
+/** A gateway that holds the sound rules. */
+function aGateway(): { staging: Staging; index: RuleIndex } {
+  const staging = createStaging(owner);
+  const index = createRuleIndex();
+  const records = soundRecords();
+  const set = createDigestSet();
+  for (const { key, bytes } of records) set.set(key, bytes);
+  const manifest = aManifest(owner, set, { recipeDigest: recipeDigest(records[0]?.bytes) });
+  for (const record of [...records, manifest]) staging.stage(record);
+  const first = staging.swap();
+  assert.deepEqual(index.apply(owner, first?.swap.changes ?? []), []);
+  assert.ok(index.item(owner, 'ns', lookupKey), 'the sound rules are in force');
+  return { staging, index };
+}
+
+function tryStaging(random: Random, notes: CaseNotes): void {
+  const rounds = listOf(1 + below(random, 3), (round) => fuzzedRecords(random, round + 2));
+  const { staging, index } = aGateway();
+  notes.input(rounds.map((records) => records.map((record) => ({ ...record, bytes: textOf(record) }))));
+  for (const records of rounds) {
+    if (random.chance(0.1)) staging.reset();
+    for (const record of records) staging.stage(record);
+    stepOn(staging, index, notes);
+  }
+  askGateway(index, notes);
+}
+
+const textOf = ({ bytes }: BusRecord): string => Buffer.from(bytes).toString('latin1');
+
+function stepOn(staging: Staging, index: RuleIndex, notes: CaseNotes): void {
+  const before = index.item(owner, 'ns', lookupKey);
+  const hadRecipe = index.recipe(owner);
+  const swapped = staging.swap();
+  notes.outcome(swapped === undefined ? 'not swapped' : 'swapped');
+  if (swapped === undefined) return;
+  checkComplete(staging.records());
+  const faults = index.apply(owner, swapped.swap.changes);
+  if (faults.length > 0) notes.outcome('record refused');
+  const refused = new Set(faults.map(({ fields }) => fields.key));
+  const touches = (key: string): boolean =>
+    swapped.swap.changes.some((change) => formatKey(change.key) === key && !refused.has(key));
+  if (!touches(formatKey({ owner, kind: 'recipe' }))) assert.equal(index.recipe(owner), hadRecipe);
+  // Another record may name the same lookup key; then it is not this one's doing.
+  const ofOthers = swapped.swap.changes.some(({ value }) => JSON.stringify(value)?.includes(lookupKey));
+  if (!ofOthers && !touches(entryKey('db'))) assert.deepEqual(index.item(owner, 'ns', lookupKey), before);
+}
+
+function checkComplete(inForce: readonly BusRecord[]): void {
+  const set = createDigestSet();
+  const isManifest = ({ key }: BusRecord): boolean => parseKey(key)?.kind === 'manifest';
+  for (const { key, bytes } of inForce.filter((record) => !isManifest(record))) set.set(key, bytes);
+  const manifest = inForce.find(isManifest);
+  const says = manifestSchema.parse(JSON.parse(manifest === undefined ? '{}' : textOf(manifest)));
+  assert.equal(says.complete, true, 'an incomplete set is in force');
+  assert.deepEqual(
+    [set.count, set.digest()],
+    [says.count, says.digest],
+    'another set than the manifest counts',
+  );
+}
+
+function askGateway(index: RuleIndex, notes: CaseNotes): void {
+  const rules = {
+    index,
+    chain: [owner],
+    namespaces: config.k8s.namespaces,
+    isStale: () => false,
+    ageMs: () => 0,
+  };
+  judgeAdmission(admit, body, rules, notes);
+}
+
+/** Shards from Secrets that somebody has written to, some of them packed as a snapshot is. */
+function trySnapshot(random: Random, notes: CaseNotes): void {
+  const sound = formatSnapshot(fuzzedRecords(random, 2).filter(({ deleted }) => !deleted));
+  const content = random.chance(0.3) ? mutateBytes(random, sound) : sound;
+  const packed = gzipSync(content, { level: 1 });
+  const count = 1 + below(random, 3);
+  const partBytes = Math.ceil(packed.length / count);
+  const shards = listOf(count, (index) => {
+    const header = {
+      schema: 1,
+      generation: generationOf(content),
+      index,
+      count,
+      takenAt: '2026-11-30T00:00:00.000Z',
+    };
+    const stated = random.chance(0.1) ? mutateJson(random, header) : header;
+    const part = packed.subarray(index * partBytes, (index + 1) * partBytes);
+    const shard = Buffer.concat([jsonBytes(stated), Buffer.from('\n'), part]);
+    return [snapshotShardName(index), random.chance(0.1) ? mutateBytes(random, shard) : shard] as const;
+  });
+  notes.input(shards.map(([name, bytes]) => `${name} ${Buffer.from(bytes).toString('latin1')}`));
+  const read = readSnapshot(new Map(shards));
+  notes.outcome('records' in read ? 'snapshot read' : `snapshot ${read.state}`);
+  if (!('records' in read)) return;
+  const staging = createStaging(owner);
+  const index = createRuleIndex();
+  for (const record of read.records) staging.stage(record);
+  stepOn(staging, index, notes);
+  askGateway(index, notes);
+}
+
+/** Facts as discovery writes them, and what a resolver makes of them. */
+function tryInventory(random: Random, notes: CaseNotes): void {
+  const fact = mutateJson(random, factOf(random.chance(0.5) ? 'db' : oddText(random)));
+  notes.input(fact);
+  const parsed = inventoryEntrySchema.safeParse(fact);
+  notes.outcome(parsed.success ? 'fact taken' : 'fact refused');
+  if (!parsed.success) return;
+  for (const manager of managers.values()) {
+    const rule = manager.entry(parsed.data, config);
+    if (rule === undefined) continue;
+    assert.ok(ruleEntrySchema.safeParse(rule.entry).success, 'a rule that a gateway would refuse');
+    // Of what is no Unicode a key says that it is none; Kubernetes has no such name.
+    const [namespace, secret] = [rule.namespace?.toWellFormed(), rule.secret.toWellFormed()];
+    const key = { owner: manager.name, kind: 'entry', namespace, secret } as const;
+    assert.deepEqual(parseKey(formatKey(key)), key, 'a key that cannot be read back');
+  }
+}
