@@ -9,6 +9,7 @@ import type {
   V1ConfigMap,
   V1Container,
   V1Deployment,
+  V1NetworkPolicy,
   V1PodDisruptionBudget,
   V1PodTemplateSpec,
   V1Role,
@@ -22,6 +23,7 @@ import { type BareCluster, startBareCluster } from './cluster/bare-cluster.ts';
 import {
   copyForManager,
   loadManifests,
+  loadResolver,
   type Manifests,
   memoryLimitMib,
   parseManifests,
@@ -288,6 +290,42 @@ test('NATS gets a password for every user of nats.conf, from the Secret that the
     const service = deployments().find(({ metadata }) => metadata?.name === user);
     const mounted = service?.spec?.template.spec?.volumes?.map((volume) => volume.secret?.secretName);
     assert.ok(mounted?.includes(secret), `${user} mounts ${secret}`);
+  }
+});
+
+test('NATS is reached by every pod of ours on its port, by its like on theirs, and by nobody else', async () => {
+  const policies = manifests.filter((object): object is V1NetworkPolicy => object.kind === 'NetworkPolicy');
+  assert.deepEqual(
+    policies.map(({ metadata, spec }) => [metadata?.namespace, spec?.podSelector, spec?.policyTypes]),
+    [[namespace, { matchLabels: { 'app.kubernetes.io/name': 'latchkey-nats' } }, ['Ingress']]],
+  );
+  const allowed = policies[0]?.spec?.ingress?.map((rule) => [Object(rule).from, rule.ports]);
+  const ours = { 'app.kubernetes.io/part-of': 'latchkey' };
+  assert.deepEqual(allowed, [
+    [[{ podSelector: { matchLabels: ours } }], [{ protocol: 'TCP', port: 'client' }]],
+    [
+      [{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'latchkey-nats' } } }],
+      [{ protocol: 'TCP', port: 6222 }],
+    ],
+  ]);
+  const resolvers = await Promise.all(providers.map(loadResolver));
+  const pods = [...manifests, ...resolvers.flat()].flatMap((object: V1Deployment) =>
+    object.kind === 'Deployment' ? [object.spec?.template.metadata?.labels] : [],
+  );
+  assert.equal(pods.length, services.length + providers.length);
+  for (const labels of pods) assert.deepEqual({ ...labels, ...ours }, labels);
+});
+
+test('the policy for the services leaves each the ports that it has, and the webhook to whoever calls', async () => {
+  const text = await readFile(`${root}/deploy/variants/network-policy-services.yaml`, 'utf8');
+  const [everyService, gateway] = parseManifests(text) as [V1NetworkPolicy, V1NetworkPolicy];
+  const portsOf = ({ spec }: V1NetworkPolicy) =>
+    spec?.ingress?.flatMap(({ ports = [] }) => ports.map(({ port }) => port));
+  assert.deepEqual([portsOf(everyService), portsOf(gateway)], [['health'], ['webhook']]);
+  assert.deepEqual(gateway.spec?.ingress, [{ ports: [{ protocol: 'TCP', port: 'webhook' }] }]);
+  for (const { metadata, spec } of deployments()) {
+    const names = containerOf(spec?.template).ports?.map(({ name }) => name);
+    assert.deepEqual(names?.sort(), metadata?.name === 'gateway' ? ['health', 'webhook'] : ['health']);
   }
 });
 
