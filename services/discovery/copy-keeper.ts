@@ -58,6 +58,12 @@ export function createCopyKeeper(options: {
     return selected.has(namespace) ? desired(namespace) : nothing;
   };
 
+  /** Says of a namespace that it is not ready as long as these steps are not done, where they would add a key. */
+  const sayMissing = (namespace: string, steps: readonly CopyStep[]): void => {
+    const known = new Map(ledger.of(namespace).map((copy) => [copy.name, copy]));
+    if (steps.some((step) => addsKey(step, known.get(step.name)))) onReady(namespace, false);
+  };
+
   /** Does what can be done: a copy that cannot be written holds up no other. Throws the gravest failure. */
   const writeAll = async (namespace: string, steps: readonly CopyStep[]): Promise<void> => {
     const failures: { step: CopyStep; err: unknown }[] = [];
@@ -66,8 +72,10 @@ export function createCopyKeeper(options: {
     }
     const [first] = failures;
     if (first === undefined) return;
-    const known = new Map(ledger.of(namespace).map((copy) => [copy.name, copy]));
-    if (failures.some(({ step }) => addsKey(step, known.get(step.name)))) onReady(namespace, false);
+    sayMissing(
+      namespace,
+      failures.map(({ step }) => step),
+    );
     throw (failures.find(({ err }) => isForeign(err)) ?? first).err;
   };
 
@@ -82,10 +90,13 @@ export function createCopyKeeper(options: {
   };
 
   /** Whether the plan may be carried out now; says first what must not be given to pods until it is. */
-  const mayGoOn = (namespace: string, { forged, lost, foreign }: CopyPlan): boolean => {
+  const mayGoOn = (namespace: string, { steps, forged, lost, foreign }: CopyPlan): boolean => {
     const isSpoilt = forged.length + lost.length > 0;
     if (isSpoilt || foreign.length > 0) onReady(namespace, false);
-    return !isSpoilt || mayRepair(namespace);
+    // Else every event of a copy would have tried again what has just failed.
+    const isResting = setbacks.has(namespace) && queue.isPausing(namespace);
+    if (isResting) sayMissing(namespace, steps);
+    return !isResting && (!isSpoilt || mayRepair(namespace));
   };
 
   /** The strays to delete now: some, so that other namespaces get their turn, and the more rarely the more come. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
+import { type KubernetesCall, refusedError } from '#shared/kubernetes/kubernetes-call.ts';
 import { createCopyKeeper } from './copy-keeper.ts';
 import { createCopyLedger } from './copy-ledger.ts';
 import type { OwnedCopy } from './copy-plan.ts';
@@ -28,6 +28,7 @@ const strays = Array.from('0123456789abcdef', (shard) =>
 function aKeeper(t: TestContext, copiesOf: () => DesiredCopies = () => desired) {
   const calls: string[] = [];
   const ready: boolean[] = [];
+  const refused = new Set<string>();
   const ledger = createCopyLedger();
   let revision = 10;
   const keeper = createCopyKeeper({
@@ -36,6 +37,9 @@ function aKeeper(t: TestContext, copiesOf: () => DesiredCopies = () => desired) 
     kubernetes: {
       json: async ({ verb, path, body }: KubernetesCall) => {
         calls.push(`${verb} ${path.split('/')[4]}`);
+        if (refused.has(verb)) {
+          throw refusedError({ verb, path }, { statusCode: 409, reason: 'AlreadyExists' });
+        }
         const secret = body as { metadata?: object };
         return { ...secret, metadata: { ...secret.metadata, uid: 'u', resourceVersion: String(++revision) } };
       },
@@ -50,7 +54,7 @@ function aKeeper(t: TestContext, copiesOf: () => DesiredCopies = () => desired) 
   t.after(() => keeper.stop());
   keeper.desire(copiesOf);
   keeper.select(new Set(['team']));
-  return { keeper, calls, ready, ledger };
+  return { keeper, calls, ready, ledger, refused };
 }
 
 /** Lets all be done that needs no time. */
@@ -133,4 +137,21 @@ test('a thousand events of a copy that is right make no call and read no value a
     await nextTurn();
   }
   assert.deepEqual([calls, readings], [['create team'], 1]);
+});
+
+test('where Secrets of others keep copies out, a thousand events of a labelled Secret have nothing tried again', async (t) => {
+  const two = desiredCopies(
+    new Map(['latchkey-global-0', 'latchkey-global-1'].map((name) => [name, { a: 'MQ==' }])),
+  );
+  const { keeper, calls, ready, refused } = aKeeper(t, () => two);
+  refused.add('create');
+  keeper.listed(undefined, [], '1');
+  await untilQuiet(calls);
+  assert.deepEqual(calls, ['create team', 'create team']);
+  for (let round = 0; round < 1_000; round += 1) {
+    keeper.seen(aCopy({ namespace: 'team', resourceVersion: `${100 + round}` }));
+    await nextTurn();
+  }
+  assert.equal(calls.length, 2);
+  assert.ok(!ready.includes(true));
 });

@@ -5,8 +5,8 @@ export interface NamespaceQueue {
   add(namespace: string): void;
   /** Adds it after a pause, unless one is under way for it. */
   addLater(namespace: string, delayMs: number): void;
-  /** Whether it waits to be looked at now. */
-  has(namespace: string): boolean;
+  /** Whether a pause is under way for it. */
+  isPausing(namespace: string): boolean;
   stop(): void;
 }
 
@@ -45,7 +45,7 @@ export function createNamespaceQueue(
         add(namespace);
       });
     },
-    has: (namespace) => waiting.has(namespace),
+    isPausing: (namespace) => pausing.has(namespace),
     stop: () => stopping.abort(),
   };
 }
