@@ -112,6 +112,21 @@ test('three NATS servers are accepted in place of one, with every password that 
   }
 });
 
+test('every image of an installation can be pinned by its digest', async (t) => {
+  const folder = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-kustomize-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const resources = [relative(folder, `${root}/deploy`)];
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const images = ['latchkey', 'docker.io/library/nats'].map((name) => ({ name, digest }));
+  await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify({ resources, images }));
+  const built = parseManifests(await cluster.kubectl(['kustomize', folder]));
+  const used = built.flatMap((object: V1Deployment) =>
+    (object.spec?.template?.spec?.containers ?? []).map(({ image }) => image),
+  );
+  assert.equal(used.length, templates().length);
+  for (const image of used) assert.ok(image?.endsWith(`@${digest}`), image);
+});
+
 test('every pod is admitted in the namespace, which enforces the restricted level', async () => {
   const { core } = cluster.kubernetes;
   for (const template of templates()) {
