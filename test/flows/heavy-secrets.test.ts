@@ -22,9 +22,11 @@ const create = (namespace: string, name: string) =>
 test('discovery starts beside 120 Secrets of 1 MB in a namespace that is not selected and 20 in one that is, and serves new ones', async (t) => {
   for (let index = 0; index < 120; index += 1) await create('tenant-unseen', `big-${index}`);
   for (let index = 0; index < 20; index += 1) await create('tenant-seen', `big-${index}`);
-  await run.pod('discovery').stop();
-  const discovery = await run.cluster.startService('discovery');
-  await discovery.untilReady();
+  await run.survives(t, {
+    what: 'discovery ends, and another one lists everything',
+    strike: () => run.pod('discovery').stop(),
+    heal: async () => (await run.cluster.startService('discovery')).untilReady(),
+  });
   const pids = run.cluster.services().map((pod) => pod.pid());
   await everyoneGoesOn(run, pids, t);
 });
