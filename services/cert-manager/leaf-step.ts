@@ -88,7 +88,8 @@ function reasonToIssue(
 
 /**
  * A leaf is made when every API server can know its CA: where it takes the place of one of the same CA, where no other
- * CA is trusted, or after the configuration has named the CA for long enough.
+ * CA is trusted, or after the configuration has named the CA for long enough. The first of these asks nothing of the
+ * configuration: somebody may write its bundle again and again.
  */
 function mayIssue(
   kept: LeafFact | undefined,
@@ -97,8 +98,8 @@ function mayIssue(
   heldForMs: HeldForMs,
   { trustWaitMs }: RotationPolicy,
 ): boolean {
-  if (webhook.trusted === undefined) return true;
+  if (webhook.trusted === undefined || kept?.issuer === issuing.id) return true;
   if (!webhook.trusted.includes(issuing.id)) return false;
   const isAlone = webhook.trusted.length === 1;
-  return isAlone || kept?.issuer === issuing.id || heldForMs(trusts(issuing.id)) >= trustWaitMs;
+  return isAlone || heldForMs(trusts(issuing.id)) >= trustWaitMs;
 }

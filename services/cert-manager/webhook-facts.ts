@@ -9,7 +9,6 @@ import {
 } from '#shared/installation/webhook-configuration.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { WebhookFacts } from './rotation-facts.ts';
-import { bundleField } from './webhook-repairs.ts';
 
 /** The CAs with which the API server calls us; none when it does not. */
 export const trustedAuthorities = (
@@ -29,14 +28,16 @@ export function readWebhookFacts(
   const calls = trustedBundle(existing, config, namespace) !== undefined;
   const authorities = trustedAuthorities(existing, config, namespace);
   const asRead = authorities.map(String).join('');
+  const isWritable = (bundle: string): boolean =>
+    existing === undefined
+      ? !heldBack.has(wholeObject)
+      : planRepair(existing, config, namespace, bundle, heldBack).length > 0;
   return {
     trusted: calls ? authorities.map(certificateId) : undefined,
     current: authorities.filter(({ ca, validTo }) => ca && Date.parse(validTo) > nowMs).map(certificateId),
     untouchable: reasonToLeave(existing, config, namespace),
-    drifted:
-      existing === undefined
-        ? !heldBack.has(wholeObject)
-        : planRepair(existing, config, namespace, asRead, heldBack).length > 0,
-    bundleHeldBack: heldBack.has(bundleField) || (existing === undefined && heldBack.has(wholeObject)),
+    drifted: isWritable(asRead),
+    // No field is named: the bundle may be written with the entry or the object, and both with what they replace.
+    bundleHeldBack: !isWritable(`${asRead}\n`),
   };
 }

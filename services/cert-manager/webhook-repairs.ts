@@ -27,7 +27,7 @@ export interface WebhookRepairs {
 }
 
 const bounds = { firstMs: 5_000, longestMs: 300_000 };
-export const bundleField = 'webhooks.clientConfig.caBundle';
+const bundleField = 'webhooks.clientConfig.caBundle';
 
 export function createWebhookRepairs(clock: Pick<Clock, 'monotonicMs'>, log: Logger): WebhookRepairs {
   const pace = createRepairPace(bounds, clock);

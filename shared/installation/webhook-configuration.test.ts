@@ -138,6 +138,12 @@ test('a field that is held back is left, the others are put right', () => {
   assert.deepEqual(planRepair(stored([drifted]), config, 'latchkey', 'PEM', all), []);
 });
 
+test('an entry is adopted with the memory of it or not at all, whatever is held back', () => {
+  for (const field of ['webhooks', 'metadata.annotations']) {
+    assert.deepEqual(planRepair(stored([flytes]), adopting, 'latchkey', 'PEM', new Set([field])), []);
+  }
+});
+
 test('a webhook that was removed is added', () => {
   assert.deepEqual(repair([foreign]), [sameObject, { op: 'add', path: '/webhooks/-', value: ours }]);
   assert.deepEqual(repair([]), [sameObject, { op: 'add', path: '/webhooks', value: [ours] }]);

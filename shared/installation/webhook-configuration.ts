@@ -78,9 +78,8 @@ export function planRepair(
 ): JsonPatchOperation[] {
   if (existing.metadata.annotations?.[pausedAnnotation] !== undefined) return [];
   const index = (existing.webhooks ?? []).findIndex(({ name }) => name === webhookName);
-  const changes = planChanges(existing, index, config, desiredWebhook(config, namespace, bundle)).filter(
-    (change) => !heldBack.has(fieldOf(change)),
-  );
+  const planned = planChanges(existing, index, config, desiredWebhook(config, namespace, bundle));
+  const changes = withoutHeldBack(planned, heldBack);
   if (changes.length === 0) return [];
   const { resourceVersion } = existing.metadata;
   const sameObject: JsonPatchOperation = {
@@ -110,6 +109,13 @@ function planChanges(
     return config.adopt ? adoptEntry(existing, index, entry, desired) : [];
   }
   return repairEntry(webhooks, index, desired);
+}
+
+/** An entry that is adopted or given back and what remembers it are written together or not at all. */
+function withoutHeldBack(changes: JsonPatchOperation[], heldBack: ReadonlySet<string>): JsonPatchOperation[] {
+  const written = changes.filter((change) => !heldBack.has(fieldOf(change)));
+  const isExchange = changes.some(({ path }) => path === '/metadata/annotations');
+  return isExchange && written.length < changes.length ? [] : written;
 }
 
 const fieldOf = ({ path }: JsonPatchOperation): string =>

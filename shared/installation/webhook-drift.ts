@@ -54,12 +54,13 @@ export function addedTerms(entry: MutatingWebhook, desired: MutatingWebhook): st
 
 const isSelector = (field: string): boolean => selectors.some((selector) => selector === field);
 
-/** The address is one field, the bundle another: a new bundle must not wait for a repair of the address. */
+/** Each part is a field of its own: a new bundle must not wait for a repair of the address. */
 function clientConfigDrift(entry: MutatingWebhook, desired: MutatingWebhook): FieldDrift[] {
-  const { caBundle, ...address } = entry.clientConfig;
-  const { caBundle: bundle, ...wanted } = desired.clientConfig;
-  if (!isDeepStrictEqual(address, wanted)) return [{ field: 'clientConfig', value: desired.clientConfig }];
-  return caBundle === bundle ? [] : [{ field: 'clientConfig.caBundle', value: bundle }];
+  const [actual, wanted] = [entry.clientConfig, desired.clientConfig];
+  const parts = [...new Set([...Object.keys(wanted), ...Object.keys(actual)])];
+  return parts
+    .filter((part) => !isDeepStrictEqual(actual[part], wanted[part]))
+    .map((part) => ({ field: `clientConfig.${part}`, value: wanted[part] }));
 }
 
 /** The selector as it is when it holds our terms, else with them put right. */

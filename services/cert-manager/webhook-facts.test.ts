@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { managedByLabel } from '#shared/contracts/own-object.ts';
+import { desiredWebhook, planRepair, repairedFields } from '#shared/installation/webhook-configuration.ts';
+import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
+import { caOf, nowMs, policy, servingOf, settled } from '#test/cert-manager/rotation-examples.ts';
+import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+import { nextStep } from './next-step.ts';
+import { readWebhookFacts } from './webhook-facts.ts';
+
+const config = latchkeyConfigSchema.parse({ webhook: { adopt: true } }).webhook;
+const pem = readBundle(aSelfSignedPair(nowMs).certificate).map(String).join('');
+const [id = ''] = readBundle(pem).map(certificateId);
+const ours = desiredWebhook(config, 'latchkey', pem);
+const { caBundle: _, ...withoutBundle } = ours.clientConfig;
+const elsewhere = { namespace: 'latchkey', name: 'flyte-pod-webhook', path: '/', port: 8443 };
+
+/** What somebody makes of our list of webhooks again and again. */
+const edits: [string, MutatingWebhook[]][] = [
+  ['another failurePolicy', [{ ...ours, failurePolicy: 'Ignore' }]],
+  ['conditions of their own', [{ ...ours, matchConditions: [{ name: 'theirs', expression: 'true' }] }]],
+  ['another port and path', [{ ...ours, clientConfig: { ...ours.clientConfig, service: elsewhere } }]],
+  ['an empty caBundle', [{ ...ours, clientConfig: { ...withoutBundle, caBundle: '' } }]],
+  ['no caBundle', [{ ...ours, clientConfig: withoutBundle }]],
+  ['another address without caBundle', [{ ...ours, clientConfig: { service: elsewhere } }]],
+  ['a URL in place of the Service', [{ ...ours, clientConfig: { url: 'https://elsewhere.example' } }]],
+  ['nothing', []],
+  ['another entry alone', [{ name: 'other.example.org', clientConfig: {} }]],
+];
+
+for (const [what, webhooks] of edits) {
+  test(`a leaf that is due is renewed while somebody makes ${what} of our webhook again and again`, () => {
+    const metadata = { name: 'latchkey', resourceVersion: '7', labels: managedByLabel };
+    const found = { metadata, webhooks };
+    const heldBack = new Set(repairedFields(planRepair(found, config, 'latchkey', pem)));
+    assert.ok(heldBack.size > 0);
+    const webhook = readWebhookFacts(found, config, 'latchkey', nowMs, heldBack);
+    const serving = servingOf('leaf-1', id, [id]);
+    const due = { ...serving, leaf: { ...serving.leaf, due: true } };
+    const step = nextStep({ ...settled, ca: caOf([id]), serving: due, webhook }, () => 0, policy);
+    assert.ok(step.write === 'serving', `${step.write}`);
+    assert.deepEqual(step.leaf, { issue: true });
+  });
+}
+
+test('a leaf that is due is renewed while somebody deletes the webhook configuration again and again', () => {
+  const heldBack = new Set(['metadata.name']);
+  const webhook = readWebhookFacts(undefined, config, 'latchkey', nowMs, heldBack);
+  const serving = servingOf('leaf-1', id, [id]);
+  const due = { ...serving, leaf: { ...serving.leaf, due: true } };
+  assert.equal(
+    nextStep({ ...settled, ca: caOf([id]), serving: due, webhook }, () => 0, policy).write,
+    'serving',
+  );
+});
+
+test('a new CA is written at once though the repair of another field is held back', () => {
+  const found = {
+    metadata: { name: 'latchkey', resourceVersion: '7', labels: managedByLabel },
+    webhooks: [{ ...ours, clientConfig: { ...ours.clientConfig, service: elsewhere } }],
+  };
+  const heldBack = new Set(['webhooks.clientConfig.service']);
+  assert.equal(readWebhookFacts(found, config, 'latchkey', nowMs, heldBack).bundleHeldBack, false);
+  const operations = planRepair(found, config, 'latchkey', `${pem}${pem}`, heldBack);
+  assert.deepEqual(repairedFields(operations), ['webhooks.clientConfig.caBundle']);
+});
