@@ -46,6 +46,7 @@ async function scrape(): Promise<string> {
     untouchable: undefined,
     called: true,
     problems: [],
+    unwritable: [],
     undone: [{ field: 'webhooks.namespaceSelector', count: 4, writer: undefined }],
     expiresMs: { ca: 1, leaf: 1 },
   }));

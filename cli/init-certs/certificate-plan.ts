@@ -2,7 +2,7 @@ import { joinBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { authorityProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { isEmptySecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
@@ -52,7 +52,7 @@ function planSecret(
   secret: Secret | undefined,
   problem: (stored: StoredPair) => string | undefined,
 ): SecretPlan {
-  if (secret === undefined) return { action: 'create' };
+  if (secret === undefined || isEmptySecret(secret)) return { action: 'create' };
   const stored = readPairSecret(secret);
   const broken = problem(stored);
   return broken === undefined ? { action: 'keep', stored } : { action: 'replace', broken };

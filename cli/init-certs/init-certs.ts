@@ -39,7 +39,8 @@ const mostTries = 5;
 
 /**
  * Makes the CA Secret, the bundle in the webhook configuration and the serving Secret, in this order, where they are
- * missing. Uses (get, create) of secrets, with `force` also (update, delete), and (get, create, patch) of
+ * missing or empty. Uses (get, update) of secrets, where one is missing also (create), and with `force` (delete) of one that
+ * is immutable, and (get, create, patch) of
  * mutatingwebhookconfigurations. Throws CERTIFICATE_INVALID, before anything is written, when a Secret is there that
  * cannot be used.
  */

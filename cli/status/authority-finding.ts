@@ -2,7 +2,8 @@ import { authorityProblem } from '#shared/certificates/certificate-checks.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import { describeAge } from '#shared/core/age.ts';
-import { readPairSecret } from '#shared/installation/pair-secret.ts';
+import { isEmptySecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { readCaState } from '../rotation/rotation-standing.ts';
 import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
@@ -22,11 +23,8 @@ export function findAuthority({ authority, found, nowMs }: InstallationFacts): F
     };
   }
   if ('unseen' in authority) return unseen(about, authority.unseen);
-  if (authority.value === undefined) {
-    const problem = {
-      message: `there is no Secret ${tls.caSecretName}`,
-      advice: 'see why cert-manager does not make it; `latchkey init-certs` makes one too',
-    };
+  if (authority.value === undefined || isEmptySecret(authority.value)) {
+    const problem = missingSecret(tls.caSecretName, authority.value, 'cert-manager');
     return { about, summary: 'missing', problems: [problem], facts: { exists: false } };
   }
   const { pair } = readPairSecret(authority.value);
@@ -48,6 +46,18 @@ export function findAuthority({ authority, found, nowMs }: InstallationFacts): F
     facts: { exists: true, ...(life === undefined ? {} : lifeFacts(life)), state: state ?? null },
   };
 }
+
+/** @param found the empty one, if there is one */
+export const missingSecret = (name: string, found: Secret | undefined, keeper: string): Problem =>
+  found === undefined
+    ? {
+        message: `there is no Secret ${name}`,
+        advice: `apply deploy/certificate-secrets.yaml, which makes it empty; ${keeper} fills it, \`latchkey init-certs\` makes it too`,
+      }
+    : {
+        message: `Secret ${name} is empty`,
+        advice: `see why ${keeper} does not fill it; \`latchkey init-certs\` does it too`,
+      };
 
 export const brokenSecret = (name: string, problem: string, keeper: string): Problem => ({
   message: `the pair in Secret ${name} cannot be used: ${problem}`,

@@ -4,10 +4,10 @@ import { issuersOf } from '#shared/certificates/certificate-chain.ts';
 import { leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { calledName, servingNames } from '#shared/certificates/serving-names.ts';
 import type { LeafState } from '#shared/contracts/rotation-state.ts';
-import { readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { isEmptySecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import { readLeafState } from '../rotation/rotation-standing.ts';
-import { brokenSecret } from './authority-finding.ts';
+import { brokenSecret, missingSecret } from './authority-finding.ts';
 import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
@@ -24,8 +24,9 @@ export function findLeaf(facts: InstallationFacts): Finding {
   const isOurs = issuer === 'latchkey';
   const keeper = isOurs ? 'cert-manager' : `whoever keeps Secret ${name}`;
   if ('unseen' in serving) return unseen(about, serving.unseen);
-  if (serving.value === undefined) {
-    return { about, summary: 'missing', problems: [missing(name, keeper)], facts: { exists: false } };
+  if (serving.value === undefined || isEmptySecret(serving.value)) {
+    const problems = [missingSecret(name, serving.value, keeper)];
+    return { about, summary: 'missing', problems, facts: { exists: false } };
   }
   const stored = readPairSecret(serving.value);
   const life = lifeOf(stored.pair.certificate, isOurs ? renewAt : providedRenewAt);
@@ -54,11 +55,6 @@ export function findLeaf(facts: InstallationFacts): Finding {
     },
   };
 }
-
-const missing = (name: string, keeper: string): Problem => ({
-  message: `there is no Secret ${name}: gateways cannot start`,
-  advice: `see why ${keeper} does not make it; \`latchkey init-certs\` makes one where it is latchkey's own`,
-});
 
 /** Whether the API server trusts the issuer of ours is judged apart; here it need only be known. */
 function pairProblem(stored: StoredPair, facts: InstallationFacts): string | undefined {

@@ -6,8 +6,8 @@ import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
-import { writeSecret } from '#shared/installation/pair-secret-writer.ts';
+import { isEmptySecret, pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { updateSecret } from '#shared/installation/pair-secret-writer.ts';
 import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { caSecret, pairId, readCaPairs } from './ca-secret.ts';
@@ -37,7 +37,7 @@ export async function writeStep(
   else await writeServing(step, context);
 }
 
-/** Writes the CA Secret. Uses (create, update, delete) of secrets; throws as `writeSecret`. */
+/** Writes the CA Secret. Uses (update) of secrets; throws as `updateSecret`. */
 async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
   const { kubernetes, log, look, held, config, namespace, nowMs } = context;
   const { tls } = config;
@@ -45,7 +45,9 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
     ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
   const stored = [look.ca, held.ca]
-    .flatMap((secret) => (secret === undefined ? [] : Object.values(readCaPairs(secret))))
+    .flatMap((secret) =>
+      secret === undefined || isEmptySecret(secret) ? [] : Object.values(readCaPairs(secret)),
+    )
     .filter((pair) => pair !== undefined);
   const pairOf = (id: string): CertificatePair | undefined =>
     id === newAuthority ? made : wholePair(id, stored);
@@ -59,7 +61,7 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
   const ids = step.bundle.map((id) => (id === newAuthority && made !== undefined ? pairId(made) : id));
   const target = { namespace, name: tls.caSecretName };
   const secret = caSecret(target, { issuing, next, bundle: toPem(ids, known), state: step.state }, look.ca);
-  if (!(await writeSecret(kubernetes, secret, look.ca))) return;
+  if (!(await updateSecret(kubernetes, secret, look.ca))) return;
   const { phase, rotation, waitingFor } = step.state;
   log.info(
     { secret: target.name, why: step.why, phase, rotation, waitingFor, bundle: ids },
@@ -82,7 +84,7 @@ export async function writeWebhook(step: Write<'webhook'>, context: StepContext)
   await ensureWebhook(options, look.webhook, bundle);
 }
 
-/** Writes the serving Secret. Uses (create, update, delete) of secrets; throws as `writeSecret`. */
+/** Writes the serving Secret. Uses (update) of secrets; throws as `updateSecret`. */
 async function writeServing(step: Write<'serving'>, context: StepContext): Promise<void> {
   const { kubernetes, log, look, held, config, namespace, nowMs } = context;
   const target = { namespace, name: config.tls.servingSecretName };
@@ -92,7 +94,7 @@ async function writeServing(step: Write<'serving'>, context: StepContext): Promi
   const annotations = { [leafStateAnnotation]: JSON.stringify({ ...step.state, fingerprint, issuedAt }) };
   const bundle = toPem(step.bundle, knownAuthorities(look, held, context));
   const secret = pairSecret({ ...target, annotations }, { pair, bundle }, look.serving);
-  if (!(await writeSecret(kubernetes, secret, look.serving))) return;
+  if (!(await updateSecret(kubernetes, secret, look.serving))) return;
   const { served, waitingFor } = step.state;
   log.info(
     { secret: target.name, why: step.why, fingerprint, served, waitingFor },

@@ -57,7 +57,7 @@ export function createCertManager(options: {
       const failure = loop?.failure();
       if (failure !== undefined) return [failure];
       if (!isDone) return ['the Secrets and the webhook configuration have not been read yet'];
-      return isMissing() ? remarks() : [];
+      return [...(keeper.standing()?.unwritable ?? []), ...(isMissing() ? remarks() : [])];
     },
     remarks: () => (isMissing() ? [] : remarks()),
     start: async () => {

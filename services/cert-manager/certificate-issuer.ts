@@ -45,7 +45,7 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
     last = { facts, seen };
     held = {
       // One that is yet to be repaired is not remembered: the repair may lose a race.
-      ca: repairCa(facts) === undefined ? seen.ca : held.ca,
+      ca: facts.ca !== undefined && repairCa(facts) === undefined ? seen.ca : held.ca,
       serving:
         facts.serving !== undefined && facts.serving.leaf.problem === undefined ? seen.serving : held.serving,
     };
@@ -77,6 +77,7 @@ const standingOf = (facts: Facts, { ca, serving }: Look): Omit<Standing, 'undone
   untouchable: facts.webhook.untouchable,
   called: facts.webhook.trusted !== undefined,
   problems: [],
+  unwritable: Object.values(facts.unwritable ?? {}).filter((reason) => reason !== undefined),
   expiresMs: { ca: expiryMsOf(ca), leaf: expiryMsOf(serving) },
 });
 

@@ -21,6 +21,8 @@ export interface Standing {
   called: boolean;
   /** What is wrong with a certificate that others provide, one sentence each. */
   problems: readonly string[];
+  /** Why only an operator can write a Secret of ours, one sentence each. */
+  unwritable: readonly string[];
   /** Repairs of the webhook configuration that somebody undoes. */
   undone: readonly UndoneRepair[];
   /** When they expire, ms since the Unix epoch; undefined where there is none. */

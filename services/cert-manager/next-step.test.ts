@@ -184,3 +184,15 @@ test('the conditions are what the API server is told to trust, and that every en
   const webhook = { ...webhookOf([]), trusted: undefined };
   assert.deepEqual(holdingConditions({ ...settled, webhook }), [uncalled, serve('leaf-1')]);
 });
+
+test('a CA Secret that only an operator can write holds up neither the webhook configuration nor the leaf', () => {
+  const unwritable = { ca: 'Secret latchkey-ca is immutable', serving: undefined };
+  const untidy = { ...settled, ca: { ...caOf(['old']), tidy: false }, unwritable };
+  assert.equal(stepOf(untidy).write, undefined);
+  assert.equal(stepOf({ ...untidy, webhook: { ...webhookOf(['old']), drifted: true } }).write, 'webhook');
+  const { serving } = settled;
+  assert.ok(serving !== undefined);
+  const due = { ...serving, leaf: { ...serving.leaf, due: true } };
+  assert.equal(stepOf({ ...untidy, serving: due }).write, 'serving');
+  assert.equal(stepOf({ ...settled, ca: undefined, unwritable }).write, undefined);
+});

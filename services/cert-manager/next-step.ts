@@ -15,13 +15,24 @@ import { notServing } from './served-everywhere.ts';
 /**
  * The next write, decided on what is known now: the CA Secret first, then what the API server trusts, then the leaf,
  * and when all three are right the rotation goes on. A repair of the webhook configuration that somebody undoes again and
- * again is not waited for: leaf and rotation ask themselves what is trusted. The CA Secret is the only record of where a rotation stands, so
- * any process can go on from any write. `heldForMs` is of {@link holdingConditions} of the same facts.
+ * again is not waited for: leaf and rotation ask themselves what is trusted. Nor is a Secret that only an operator can write.
+ * The CA Secret is the only record of where a rotation stands, so any process can go on from any write. `heldForMs` is of
+ * {@link holdingConditions} of the same facts.
  */
 export function nextStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPolicy): Step {
+  const step = wantedStep(facts, heldForMs, policy);
+  const { ca, serving } = facts.unwritable ?? {};
+  const isWritable =
+    step.write === 'ca' ? ca === undefined : step.write !== 'serving' || serving === undefined;
+  return isWritable ? step : { write: undefined, recheckMs: undefined };
+}
+
+function wantedStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPolicy): Step {
   const repair = repairCa(facts);
   const { ca, webhook } = facts;
-  if (repair !== undefined || ca === undefined) return repair ?? { write: undefined, recheckMs: undefined };
+  const isUsable = ca !== undefined && ca.issuing.problem === undefined;
+  if (repair !== undefined && !(isUsable && facts.unwritable?.ca !== undefined)) return repair;
+  if (ca === undefined) return { write: undefined, recheckMs: undefined };
   if (webhook.untouchable === undefined) {
     const isTrusted = webhook.bundleHeldBack || isSameList(webhook.trusted ?? [], ca.bundle);
     if (webhook.drifted || !isTrusted)

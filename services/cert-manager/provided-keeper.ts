@@ -2,7 +2,7 @@ import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { issuersOf } from '#shared/certificates/certificate-chain.ts';
 import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
 import { calledName } from '#shared/certificates/serving-names.ts';
-import { readPairSecret } from '#shared/installation/pair-secret.ts';
+import { isEmptySecret, readPairSecret } from '#shared/installation/pair-secret.ts';
 import { writeWebhook } from './apply-step.ts';
 import {
   type CertificateKeeper,
@@ -84,7 +84,8 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
 
 function factsOf(seen: Look, { config, namespace, served, repairs, clock }: KeeperOptions): ProvidedFacts {
   const nowMs = clock.now();
-  const stored = seen.serving && readPairSecret(seen.serving);
+  const serving = seen.serving === undefined || isEmptySecret(seen.serving) ? undefined : seen.serving;
+  const stored = serving && readPairSecret(serving);
   const issuers = stored === undefined ? [] : issuersOf(stored.pair.certificate, readBundle(stored.bundle));
   const context = {
     nowMs,
@@ -95,7 +96,7 @@ function factsOf(seen: Look, { config, namespace, served, repairs, clock }: Keep
   };
   const trusted = readBundle(stored?.bundle ?? '').map(certificateId);
   return {
-    serving: seen.serving && readServingFacts(seen.serving, context),
+    serving: serving && readServingFacts(serving, context),
     webhook: readWebhookFacts(seen.webhook, config.webhook, namespace, nowMs, repairs.heldBack(trusted)),
     endpoints: readEndpoints(seen, { config, served }),
   };
@@ -122,5 +123,6 @@ const standingOf = (
   untouchable: facts.webhook.untouchable,
   called: facts.webhook.trusted !== undefined,
   problems,
+  unwritable: [],
   expiresMs: { ca: undefined, leaf: expiryMsOf(serving) },
 });

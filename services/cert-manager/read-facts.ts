@@ -2,7 +2,8 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { readPairSecret } from '#shared/installation/pair-secret.ts';
+import { isEmptySecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { unwritable } from '#shared/installation/pair-secret-writer.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { readCaFacts } from './ca-secret.ts';
 import { joinEndpoints, reportersAsEndpoints } from './endpoint-facts.ts';
@@ -27,9 +28,13 @@ export interface FactsContext {
   nowMs: number;
 }
 
+/** One that holds nothing is none. */
+const filled = (secret: Secret | undefined): Secret | undefined =>
+  secret === undefined || isEmptySecret(secret) ? undefined : secret;
+
 /** Every CA certificate that a look shows or this process holds, each as often as it is found. */
 export function knownAuthorities(look: Look, held: HeldSecrets, context: FactsContext): X509Certificate[] {
-  const secrets = [look.ca, held.ca].filter((secret) => secret !== undefined);
+  const secrets = [filled(look.ca), held.ca].filter((secret) => secret !== undefined);
   return [
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).bundle)),
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).pair.certificate)),
@@ -42,7 +47,8 @@ export function knownAuthorities(look: Look, held: HeldSecrets, context: FactsCo
 export function readFacts(look: Look, held: HeldSecrets, context: FactsContext): Facts {
   const { config, namespace, nowMs } = context;
   const { renewAt } = config.tls;
-  const ca = look.ca && readCaFacts(look.ca, nowMs, renewAt);
+  const [caStored, servingStored] = [filled(look.ca), filled(look.serving)];
+  const ca = caStored && readCaFacts(caStored, nowMs, renewAt);
   const known = knownAuthorities(look, held, context);
   const heldBack = context.repairs.heldBack(ca?.bundle ?? []);
   const leafContext: LeafContext = {
@@ -54,9 +60,13 @@ export function readFacts(look: Look, held: HeldSecrets, context: FactsContext):
   };
   return {
     ca,
-    serving: look.serving && readServingFacts(look.serving, leafContext),
+    serving: servingStored && readServingFacts(servingStored, leafContext),
     webhook: readWebhookFacts(look.webhook, config.webhook, namespace, nowMs, heldBack),
     endpoints: readEndpoints(look, context),
+    unwritable: {
+      ca: unwritable(config.tls.caSecretName, look.ca),
+      serving: unwritable(config.tls.servingSecretName, look.serving),
+    },
     held: {
       ca: held.ca && readCaFacts(held.ca, nowMs, renewAt),
       leaf: held.serving && readLeafFact(held.serving, leafContext),

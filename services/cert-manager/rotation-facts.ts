@@ -88,6 +88,8 @@ export interface Facts {
   endpoints: readonly EndpointFact[] | string;
   /** The last good content of both Secrets that this process saw: saves what somebody deletes or breaks. */
   held: { ca: CaContent | undefined; leaf: LeafFact | undefined };
+  /** Why only an operator can write a Secret, one sentence each. */
+  unwritable?: { ca: string | undefined; serving: string | undefined };
   nowMs: number;
 }
 

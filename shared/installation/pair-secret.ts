@@ -17,9 +17,13 @@ export const readPairSecret = ({ data }: Secret): StoredPair => ({
   bundle: decode(data?.['ca.crt']),
 });
 
-/** Whether a Secret of ours can be updated and has our label. */
-export const isTidy = ({ immutable, metadata: { labels } }: Secret): boolean =>
-  immutable !== true && Object.entries(managedByLabel).every(([label, value]) => labels?.[label] === value);
+/** Whether it holds nothing yet: the manifests make both Secrets empty, so that nobody needs the right to create any. */
+export const isEmptySecret = ({ data = {} }: Secret): boolean =>
+  ['ca.crt', 'tls.crt', 'tls.key'].every((key) => !data[key]);
+
+/** Whether a Secret of ours has our label. That one is immutable only an operator can mend, and it may be whole. */
+export const isTidy = ({ metadata: { labels } }: Secret): boolean =>
+  Object.entries(managedByLabel).every(([label, value]) => labels?.[label] === value);
 
 /**
  * The Secret to store, based on the one that is there: foreign labels, annotations and the type (which cannot change;

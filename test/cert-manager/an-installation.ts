@@ -80,10 +80,15 @@ export type Installation = Awaited<ReturnType<typeof anInstallation>>;
 export async function anInstallation(cluster: Cluster, name: string, webhook: object = {}, tls: object = {}) {
   await cluster.createNamespace(name);
   const { core, admissionRegistration } = cluster.kubernetes;
+  /** As deploy/certificate-secrets.yaml does. */
+  const makeEmpty = (secret: string) =>
+    core.createNamespacedSecret({ namespace: name, body: { metadata: { name: secret } } });
   const config = latchkeyConfigSchema.parse({
     webhook: { configurationName: name, ...webhook },
     tls: { rotation: shortWaits, ...tls },
   });
+  const { issuer, caSecretName, servingSecretName } = config.tls;
+  if (issuer === 'latchkey') for (const secret of [caSecretName, servingSecretName]) await makeEmpty(secret);
   const { served, report } = createReports();
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
@@ -139,7 +144,11 @@ export async function anInstallation(cluster: Cluster, name: string, webhook: ob
     },
     becomes: (what: string, condition: () => Promise<boolean>) =>
       waitFor(condition, { timeoutMs, what: `${what} in ${name}` }),
-    deleteSecret: (secret: string) => core.deleteNamespacedSecret({ namespace: name, name: secret }),
+    /** Deletes a Secret and applies the manifest again, which makes it empty. */
+    deleteSecret: async (secret: string) => {
+      await core.deleteNamespacedSecret({ namespace: name, name: secret });
+      await makeEmpty(secret);
+    },
     patchSecret: (secret: string, patch: object) =>
       cluster.kubectl(['patch', 'secret', secret, '-n', name, '--type=merge', '-p', JSON.stringify(patch)]),
     patchConfiguration: (type: 'merge' | 'json', patch: object) =>

@@ -108,6 +108,8 @@ test('taken over by latchkey the provided CA stays trusted while the gateways sw
   const { certificate } = await installation.readServing();
   await installation.stop();
   installation.config.tls.issuer = 'latchkey';
+  const body = { metadata: { name: installation.config.tls.caSecretName } };
+  await core().createNamespacedSecret({ namespace: installation.name, body });
   await installation.start();
   await installation.becomes('a leaf of the own CA', async () => {
     const [authority, leaf] = [await installation.readAuthority(), await installation.readServing()];

@@ -64,6 +64,12 @@ async function readState(): Promise<CaState> {
 const setData = (name: string, data: Record<string, string>, more: object = {}) =>
   installation.patchSecret(name, { data, ...more });
 
+/** Nobody but an operator can mend this: he deletes it, and applies the manifest again. */
+async function tearForGood(name: string): Promise<void> {
+  await setData(name, { 'tls.key': garbage }, { immutable: true });
+  await installation.deleteSecret(name);
+}
+
 /** What somebody does to the objects; each is to be put right. */
 const events: Record<string, () => Promise<unknown>> = {
   'CA Secret deleted': () => installation.deleteSecret(ca),
@@ -78,7 +84,7 @@ const events: Record<string, () => Promise<unknown>> = {
     if ((await readState()).phase === 'distributing') await setData(ca, { 'next.key': garbage });
   },
   'CA bundle emptied': () => setData(ca, { 'ca.crt': '' }),
-  'CA Secret immutable and torn': () => setData(ca, { 'tls.key': garbage }, { immutable: true }),
+  'CA Secret immutable and torn': () => tearForGood(ca),
   'serving Secret deleted': () => installation.deleteSecret(serving),
   'leaf is garbage': () => setData(serving, { 'tls.crt': garbage }),
   'leaf key of another': async () => {
@@ -91,7 +97,7 @@ const events: Record<string, () => Promise<unknown>> = {
     return setData(serving, { 'tls.crt': encode(certificate), 'tls.key': encode(key) });
   },
   'serving bundle emptied': () => setData(serving, { 'ca.crt': '' }),
-  'serving Secret immutable and torn': () => setData(serving, { 'tls.key': garbage }, { immutable: true }),
+  'serving Secret immutable and torn': () => tearForGood(serving),
   'webhook configuration deleted': () =>
     cluster.kubernetes.admissionRegistration.deleteMutatingWebhookConfiguration({ name: 'healing' }),
   'caBundle wiped': () =>

@@ -87,6 +87,7 @@ test('the Job of deploy/variants makes them with its own few rights, and fits th
   const variant = join(import.meta.dirname, '../../deploy/variants/init-certs-job.yaml');
   await cluster.kubectl(['apply', '-f', variant]);
   await removeCertificates();
+  await cluster.kubectl(['apply', '-f', join(import.meta.dirname, '../../deploy/certificate-secrets.yaml')]);
   const objects = parseManifests(await readFile(variant, 'utf8'));
   const template = objects.find((object): object is V1Job => object.kind === 'Job')?.spec?.template;
   assert.ok(template?.spec);

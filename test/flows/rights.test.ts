@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Secret } from '@kubernetes/client-node';
 import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { installationNamespace } from '../cluster/manifests.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import { untilAnswered } from './admission.ts';
@@ -27,23 +27,26 @@ const readSecret = ({ harness }: Cluster, name: string): Promise<V1Secret> =>
   harness.core.readNamespacedSecret({ namespace: installationNamespace, name });
 
 /** Takes our label off a Secret of cert-manager, and waits until cert-manager has written it again. */
-async function spoilSecret(cluster: Cluster, name: string, immutable: boolean): Promise<void> {
+async function spoilSecret(cluster: Cluster, name: string): Promise<void> {
   const { core } = cluster.kubernetes;
   const secret = await readSecret(cluster, name);
   const metadata = { ...secret.metadata, labels: { spoiled: 'true' } };
-  const body = { ...secret, metadata, ...(immutable ? { immutable } : {}) };
+  const body = { ...secret, metadata };
   await core.replaceNamespacedSecret({ namespace: installationNamespace, name, body });
   await until(`cert-manager to repair ${name}`, async () => {
-    const { metadata, immutable: still } = await readSecret(cluster, name);
-    return metadata?.labels?.['app.kubernetes.io/managed-by'] === 'latchkey' && still !== true;
+    const { metadata } = await readSecret(cluster, name);
+    return metadata?.labels?.['app.kubernetes.io/managed-by'] === 'latchkey';
   });
 }
 
+/** Deletes each and makes it empty, as `kubectl apply` does, and waits until cert-manager has filled it. */
 async function deleteAuthorityAndLeaf(cluster: Cluster): Promise<void> {
   for (const name of [servingSecret, authoritySecret]) {
     await cluster.kubernetes.core.deleteNamespacedSecret({ namespace: installationNamespace, name });
-    await until(`cert-manager to make ${name} again`, async () => {
-      return (await readSecret(cluster, name)).metadata?.name === name;
+    const body = { metadata: { name } };
+    await cluster.harness.core.createNamespacedSecret({ namespace: installationNamespace, body });
+    await until(`cert-manager to fill ${name} again`, async () => {
+      return (await readSecret(cluster, name)).data?.['tls.crt'] !== undefined;
     });
   }
 }
@@ -161,8 +164,7 @@ test('the services use exactly the rights that deploy/ grants them, and gateway 
   await untilCopied(cluster, 'later', {});
   await disturbWebhookConfiguration(cluster);
   for (const name of [authoritySecret, servingSecret]) {
-    await spoilSecret(cluster, name, false);
-    await spoilSecret(cluster, name, true);
+    await spoilSecret(cluster, name);
   }
   await deleteAuthorityAndLeaf(cluster);
   await disturbSnapshot(cluster);
@@ -186,10 +188,35 @@ test('with named namespaces the rights of deploy/variants suffice and are all us
   await cluster.createNamespace('other', selectedLabels);
   await disturbWebhookConfiguration(cluster);
   for (const name of [authoritySecret, servingSecret]) {
-    await spoilSecret(cluster, name, false);
-    await spoilSecret(cluster, name, true);
+    await spoilSecret(cluster, name);
   }
   await disturbSnapshot(cluster);
   await restart(installation);
   await assertRightsEqualUse(cluster);
+});
+
+test('neither cert-manager nor init-certs can have a token of another service account made', async (t) => {
+  const cluster = await startCluster();
+  t.after(() => cluster.stop());
+  await cluster.kubectl(['apply', '-f', `${deployFolder}/variants/init-certs-job.yaml`]);
+  const token = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'kubernetes.io/service-account-token',
+    metadata: {
+      name: 'latchkey-ca',
+      namespace: installationNamespace,
+      annotations: { 'kubernetes.io/service-account.name': 'discovery' },
+    },
+  };
+  for (const account of ['cert-manager', 'init-certs']) {
+    const as = `--as=system:serviceaccount:${installationNamespace}:${account}`;
+    const can = async (verb: string): Promise<string> => {
+      const asked = ['auth', 'can-i', verb, 'secrets/latchkey-ca', '-n', installationNamespace, as];
+      return (await cluster.kubectl(asked).catch(() => 'no')).trim();
+    };
+    assert.equal(await can('update'), 'yes');
+    assert.equal(await can('delete'), 'no');
+    await assert.rejects(cluster.kubectl(['create', '-f', '-', as], JSON.stringify(token)), /forbidden/i);
+  }
 });
