@@ -246,3 +246,11 @@ test('the records of a set staged anew give the same set, whatever is staged mea
   assert.deepEqual(before.records(), after.records());
   assert.deepEqual(createStaging('k8s').records(), []);
 });
+
+test("another owner's record is left aside, and brings nothing into the set", () => {
+  const foreign = aRecord({ key: formatKey({ owner: 'aws', kind: 'recipe' }) });
+  const staging = createStaging('k8s');
+  assert.equal(staging.stage(foreign), 'poison');
+  for (const record of [one, manifestOf([one])]) staging.stage(record);
+  assert.deepEqual(secretsIn(staging), [['one', true]]);
+});

@@ -6,6 +6,7 @@ import { quote } from './plain-text.ts';
 import { addFile, checkVisible, type PlannedFile } from './planned-file.ts';
 import type { PlannedInitContainer } from './planned-init-container.ts';
 import { mergeSecret, newSecretVolume, type PlannedVolume } from './planned-volume.ts';
+import { longestName, longestQualifiedName } from './pod.ts';
 import type { WorkBudget } from './work-budget.ts';
 
 /** Something that the pod is to have, and the secrets (their titles) for which. */
@@ -77,19 +78,37 @@ function openOuterMounts(plan: PodPlan, mounts: PathTree<Mounted>): void {
 
 function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string, PlannedVolume>): void {
   if ('env' in edit) {
+    checkName(edit.env.name, title, 'environment variable');
     want(plan.env, edit.env.name, edit.env, title, 'VARIABLE_CLASH', 'environment variable');
   } else if ('volumeMount' in edit) {
     const { name, mountPath, readOnly } = edit.volumeMount;
     const volume = volumes.get(name);
     if (volume !== undefined) {
+      checkName(mountPath, title, 'mount path');
       want(plan.mounts, mountPath, { volume, readOnly }, title, 'PATH_CLASH', 'mount path');
     }
   } else if ('annotation' in edit) {
     const { name, value } = edit.annotation;
+    checkName(name, title, 'annotation', longestQualifiedName);
     want(plan.annotations, name, value, title, 'VARIABLE_CLASH', 'annotation');
   } else if ('initContainer' in edit) {
+    checkName(edit.initContainer.name, title, 'init container', longestName - placeCharacters);
     plan.initContainers.push({ container: edit.initContainer, volumes });
   }
+}
+
+/** Of the number that an init container's name gets. */
+const placeCharacters = '-10000'.length;
+
+/** @throws LatchkeyError NAME_IMPOSSIBLE for a name with which no pod can be created, and none is read again */
+function checkName(name: string, title: string, noun: string, longest = Number.POSITIVE_INFINITY): void {
+  if (name !== '' && name.length <= longest) return;
+  const fault =
+    name === '' ? 'an empty name: a "when" should leave it out' : `a name of more than ${longest} characters`;
+  throw new LatchkeyError(
+    'NAME_IMPOSSIBLE',
+    `the recipe gives the ${noun} of secret ${quote(title)} ${fault}`,
+  );
 }
 
 /** The volumes of one request by the name that its edits use. */
@@ -134,10 +153,6 @@ function want<T>(
   code: 'VARIABLE_CLASH' | 'PATH_CLASH',
   noun: string,
 ): void {
-  if (name === '') {
-    const message = `the recipe gives the ${noun} of secret ${quote(title)} no name: it needs a "when" where a field may be empty`;
-    throw new LatchkeyError('NAME_IMPOSSIBLE', message);
-  }
   const known = wanted.get(name);
   if (known === undefined) {
     wanted.set(name, { value, secrets: [title] });

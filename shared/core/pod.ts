@@ -33,9 +33,9 @@ export type Container = {
  * What the API server, which asks before it validates, refuses by itself. Sources: apimachinery
  * pkg/util/validation (DNS1123SubdomainMaxLength, DNS1123LabelMaxLength, LabelValueMaxLength, qualifiedNameMaxLength).
  */
-const longestName = 253;
+export const longestName = 253;
 const longestLabel = 63;
-const longestQualifiedName = 253 + 1 + 63;
+export const longestQualifiedName = 253 + 1 + 63;
 /** No pod that can be stored comes near: etcd takes 1.5 MiB. */
 const mostEntries = 10_000;
 

@@ -64,10 +64,11 @@ test('a path with a segment ".." is denied wherever a recipe puts it, and dots i
   }
 });
 
-test('a variable or an annotation that a recipe leaves without a name is denied, for no pod could be created with it', () => {
+test('a variable or an annotation to which a recipe gives no name, or one too long, is denied: no pod could be created with it', () => {
   for (const edits of [
     [{ env: { name: '${envVar}', value: 'x' } }, { env: { name: 'A', value: 'y' } }],
     [{ annotation: { name: '${envVar}', value: 'x' } }, { env: { name: 'A', value: 'y' } }],
+    [{ annotation: { name: 'a'.repeat(318), value: 'x' } }, { env: { name: 'A', value: 'y' } }],
   ]) {
     const { code, patch } = admit('env', edits);
     assert.deepEqual([code, patch], ['NAME_IMPOSSIBLE', []]);
