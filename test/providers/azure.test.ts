@@ -80,7 +80,7 @@ test('a secret appears and goes; while Azure is away the known one is served and
     double.secrets.set('token', { enabled: true });
     await until(held, asked, 'has');
     const near = held.ask({ group: `${vaultUrl}/secrets/TOKN` });
-    assert.deepEqual(near?.answer === 'lacks' && near.nearMisses, [asked.group]);
+    assert.deepEqual(near?.answer === 'lacks' && near.nearMisses(), [asked.group]);
     double.secrets.delete('token');
     await until(held, asked, 'lacks');
     double.fail('error');

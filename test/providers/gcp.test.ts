@@ -89,7 +89,7 @@ test('a secret appears and goes; while GCP is away the known one is served and t
     await until(held, asked, 'has');
     assert.equal(held.ask({ ...asked, groupVersion: '2' })?.answer, 'lacks');
     const near = held.ask({ ...asked, group: 'projects/team/secrets/tokn' });
-    assert.deepEqual(near?.answer === 'lacks' && near.nearMisses, [`${asked.group}/versions/latest`]);
+    assert.deepEqual(near?.answer === 'lacks' && near.nearMisses(), [`${asked.group}/versions/latest`]);
     double.secrets.delete('token');
     await until(held, asked, 'lacks');
     double.fail('error');
