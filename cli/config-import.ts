@@ -1,3 +1,4 @@
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { serviceProblems } from '#shared/core/chain-problems.ts';
@@ -178,7 +179,7 @@ function closeBeforeOthers(config: JsonObject, remarks: Remark[]): void {
 }
 
 function check(config: JsonObject, source: string): void {
-  const parsed = latchkeyConfigSchema.safeParse(config);
+  const parsed = checkShape(latchkeyConfigSchema, config);
   const target = `${source}, as latchkey.yaml,`;
   if (!parsed.success) throw new LatchkeyError('CONFIG_INVALID', describeIssues(target, parsed.error.issues));
   const problems = serviceProblems(parsed.data);

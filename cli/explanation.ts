@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import type { AdmissionReviewResponse } from '#shared/core/admission-review.ts';
@@ -71,7 +72,7 @@ function explainSecrets({ secrets, refused }: Admission): ExplainedSecret[] {
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
-  const parsed = schema.safeParse(value);
+  const parsed = checkShape(schema, value);
   if (parsed.success) return parsed.data;
   throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
 }

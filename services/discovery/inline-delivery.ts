@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publisher.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
@@ -109,7 +110,7 @@ export function createInlineDelivery(options: {
 /** What an earlier discovery has left in the bucket. */
 function storedFact(publisher: Publisher, secret: string): SealedFact | undefined {
   const key = formatKey({ owner: 'global', kind: 'entry', namespace: undefined, secret });
-  const parsed = inventoryEntrySchema.safeParse(publisher.stored(key));
+  const parsed = checkShape(inventoryEntrySchema, publisher.stored(key));
   const { version, sealed } = parsed.data ?? {};
   return version === undefined || sealed === undefined ? undefined : { version, sealed };
 }

@@ -1,5 +1,7 @@
+import type { ZodType } from 'zod';
 import type { RecordKey } from '#shared/contracts/bucket.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
 import { inventoryNamespaceSchema } from '#shared/contracts/inventory-namespace.ts';
@@ -45,11 +47,8 @@ function entryOf(manager: Manager, config: LatchkeyConfig, value: unknown): Rule
   return value === undefined ? undefined : manager.entry(parse(inventoryEntrySchema, value), config)?.entry;
 }
 
-function parse<T>(
-  schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
-  value: unknown,
-): T {
-  const parsed = schema.safeParse(value);
+function parse<T>(schema: ZodType<T>, value: unknown): T {
+  const parsed = checkShape(schema, value);
   if (parsed.success) return parsed.data;
   throw new LatchkeyError(
     'RECORD_INVALID',

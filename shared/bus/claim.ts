@@ -1,3 +1,4 @@
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
 import { type DesiredRecord, emptySummary, type SetSummary } from './desired-set.ts';
 import { type BusRecord, bodyOf } from './record.ts';
@@ -15,7 +16,7 @@ export interface Claim {
 
 /** The manifest in a stored record; undefined when there is none or it cannot be read. */
 export function manifestOf(record: BusRecord | undefined): Manifest | undefined {
-  return manifestSchema.safeParse(bodyOf(record)).data;
+  return checkShape(manifestSchema, bodyOf(record)).data;
 }
 
 const summaryOf = ({ count, digest, recipeDigest, complete }: SetSummary): SetSummary => ({

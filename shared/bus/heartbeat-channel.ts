@@ -1,3 +1,4 @@
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import {
   type Heartbeat,
   heartbeatSchema,
@@ -19,7 +20,7 @@ export function publishHeartbeat(bus: Bus, heartbeat: Heartbeat): void {
 function decode(data: Uint8Array): Heartbeat | undefined {
   if (data.length > maxHeartbeatBytes) return undefined;
   try {
-    return heartbeatSchema.safeParse(JSON.parse(new TextDecoder().decode(data))).data;
+    return checkShape(heartbeatSchema, JSON.parse(new TextDecoder().decode(data))).data;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bucket.ts';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
 import { compareRank, type Rank } from '#shared/core/rank.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
@@ -93,7 +94,7 @@ export function createStaging(owner: string): Staging {
 
   function stageManifest(record: BusRecord): 'staged' | 'dropped' | 'poison' {
     if (record.deleted) return 'dropped';
-    const parsed = manifestSchema.safeParse(parseJson(record.bytes));
+    const parsed = checkShape(manifestSchema, parseJson(record.bytes));
     if (!parsed.success) return 'poison';
     if (parsed.data.epoch < fence || (manifest !== undefined && lower(parsed.data, manifest.says)))
       return 'dropped';

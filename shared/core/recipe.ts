@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import {
   type Edit,
@@ -35,7 +36,7 @@ export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory
  * @throws LatchkeyError RECIPE_INVALID that says where in the recipe
  */
 export function compileRecipe(value: unknown): CompiledRecipe {
-  const parsed = recipeSchema.safeParse(value);
+  const parsed = checkShape(recipeSchema, value);
   if (!parsed.success) {
     const faults = schemaFaults(parsed.error.issues);
     const where = faults.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');

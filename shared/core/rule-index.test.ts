@@ -143,3 +143,21 @@ test('what a Secret or a namespace leaves out is told apart from what does not e
   index.forget('k8s');
   assert.equal(of('ns', 'big/b'), undefined);
 });
+
+test('a record with a member whose length is no number is refused like any other of the wrong shape', () => {
+  const odd = { length: { toString: null, valueOf: 1 } };
+  const index = createRuleIndex();
+  const faults = index.apply('k8s', [
+    { key: { owner: 'k8s', kind: 'recipe' }, value: { schema: 1, manager: odd } },
+    { key: { owner: 'k8s', kind: 'recipe' }, value: { schema: 1, manager: 'k8s', description: odd } },
+    {
+      key: { owner: 'k8s', kind: 'entry', namespace: 'ns', secret: 's' },
+      value: { schema: 1, items: {}, leftOut: odd },
+    },
+  ]);
+  assert.deepEqual(
+    faults.map(({ code }) => code),
+    ['RECIPE_INVALID', 'RECIPE_INVALID', 'RECORD_INVALID'],
+  );
+  assert.equal(index.recipe('k8s'), undefined);
+});

@@ -1,4 +1,5 @@
 import { formatKey, type RecordKey } from '#shared/contracts/bucket.ts';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type RuleNamespace, ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rule-entry.ts';
 import { createEntryIndex, type EntryIndex, type IndexedItem } from './entry-index.ts';
@@ -95,7 +96,7 @@ function applyChange(rules: ManagerRules, change: RuleChange, compile: Compile):
       rules.recipe = value === undefined ? undefined : { compiled: compile(value), traceparent };
       return;
     case 'namespace': {
-      const marker = value === undefined ? undefined : ruleNamespaceSchema.safeParse(value);
+      const marker = value === undefined ? undefined : checkShape(ruleNamespaceSchema, value);
       if (marker?.success === false) throw invalidRecord(key);
       if (marker === undefined) rules.namespaces.delete(key.namespace);
       else rules.namespaces.set(key.namespace, marker.data);
@@ -116,7 +117,7 @@ function applyEntry(
     entries.remove(record);
     return;
   }
-  const entry = ruleEntrySchema.safeParse(value);
+  const entry = checkShape(ruleEntrySchema, value);
   if (!entry.success) throw invalidRecord(key);
   entries.put(record, entry.data, { owner: key.owner, scope: key.namespace ?? everyNamespace, traceparent });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzipSync, gzip } from 'node:zlib';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import {
   maxShardBytes,
   type ShardHeader,
@@ -106,7 +107,7 @@ function readShard(
 
 function parseHeader(text: string): ShardHeader | undefined {
   try {
-    return shardHeaderSchema.safeParse(JSON.parse(text)).data;
+    return checkShape(shardHeaderSchema, JSON.parse(text)).data;
   } catch {
     return undefined;
   }

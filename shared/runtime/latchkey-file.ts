@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { serviceProblems } from '#shared/core/chain-problems.ts';
@@ -13,7 +14,7 @@ import { readYaml } from './yaml-text.ts';
  * @throws LatchkeyError CONFIG_INVALID that names every wrong field at once, or the line that is not YAML.
  */
 export function parseLatchkeyConfig(text: string, source: string): LatchkeyConfig {
-  const parsed = latchkeyConfigSchema.safeParse(parseYaml(text, source) ?? {});
+  const parsed = checkShape(latchkeyConfigSchema, parseYaml(text, source) ?? {});
   if (!parsed.success) throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
   const problems = serviceProblems(parsed.data);
   if (problems.length === 0) return parsed.data;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { type RecipeFile, recipeFileSchema } from '#shared/contracts/recipe-file.ts';
@@ -19,7 +20,7 @@ export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: Re
   const read = readYaml(text);
   if ('faults' in read) return { faults: read.faults.map((fault) => ({ ...fault, field: '' })) };
   const { value, document, lineAt } = read;
-  const parsed = recipeFileSchema.safeParse(value);
+  const parsed = checkShape(recipeFileSchema, value);
   const found = parsed.success
     ? [...unknownMembers(value, parsed.data), ...recipeFaults(parsed.data)]
     : schemaFaults(parsed.error.issues);

@@ -57,6 +57,7 @@ const oddValues: readonly unknown[] = [
   { toString: 1 },
   { toString: null, valueOf: 1 },
   { length: 5 },
+  { length: { toString: null, valueOf: 1 } },
   { name: { toString: 1 } },
   { name: 'v', mountPath: '/etc/flyte/secrets' },
 ];
