@@ -3,14 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
-import { requestText } from '#test/wire-client.ts';
-import { buildGoClient, runGoClient } from './go-client.ts';
+import { buildGoClient } from './go-client.ts';
 import { runBench } from './load/bench-command.ts';
-import { type GatewayProcess, startGatewayProcess } from './overload/gateway-process.ts';
+import { type GoodTraffic, goodTraffic, median } from './load/good-traffic.ts';
+import { startGatewayProcess } from './overload/gateway-process.ts';
 import type { HostileLives } from './slow-sockets/hostile-clients.ts';
 
-const windowSeconds = 4;
 /** The kernel completes a connection before the server takes it: time to take them all, ms. What is measured is holding. */
 const settleMs = 500;
 const mostLifetimeMs = 10_000;
@@ -20,16 +18,6 @@ const spareFiles = 500;
 
 /** Of the sockets, when the window begins; of the good requests, in each window. */
 const leastShare = 0.95;
-
-/** What tools/overload says of good traffic. */
-interface GoodTraffic {
-  offered: number;
-  accepted: number;
-  shed: number;
-  timedOut: number;
-  failed: number;
-  p99Ms: number;
-}
 
 interface Turn {
   without: GoodTraffic;
@@ -67,24 +55,6 @@ async function withHostileSockets(
   };
   await whileOpen(Number(await nextLine()));
   return JSON.parse(await nextLine());
-}
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-
-/** Good traffic for a few seconds. */
-async function goodTraffic(program: string, gateway: GatewayProcess, rate: number): Promise<GoodTraffic> {
-  const body = await readFile(join(import.meta.dirname, '../test/golden/review-12k.json'), 'utf8');
-  const plan = {
-    address: `127.0.0.1:${gateway.webhookPort}`,
-    request: requestText({ path: `${webhookPath}?timeout=5s`, body }),
-    seats: 16,
-    perSecond: rate,
-    backsOff: false,
-    seconds: windowSeconds,
-    timeoutMs: 5_000,
-  };
-  return await runGoClient<GoodTraffic>(program, plan, { env: { GOMAXPROCS: '1' } });
 }
 
 /** What is wrong with a turn: then its times say nothing. */
