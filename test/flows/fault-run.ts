@@ -145,7 +145,14 @@ async function observe(
       Promise.all(gateways.map(async (each) => sumOf(await metricsOf(each), 'latchkey_admissions_total')));
     const before = await count();
     await prober.observe(3);
-    const asked = (await count()).map((after, index) => after - (before[index] ?? 0));
+    // Metrics are as of a moment up to a second ago.
+    const asked = await waitFor(
+      async () => {
+        const grown = (await count()).map((after, index) => after - (before[index] ?? 0));
+        return Math.max(...grown) > 0 ? grown : undefined;
+      },
+      { timeoutMs: 5_000, what: 'a gateway that is asked' },
+    );
     const busiest = gateways[asked.indexOf(Math.max(...asked))];
     assert.ok(busiest !== undefined && Math.max(...asked) > 0);
     return busiest;

@@ -108,7 +108,7 @@ const secondForm: readonly Patch[] = [
   },
   {
     file: 'shared/bus/heartbeat-channel.ts',
-    find: /return (heartbeatSchema.*)\.data;/,
+    find: /return (checkShape\(heartbeatSchema.*)\.data;/,
     replace: `const heartbeat = $1.data;
     return heartbeat && { ...heartbeat, applied: heartbeat.applied.map((it) => ({ ...it, ...it.second })) };`,
   },
