@@ -65,7 +65,8 @@ export function createKubernetesSecrets(options: {
       if (change.type === 'delete') room.release(namespace, name);
       inventory.secret(namespace, name, change.type === 'set' ? change.value : undefined);
     },
-    onListed: (namespace) => {
+    onListed: (namespace, items) => {
+      room.keepListed(namespace, items);
       if (namespace === undefined) everywhere = true;
       else listed.add(namespace);
       update();

@@ -29,6 +29,17 @@ test('a Secret that was left out has a place when there is room and it is change
   assert.equal(room.place(aFact('b', 20, '2')).leftOut, undefined);
 });
 
+test('a Secret that a complete list does not have gives up its place, in the listed namespace alone', () => {
+  const room = createNamespaceRoom(1_000);
+  for (const namespace of ['ns', 'other']) room.place(aFact('gone', 20, '1', namespace));
+  room.keepListed('ns', new Map([['ns/b', undefined]]));
+  assert.equal(room.place(aFact('b', 20)).leftOut, undefined);
+  assert.equal(room.place(aFact('b', 20, '1', 'other')).leftOut, 'namespace');
+  room.keepListed(undefined, new Map([['ns/b', undefined]]));
+  assert.equal(room.place(aFact('c', 20, '1', 'other')).leftOut, undefined);
+  assert.equal(room.place(aFact('c', 20)).leftOut, 'namespace');
+});
+
 test('a Secret whose record would be too long for the bus is left out by its keys, whatever the limits are', () => {
   const room = createNamespaceRoom(10_000_000);
   const { leftOut, keys } = room.place(aFact('n'.repeat(200), 5_000));

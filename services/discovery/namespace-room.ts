@@ -16,6 +16,11 @@ interface NamespaceRoom {
   place(fact: SecretFact): SecretFact;
   /** Gives up the place of a Secret that is gone. */
   release(namespace: string, name: string): void;
+  /**
+   * Gives up the places of the Secrets that a complete list does not have: one that was deleted while the list was sent
+   * is never heard of again. `listed` has the key `<namespace>/<name>`; `namespace` undefined = the list of all.
+   */
+  keepListed(namespace: string | undefined, listed: ReadonlyMap<string, unknown>): void;
 }
 
 interface Place {
@@ -27,6 +32,13 @@ interface Place {
 /** @param mostBytes room of a namespace, by what its Secrets cost as rules */
 export function createNamespaceRoom(mostBytes: number): NamespaceRoom {
   const namespaces = new Map<string, { bytes: number; places: Map<string, Place> }>();
+  function release(namespace: string, name: string): void {
+    const room = namespaces.get(namespace);
+    if (room === undefined) return;
+    room.bytes -= room.places.get(name)?.bytes ?? 0;
+    room.places.delete(name);
+    if (room.places.size === 0) namespaces.delete(namespace);
+  }
   return {
     place(given) {
       const { namespace, name, resourceVersion } = given;
@@ -42,12 +54,11 @@ export function createNamespaceRoom(mostBytes: number): NamespaceRoom {
       room.places.set(name, { bytes, refused: isRefused ? resourceVersion : undefined });
       return isRefused ? leaveOut(fact, 'namespace') : fact;
     },
-    release(namespace, name) {
-      const room = namespaces.get(namespace);
-      if (room === undefined) return;
-      room.bytes -= room.places.get(name)?.bytes ?? 0;
-      room.places.delete(name);
-      if (room.places.size === 0) namespaces.delete(namespace);
+    release,
+    keepListed(namespace, listed) {
+      for (const one of namespace === undefined ? [...namespaces.keys()] : [namespace])
+        for (const name of [...(namespaces.get(one)?.places.keys() ?? [])])
+          if (!listed.has(`${one}/${name}`)) release(one, name);
     },
   };
 }
