@@ -2,7 +2,7 @@ import { joinBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { authorityProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { isEmptySecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { filledSecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
@@ -49,10 +49,11 @@ export const bundleOf = ({ pair, bundle }: StoredPair, nowMs: number): string =>
   joinBundle(pair.certificate, [bundle], nowMs);
 
 function planSecret(
-  secret: Secret | undefined,
+  found: Secret | undefined,
   problem: (stored: StoredPair) => string | undefined,
 ): SecretPlan {
-  if (secret === undefined || isEmptySecret(secret)) return { action: 'create' };
+  const secret = filledSecret(found);
+  if (secret === undefined) return { action: 'create' };
   const stored = readPairSecret(secret);
   const broken = problem(stored);
   return broken === undefined ? { action: 'keep', stored } : { action: 'replace', broken };

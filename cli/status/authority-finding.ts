@@ -2,7 +2,7 @@ import { authorityProblem } from '#shared/certificates/certificate-checks.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import { describeAge } from '#shared/core/age.ts';
-import { isEmptySecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { filledSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { readCaState } from '../rotation/rotation-standing.ts';
 import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';
@@ -23,14 +23,15 @@ export function findAuthority({ authority, found, nowMs }: InstallationFacts): F
     };
   }
   if ('unseen' in authority) return unseen(about, authority.unseen);
-  if (authority.value === undefined || isEmptySecret(authority.value)) {
+  const secret = filledSecret(authority.value);
+  if (secret === undefined) {
     const problem = missingSecret(tls.caSecretName, authority.value, 'cert-manager');
     return { about, summary: 'missing', problems: [problem], facts: { exists: false } };
   }
-  const { pair } = readPairSecret(authority.value);
+  const { pair } = readPairSecret(secret);
   const wrong = authorityProblem(pair, nowMs);
   const life = lifeOf(pair.certificate, tls.renewAt);
-  const state = readCaState(authority.value);
+  const state = readCaState(secret);
   const broken: Problem[] =
     wrong === undefined ? [] : [brokenSecret(tls.caSecretName, wrong, 'cert-manager')];
   return {

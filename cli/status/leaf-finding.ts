@@ -4,7 +4,7 @@ import { issuersOf } from '#shared/certificates/certificate-chain.ts';
 import { leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { calledName, servingNames } from '#shared/certificates/serving-names.ts';
 import type { LeafState } from '#shared/contracts/rotation-state.ts';
-import { isEmptySecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { filledSecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import { readLeafState } from '../rotation/rotation-standing.ts';
 import { brokenSecret, missingSecret } from './authority-finding.ts';
@@ -24,15 +24,16 @@ export function findLeaf(facts: InstallationFacts): Finding {
   const isOurs = issuer === 'latchkey';
   const keeper = isOurs ? 'cert-manager' : `whoever keeps Secret ${name}`;
   if ('unseen' in serving) return unseen(about, serving.unseen);
-  if (serving.value === undefined || isEmptySecret(serving.value)) {
+  const secret = filledSecret(serving.value);
+  if (secret === undefined) {
     const problems = [missingSecret(name, serving.value, keeper)];
     return { about, summary: 'missing', problems, facts: { exists: false } };
   }
-  const stored = readPairSecret(serving.value);
+  const stored = readPairSecret(secret);
   const life = lifeOf(stored.pair.certificate, isOurs ? renewAt : providedRenewAt);
   const wrong = pairProblem(stored, facts);
   const isTrusted = trustOf(stored, facts);
-  const report = readLeafState(serving.value);
+  const report = readLeafState(secret);
   // One of another leaf was written before somebody else took the Secret over.
   const state = report?.fingerprint === life?.fingerprint ? report : undefined;
   const lifeWords = life === undefined ? 'unusable' : describeLife(life, nowMs);

@@ -6,7 +6,7 @@ import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { isEmptySecret, pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
 import { updateSecret } from '#shared/installation/pair-secret-writer.ts';
 import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
@@ -45,9 +45,8 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
     ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
   const stored = [look.ca, held.ca]
-    .flatMap((secret) =>
-      secret === undefined || isEmptySecret(secret) ? [] : Object.values(readCaPairs(secret)),
-    )
+    .map(filledSecret)
+    .flatMap((secret) => (secret === undefined ? [] : Object.values(readCaPairs(secret))))
     .filter((pair) => pair !== undefined);
   const pairOf = (id: string): CertificatePair | undefined =>
     id === newAuthority ? made : wholePair(id, stored);

@@ -2,7 +2,7 @@ import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { issuersOf } from '#shared/certificates/certificate-chain.ts';
 import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
 import { calledName } from '#shared/certificates/serving-names.ts';
-import { isEmptySecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { filledSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
 import { writeWebhook } from './apply-step.ts';
 import {
   type CertificateKeeper,
@@ -84,7 +84,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
 
 function factsOf(seen: Look, { config, namespace, served, repairs, clock }: KeeperOptions): ProvidedFacts {
   const nowMs = clock.now();
-  const serving = seen.serving === undefined || isEmptySecret(seen.serving) ? undefined : seen.serving;
+  const serving = filledSecret(seen.serving);
   const stored = serving && readPairSecret(serving);
   const issuers = stored === undefined ? [] : issuersOf(stored.pair.certificate, readBundle(stored.bundle));
   const context = {

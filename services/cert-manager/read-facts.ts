@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { isEmptySecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { filledSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
 import { unwritable } from '#shared/installation/pair-secret-writer.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { readCaFacts } from './ca-secret.ts';
@@ -28,13 +28,9 @@ export interface FactsContext {
   nowMs: number;
 }
 
-/** One that holds nothing is none. */
-const filled = (secret: Secret | undefined): Secret | undefined =>
-  secret === undefined || isEmptySecret(secret) ? undefined : secret;
-
 /** Every CA certificate that a look shows or this process holds, each as often as it is found. */
 export function knownAuthorities(look: Look, held: HeldSecrets, context: FactsContext): X509Certificate[] {
-  const secrets = [filled(look.ca), held.ca].filter((secret) => secret !== undefined);
+  const secrets = [filledSecret(look.ca), held.ca].filter((secret) => secret !== undefined);
   return [
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).bundle)),
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).pair.certificate)),
@@ -47,7 +43,7 @@ export function knownAuthorities(look: Look, held: HeldSecrets, context: FactsCo
 export function readFacts(look: Look, held: HeldSecrets, context: FactsContext): Facts {
   const { config, namespace, nowMs } = context;
   const { renewAt } = config.tls;
-  const [caStored, servingStored] = [filled(look.ca), filled(look.serving)];
+  const [caStored, servingStored] = [filledSecret(look.ca), filledSecret(look.serving)];
   const ca = caStored && readCaFacts(caStored, nowMs, renewAt);
   const known = knownAuthorities(look, held, context);
   const heldBack = context.repairs.heldBack(ca?.bundle ?? []);

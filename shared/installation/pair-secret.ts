@@ -17,9 +17,14 @@ export const readPairSecret = ({ data }: Secret): StoredPair => ({
   bundle: decode(data?.['ca.crt']),
 });
 
-/** Whether it holds nothing yet: the manifests make both Secrets empty, so that nobody needs the right to create any. */
-export const isEmptySecret = ({ data = {} }: Secret): boolean =>
-  ['ca.crt', 'tls.crt', 'tls.key'].every((key) => !data[key]);
+const pairKeys = ['ca.crt', 'tls.crt', 'tls.key'];
+
+/**
+ * Returns the Secret where it holds anything. The manifests make both Secrets empty, so that nobody needs the right to
+ * create any: an empty one counts as missing.
+ */
+export const filledSecret = (secret: Secret | undefined): Secret | undefined =>
+  pairKeys.some((key) => secret?.data?.[key]) ? secret : undefined;
 
 /** Whether a Secret of ours has our label. That one is immutable only an operator can mend, and it may be whole. */
 export const isTidy = ({ metadata: { labels } }: Secret): boolean =>
