@@ -9,7 +9,7 @@ const shared = ['contracts', 'core', 'certificates', 'runtime', 'bus', 'kubernet
   (folder) => `shared/${folder}`,
 );
 
-/** Layers, lowest first: a file imports from its own layer's folder or from those named here (design.md section 8). */
+/** Layers, lowest first (docs/architecture.md, "Processes"): a file imports from its own folder or from those named here. */
 const allowed: Record<string, readonly string[]> = {
   'shared/contracts': [],
   'shared/core': ['shared/contracts'],

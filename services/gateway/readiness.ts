@@ -4,7 +4,7 @@ import { describeAge } from '#shared/core/age.ts';
 /** So long a gateway waits for the bus before a snapshot of the rules suffices, ms: a connection takes a tenth of it. */
 const busPatienceMs = 500;
 
-/** What readiness depends on (design.md section 5). */
+/** What readiness depends on; docs/architecture.md, "What is stale when", gives the rule. */
 export interface ReadinessFacts {
   certificate: 'valid' | 'missing';
   chain: readonly string[];

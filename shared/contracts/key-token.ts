@@ -1,6 +1,6 @@
 /**
  * One token of a NATS KV key. Bytes outside `[-A-Za-z0-9_]` become `=XX` (upper-case hex of the UTF-8 byte), `=` included,
- * so that any Kubernetes or provider name is a legal token and `nats kv ls` stays readable (design.md section 3).
+ * so that any Kubernetes or provider name is a legal token and `nats kv ls` stays readable.
  */
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -23,7 +23,7 @@ export type Rules = {
   namespaces: LatchkeyConfig['k8s']['namespaces'];
 };
 
-/** The answer of one manager to one request (design.md section 4). */
+/** The answer of one manager to one request; docs/architecture.md says what each means for the pod. */
 export type Verdict =
   | { manager: string; answer: 'no'; code: ErrorCode; reason: string; open: boolean }
   /** By the policy, before anybody looks whether it exists. */
@@ -60,8 +60,7 @@ export function newChainWork(budget = createWorkBudget()): ChainWork {
 
 /**
  * Asks the managers in turn until one has the secret or one does not know. One that lacked it when it was last heard
- * does not stop the chain: what a later manager has goes on being injected when the bus is lost (design.md section 4,
- * known entries go on injecting for ever).
+ * does not stop the chain: known entries are injected for ever, so those of a later manager too when the bus is lost.
  * @param work what all requests of one pod share
  * @returns the answers given, the last of which may be `has` or `unknown`
  */

@@ -21,9 +21,9 @@ type Answer<A extends Verdict['answer']> = Extract<Verdict, { answer: A }>;
 const longestName = 200;
 
 /**
- * Words the answers of the chain when nobody has the secret (design.md section 4): `unknown` stops, what the policy
- * forbids stays forbidden, if all say `no` it can never work, else nobody has it. An open manager trusts every request
- * that can work at all: its `no` is final, whatever managers before it lack.
+ * Words the answers of the chain when no manager has the secret (docs/architecture.md, "What a manager answers"):
+ * `unknown` stops, what the policy forbids stays forbidden, if all say `no` it can never work, else it is absent. An
+ * open manager trusts every request that can work at all: its `no` is final, whatever managers before it lack.
  */
 export function wordRefusal(
   verdicts: readonly Verdict[],

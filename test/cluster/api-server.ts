@@ -51,7 +51,7 @@ function flags(start: ApiServerStart): string[] {
     '--bind-address=127.0.0.1',
     `--secure-port=${port}`,
     `--cert-dir=${files.certificateFolder}`,
-    // Service-addressed webhooks work on loopback only with cluster IPs inside 127.0.0.0/8 (design.md section 9).
+    // Gives Services addresses in 127.0.0.0/8: Linux delivers those to our balancer, which stands in for kube-proxy.
     `--service-cluster-ip-range=${serviceCidr}`,
     // A loopback address is refused as an endpoint of the Service `kubernetes`, which nobody here uses.
     '--endpoint-reconciler-type=none',

@@ -106,7 +106,7 @@ const faults = {
     const { serving } = world;
     if (serving) world.putServing({ ...serving, leaf: undefined }, serving.version);
   },
-  // A create has no version to be refused by: design.md's lease is what keeps a paused cert-manager from it.
+  // Spares a manager about to write a missing Secret: that has no version to be refused by, and the real one only updates.
   servingDeleted: ({ world, managers }) => {
     if (!managers.some((manager) => manager.isCreating()))
       world.putServing(undefined, world.serving?.version);
