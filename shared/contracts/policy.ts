@@ -4,23 +4,22 @@ import { z } from 'zod';
  * Who may use which secrets. The `policy` section of latchkey.yaml; each resolver publishes its manager's part with its
  * recipe. Globs know `*` (any characters, also `/`) and `?` (one character), nothing else.
  */
-const globs = z.array(z.string().min(1).max(256)).min(1).max(50).optional();
+const glob = z.string().min(1).max(256).meta({ title: 'glob' });
+const globs = (meaning: string) => z.array(glob).min(1).max(50).optional().describe(meaning);
 const decision = z.enum(['allow', 'deny']);
 
 const whoAndWhat = {
-  /** What messages call the rule. */
   name: z
     .string()
-    .regex(/^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$/, 'is not a name of letters, digits, "-", "_" and "."'),
-  /** Which secrets; what is left out is any. */
-  groups: globs,
-  keys: globs,
-  /** Who may use them; what is left out is anybody. */
-  namespaces: globs,
-  serviceAccounts: globs,
-  /** Labels `project` and `domain` of Flyte's pods; a pod without the label is none of them. */
-  projects: globs,
-  domains: globs,
+    .regex(/^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$/, 'is not a name of letters, digits, "-", "_" and "."')
+    .meta({ title: 'rule name' })
+    .describe('Name of the rule in messages.'),
+  groups: globs('Groups of the secrets that the rule names; left out: any.'),
+  keys: globs('Keys of the secrets that the rule names; left out: any.'),
+  namespaces: globs('Namespaces that may use them; left out: any.'),
+  serviceAccounts: globs('ServiceAccounts that may use them; left out: any.'),
+  projects: globs("Flyte projects that may use them, by the pod's label `project`; left out: any."),
+  domains: globs("Flyte domains that may use them, by the pod's label `domain`; left out: any."),
 };
 const mostRules = 500;
 /** Of a group and a key, in all rules together: each becomes names of its own in every process that has the policy. */
@@ -42,14 +41,21 @@ export const recipePolicySchema = z.strictObject({
   rules: z.array(z.strictObject(whoAndWhat)).max(mostRules).refine(fewPairs.check, fewPairs.message),
 });
 
-const policyRuleSchema = z.strictObject({ ...whoAndWhat, managers: globs });
+const policyRuleSchema = z.strictObject({
+  ...whoAndWhat,
+  managers: globs('Managers of the secrets that the rule names; left out: any.'),
+});
 
 /** The section of latchkey.yaml. */
 export const policySchema = z
   .strictObject({
-    /** Of a secret that no rule names. */
-    default: decision.default('allow'),
-    rules: z.array(policyRuleSchema).max(mostRules).refine(fewPairs.check, fewPairs.message).default([]),
+    default: decision.default('allow').describe('What holds for a secret that no rule names.'),
+    rules: z
+      .array(policyRuleSchema)
+      .max(mostRules)
+      .refine(fewPairs.check, fewPairs.message)
+      .default([])
+      .describe('Rules, each of which names secrets and who may use them (docs/policy.md).'),
   })
   .superRefine((policy, { addIssue }) => {
     for (const [index, rule] of policy.rules.entries()) {

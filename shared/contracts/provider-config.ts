@@ -1,67 +1,77 @@
 import { z } from 'zod';
+import { absolutePath, httpsUrl, httpUrl } from './config-values.ts';
 
 /**
  * Where a resolver with `inventory: closed` asks what exists, section `provider` of its manager in latchkey.yaml.
  * Credentials never stand in it: they come from the environment or from mounted files, as the provider's SDK has it.
  */
-const refreshSeconds = z.number().min(1).default(60);
-const httpUrl = z.url({ protocol: /^https?$/ });
-const filePath = z.string().startsWith('/');
+const refreshSeconds = z.number().min(1).default(60).describe('Time between two listings.');
 const mountPath = z
   .string()
-  .regex(/^[^/\s]+(\/[^/\s]+)*$/, 'is not the path of a mount, without a slash at its ends');
+  .regex(/^[^/\s]+(\/[^/\s]+)*$/, 'is not the path of a mount, without a slash at its ends')
+  .meta({ title: 'mount path' });
 
 const awsSchema = z.strictObject({
   refreshSeconds,
-  /** Without it AWS_REGION or the profile says. */
-  region: z.string().min(1).optional(),
-  /** For a private endpoint. */
-  endpoint: httpUrl.optional(),
+  region: z.string().min(1).optional().describe('AWS region; without it `AWS_REGION` or the profile says.'),
+  endpoint: httpUrl.optional().describe('Private endpoint of the API.'),
 });
 
 const gcpSchema = z.strictObject({
   refreshSeconds,
-  /** Ids of the projects whose secrets are listed. */
-  projects: z.array(z.string().min(1)).default([]),
-  /** For a regional endpoint. */
-  endpoint: httpUrl.optional(),
+  projects: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Ids of the projects whose secrets are listed; `inventory: closed` needs one.'),
+  endpoint: httpUrl.optional().describe('Regional endpoint of the API.'),
 });
 
 const azureSchema = z.strictObject({
   refreshSeconds,
-  /** URLs of the vaults whose secrets are listed. */
-  vaultUrls: z.array(z.url({ protocol: /^https$/ })).default([]),
+  vaultUrls: z
+    .array(httpsUrl)
+    .default([])
+    .describe('URLs of the vaults whose secrets are listed; `inventory: closed` needs one.'),
+});
+
+const tokenFile = absolutePath.describe('File that holds a Vault token, read before each listing.');
+const kubernetesLogin = z.strictObject({
+  role: z.string().min(1).describe('Vault role to log in with.'),
+  mount: mountPath.default('kubernetes').describe('Mount of the Kubernetes auth method.'),
+  tokenFile: absolutePath.describe('File that holds the token of the ServiceAccount.'),
 });
 
 const vaultSchema = z.strictObject({
   refreshSeconds,
-  address: httpUrl.optional(),
-  /** Of Vault Enterprise or OpenBao. */
-  namespace: z.string().min(1).optional(),
-  /** Engines whose names are listed. */
+  address: httpUrl.optional().describe('Address of Vault; `inventory: closed` needs it.'),
+  namespace: z.string().min(1).optional().describe('Namespace of Vault Enterprise or OpenBao.'),
   mounts: z
-    .array(z.strictObject({ path: mountPath, engine: z.enum(['kv1', 'kv2', 'db']) }))
-    .default([{ path: 'secret', engine: 'kv2' }]),
-  /** A token in a file, read before each listing, or a login with the ServiceAccount's. */
+    .array(
+      z.strictObject({
+        path: mountPath.describe('Path of the mount.'),
+        engine: z.enum(['kv1', 'kv2', 'db']).describe('Secrets engine of the mount.'),
+      }),
+    )
+    .default([{ path: 'secret', engine: 'kv2' }])
+    .describe('Mounts whose names are listed; `inventory: closed` needs one.'),
   auth: z
     .union([
-      z.strictObject({ tokenFile: filePath }),
+      z.strictObject({ tokenFile }),
       z.strictObject({
-        kubernetes: z.strictObject({
-          role: z.string().min(1),
-          mount: mountPath.default('kubernetes'),
-          tokenFile: filePath,
-        }),
+        kubernetes: kubernetesLogin.describe("Login with the ServiceAccount's token."),
       }),
     ])
-    .default({ tokenFile: '/etc/latchkey/provider/token' }),
+    .default({ tokenFile: '/etc/latchkey/provider/token' })
+    .describe('Login to Vault: either `tokenFile` or `kubernetes`.'),
 });
 
+const provider =
+  'With `inventory: closed`: where names are listed and how often (docs/closed-inventories.md).';
 export const providerSchemas = {
-  aws: awsSchema.prefault({}),
-  gcp: gcpSchema.prefault({}),
-  azure: azureSchema.prefault({}),
-  vault: vaultSchema.prefault({}),
+  aws: awsSchema.prefault({}).describe(provider),
+  gcp: gcpSchema.prefault({}).describe(provider),
+  azure: azureSchema.prefault({}).describe(provider),
+  vault: vaultSchema.prefault({}).describe(provider),
 };
 
 export type AwsProviderConfig = z.infer<typeof awsSchema>;
