@@ -19,8 +19,8 @@ const commands = new Map<string, { summary: string; load(): Promise<Command> }>(
       load: async () => (await import('./annotation-commands.ts')).decodeCommand,
     },
     config: {
-      summary: "latchkey.yaml from the configuration of Flyte's own webhook",
-      load: async () => (await import('./config-import-command.ts')).configCommand,
+      summary: "the JSON Schema of latchkey.yaml, or a file made from Flyte's configuration",
+      load: async () => (await import('./config-command.ts')).configCommand,
     },
     recipe: {
       summary: 'whether a recipe of your own is right, and what it does',

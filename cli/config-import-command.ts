@@ -1,40 +1,27 @@
 import { Document, isMap, isScalar } from 'yaml';
-import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
+import { exitCodes, type Terminal, UsageError } from './command.ts';
 import { type ImportedConfig, importFlyteConfig } from './config-import.ts';
 import { readFlyteSections } from './config-import-source.ts';
 import { readTextArgument } from './text-argument.ts';
 
-export const configCommand: Command = {
-  help: `Usage: latchkey config import [--json] FILE > latchkey.yaml
-
-Reads the ConfigMap of Flyte's webhook (kubectl get configmap flyte-propeller-config -o yaml), or one of
-the files in it, and prints the latchkey.yaml under which the same pods go on working. FILE is - for stdin.
-Names on stderr every field that has no counterpart, and why.
-
-  --json   {config, remarks: [{field, why}]} as JSON on stdout instead, nothing on stderr
-
-docs/migration.md describes the whole move.
-
-${exitCodesHelp}`,
-  options: { json: { type: 'boolean' } },
-  async run(terminal, values, [action, file, ...rest]) {
-    if (action !== 'import' || file === undefined || rest.length > 0) {
-      throw new UsageError('config takes "import" and one file');
-    }
-    const source = file === '-' ? 'stdin' : file;
-    const imported = importFlyteConfig(
-      readFlyteSections(await readTextArgument(file, terminal, 'CONFIG_INVALID'), source),
-      source,
-    );
-    if (values.json === true) {
-      terminal.output.write(`${JSON.stringify(imported, null, 2)}\n`);
-      return exitCodes.done;
-    }
-    terminal.output.write(latchkeyYaml(imported, source));
-    for (const { field, why } of imported.remarks) terminal.errors.write(`${field}: ${why}\n`);
+/** Runs `latchkey config import`. Throws CONFIG_INVALID when the file is not Flyte's. */
+export async function runConfigImport(
+  terminal: Terminal,
+  { files, json }: { files: readonly string[]; json: boolean },
+): Promise<number> {
+  const [file, ...rest] = files;
+  if (file === undefined || rest.length > 0) throw new UsageError('config import takes one file');
+  const source = file === '-' ? 'stdin' : file;
+  const text = await readTextArgument(file, terminal, 'CONFIG_INVALID');
+  const imported = importFlyteConfig(readFlyteSections(text, source), source);
+  if (json) {
+    terminal.output.write(`${JSON.stringify(imported, null, 2)}\n`);
     return exitCodes.done;
-  },
-};
+  }
+  terminal.output.write(latchkeyYaml(imported, source));
+  for (const { field, why } of imported.remarks) terminal.errors.write(`${field}: ${why}\n`);
+  return exitCodes.done;
+}
 
 /** Comments that stand before a field of the file. */
 const advice: readonly [section: readonly string[], field: string, comment: string][] = [
