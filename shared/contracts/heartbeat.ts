@@ -10,8 +10,9 @@ const name = z.string().min(1).max(253);
 /**
  * Message: who is alive and what it holds, core NATS, every 2 s, subject `latchkey.heartbeat.<service>.<pod uid>`, of a
  * resolver `latchkey.heartbeat.resolver.<manager>.<pod uid>`, so that a login speaks for its own manager only.
- * Producers: gateway, discovery, resolvers, cert-manager. Consumers: gateways (staleness), resolvers (is discovery alive, does another
- * one publish the manager), cert-manager (serving certificates).
+ * Producers: gateway, discovery, resolvers, cert-manager. Consumers: gateways (staleness), discovery (which rules the
+ * snapshot may take), resolvers (is discovery alive, does another one publish the manager), cert-manager (serving
+ * certificates).
  */
 export const heartbeatSchema = z.object({
   schema: z.literal(1),
@@ -25,14 +26,14 @@ export const heartbeatSchema = z.object({
   ready: z.boolean(),
   /** Why it is not ready, for an operator. */
   reason: z.string().max(4_096).optional(),
-  /** What a gateway (or a resolver, for its inventory) has swapped in. */
+  /** What a gateway has applied; of discovery and a resolver, what it has published. */
   applied: z.array(z.object({ owner: name, epoch: z.number(), seq: z.number() })).max(100),
   /** SHA-256 of the serving certificate's DER bytes, hex; gateways only. */
   servingCertificate: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
-  /** How long ago this process last heard from what it reads (the Kubernetes watch, discovery), in ms. */
+  /** How old what it publishes may be, ms: since its source was last heard, or since a change waits to be stored. */
   sourceAgeMs: z.number().nonnegative(),
 });
 
