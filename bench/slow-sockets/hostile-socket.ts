@@ -16,7 +16,7 @@ export const hostileKinds = [
 export type HostileKind = (typeof hostileKinds)[number];
 
 const dripMs = 1_000;
-/** The slow body of apiserver-contract.md, section 2, 6. */
+/** The slow body of docs/hostile-input.md, 6. */
 const bodyDripMs = 5_000;
 /** The first bytes of a TLS record that holds a ClientHello of 512 bytes. */
 const helloStart = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]);

@@ -61,7 +61,7 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
         const heldForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
         const step = nextStep(facts, heldForMs, policy);
         if (step.write === undefined) return earlierMs(step.recheckMs, repairs.restMs());
-        // Each bundle costs the API server a transport (apiserver-contract.md C4): a fight over it stays slow.
+        // Each bundle costs the API server a transport (docs/reference/kube-apiserver.md C4): a fight over it stays slow.
         if (step.write === 'webhook' && patched) return 0;
         patched ||= step.write === 'webhook';
         await writeStep(step, context);

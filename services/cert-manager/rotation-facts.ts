@@ -21,7 +21,8 @@ export interface CaContent {
   next: AuthorityFact | undefined;
   /**
    * Ids of the CAs to trust, the newest first: a rotation gives the API server the next CA before the issuing one, and
-   * its order stays when the next CA begins to issue (each distinct bundle costs a transport, apiserver-contract.md C4).
+   * its order stays when the next CA begins to issue (each distinct bundle costs a transport,
+   * docs/reference/kube-apiserver.md C4).
    */
   bundle: readonly string[];
   state: CaState;

@@ -21,7 +21,7 @@ export const pairPaths = (dir: string): { certificate: string; key: string } => 
 
 /**
  * Checks that certificate and key belong together and that the certificate is valid at `nowMs`.
- * A pair is checked before it is served: `setSecureContext` throws on a torn one (library-limits.md).
+ * A pair is checked before it is served: `setSecureContext` throws on a torn one (docs/reference/libraries.md L9).
  * @throws LatchkeyError CERTIFICATE_INVALID
  */
 export function parsePair(contents: FileContents, dir: string, nowMs: number): CertificatePair {

@@ -5,10 +5,10 @@ import type { Socket } from 'node:net';
 /**
  * Ends a connection on which no answer is due. HTTP/1.1 has no way to say "do not use this one any more" on an idle
  * connection, and a client may be writing a request on it at this very moment: after a bare close it would see EOF, and
- * Go repeats no POST. So the close is preceded by the answer that makes the API server repeat the request (C8). A client
- * that had sent one reads it as its answer; a client that had not finds an idle connection at its end, and drops it (Go
- * logs "Unsolicited response received on idle HTTP channel"). Its request, if any, is read and thrown away: bytes left
- * unread would turn the close into a reset, which takes the answer along.
+ * Go repeats no POST. So the close is preceded by the answer that makes the API server repeat the request
+ * (docs/reference/kube-apiserver.md C8). A client that had sent one reads it as its answer; a client that had not finds an
+ * idle connection at its end, and drops it (Go logs "Unsolicited response received on idle HTTP channel"). Its request, if
+ * any, is read and thrown away: bytes left unread would turn the close into a reset, which takes the answer along.
  */
 const farewell = [
   'HTTP/1.1 503 Service Unavailable',

@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** A pod is at most 3 MiB, an UPDATE carries two, JSON is larger than the stored form (apiserver-contract.md C11). */
+/**
+ * A pod is at most 3 MiB, an UPDATE carries two, JSON is larger than the stored form
+ * (docs/reference/kube-apiserver.md C11).
+ */
 export const bodyLimitBytes = 8 * 1024 * 1024;
 
 /** How long a client may go on sending after an answer that did not wait for its body, ms. */

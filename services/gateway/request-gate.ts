@@ -53,8 +53,9 @@ export interface RequestGate {
 
 /**
  * Bounds the work of the gateway. What is too much is answered with 503 and `Retry-After: 1`: the API server repeats such
- * a request within its timeout (apiserver-contract.md C8). Its body is read first, to nowhere (see refused-body.ts). What
- * is older than its timeout is not worked on, for nobody waits for the answer; the API server gets none of these 503.
+ * a request within its timeout (docs/reference/kube-apiserver.md C8). Its body is read first, to nowhere (see
+ * refused-body.ts). What is older than its timeout is not worked on, for nobody waits for the answer; the API server gets
+ * none of these 503.
  * @param options.timeoutMs how long a caller waits that does not say it
  */
 export function createRequestGate(options: {

@@ -11,7 +11,7 @@ import { bodyLimitBytes } from './refused-body.ts';
 import { createRequestGate, type ShedReason } from './request-gate.ts';
 import { endSlowHandshakes, type Handshakes } from './slow-handshakes.ts';
 
-/** Time limits against slow clients, and a keep-alive above the API server's 90 s (library-limits.md, Fastify). */
+/** Time limits against slow clients, and a keep-alive above the API server's 90 s (docs/reference/kube-apiserver.md C3). */
 const timeouts = {
   keepAliveTimeout: 120_000,
   requestTimeout: 10_000,
@@ -74,7 +74,7 @@ export type WebhookHandler = (
 
 /**
  * Builds the server. The body reaches `handle` as the bytes received: no parser and no schema touches the pod
- * (a coercing schema loses fields, library-limits.md).
+ * (a coercing schema loses fields, docs/reference/libraries.md L7).
  */
 export function createWebhookServer(handle: WebhookHandler, options: WebhookServerOptions): WebhookServer {
   const { requestsClientCertificate = false } = options;
@@ -95,7 +95,8 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
     forceCloseConnections: 'idle',
     clientErrorHandler: createClientErrorHandler(connections, options.clock),
     serverFactory: (handler) => {
-      // HTTP/1.1 only, as the API server speaks to a Service (C1). No SNICallback: one that throws kills the process.
+      // HTTP/1.1 only, as the API server speaks to a Service (docs/reference/kube-apiserver.md C1). No SNICallback:
+      // one that throws kills the process in an older Node (docs/reference/libraries.md L9).
       https = createServer(
         {
           ...timeouts,

@@ -19,8 +19,8 @@ export function readBundle(pem: string): X509Certificate[] {
 /**
  * The bundle that clients of the gateway trust: the current authority and every earlier or later one that some gateway
  * may serve from. Each once, none that has expired. The order of `others` is kept, so that the same input gives the same
- * bytes (each distinct bundle costs the API server a transport, apiserver-contract.md C4); the current authority comes
- * first unless they name it: in the middle of a rotation the next one does.
+ * bytes (each distinct bundle costs the API server a transport, docs/reference/kube-apiserver.md C4); the current
+ * authority comes first unless they name it: in the middle of a rotation the next one does.
  */
 export function joinBundle(current: string, others: readonly string[], nowMs: number): string {
   const [authority] = readBundle(current);

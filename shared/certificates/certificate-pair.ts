@@ -14,7 +14,7 @@ export interface ParsedPair {
 
 /**
  * Reads a pair; undefined when either is not PEM. Says nothing of whether the two belong together. Certificates are
- * read by node:crypto, never by forge (library-limits.md).
+ * read by node:crypto, never by forge (docs/reference/libraries.md L15).
  */
 export function parsePair(pair: CertificatePair): ParsedPair | undefined {
   try {

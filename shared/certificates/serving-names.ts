@@ -1,6 +1,9 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 
-/** The name that the API server verifies: `<service>.<namespace>.svc` (apiserver-contract.md C1), or the host of `webhook.url`. */
+/**
+ * The name that the API server verifies: `<service>.<namespace>.svc`, or the host of `webhook.url`
+ * (docs/reference/kube-apiserver.md C1).
+ */
 export function calledName({ serviceName, url }: LatchkeyConfig['webhook'], namespace: string): string {
   // A URL writes an IPv6 address in brackets, a certificate does not.
   return url === undefined

@@ -71,9 +71,9 @@ export function clashProblems(manager: Manager | undefined, config: LatchkeyConf
 
 /**
  * What the services refuse besides {@link chainProblems}; `explain` accepts it.
- * Whoever may ask a gateway for an inline value gets it (apiserver-contract.md section 2, 24): either gateways verify that
- * the caller is the API server, or the operator says that the network does. A closed inventory of a provider needs to say
- * where it is.
+ * Whoever may ask a gateway for an inline value gets it: either gateways verify that the caller is the API server, which
+ * shows no certificate unless it is told to (docs/reference/kube-apiserver.md C12), or the operator says that the network
+ * does. A closed inventory of a provider needs to say where it is.
  */
 export function serviceProblems(config: LatchkeyConfig): string[] {
   const inline =

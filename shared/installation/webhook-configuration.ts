@@ -9,7 +9,7 @@ import type {
 import { adoptEntry, callsSomebodyElse, giveBackEntry, isForeign } from './webhook-adoption.ts';
 import { findDrift } from './webhook-drift.ts';
 
-/** Flyte's webhook name, which its users know (flyte-contract.md). */
+/** Flyte's webhook name, which its users know (docs/reference/flyte.md F1). */
 export const webhookName = 'flyte-pod-webhook.flyte.org';
 
 /** With this annotation nothing of the object is repaired: the way to let pods through for a while. */

@@ -57,7 +57,7 @@ export async function writeApiServerFiles(folder: string, tracingEndpoint: strin
   return files;
 }
 
-/** At level Request a webhook's patch is part of the pod's audit event (apiserver-contract.md C35). */
+/** At level Request a webhook's patch is part of the pod's audit event (docs/reference/kube-apiserver.md C35). */
 const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',

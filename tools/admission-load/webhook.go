@@ -36,7 +36,7 @@ type connection struct {
 	Repeats int
 }
 
-// client-go's defaults (apiserver-contract.md C3), and how often a Retry-After is followed (C8).
+// client-go's defaults, and how often a Retry-After is followed (docs/reference/kube-apiserver.md C3, C8).
 const (
 	mostIdle         = 25
 	idleTimeout      = 90 * time.Second
@@ -70,7 +70,8 @@ func (t *trust) current() (bundle string, changes int) {
 	return t.bundle, t.changes
 }
 
-// Like the API server's webhook clients: one transport for each bundle, and hence new connections for a new one (C4).
+// Like the API server's webhook clients: one transport for each bundle, and hence new connections for a new one
+// (docs/reference/kube-apiserver.md C4).
 type webhookClient struct {
 	target     webhookTarget
 	trust      *trust
@@ -212,7 +213,7 @@ func sleep(ctx context.Context, duration time.Duration) bool {
 	}
 }
 
-// What the API server checks of a v1 review (C13, C15).
+// What the API server checks of a v1 review (docs/reference/kube-apiserver.md C13, C15).
 func readReview(body []byte, uid string) (answer, error) {
 	var review struct {
 		APIVersion string `json:"apiVersion"`

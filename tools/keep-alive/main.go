@@ -166,7 +166,8 @@ func post(client *http.Client, p plan) (bool, answer, error) {
 	return reused, answer{response.StatusCode, response.Header.Get("Retry-After")}, err
 }
 
-// As client-go makes it (apiserver-contract.md C1, C3). What is measured is the connection, not the certificate.
+// As client-go makes it (docs/reference/kube-apiserver.md C1, C3). What is measured is the connection, not the
+// certificate.
 func newClient(p plan) *http.Client {
 	dialer := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
 	oneWay := time.Duration(p.OneWayMs * float64(time.Millisecond))
