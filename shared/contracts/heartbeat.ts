@@ -15,26 +15,45 @@ const name = z.string().min(1).max(253);
  * certificates).
  */
 export const heartbeatSchema = z.object({
-  schema: z.literal(1),
-  service: z.enum(['gateway', 'discovery', 'resolver', 'cert-manager']),
-  /** UID of the pod; joins with the EndpointSlice's targetRef. */
-  uid: name,
-  /** The resolver's manager. */
-  manager: name.optional(),
-  /** Under which a resolver holds its manager's prefix; absent while it stands by, and when it leaves. */
-  epoch: z.int().positive().optional(),
-  ready: z.boolean(),
-  /** Why it is not ready, for an operator. */
-  reason: z.string().max(4_096).optional(),
-  /** What a gateway has applied; of discovery and a resolver, what it has published. */
-  applied: z.array(z.object({ owner: name, epoch: z.number(), seq: z.number() })).max(100),
-  /** SHA-256 of the serving certificate's DER bytes, hex; gateways only. */
+  schema: z.literal(1).describe('Version of the message.'),
+  service: z.enum(['gateway', 'discovery', 'resolver', 'cert-manager']).describe('Service of the sender.'),
+  uid: name.describe("UID of the sender's pod, as in the targetRef of an EndpointSlice."),
+  manager: name.optional().describe('Manager of a resolver.'),
+  epoch: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Epoch under which a resolver publishes; absent while it stands by, and when it leaves.'),
+  ready: z.boolean().describe('Whether the sender is ready.'),
+  reason: z
+    .string()
+    .max(4_096)
+    .optional()
+    .describe(
+      'Why a gateway or cert-manager is not ready, for an operator; a sender cuts it at 1,000 characters.',
+    ),
+  applied: z
+    .array(
+      z.object({
+        owner: name.describe('Owner of the set.'),
+        epoch: z.number().describe('Epoch of its manifest.'),
+        seq: z.number().describe('Number of its manifest.'),
+      }),
+    )
+    .max(100)
+    .describe('Sets that a gateway has in force, or that discovery or a resolver has published.'),
   servingCertificate: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
-    .optional(),
-  /** How old what it publishes may be, ms: since its source was last heard, or since a change waits to be stored. */
-  sourceAgeMs: z.number().nonnegative(),
+    .meta({ title: 'SHA-256, hex' })
+    .optional()
+    .describe("Digest of a gateway's serving certificate (DER)."),
+  sourceAgeMs: z
+    .number()
+    .nonnegative()
+    .describe(
+      'How old what it publishes may be: since its source was last heard, or since a change waits to be stored; 0 where it publishes nothing.',
+    ),
 });
 
 export type Heartbeat = z.infer<typeof heartbeatSchema>;

@@ -7,22 +7,37 @@ import { sealedValueSchema } from './sealed-value.ts';
  * value that can be read.
  */
 export const inventoryEntrySchema = z.object({
-  schema: z.literal(1),
-  source: z.string(),
-  /** Absent for a secret that holds in every namespace (global secrets). */
-  namespace: z.string().min(1).optional(),
-  /** Kubernetes Secret name, or for a global secret its lookup name (`env:TEAM_TOKEN`, `file:team/token`). */
-  secret: z.string().min(1),
-  /** Keys in the Secret; for a global secret none. */
-  keys: z.array(z.string()),
-  /** The Secret has more keys than are offered (`limits.keysPerSecret`): `keys` is empty. Missing = false. */
-  leftOut: z.boolean().optional(),
-  /** resourceVersion, or the file's change time; never a hash of a value. */
-  version: z.string(),
-  /** Where reference delivery keeps a global secret: the copy's Secret name and data key, the same in each namespace. */
-  copy: z.object({ secretName: z.string(), secretKey: z.string() }).optional(),
-  /** Inline delivery: the value of a global secret, for gateways alone to open. */
-  sealed: sealedValueSchema.optional(),
+  schema: z.literal(1).describe('Version of the message.'),
+  source: z.string().describe('Source of the fact: `k8s` or `global`.'),
+  namespace: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Namespace of the Secret; absent for a global secret, which holds in every namespace.'),
+  secret: z
+    .string()
+    .min(1)
+    .describe('Name of the Secret, or lookup name of a global secret (`env:TEAM_TOKEN`, `file:team/token`).'),
+  keys: z.array(z.string()).describe('Keys of the Secret; none for a global secret.'),
+  leftOut: z
+    .boolean()
+    .optional()
+    .describe('True for a Secret with more keys than `limits.keysPerSecret`: `keys` is then empty.'),
+  version: z
+    .string()
+    .describe(
+      "resourceVersion of the Secret, or change time of a global secret's file; never a hash of a value.",
+    ),
+  copy: z
+    .object({
+      secretName: z.string().describe('Name of the Secret that holds the copy, the same in each namespace.'),
+      secretKey: z.string().describe('Key of the copy in that Secret.'),
+    })
+    .optional()
+    .describe('Reference delivery: where each selected namespace holds the copy of a global secret.'),
+  sealed: sealedValueSchema
+    .optional()
+    .describe('Inline delivery: the value of a global secret, which gateways alone can open.'),
 });
 
 export type InventoryEntry = z.infer<typeof inventoryEntrySchema>;

@@ -6,14 +6,20 @@ import { z } from 'zod';
  * A namespace without a marker is unknown, not empty.
  */
 export const inventoryNamespaceSchema = z.object({
-  schema: z.literal(1),
-  namespace: z.string(),
-  /** Source k8s: the Secrets of this namespace are listed and watched. */
-  watched: z.boolean().optional(),
-  /** Source k8s: some of its Secrets are left out, since all of them are too much. Missing = false. */
-  partial: z.boolean().optional(),
-  /** Source global: every copy has been written to this namespace at least once. */
-  globalsReady: z.boolean().optional(),
+  schema: z.literal(1).describe('Version of the message.'),
+  namespace: z.string().describe('Name of the namespace.'),
+  watched: z
+    .boolean()
+    .optional()
+    .describe('Source `k8s`: the Secrets of this namespace are listed and watched.'),
+  partial: z
+    .boolean()
+    .optional()
+    .describe('Source `k8s`: some of its Secrets are left out (`limits.namespaceKiB`).'),
+  globalsReady: z
+    .boolean()
+    .optional()
+    .describe('Source `global`: every copy has been written to this namespace at least once.'),
 });
 
 export type InventoryNamespace = z.infer<typeof inventoryNamespaceSchema>;

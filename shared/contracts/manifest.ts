@@ -6,19 +6,22 @@ import { z } from 'zod';
  * It is written last, after a complete list: a consumer swaps its staged records in only when `count` and `digest` match.
  */
 export const manifestSchema = z.object({
-  schema: z.literal(1),
-  /** Fencing number of the publisher; a new publisher takes the next one by compare-and-set. */
-  epoch: z.int().positive(),
-  /** Counts the manifests of one epoch. */
-  seq: z.int().nonnegative(),
-  /** Records of the prefix besides the manifest itself. */
-  count: z.int().nonnegative(),
-  /** Order-independent sum of the records' hashes, as fixed-width hex. */
-  digest: z.string(),
-  /** SHA-256 of the recipe's bytes, hex; empty where the prefix has no recipe (inventory). */
-  recipeDigest: z.string(),
-  /** False while a new publisher has claimed the epoch but has not yet listed everything: nothing may be swapped in. */
-  complete: z.boolean(),
+  schema: z.literal(1).describe('Version of the message.'),
+  epoch: z
+    .int()
+    .positive()
+    .describe('Fencing number of the publisher; a new publisher takes the next one by compare-and-set.'),
+  seq: z.int().nonnegative().describe('Number of the manifest within its epoch.'),
+  count: z.int().nonnegative().describe('Records of the prefix, without the manifest.'),
+  digest: z
+    .string()
+    .describe('Sum modulo 2^256 of the SHA-256 of each record (`shared/bus/digest.ts`), 64 hex digits.'),
+  recipeDigest: z
+    .string()
+    .describe("SHA-256 of the recipe's bytes, hex; empty in the inventory, which has no recipe."),
+  complete: z
+    .boolean()
+    .describe('False before the first publisher has listed everything: consumers apply nothing.'),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

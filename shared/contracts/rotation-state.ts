@@ -26,46 +26,57 @@ export const leafStateAnnotation = 'latchkey.dev/leaf-state';
 export const rotationPhases = ['stable', 'distributing', 'switching', 'retiring'] as const;
 
 /** A request that was not carried out, and why, for a person. */
-const refusalSchema = z.object({ id: z.string(), reason: z.string() });
+const refusalSchema = z.object({
+  id: z.string().describe('Id of the request.'),
+  reason: z.string().describe('Why it was refused, for a person.'),
+});
 
 export const caStateSchema = z.object({
-  version: z.literal(1),
-  phase: z.enum(rotationPhases),
-  /** When the phase began; absent in a state that was written before there were rotations. */
-  since: z.iso.datetime().optional(),
-  /** In every phase but `stable`. `id` is the request's, or one of cert-manager's own. */
+  version: z.literal(1).describe('Version of the state; an unknown one is never overwritten.'),
+  phase: z.enum(rotationPhases).describe('Phase of the rotation.'),
+  since: z.iso
+    .datetime()
+    .optional()
+    .describe('When the phase began; absent in a state that was written before there were rotations.'),
   rotation: z
     .object({
-      id: z.string(),
-      /** For a person: `requested`, `scheduled`, or what made a new CA necessary. */
-      reason: z.string(),
-      startedAt: z.iso.datetime(),
+      id: z.string().describe("Id of the request, or one of cert-manager's own."),
+      reason: z
+        .string()
+        .describe('Why there is a rotation: `requested`, `scheduled`, or what made a new CA necessary.'),
+      startedAt: z.iso.datetime().describe('When the rotation began.'),
     })
-    .optional(),
-  /** What the next step waits for: pods of the gateway by name, or a sentence. */
-  waitingFor: z.array(z.string()).default([]),
-  /** The last request that was seen; it was carried out or refused. */
-  handled: z.string().optional(),
-  /** Why the request `handled` was not carried out. */
-  refused: refusalSchema.optional(),
+    .optional()
+    .describe('The rotation under way; absent in phase `stable`.'),
+  waitingFor: z
+    .array(z.string())
+    .default([])
+    .describe('What the next step waits for: gateway pods by name, or a sentence.'),
+  handled: z.string().optional().describe('Id of the last request seen, carried out or refused.'),
+  refused: refusalSchema.optional().describe('The request `handled`, if it was refused.'),
 });
 
 /** Where the CA stands. A version that is not known is never overwritten. */
 export type CaState = z.infer<typeof caStateSchema>;
 
 export const leafStateSchema = z.object({
-  version: z.literal(1),
-  /** SHA-256 of the leaf's DER bytes, hex, as heartbeats report it. */
-  fingerprint: z.string(),
-  issuedAt: z.iso.datetime(),
-  /** Whether every endpoint of the Service that is ready or serving reports this leaf, and there is one. */
-  served: z.boolean(),
-  /** What is waited for until all serve it: pods of the gateway by name, or a sentence. */
-  waitingFor: z.array(z.string()).default([]),
-  /** The last request that was seen; it was carried out (this leaf is younger) or refused. */
-  handled: z.string().optional(),
-  /** Why the request `handled` was not carried out. */
-  refused: refusalSchema.optional(),
+  version: z.literal(1).describe('Version of the state.'),
+  fingerprint: z.string().describe('SHA-256 of the serving certificate (DER), hex, as heartbeats report it.'),
+  issuedAt: z.iso.datetime().describe('When the certificate was issued.'),
+  served: z
+    .boolean()
+    .describe(
+      'Whether there is an endpoint, and every one that is ready or serving reports this certificate.',
+    ),
+  waitingFor: z
+    .array(z.string())
+    .default([])
+    .describe('What is waited for until all serve it: gateway pods by name, or a sentence.'),
+  handled: z
+    .string()
+    .optional()
+    .describe('Id of the last request seen, carried out (the certificate is younger) or refused.'),
+  refused: refusalSchema.optional().describe('The request `handled`, if it was refused.'),
 });
 
 /** Where the leaf stands. */

@@ -19,18 +19,24 @@ function areItems(value: unknown): value is Record<string, Record<string, string
  * Message: what exists in a manager, bucket latchkey_rules, key `<manager>.entry.<namespace|_>.<secret>`.
  * Producer: the manager's resolver. Consumer: every gateway.
  * `items` maps a lookup key (the recipe's `lookup` templates say how a request becomes one) to the variables that
- * the recipe's templates read as `${entry.<name>}`. An item without variables is `{}`.
+ * the recipe's templates read as `entry.<name>`. An item without variables is `{}`.
  */
 export const ruleEntrySchema = z.object({
-  schema: z.literal(1),
-  items: z.custom<Record<string, Record<string, string>>>(areItems),
-  /** By lookup key, what the gateway opens and the templates then read as `${entry.value}`. */
-  sealed: z.record(z.string(), sealedValueSchema).optional(),
-  /**
-   * Lookup keys that begin with this (it ends with their first slash) may exist and are left out, since they are too
-   * many: `unknown`, not absent. Where it is missing nothing is left out.
-   */
-  leftOut: z.string().endsWith('/').optional(),
+  schema: z.literal(1).describe('Version of the message.'),
+  items: z
+    .custom<Record<string, Record<string, string>>>(areItems)
+    .meta({ title: 'map from lookup key to map from string to string' })
+    .describe('Lookup keys that exist, each with the variables that templates read as `entry.<name>`.'),
+  sealed: z
+    .record(z.string(), sealedValueSchema)
+    .optional()
+    .describe('Sealed values by lookup key, which gateways open and templates read as `entry.value`.'),
+  leftOut: z
+    .string()
+    .endsWith('/')
+    .meta({ title: 'string that ends with a slash' })
+    .optional()
+    .describe('Lookup keys that begin with this are too many and left out: `unknown`, not absent.'),
 });
 
 export type RuleEntry = z.infer<typeof ruleEntrySchema>;
@@ -40,10 +46,12 @@ export type RuleEntry = z.infer<typeof ruleEntrySchema>;
  * A recipe of scope `namespace` answers `unknown` for a namespace without one.
  */
 export const ruleNamespaceSchema = z.object({
-  schema: z.literal(1),
-  namespace: z.string(),
-  /** Some of its entries are left out: what is not found is `unknown`, not absent. Missing = false. */
-  partial: z.boolean().optional(),
+  schema: z.literal(1).describe('Version of the message.'),
+  namespace: z.string().describe('Name of the namespace.'),
+  partial: z
+    .boolean()
+    .optional()
+    .describe('Some of its entries are left out: what is not found is `unknown`, not absent.'),
 });
 
 export type RuleNamespace = z.infer<typeof ruleNamespaceSchema>;

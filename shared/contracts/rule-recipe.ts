@@ -7,7 +7,7 @@ import { recipePolicySchema } from './policy.ts';
  * Strings marked as templates read `${group}`, `${key|lower}`, `${entry.secretName}` and the like
  * (shared/core/template.ts lists the variables and filters). A recipe holds no regular expression.
  */
-const template = z.string().max(4096);
+const template = z.string().max(4096).meta({ title: 'template' });
 
 /**
  * A lookup key: the globs of a policy's rule go through its filters as names do, and only these leave a glob one of the
@@ -133,27 +133,35 @@ const editSchema = z.union([
 ]);
 
 export const recipeSchema = z.object({
-  schema: z.literal(1),
-  manager: z.string().min(1),
-  /** What a denial calls the secret, a template: `Kubernetes Secret "${group}" with key "${key}"`. */
-  description: template,
-  /** `namespace`: the answer is `unknown` for a namespace without a marker. `cluster`: no marker is needed. */
-  scope: z.enum(['namespace', 'cluster']),
-  /** `closed`: only entries that exist. `open`: the request is trusted. */
-  inventory: z.enum(['closed', 'open']),
-  fields: z.partialRecord(fieldName, fieldRuleSchema),
-  mounts: z.object({
-    accepts: z.array(mountSchema).min(1),
-    /** What a request for ANY becomes. */
-    any: mountSchema,
-  }),
-  /** Templates of the lookup keys, tried in this order. */
-  lookup: z.array(lookupTemplate),
-  /** Template of the name that a closed inventory has, where it knows less of a secret than its lookup key says. */
-  inventoryKey: template.optional(),
-  /** Who may use the manager's secrets; absent = everybody. */
-  policy: recipePolicySchema.optional(),
-  edits: z.object({ env: z.array(editSchema), file: z.array(editSchema) }),
+  schema: z.literal(1).describe('Version of the message.'),
+  manager: z.string().min(1).describe('Manager that the recipe is of.'),
+  description: template.describe('Template of what a denial calls the secret.'),
+  scope: z
+    .enum(['namespace', 'cluster'])
+    .describe('`namespace` answers `unknown` in a namespace without a marker; `cluster` needs none.'),
+  inventory: z
+    .enum(['closed', 'open'])
+    .describe('`closed` admits only entries that exist; `open` trusts the request.'),
+  fields: z.partialRecord(fieldName, fieldRuleSchema).describe('What each field of a request may hold.'),
+  mounts: z
+    .object({
+      accepts: z.array(mountSchema).min(1).describe('Ways of delivery that the manager has.'),
+      any: mountSchema.describe('What a request for ANY becomes.'),
+    })
+    .describe('How a secret reaches the task.'),
+  lookup: z.array(lookupTemplate).describe('Templates of the lookup keys, tried in this order.'),
+  inventoryKey: template
+    .optional()
+    .describe('Template of the name in a closed inventory, where that says less than the lookup key.'),
+  policy: recipePolicySchema
+    .optional()
+    .describe("Who may use the manager's secrets (docs/policy.md); absent: everybody."),
+  edits: z
+    .object({
+      env: z.array(editSchema).describe('Changes of the pod for a secret as a variable.'),
+      file: z.array(editSchema).describe('Changes of the pod for a secret as a file.'),
+    })
+    .describe('Changes of the pod (docs/recipes.md).'),
 });
 
 /** A recipe as its resolver writes it (defaults may be left out). */

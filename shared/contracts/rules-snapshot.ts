@@ -19,31 +19,37 @@ export const snapshotSecretNames: readonly string[] = Array.from({ length: snaps
   snapshotSecretName(index),
 );
 
-const takenAt = z.iso.datetime();
-/** SHA-256 of the JSON lines, hex: shards of two generations never make one snapshot. */
-const generation = z.string().regex(/^[0-9a-f]{64}$/);
+const takenAt = z.iso
+  .datetime()
+  .describe(
+    'When it was written; it is written only when the rules have changed, so an old one may be current.',
+  );
+const generation = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ title: 'SHA-256, hex' })
+  .describe('Digest of the JSON lines: shards of two generations never make one snapshot.');
 
 export const shardHeaderSchema = z.object({
-  schema: z.literal(1),
+  schema: z.literal(1).describe('Version of the message.'),
   generation,
-  /** Which of `count` shards this is, from 0. */
-  index: z.int().nonnegative(),
-  count: z.int().min(1).max(snapshotShardCount),
-  /** When it was written. It is written only when the rules have changed, so an old one may well be right. */
+  index: z.int().nonnegative().describe('Number of the shard, from 0.'),
+  count: z.int().min(1).max(snapshotShardCount).describe('Shards of the snapshot.'),
   takenAt,
 });
 export type ShardHeader = z.infer<typeof shardHeaderSchema>;
 
 /** One stored record of the rules bucket; manifests are among them. */
 export const snapshotRecordSchema = z.object({
-  key: z.string(),
-  revision: z.int().nonnegative(),
-  epoch: z.int().nonnegative(),
-  seq: z.int().nonnegative(),
-  /** The record's bytes, each as one character (latin1): the digest of the set is over the bytes. */
-  body: z.string(),
-  traceparent: z.string().optional(),
-  tracestate: z.string().optional(),
+  key: z.string().describe('Key of the record in the bucket.'),
+  revision: z.int().nonnegative().describe('Revision of the record in the bucket.'),
+  epoch: z.int().nonnegative().describe('Epoch of its publisher.'),
+  seq: z.int().nonnegative().describe('Number of the manifest that it belongs to.'),
+  body: z
+    .string()
+    .describe("Bytes of the record, each as one character (latin1), since a set's digest is over bytes."),
+  traceparent: z.string().optional().describe('W3C trace context of the change.'),
+  tracestate: z.string().optional().describe('W3C trace state of the change.'),
 });
 export type SnapshotRecord = z.infer<typeof snapshotRecordSchema>;
 
@@ -55,23 +61,30 @@ export const mostNamedLeftOut = 20;
 
 /** What the snapshot holds, readable without unpacking it. */
 export const snapshotSummarySchema = z.object({
-  schema: z.literal(1),
+  schema: z.literal(1).describe('Version of the message.'),
   generation,
   takenAt,
-  /** Bytes of each shard in use, headers included. */
-  shardBytes: z.array(z.int().positive()).min(1).max(snapshotShardCount),
-  /** The sets in it; `records` without the manifest. */
-  owners: z.array(
-    z.object({
-      owner: z.string(),
-      epoch: z.int().nonnegative(),
-      seq: z.int().nonnegative(),
-      records: z.int().nonnegative(),
-    }),
-  ),
-  /** Rules that did not fit, the largest ones; `names` has the first of them. Absent where all are in it. */
+  shardBytes: z
+    .array(z.int().positive())
+    .min(1)
+    .max(snapshotShardCount)
+    .describe('Bytes of each shard in use, with its header.'),
+  owners: z
+    .array(
+      z.object({
+        owner: z.string().describe('Manager of the set.'),
+        epoch: z.int().nonnegative().describe('Epoch of its manifest.'),
+        seq: z.int().nonnegative().describe('Number of its manifest.'),
+        records: z.int().nonnegative().describe('Records of the set, without the manifest.'),
+      }),
+    )
+    .describe('Sets in the snapshot.'),
   leftOut: z
-    .object({ count: z.int().positive(), names: z.array(z.string()).max(mostNamedLeftOut) })
-    .optional(),
+    .object({
+      count: z.int().positive().describe('How many are left out.'),
+      names: z.array(z.string()).max(mostNamedLeftOut).describe('The first of them.'),
+    })
+    .optional()
+    .describe('Rules that did not fit, the largest ones; absent when all of them fit.'),
 });
 export type SnapshotSummary = z.infer<typeof snapshotSummarySchema>;

@@ -5,14 +5,13 @@ import { z } from 'zod';
  * able to read it (inline delivery). Producer: discovery. Opened by: gateways. shared/core/sealed-value.ts says how.
  */
 export const sealedValueSchema = z.object({
-  /** Id of the key in the key ring that discovery and the gateways mount. */
-  kid: z.string().min(1),
-  /** 12 bytes, new for every sealing. */
-  nonce: z.base64(),
-  /** AES-256-GCM of the value, with the 16 bytes of its tag behind. */
-  ct: z.base64(),
-  /** Epoch of the discovery that sealed it; a later one that finds the value unchanged leaves the record as it is. */
-  epoch: z.int().positive(),
+  kid: z.string().min(1).describe('Id of the key in the key ring that discovery and the gateways mount.'),
+  nonce: z.base64().describe('12 bytes, new for every sealing.'),
+  ct: z.base64().describe('AES-256-GCM of the value, followed by the 16 bytes of its tag.'),
+  epoch: z
+    .int()
+    .positive()
+    .describe('Epoch of the discovery that sealed it; a later one keeps the record of an unchanged value.'),
 });
 
 export type SealedValue = z.infer<typeof sealedValueSchema>;
