@@ -24,9 +24,14 @@ function numberText({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum
   return [`${type}`, [...above, ...below, ...(closed === '' ? [] : [closed])].join(' and ')].join(' ').trim();
 }
 
+/** Names of formats whose patterns zod writes out. */
+const formatNames: Readonly<Record<string, string>> = { 'date-time': 'RFC 3339 time', base64: 'base64' };
+
 /** Says what a text is, as `plural` where many are meant. */
-function stringText({ title, pattern, minLength, maxLength }: JsonSchema, plural = ''): string {
-  const what = title ?? (pattern === undefined ? 'string' : `string like ${code(pattern)}`);
+function stringText(schema: JsonSchema, plural = ''): string {
+  const { title, pattern, minLength, maxLength, format = '' } = schema;
+  const named = title ?? formatNames[format];
+  const what = named ?? (pattern === undefined ? 'string' : `string like ${code(pattern)}`);
   if (maxLength === undefined) return `${minLength === 1 ? 'non-empty ' : ''}${what}${plural}`;
   return `${what}${plural} of ${boundsText(minLength, maxLength)} characters`;
 }
@@ -57,5 +62,5 @@ export function typeText(schema: JsonSchema): string {
   if (type === 'string') return stringText(schema);
   if (type === 'array') return listText(schema);
   if (type === 'object') return mapText(schema);
-  return type ?? 'any JSON';
+  return type ?? schema.title ?? 'any JSON';
 }

@@ -2,10 +2,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { configSchemaText } from '#cli/config-schema.ts';
 import { configurationPage } from './configuration-page.ts';
+import { messagesPage } from './messages-page.ts';
 
-// Writes what follows from the schemas of the configuration: the tables of the page, and the JSON Schema for editors.
+// Writes what follows from the schemas: the tables of two pages, and the JSON Schema of latchkey.yaml for editors.
 const root = join(import.meta.dirname, '../..');
-const page = join(root, 'docs/configuration.md');
 
-await writeFile(page, configurationPage(await readFile(page, 'utf8')));
+async function rewrite(path: string, change: (page: string) => string): Promise<void> {
+  const file = join(root, path);
+  await writeFile(file, change(await readFile(file, 'utf8')));
+}
+
+await rewrite('docs/configuration.md', configurationPage);
+await rewrite('docs/messages.md', messagesPage);
 await writeFile(join(root, 'deploy/latchkey.schema.json'), configSchemaText());

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { JsonSchema } from '#cli/config-schema.ts';
+import { heartbeatSchema } from '#shared/contracts/heartbeat.ts';
+import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
+import { inventoryNamespaceSchema } from '#shared/contracts/inventory-namespace.ts';
+import { manifestSchema } from '#shared/contracts/manifest.ts';
+import { caStateSchema, leafStateSchema } from '#shared/contracts/rotation-state.ts';
+import { ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rule-entry.ts';
+import { recipeSchema } from '#shared/contracts/rule-recipe.ts';
+import {
+  shardHeaderSchema,
+  snapshotRecordSchema,
+  snapshotSummarySchema,
+} from '#shared/contracts/rules-snapshot.ts';
+import { sealedValueSchema } from '#shared/contracts/sealed-value.ts';
+import { markdownTable } from './markdown-table.ts';
+import { linkPages, replacePart } from './page-part.ts';
+import { schemaFields } from './schema-fields.ts';
+import { typeText } from './type-text.ts';
+
+/** What each part of the page shows. */
+export const messageSchemas: Readonly<Record<string, z.ZodType>> = {
+  manifest: manifestSchema,
+  'inventory entry': inventoryEntrySchema,
+  'inventory namespace': inventoryNamespaceSchema,
+  recipe: recipeSchema,
+  'rule entry': ruleEntrySchema,
+  'rule namespace': ruleNamespaceSchema,
+  'sealed value': sealedValueSchema,
+  heartbeat: heartbeatSchema,
+  'snapshot shard': shardHeaderSchema,
+  'snapshot record': snapshotRecordSchema,
+  'snapshot summary': snapshotSummarySchema,
+  'CA state': caStateSchema,
+  'serving state': leafStateSchema,
+};
+
+/** Fields that another part, or the page that their meaning links to, takes apart. */
+const closed = /^(sealed|policy|edits\.(env|file)\[\])\./;
+
+function messageTable(schema: z.ZodType): string {
+  const json: JsonSchema = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const rows = schemaFields(json)
+    .filter(({ path }) => !closed.test(path))
+    .map(({ path, schema: field, required }) => [
+      `\`${path}\``,
+      typeText(field),
+      required ? 'yes' : '',
+      linkPages(field.description ?? ''),
+    ]);
+  return markdownTable(['field', 'type', 'required', 'meaning'], rows);
+}
+
+/** Returns docs/messages.md with its tables as the contracts have them. */
+export const messagesPage = (page: string): string =>
+  Object.entries(messageSchemas).reduce(
+    (text, [name, schema]) => replacePart(text, name, messageTable(schema)),
+    page,
+  );
