@@ -44,8 +44,8 @@ export const oneFieldMore: OtherVersion = {
     ...['heartbeat', 'inventory-entry', 'inventory-namespace', 'manifest', 'rule-entry', 'rule-recipe'].map(
       (contract) => ({
         file: `shared/contracts/${contract}.ts`,
-        find: 'schema: z.literal(1),',
-        replace: "schema: z.literal(1), addedLater: z.literal('known').optional(),",
+        find: 'schema: z.literal(1)',
+        replace: "addedLater: z.literal('known').optional(), schema: z.literal(1)",
       }),
     ),
     {
@@ -103,8 +103,8 @@ const secondForm: readonly Patch[] = [
   },
   {
     file: 'shared/contracts/heartbeat.ts',
-    find: 'seq: z.number() })',
-    replace: 'seq: z.number(), second: z.object({ epoch: z.number(), seq: z.number() }).optional() })',
+    find: 'seq: z.number()',
+    replace: 'second: z.object({ epoch: z.number(), seq: z.number() }).optional(), seq: z.number()',
   },
   {
     file: 'shared/bus/heartbeat-channel.ts',
