@@ -24,6 +24,11 @@ export interface Bus {
   /** Calls back after each reconnection, until the returned function is called. */
   onReconnect(listener: () => void): () => void;
   /**
+   * Connects to another server of the cluster, at most every 30 s; does nothing where there is only one. A server's copy
+   * of a stream may differ from the leader's for as long as it runs, and it answers direct gets from its own copy.
+   */
+  changeServer(reason: string): void;
+  /**
    * Ends the process after an unexpected failure of whoever consumes what the bus delivers: what it was handed does not
    * come again, and thrown into the client it would end the reading of everybody.
    */

@@ -19,6 +19,8 @@ const checkIntervalMs = 1_000;
 const auditIntervalMs = 300_000;
 /** So long a set that is too large is left alone, ms: reading it costs as much as it may hold. */
 const tooLargeRestMs = 30_000;
+/** Doubts that follow each other sooner than this, ms, are about the server's copy: reading it again did not help. */
+const repeatedDoubtMs = 20_000;
 /** A replica may lag behind the announcement: so often, and so far apart, it is asked again at once. */
 const lagRetries = 5;
 const lagRetryMs = 20;
@@ -56,7 +58,7 @@ export interface Mirror {
   note(record: BusRecord): void;
   /** The revision up to which everything was read. */
   position(): number;
-  /** Forgets the position and reads everything again. */
+  /** Forgets the position and reads everything again; from another server when that has just been done. */
   resync(reason: string): void;
   stop(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   let readAllAtMs = -Infinity;
   let tooLargeUntilMs = -Infinity;
   let heldBytes = 0;
+  let doubtedAtMs = -Infinity;
 
   const follow = ({ nc }: BusLink) =>
     nc.subscribe(changeSubject(bucket, keys), {
@@ -191,6 +194,9 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
       take(record);
     },
     resync(reason) {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - doubtedAtMs < repeatedDoubtMs) bus.changeServer(reason);
+      doubtedAtMs = nowMs;
       resyncReason ??= reason;
       loop.wake();
     },

@@ -22,6 +22,9 @@ interface BusContext {
 /** How long `close` tries to deliver what is buffered, ms. */
 const drainTimeoutMs = 2_000;
 
+/** Least time between two changes of the server, ms: each interrupts every reader and publisher of the process. */
+const changeServerRestMs = 30_000;
+
 /** Private prefix of a NATS user's reply subjects; deploy/nats/nats.conf allows it to nobody else. */
 const inboxPrefixOf = (user: string): string => `_INBOX_${user}`;
 
@@ -87,6 +90,7 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
   const ending = new AbortController();
   let link: BusLink | undefined;
   let up = false;
+  let changedServerAtMs = Number.NEGATIVE_INFINITY;
   const reconnected = new Set<() => void>();
 
   const linked = firstConnection(user, { ...context, log }, ending.signal).then(async (nc) => {
@@ -118,6 +122,14 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
     onReconnect(listener) {
       reconnected.add(listener);
       return () => reconnected.delete(listener);
+    },
+    changeServer(reason) {
+      const nowMs = context.clock.monotonicMs();
+      const isRest = nowMs - changedServerAtMs < changeServerRestMs;
+      if (!up || link?.nc.info?.cluster === undefined || isRest) return;
+      changedServerAtMs = nowMs;
+      log.warn({ server: link.nc.getServer(), reason }, 'the connection moves to another NATS server');
+      link.nc.reconnect().catch((err) => log.debug({ err }, 'the connection did not move: it is closed'));
     },
     fail(err) {
       log.fatal({ err }, 'a consumer of the bus failed');

@@ -4,6 +4,7 @@ import { headers } from '@nats-io/transport-node';
 import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bucket.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { aManifest, aRecord } from '#test/nats/a-record.ts';
+import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
 import { entryKey, followSet, waitForValues } from '#test/nats/held-set.ts';
 import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
 import { ensureBuckets } from './buckets.ts';
@@ -45,6 +46,21 @@ test('records without a matching or complete manifest never come into force', as
     set.swaps.map(({ seq }) => seq),
     [4],
   );
+});
+
+test('a set that stays torn although it was read again is read from another server', async (t) => {
+  const reasons: string[] = [];
+  const bus = { ...reading, changeServer: (reason: string) => void reasons.push(reason) };
+  const set = followSet(t, testBus, bus, bucket, 'diverged', { clock: acceleratedClock(20) });
+  const record = aRecord({ key: entryKey('diverged', 'a'), body: { schema: 1, value: 1 } });
+  const digests = createDigestSet();
+  digests.set(record.key, record.bytes);
+  await store([aManifest('diverged', digests)]);
+  await waitFor(() => reasons.length > 0, { timeoutMs: 10_000, what: 'the change of the server' });
+  assert.ok(set.reader.counters().resyncs >= 1, 'it was read again before');
+  assert.equal(reasons[0], 'the staged set stays torn');
+  await store([record]);
+  await waitForValues(set, 'diverged', { a: 1 });
 });
 
 test('unreadable records are counted and left as they were, and reading goes on', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, rename, rm } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import type { NatsServer } from '#test/cluster/nats-server.ts';
+import { waitFor } from '#test/cluster/wait-for.ts';
 import { type ClusterRun, killLeader, measureStall, startClusterRun } from './cluster-run.ts';
 
 // `npm run bench:nats-leader` kills 20.
@@ -30,6 +31,19 @@ test('a killed leader costs an election: nothing stale, nothing lost, nobody emp
     assert.deepEqual(run.wrong(), []);
   }
   assert.ok(run.testBus.logLines.some((line) => line.includes('another server answers for the bucket')));
+});
+
+test('a connection that is to change its server lands on another one, once in a while', async (t) => {
+  const bus = await run.testBus.connect(undefined, { url: run.testBus.nats.url });
+  t.after(() => bus.close());
+  const { nc } = await bus.linked();
+  const servers = [nc.getServer()];
+  bus.onReconnect(() => servers.push(nc.getServer()));
+  bus.changeServer('a test');
+  await waitFor(() => servers.length > 1 && bus.connected(), { timeoutMs: 10_000, what: 'another server' });
+  assert.notEqual(servers[0], servers[1]);
+  bus.changeServer('a test');
+  assert.equal(bus.connected(), true, 'the second change is too soon');
 });
 
 test('a publisher that takes over in the middle of an election is the only one after it', async (t) => {
