@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { version } from '#shared/runtime/version.ts';
 import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
 import { terminalLines } from './terminal-text.ts';
 
@@ -47,7 +48,7 @@ const help = `Usage: latchkey <command> [options]
 
 Commands:
 ${Array.from(commands, ([name, { summary }]) => `  ${name.padEnd(12)}${summary}\n`).join('')}
-latchkey <command> --help tells more.
+latchkey <command> --help tells more, latchkey --version which version this is.
 
 ${exitCodesHelp}`;
 
@@ -57,6 +58,10 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     terminal.output.write(help);
     return name === undefined ? exitCodes.usage : exitCodes.done;
+  }
+  if (name === '--version') {
+    terminal.output.write(`latchkey ${version}\n`);
+    return exitCodes.done;
   }
   try {
     const command = commands.get(name);

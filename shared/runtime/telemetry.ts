@@ -6,6 +6,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { version } from './version.ts';
 
 const exportDelayMs = 500;
 const exportTimeoutMs = 5_000;
@@ -31,6 +32,7 @@ export function startTelemetry(options: {
 }): Telemetry {
   const resource = resourceFromAttributes({
     'service.name': `latchkey-${options.service}`,
+    'service.version': version,
     'service.instance.id': options.instance,
     'k8s.namespace.name': options.namespace,
   });
