@@ -7,7 +7,7 @@ import {
   type WebhookHandler,
   type WebhookServer,
   type WebhookServerOptions,
-} from '../services/gateway/webhook-server.ts';
+} from '../services/gateway/http/webhook-server.ts';
 import { aSelfSignedPair } from './self-signed-pair.ts';
 import { connectTo, readAll, requestText, type WireRequest } from './wire-client.ts';
 

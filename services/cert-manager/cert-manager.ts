@@ -5,11 +5,11 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/runtime/program.ts';
 import { createCertificateIssuer } from './certificate-issuer.ts';
 import { createCertificateMetrics } from './certificate-metrics.ts';
+import type { ServedCertificates } from './observe/served-certificates.ts';
+import { watchForChanges } from './observe/wake-watch.ts';
+import { createWebhookRepairs, type UndoneRepair } from './observe/webhook-repairs.ts';
 import { createProvidedKeeper } from './provided-keeper.ts';
 import { createReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
-import type { ServedCertificates } from './served-certificates.ts';
-import { watchForChanges } from './wake-watch.ts';
-import { createWebhookRepairs, type UndoneRepair } from './webhook-repairs.ts';
 
 /**
  * Keeps the certificates and the webhook configuration right: whenever one of the objects or what the gateways serve

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { type StepContext, writeStep } from './apply-step.ts';
-import { repairCa } from './ca-repair.ts';
+import { type StepContext, writeStep } from './apply/apply-step.ts';
 import {
   type CertificateKeeper,
   earlierMs,
@@ -9,12 +8,13 @@ import {
   type KeeperOptions,
   type Standing,
 } from './certificate-keeper.ts';
-import { type Look, lookAtCluster } from './look.ts';
-import { holdingConditions, nextStep } from './next-step.ts';
-import { type HeldSecrets, readFacts } from './read-facts.ts';
-import type { Facts, RotationPolicy } from './rotation-facts.ts';
-import { notServing } from './served-everywhere.ts';
-import { createSteadyConditions } from './steady-conditions.ts';
+import { repairCa } from './decide/ca-repair.ts';
+import { holdingConditions, nextStep } from './decide/next-step.ts';
+import type { Facts, RotationPolicy } from './decide/rotation-facts.ts';
+import { notServing } from './decide/served-everywhere.ts';
+import { createSteadyConditions } from './decide/steady-conditions.ts';
+import { type Look, lookAtCluster } from './observe/look.ts';
+import { type HeldSecrets, readFacts } from './observe/read-facts.ts';
 
 /** An installation takes five; more in a row are a fight with another writer. */
 const longestRun = 12;

@@ -6,8 +6,8 @@ import { readPairSecret } from '#shared/installation/pair-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import type { ServedCertificates } from './served-certificates.ts';
-import type { UndoneRepair, WebhookRepairs } from './webhook-repairs.ts';
+import type { ServedCertificates } from './observe/served-certificates.ts';
+import type { UndoneRepair, WebhookRepairs } from './observe/webhook-repairs.ts';
 
 /** How the certificates stood when they were looked at last. */
 export interface Standing {

@@ -6,7 +6,7 @@ import { createLedService } from '#shared/kubernetes/led-service.ts';
 import { runProgram } from '#shared/runtime/program.ts';
 import { announce } from './announced-service.ts';
 import { createCertManager } from './cert-manager.ts';
-import { followServedCertificates } from './served-certificates.ts';
+import { followServedCertificates } from './observe/served-certificates.ts';
 
 await runProgram('cert-manager', process, (context) => {
   const { KUBECONFIG, POD_NAMESPACE, POD_UID } = context.process;

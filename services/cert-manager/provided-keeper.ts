@@ -3,7 +3,7 @@ import { issuersOf } from '#shared/certificates/certificate-chain.ts';
 import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
 import { calledName } from '#shared/certificates/serving-names.ts';
 import { filledSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
-import { writeWebhook } from './apply-step.ts';
+import { writeWebhook } from './apply/apply-step.ts';
 import {
   type CertificateKeeper,
   earlierMs,
@@ -11,14 +11,14 @@ import {
   type KeeperOptions,
   type Standing,
 } from './certificate-keeper.ts';
-import { type Look, lookAtCluster } from './look.ts';
-import { providedStep } from './provided-step.ts';
-import { readEndpoints } from './read-facts.ts';
-import { type Facts, serve } from './rotation-facts.ts';
-import { notServing } from './served-everywhere.ts';
-import { readServingFacts } from './serving-secret.ts';
-import { createSteadyConditions } from './steady-conditions.ts';
-import { readWebhookFacts } from './webhook-facts.ts';
+import { providedStep } from './decide/provided-step.ts';
+import { type Facts, serve } from './decide/rotation-facts.ts';
+import { notServing } from './decide/served-everywhere.ts';
+import { createSteadyConditions } from './decide/steady-conditions.ts';
+import { type Look, lookAtCluster } from './observe/look.ts';
+import { readEndpoints } from './observe/read-facts.ts';
+import { readServingFacts } from './observe/serving-secret.ts';
+import { readWebhookFacts } from './observe/webhook-facts.ts';
 
 type ProvidedFacts = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
 

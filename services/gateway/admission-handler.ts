@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Admission, admit, type Rules } from '#shared/core/admit.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
-import type { WebhookHandler } from './webhook-server.ts';
+import type { WebhookHandler } from './http/webhook-server.ts';
 
 const maxLinks = 64;
 

@@ -8,14 +8,11 @@ import { anyAddress } from '#shared/runtime/any-address.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
-import { createChainChange } from './chain-change.ts';
-import { followClientAuthority } from './client-authority.ts';
-import { followColdStart } from './cold-start.ts';
 import { holdConfiguration } from './configuration-in-force.ts';
 import { gatewayHeartbeat } from './gateway-heartbeat.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
-import { followRules } from './known-rules.ts';
-import { serveLameDuck } from './lame-duck.ts';
+import { serveLameDuck } from './http/lame-duck.ts';
+import { createWebhookServer } from './http/webhook-server.ts';
 import {
   missingManagers,
   notReadyReasons,
@@ -23,8 +20,11 @@ import {
   snapshotInUse,
   snapshotRemarks,
 } from './readiness.ts';
-import { createServingPair } from './serving-pair.ts';
-import { createWebhookServer } from './webhook-server.ts';
+import { createChainChange } from './rules/chain-change.ts';
+import { followColdStart } from './rules/cold-start.ts';
+import { followRules } from './rules/known-rules.ts';
+import { followClientAuthority } from './tls/client-authority.ts';
+import { createServingPair } from './tls/serving-pair.ts';
 
 /**
  * The admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials.

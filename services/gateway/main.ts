@@ -2,7 +2,7 @@ import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/service-bus.ts';
 import { runProgram } from '#shared/runtime/program.ts';
 import { createGateway } from './gateway.ts';
-import { readMountedSnapshot } from './mounted-snapshot.ts';
+import { readMountedSnapshot } from './rules/mounted-snapshot.ts';
 
 await runProgram('gateway', process, async (context) => {
   const bus = connectServiceBus('gateway', context);

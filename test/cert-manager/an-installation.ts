@@ -5,7 +5,7 @@ import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/runtime/program.ts';
 import { createCertManager } from '../../services/cert-manager/cert-manager.ts';
-import type { ServedCertificates } from '../../services/cert-manager/served-certificates.ts';
+import type { ServedCertificates } from '../../services/cert-manager/observe/served-certificates.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '#test/random.ts';
-import { holdingConditions, nextStep } from '../../services/cert-manager/next-step.ts';
+import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-step.ts';
 import {
   createSteadyConditions,
   longestLookMs,
   type SteadyConditions,
-} from '../../services/cert-manager/steady-conditions.ts';
+} from '../../services/cert-manager/decide/steady-conditions.ts';
 import { createManager, ownOrder } from './model/manager.ts';
 import { cacheMs, createWorld, farewellMs, kubeletMs } from './model/world.ts';
 

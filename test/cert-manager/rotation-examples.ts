@@ -1,12 +1,12 @@
 import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { nextStep } from '../../services/cert-manager/next-step.ts';
+import { nextStep } from '../../services/cert-manager/decide/next-step.ts';
 import type {
   CaFacts,
   Facts,
   ServingFacts,
   Step,
   WebhookFacts,
-} from '../../services/cert-manager/rotation-facts.ts';
+} from '../../services/cert-manager/decide/rotation-facts.ts';
 
 /** For tests: facts of an installation whose CA `old` is stable, and what to put in their place. */
 

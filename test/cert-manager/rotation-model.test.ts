@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdingConditions, nextStep } from '../../services/cert-manager/next-step.ts';
-import { type Facts, newAuthority, serve } from '../../services/cert-manager/rotation-facts.ts';
-import { createSteadyConditions, longestLookMs } from '../../services/cert-manager/steady-conditions.ts';
+import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-step.ts';
+import { type Facts, newAuthority, serve } from '../../services/cert-manager/decide/rotation-facts.ts';
+import {
+  createSteadyConditions,
+  longestLookMs,
+} from '../../services/cert-manager/decide/steady-conditions.ts';
 import { type Decide, ownOrder } from './model/manager.ts';
 import { runSchedule, type ScheduleOptions } from './model/schedule.ts';
 

@@ -1,6 +1,6 @@
 import { createRepairPace, type RepairPace } from '#shared/runtime/repair-pace.ts';
-import { repairCa } from '../../../services/cert-manager/ca-repair.ts';
-import type { holdingConditions, nextStep } from '../../../services/cert-manager/next-step.ts';
+import { repairCa } from '../../../services/cert-manager/decide/ca-repair.ts';
+import type { holdingConditions, nextStep } from '../../../services/cert-manager/decide/next-step.ts';
 import {
   type AuthorityFact,
   type Facts,
@@ -8,8 +8,8 @@ import {
   newAuthority,
   type RotationPolicy,
   type Step,
-} from '../../../services/cert-manager/rotation-facts.ts';
-import type { SteadyConditions } from '../../../services/cert-manager/steady-conditions.ts';
+} from '../../../services/cert-manager/decide/rotation-facts.ts';
+import type { SteadyConditions } from '../../../services/cert-manager/decide/steady-conditions.ts';
 import type { CaObject, ServingObject, WebhookObject, World } from './world.ts';
 
 const dayMs = 86_400_000;

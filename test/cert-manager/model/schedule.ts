@@ -1,5 +1,5 @@
 import { createRandom, type Random } from '#test/random.ts';
-import type { RotationPolicy } from '../../../services/cert-manager/rotation-facts.ts';
+import type { RotationPolicy } from '../../../services/cert-manager/decide/rotation-facts.ts';
 import { createManager, type Manager, type ManagerOptions } from './manager.ts';
 import { cacheMs, createWorld, farewellMs, kubeletMs, type World } from './world.ts';
 

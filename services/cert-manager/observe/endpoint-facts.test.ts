@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { notServing } from '../decide/served-everywhere.ts';
 import { joinEndpoints, reportersAsEndpoints } from './endpoint-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
-import { notServing } from './served-everywhere.ts';
 
 /** Reports by UID: a leaf, and how long ago. */
 const servedOf = (reports: Record<string, [leaf: string, ageMs: number]>): ServedCertificates => ({

@@ -10,7 +10,7 @@ import {
 } from '#shared/contracts/rotation-state.ts';
 import { isTidy, pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import type { AuthorityFact, CaFacts } from './rotation-facts.ts';
+import type { AuthorityFact, CaFacts } from '../decide/rotation-facts.ts';
 
 /** Keys of the CA that is to follow, beside those of a TLS Secret. */
 const nextKeys = { certificate: 'next.crt', key: 'next.key' };

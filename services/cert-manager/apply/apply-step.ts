@@ -10,10 +10,10 @@ import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/p
 import { updateSecret } from '#shared/installation/pair-secret-writer.ts';
 import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { caSecret, pairId, readCaPairs } from './ca-secret.ts';
-import type { Look } from './look.ts';
-import { type FactsContext, type HeldSecrets, knownAuthorities } from './read-facts.ts';
-import { newAuthority, type Step } from './rotation-facts.ts';
+import { newAuthority, type Step } from '../decide/rotation-facts.ts';
+import { caSecret, pairId, readCaPairs } from '../observe/ca-secret.ts';
+import type { Look } from '../observe/look.ts';
+import { type FactsContext, type HeldSecrets, knownAuthorities } from '../observe/read-facts.ts';
 
 const dayMs = 86_400_000;
 

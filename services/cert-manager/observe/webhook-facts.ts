@@ -8,7 +8,7 @@ import {
   wholeObject,
 } from '#shared/installation/webhook-configuration.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
-import type { WebhookFacts } from './rotation-facts.ts';
+import type { WebhookFacts } from '../decide/rotation-facts.ts';
 
 /** The CAs with which the API server calls us; none when it does not. */
 export const trustedAuthorities = (

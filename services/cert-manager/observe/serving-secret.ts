@@ -11,7 +11,7 @@ import {
 } from '#shared/contracts/rotation-state.ts';
 import { isTidy, readPairSecret } from '#shared/installation/pair-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import type { LeafFact, ServingFacts } from './rotation-facts.ts';
+import type { LeafFact, ServingFacts } from '../decide/rotation-facts.ts';
 
 /** What a leaf is judged by. */
 export interface LeafContext {

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import type { CertificatePair } from './certificate-pair.ts';
+import type { CertificatePair } from '../tls/certificate-pair.ts';
 import { createClientErrorHandler } from './client-error.ts';
 import type { Load } from './load-shedding.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';

@@ -14,8 +14,8 @@ import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { aWebhookServerContext } from '#test/listening-webhook.ts';
 import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+import { createWebhookServer, type WebhookServer } from '../http/webhook-server.ts';
 import { createServingPair, type ServingPair } from './serving-pair.ts';
-import { createWebhookServer, type WebhookServer } from './webhook-server.ts';
 
 type Pem = ReturnType<typeof aSelfSignedPair>;
 

@@ -7,7 +7,7 @@ import { desiredWebhook, planRepair, repairedFields } from '#shared/installation
 import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
 import { caOf, nowMs, policy, servingOf, settled } from '#test/cert-manager/rotation-examples.ts';
 import { aSelfSignedPair } from '#test/self-signed-pair.ts';
-import { nextStep } from './next-step.ts';
+import { nextStep } from '../decide/next-step.ts';
 import { readWebhookFacts } from './webhook-facts.ts';
 
 const config = latchkeyConfigSchema.parse({ webhook: { adopt: true } }).webhook;

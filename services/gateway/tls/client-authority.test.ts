@@ -12,8 +12,8 @@ import { systemClock } from '#shared/runtime/clock.ts';
 import { type Authority, createAuthority, issueCertificate } from '#test/certificate-authority.ts';
 import { waitFor } from '#test/cluster/wait-for.ts';
 import { aWebhookServerContext } from '#test/listening-webhook.ts';
+import { createWebhookServer } from '../http/webhook-server.ts';
 import { followClientAuthority, parseAuthority } from './client-authority.ts';
-import { createWebhookServer } from './webhook-server.ts';
 
 const log = pino({ level: 'silent' });
 let folder: string;

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts';
-import type { EndpointFact } from './rotation-facts.ts';
+import type { EndpointFact } from '../decide/rotation-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 
 /** discovery.k8s.io/v1, as far as it is read. */

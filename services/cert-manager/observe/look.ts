@@ -5,8 +5,8 @@ import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { longestLookMs } from '../decide/steady-conditions.ts';
 import { type EndpointSlice, serviceSelector } from './endpoint-facts.ts';
-import { longestLookMs } from './steady-conditions.ts';
 
 /** What stands in the cluster. Every write has the version that was seen here as its precondition. */
 export interface Look {
