@@ -1,0 +1,75 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { VolumeMount } from '#shared/contracts/rule-recipe.ts';
+import { covers } from './json-value.ts';
+import { normalPath } from './mount-path.ts';
+import type { MountedFiles } from './mounted-file.ts';
+import { quote } from './plain-text.ts';
+import type { VolumeNames } from './planned-volume.ts';
+import type { Container, Mount } from './pod.ts';
+import type { PodPlan } from './pod-plan.ts';
+import type { WorkBudget } from './work-budget.ts';
+
+/** A mount that every container is to have, the normal path of its place, and the first secret for which. */
+type WantedMount = { value: VolumeMount; path: string; title: string };
+
+export function wantedMounts(plan: PodPlan, names: VolumeNames): WantedMount[] {
+  return Array.from(plan.mounts, ([mountPath, { value, secrets }]) => {
+    const name = names.get(value.volume) ?? value.volume.name;
+    const mount = { name, readOnly: value.readOnly, mountPath };
+    return { value: mount, path: normalPath(mountPath), title: secrets[0] ?? '' };
+  });
+}
+
+/**
+ * The mounts of ours that a container lacks.
+ * @throws LatchkeyError PATH_CLASH when it mounts something else at our path, or over a file below it
+ */
+export function missingMounts(
+  container: Container,
+  wanted: readonly WantedMount[],
+  files: MountedFiles,
+  budget: WorkBudget,
+): VolumeMount[] {
+  const mountsByPath = indexMounts(container.volumeMounts ?? [], budget);
+  checkFilesVisible(container, mountsByPath, files);
+  const missing: VolumeMount[] = [];
+  for (const { value: mount, path, title } of wanted) {
+    const other = mountsByPath.get(path);
+    if (other === undefined) missing.push(mount);
+    else if (!covers(other, { ...mount, subPath: '', subPathExpr: '' })) {
+      throw new LatchkeyError(
+        'PATH_CLASH',
+        `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}, where secret ${quote(title)} belongs: mount it elsewhere`,
+      );
+    }
+  }
+  return missing;
+}
+
+/** The first mount at each place, by its {@link normalPath}. */
+function indexMounts(mounts: readonly Mount[], budget: WorkBudget): ReadonlyMap<string, Mount> {
+  const byPath = new Map<string, Mount>();
+  for (const mount of mounts) {
+    if (!mount.mountPath) continue;
+    budget.spend(5 + Math.ceil(mount.mountPath.length / 10));
+    const path = normalPath(mount.mountPath);
+    if (!byPath.has(path)) byPath.set(path, mount);
+  }
+  return byPath;
+}
+
+/** A mount of the user's below ours is allowed unless it hides a file: the task would run without its secret. */
+function checkFilesVisible(
+  container: Container,
+  mountsByPath: ReadonlyMap<string, Mount>,
+  files: MountedFiles,
+): void {
+  for (const [path, { name, mountPath }] of mountsByPath) {
+    const hidden = files.hiddenBy(path);
+    if (hidden === undefined) continue;
+    throw new LatchkeyError(
+      'PATH_CLASH',
+      `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at ${quote(mountPath ?? '')}, which would hide the file ${quote(hidden.path)} of secret ${quote(hidden.title)}: mount it elsewhere`,
+    );
+  }
+}
