@@ -65,6 +65,47 @@ test('input 56: names as long as Kubernetes takes them are served', () => {
   assert.equal(admission.outcome, 'injected');
 });
 
+test('input 56: a mount path longer than Linux takes is refused where a secret is mounted, and only there', () => {
+  const podAt = (mountPath: string, ask: object): object =>
+    aPod({
+      asks: [{ ...db, ...ask }],
+      spec: { containers: [{ name: 'main', volumeMounts: [{ name: 'own', mountPath }] }] },
+    });
+  const [file, env] = [{ mountRequirement: mountNumber.file }, { mountRequirement: mountNumber.env }];
+  for (const piece of ['/a/', '/a/.', '/', 'a']) {
+    const refused = judge(podAt(piece.repeat(2_900_000 / piece.length), file));
+    assertRefused(refused, 'POD_MALFORMED');
+    assert.match(
+      JSON.stringify(refused.admission.response),
+      /container \\"main\\" mounts volume \\"own\\" at a path of 2[0-9]{6} characters, and Linux takes at most 4096: shorten/,
+    );
+    assert.ok(refused.steps < 1_000, `${refused.steps} steps`);
+  }
+  const longest = `/${long(4_095)}`;
+  assert.equal(judge(podAt(longest, file)).admission.outcome, 'injected');
+  assertRefused(judge(podAt(`${longest}n`, file)), 'POD_MALFORMED');
+  assert.equal(judge(podAt(`${longest}n`, env)).admission.outcome, 'injected');
+});
+
+test('input 58: mount paths cost a step for each of their segments, or their pod is refused', () => {
+  for (const [piece, mounts, times] of [
+    ['/a/.', 700, 1_020],
+    ['/a/', 900, 1_000],
+    ['/', 700, 4_090],
+    ['/a/..', 9_000, 60],
+  ] as const) {
+    const volumeMounts = repeat(mounts, (index) => ({
+      name: 'own',
+      mountPath: piece.repeat(times) + index,
+    }));
+    const asks = [{ ...db, mountRequirement: mountNumber.file }];
+    const { admission, steps } = judge(aPod({ asks, spec: { containers: [{ name: 'c', volumeMounts }] } }));
+    const segments = mounts * times * (piece.split('/').length - 1);
+    if (admission.outcome === 'injected') assert.ok(steps > segments, `${steps} steps, ${segments} segments`);
+    else assert.equal(admission.code, 'POD_TOO_LARGE');
+  }
+});
+
 test('input 57: lists longer than any that can be stored are refused at once', () => {
   const entry = { name: 'a', mountPath: 'b' };
   for (const spec of [

@@ -12,17 +12,21 @@ import type { WorkBudget } from './work-budget.ts';
 /** A mount that every container is to have, the normal path of its place, and the first secret for which. */
 type WantedMount = { value: VolumeMount; path: string; title: string };
 
-export function wantedMounts(plan: PodPlan, names: VolumeNames): WantedMount[] {
+/** Longest path that Linux takes (PATH_MAX): at a longer one nothing can be mounted. */
+const longestMountPath = 4_096;
+
+export function wantedMounts(plan: PodPlan, names: VolumeNames, budget: WorkBudget): WantedMount[] {
   return Array.from(plan.mounts, ([mountPath, { value, secrets }]) => {
     const name = names.get(value.volume) ?? value.volume.name;
     const mount = { name, readOnly: value.readOnly, mountPath };
-    return { value: mount, path: normalPath(mountPath), title: secrets[0] ?? '' };
+    return { value: mount, path: normalPath(mountPath, budget), title: secrets[0] ?? '' };
   });
 }
 
 /**
  * The mounts of ours that a container lacks.
- * @throws LatchkeyError PATH_CLASH when it mounts something else at our path, or over a file below it
+ * @throws LatchkeyError PATH_CLASH when it mounts something else at our path, or over a file below it;
+ * POD_MALFORMED, POD_TOO_LARGE
  */
 export function missingMounts(
   container: Container,
@@ -30,7 +34,7 @@ export function missingMounts(
   files: MountedFiles,
   budget: WorkBudget,
 ): VolumeMount[] {
-  const mountsByPath = indexMounts(container.volumeMounts ?? [], budget);
+  const mountsByPath = indexMounts(container, budget);
   checkFilesVisible(container, mountsByPath, files);
   const missing: VolumeMount[] = [];
   for (const { value: mount, path, title } of wanted) {
@@ -46,16 +50,28 @@ export function missingMounts(
   return missing;
 }
 
-/** The first mount at each place, by its {@link normalPath}. */
-function indexMounts(mounts: readonly Mount[], budget: WorkBudget): ReadonlyMap<string, Mount> {
+/**
+ * The first mount at each place, by its {@link normalPath}.
+ * @throws LatchkeyError POD_MALFORMED for a path that is longer than any
+ */
+function indexMounts(container: Container, budget: WorkBudget): ReadonlyMap<string, Mount> {
   const byPath = new Map<string, Mount>();
-  for (const mount of mounts) {
+  for (const mount of container.volumeMounts ?? []) {
     if (!mount.mountPath) continue;
-    budget.spend(5 + Math.ceil(mount.mountPath.length / 10));
-    const path = normalPath(mount.mountPath);
+    checkPathLength(container, mount, mount.mountPath);
+    budget.spend(3);
+    const path = normalPath(mount.mountPath, budget);
     if (!byPath.has(path)) byPath.set(path, mount);
   }
   return byPath;
+}
+
+function checkPathLength(container: Container, { name }: Mount, mountPath: string): void {
+  if (mountPath.length <= longestMountPath) return;
+  throw new LatchkeyError(
+    'POD_MALFORMED',
+    `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at a path of ${mountPath.length} characters, and Linux takes at most ${longestMountPath}: shorten its mountPath`,
+  );
 }
 
 /** A mount of the user's below ours is allowed unless it hides a file: the task would run without its secret. */

@@ -1,16 +1,33 @@
-const slash = 0x2f;
+import type { WorkBudget } from './work-budget.ts';
+
+/** Characters that are searched, hashed or copied in one step. */
+const charactersPerStep = 32;
+
 const dot = 0x2e;
 
 /**
  * A mount path as the kubelet takes it: below the root, without `.`, `..` and spare slashes. In time linear in the path,
- * which may be 3 MiB long, and without a copy of each of its segments.
+ * and without a copy of each of its segments.
+ * @param budget pays for the characters, and for each segment of a path that is not normal as it is
  */
-export function normalPath(path: string): string {
+export function normalPath(path: string, budget: WorkBudget): string {
+  budget.spend(1 + Math.ceil(path.length / charactersPerStep));
+  return isNormal(path) ? path : resolve(path, budget);
+}
+
+/** Says no of some normal paths, too: those with a name that begins with a dot. */
+function isNormal(path: string): boolean {
+  // One look at each character; a search for two texts stops at every slash.
+  return path.startsWith('/') && !path.endsWith('/') && !/\/[/.]/.test(path);
+}
+
+function resolve(path: string, budget: WorkBudget): string {
   // From the end, where a `..` takes away the next segment that stays; segments that stand together are one piece.
   const pieces: { start: number; end: number }[] = [];
   let dropped = 0;
   for (let end = path.length; end >= 0; ) {
-    const start = segmentStart(path, end);
+    budget.spend(1);
+    const start = end === 0 ? 0 : path.lastIndexOf('/', end - 1) + 1;
     const dots = dotsOf(path, start, end);
     if (dots === 2) dropped++;
     else if (dots === undefined && dropped > 0) dropped--;
@@ -23,12 +40,6 @@ export function normalPath(path: string): string {
   }
   const texts = pieces.reverse().map(({ start, end }) => path.slice(start, end));
   return `/${texts.join('/')}`;
-}
-
-function segmentStart(path: string, end: number): number {
-  let start = end;
-  while (start > 0 && path.charCodeAt(start - 1) !== slash) start--;
-  return start;
 }
 
 /** How many dots a segment is, if it is nothing else and means a folder: none, `.` or `..`. */

@@ -16,7 +16,7 @@ export type MountedFiles = {
 /** The plan's own mounts hide nothing of one another (planned-file.ts saw to that). */
 export function mountedFiles(plan: PodPlan, budget: WorkBudget): MountedFiles {
   const mounts = createPathTree<string>(budget);
-  for (const mountPath of plan.mounts.keys()) mounts.add(normalPath(mountPath), mountPath);
+  for (const mountPath of plan.mounts.keys()) mounts.add(normalPath(mountPath, budget), mountPath);
   let files: PathTree<MountedFile> | undefined;
   return {
     hiddenBy: (path) => {
@@ -30,13 +30,13 @@ export function mountedFiles(plan: PodPlan, budget: WorkBudget): MountedFiles {
 
 function treeOfFiles(plan: PodPlan, budget: WorkBudget): PathTree<MountedFile> {
   const files = createPathTree<MountedFile>(budget);
-  for (const file of filesOf(plan)) files.add(file.path, file);
+  for (const file of filesOf(plan, budget)) files.add(file.path, file);
   return files;
 }
 
-function filesOf(plan: PodPlan): MountedFile[] {
+function filesOf(plan: PodPlan, budget: WorkBudget): MountedFile[] {
   const ofVolumes = [...plan.mounts].flatMap(([mountPath, { value }]) =>
-    itemsOf(value.volume).map(({ path, title }) => ({ path: normalPath(`${mountPath}/${path}`), title })),
+    itemsOf(value.volume).map(({ path, title }) => ({ path: `${mountPath}/${path}`, title })),
   );
-  return [...ofVolumes, ...plan.files.map(({ path, title }) => ({ path: normalPath(path), title }))];
+  return [...ofVolumes, ...plan.files].map(({ path, title }) => ({ path: normalPath(path, budget), title }));
 }

@@ -43,7 +43,7 @@ export function patchPod(
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
     ({ source }) => !initContainers.present.has(source),
   );
-  const mounts = wantedMounts(plan, volumes.names);
+  const mounts = wantedMounts(plan, volumes.names, budget);
   checkAmount(users.length, [...plan.env.values(), ...mounts], budget);
   const files = mountedFiles(plan, budget);
   checkGrowth('/spec/initContainers', pod.initContainers, initContainers.missing);
