@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { runLatchkey as run } from '#test/latchkey-command.ts';
-import { aPod, aReview, mountNumber } from '#test/pod-builder.ts';
+import { aPod, aReview, mountNumber } from '#testkit/pods/pod-builder.ts';
+import { runLatchkey as run } from '#testkit/processes/latchkey-command.ts';
 
 async function files(
   context: TestContext,

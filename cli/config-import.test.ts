@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { runLatchkey } from '#test/latchkey-command.ts';
+import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
 import { importFlyteConfig } from './config-import.ts';
 import { readFlyteSections } from './config-import-source.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { aPod, aReview, mountNumber } from '#test/pod-builder.ts';
+import { aPod, aReview, mountNumber } from '#testkit/pods/pod-builder.ts';
 import { explainBatch } from './explain-batch.ts';
 
 const arn = 'arn:aws:secretsmanager:eu-west-1:1:secret';

@@ -3,7 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { aPod, aReview } from '#test/pod-builder.ts';
+import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
 import { createExplain } from './explanation.ts';

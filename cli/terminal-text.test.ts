@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { runLatchkey as run } from '#test/latchkey-command.ts';
-import { anAnnotation, aPod } from '#test/pod-builder.ts';
+import { anAnnotation, aPod } from '#testkit/pods/pod-builder.ts';
+import { runLatchkey as run } from '#testkit/processes/latchkey-command.ts';
 import { terminalJson, terminalLines } from './terminal-text.ts';
 
 const obeyed = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u;

@@ -7,12 +7,12 @@ import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { k8sManager } from '#shared/core/managers/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { freePorts } from '#test/cluster/free-address.ts';
-import { startGuardedProcess, waitUntilUp } from '#test/cluster/guarded-process.ts';
-import { parseManifests, podTemplate } from '#test/cluster/manifests.ts';
-import { startProcessGuard } from '#test/cluster/process-guard.ts';
-import { startTestBus } from '#test/nats/test-bus.ts';
-import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
+import { freePorts } from '#testkit/cluster/free-address.ts';
+import { startGuardedProcess, waitUntilUp } from '#testkit/cluster/guarded-process.ts';
+import { parseManifests, podTemplate } from '#testkit/cluster/manifests.ts';
+import { startProcessGuard } from '#testkit/cluster/process-guard.ts';
+import { startTestBus } from '#testkit/nats/test-bus.ts';
 
 /** One real gateway process that is ready, and what it needs: a bus with the rules of an open k8s manager. */
 export interface GatewayProcess {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { aSnapshotSecret } from '#test/a-snapshot-secret.ts';
+import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 import { findSnapshot } from './snapshot-finding.ts';
 

@@ -6,7 +6,7 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
-import { aSnapshotSecret } from '#test/a-snapshot-secret.ts';
+import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
 import { newAuthority, newLeaf } from '../init-certs/issue-pair.ts';
 import type { InstallationFacts, Pod } from './installation-facts.ts';
 import { describeStatus, reportStatus } from './status-report.ts';

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
 import { refusedError } from '#shared/kubernetes/kubernetes-call.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createCopyKeeper } from './copy-keeper.ts';
 import { desiredCopies, type SecretData } from './desired-copy.ts';
 

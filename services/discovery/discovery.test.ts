@@ -5,7 +5,7 @@ import { connectServiceBus } from '#shared/bus/service-bus.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { parseProcessConfig } from '#shared/runtime/process-config.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createDiscovery } from './discovery.ts';
 
 /** A discovery that needs no Kubernetes, of a bus that nobody listens on. */

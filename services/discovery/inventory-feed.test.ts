@@ -3,9 +3,9 @@ import { after, before, test } from 'node:test';
 import { ensureBuckets } from '#shared/bus/buckets.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { inventoryBucket } from '#shared/contracts/bucket.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { entryKey, followSet, publishSet } from '#test/nats/held-set.ts';
-import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { entryKey, followSet, publishSet } from '#testkit/nats/held-set.ts';
+import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { createInventoryFeed } from './inventory-feed.ts';
 
 let testBus: TestBus;

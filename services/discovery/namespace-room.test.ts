@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { propertyRuns } from '#test/property-runs.ts';
+import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { createNamespaceRoom } from './namespace-room.ts';
 import type { SecretFact } from './secret-fact.ts';
 

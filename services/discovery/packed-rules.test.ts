@@ -10,8 +10,8 @@ import { formatKey } from '#shared/contracts/bucket.ts';
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
 import { k8sManager } from '#shared/core/managers/k8s.ts';
 import { createRuleIndex } from '#shared/core/rule-index.ts';
-import { defaultConfig } from '#test/default-config.ts';
-import { aManifest, aRecord } from '#test/nats/a-record.ts';
+import { defaultConfig } from '#testkit/installation/default-config.ts';
+import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { createPackedRules } from './packed-rules.ts';
 
 const takenAt = '2026-01-01T00:00:00.000Z';

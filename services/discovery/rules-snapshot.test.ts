@@ -9,12 +9,12 @@ import { connectServiceBus } from '#shared/bus/service-bus.ts';
 import { rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
 import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { type BareCluster, startBareCluster } from '#test/cluster/bare-cluster.ts';
-import { unlimitedUser } from '#test/cluster/nats-server.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { snapshotSummary, storedSnapshot } from '#test/flows/stored-snapshot.ts';
-import { entries, entryKey } from '#test/nats/held-set.ts';
-import { writeCredentials } from '#test/nats/test-bus.ts';
+import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
+import { unlimitedUser } from '#testkit/cluster/nats-server.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { snapshotSummary, storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
+import { entries, entryKey } from '#testkit/nats/held-set.ts';
+import { writeCredentials } from '#testkit/nats/test-bus.ts';
 import { createRulesSnapshot } from './rules-snapshot.ts';
 
 const deploy = `${import.meta.dirname}/../../deploy`;

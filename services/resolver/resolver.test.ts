@@ -8,9 +8,9 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { k8sManager } from '#shared/core/managers/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { parseProcessConfig } from '#shared/runtime/process-config.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { entryKey, followSet, publishSet } from '#test/nats/held-set.ts';
-import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { entryKey, followSet, publishSet } from '#testkit/nats/held-set.ts';
+import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { createResolver } from './resolver.ts';
 
 const timeoutMs = 10_000;

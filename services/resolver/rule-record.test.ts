@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { k8sManager } from '#shared/core/managers/k8s.ts';
-import { defaultConfig } from '#test/default-config.ts';
+import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { ruleRecord } from './rule-record.ts';
 
 test('a resolver passes on that a namespace, or a Secret, is left out', () => {

@@ -8,10 +8,10 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { awsManager } from '#shared/core/managers/aws.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { parseProcessConfig } from '#shared/runtime/process-config.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
-import { startPausableProxy } from '#test/nats/pausable-proxy.ts';
-import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
+import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';
+import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { createResolver } from './resolver.ts';
 
 /** A heartbeat every 400 ms, and a silence of 1 s is one. */

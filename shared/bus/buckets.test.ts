@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
 import { rulesBucket as bucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { entries, followSet, publishSet, waitForValues } from '#test/nats/held-set.ts';
-import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { entries, followSet, publishSet, waitForValues } from '#testkit/nats/held-set.ts';
+import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { bucketStream, countByOwner, ensureBuckets } from './buckets.ts';
 import type { Bus } from './bus.ts';
 

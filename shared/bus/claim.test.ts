@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aManifest, aRecord } from '#test/nats/a-record.ts';
+import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { type Claim, manifestOf, needsWrite, nextClaim, supersedes } from './claim.ts';
 import { emptySummary } from './desired-set.ts';
 import { createDigestSet } from './digest.ts';

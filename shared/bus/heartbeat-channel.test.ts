@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Heartbeat, heartbeatSubject } from '#shared/contracts/heartbeat.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { publishHeartbeat, subscribeHeartbeats } from './heartbeat-channel.ts';
 
 let testBus: TestBus;

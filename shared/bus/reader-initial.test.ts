@@ -4,9 +4,9 @@ import { rulesBucket as bucket, formatKey, streamOf } from '#shared/contracts/bu
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
 import { packShards } from '#shared/core/snapshot-shards.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { entries, entryKey, followSet, publishSet, waitForValues } from '#test/nats/held-set.ts';
-import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/held-set.ts';
+import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { ensureBuckets } from './buckets.ts';
 import type { Bus } from './bus.ts';
 import { createReader } from './reader.ts';

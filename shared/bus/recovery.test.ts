@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { rulesBucket as bucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import {
   assertOnlyHeld,
   entries,
@@ -12,9 +12,9 @@ import {
   publishSet,
   standingSet,
   waitForValues,
-} from '#test/nats/held-set.ts';
-import { startPausableProxy } from '#test/nats/pausable-proxy.ts';
-import { startTestBus, type TestBus } from '#test/nats/test-bus.ts';
+} from '#testkit/nats/held-set.ts';
+import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';
+import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { bucketStream, ensureBuckets } from './buckets.ts';
 import type { Bus } from './bus.ts';
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { snapshotShardName, snapshotSummarySchema } from '#shared/contracts/rules-snapshot.ts';
 import { packShards } from '#shared/core/snapshot-shards.ts';
-import { aManifest, aRecord } from '#test/nats/a-record.ts';
+import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { createDigestSet } from './digest.ts';
 import type { BusRecord } from './record.ts';
 import { formatSnapshot, readSnapshot, summarize } from './rules-snapshot.ts';

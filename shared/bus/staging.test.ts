@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatKey } from '#shared/contracts/bucket.ts';
-import { aManifest, aRecord } from '#test/nats/a-record.ts';
+import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { createDigestSet, recipeDigest } from './digest.ts';
 import type { BusRecord } from './record.ts';
 import { createStaging } from './staging.ts';

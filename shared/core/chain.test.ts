@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mountNumber, someRules } from '#test/pod-builder.ts';
+import { mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { askChain, type Rules } from './chain.ts';
 import { createRuleIndex } from './rule-index.ts';
 import type { SecretRequest } from './secret-request.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aPod, aReview, bytesOf, mountNumber, someRules } from '#test/pod-builder.ts';
+import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admit, type Rules } from './admit.ts';
 import { describeAge } from './age.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#test/pod-builder.ts';
+import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admit } from './admit.ts';
 import { encodeBase32 } from './base32.ts';
 

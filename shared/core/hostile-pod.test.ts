@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import type { Json } from '#test/golden-case.ts';
-import { podFaults } from '#test/golden-pod.ts';
-import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#test/pod-builder.ts';
+import type { Json } from '#testkit/pods/golden-case.ts';
+import { podFaults } from '#testkit/pods/golden-pod.ts';
+import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admit, type Rules } from './admit.ts';
 import { serviceProblems } from './chain-problems.ts';
 import { applyPatch } from './json-patch.ts';

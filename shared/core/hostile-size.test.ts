@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#test/pod-builder.ts';
+import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admit, type Rules } from './admit.ts';
 import { applyPatch } from './json-patch.ts';
 import { createWorkBudget, mostSteps } from './work-budget.ts';

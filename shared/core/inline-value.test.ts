@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { aPod, aReview, bytesOf } from '#test/pod-builder.ts';
+import { aPod, aReview, bytesOf } from '#testkit/pods/pod-builder.ts';
 import { admit } from './admit.ts';
 import { emptyKeyRing, type KeyRing } from './key-ring.ts';
 import { globalManager } from './managers/global.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RecordKey } from '#shared/contracts/bucket.ts';
-import { defaultConfig } from '#test/default-config.ts';
-import { aPod, aReview, bytesOf, someRules } from '#test/pod-builder.ts';
+import { defaultConfig } from '#testkit/installation/default-config.ts';
+import { aPod, aReview, bytesOf, someRules } from '#testkit/pods/pod-builder.ts';
 import { admit } from './admit.ts';
 import { k8sManager } from './managers/k8s.ts';
 

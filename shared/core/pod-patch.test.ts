@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { arbitraryPod, oddKeys, withAnnotationsReversed } from '#test/arbitrary-pod.ts';
-import { aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
-import { propertyRuns } from '#test/property-runs.ts';
+import { arbitraryPod, oddKeys, withAnnotationsReversed } from '#testkit/pods/arbitrary-pod.ts';
+import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { type Admission, admitReview } from './admit.ts';
 import type { Rules } from './chain.ts';
 import { applyPatch, escapePointer } from './json-patch.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Recipe } from '#shared/contracts/rule-recipe.ts';
-import { aPod, aReview, someRules } from '#test/pod-builder.ts';
+import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admitReview } from './admit.ts';
 import { applyPatch } from './json-patch.ts';
 import { createRuleIndex } from './rule-index.ts';

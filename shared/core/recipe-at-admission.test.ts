@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
-import { aPod, aReview } from '#test/pod-builder.ts';
+import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admitReview } from './admit.ts';
 import { customManager } from './managers/custom-manager.ts';
 import { createOfflineRules, inventorySchema } from './offline-rules.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RecordKey } from '#shared/contracts/bucket.ts';
-import { defaultConfig } from '#test/default-config.ts';
-import { propertyRuns } from '#test/property-runs.ts';
+import { defaultConfig } from '#testkit/installation/default-config.ts';
+import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { k8sManager } from './managers/k8s.ts';
 import { createRuleIndex, type RuleChange } from './rule-index.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { propertyRuns } from '#test/property-runs.ts';
+import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { decodeBase32, encodeBase32 } from './base32.ts';
 import { decodeAnnotation, encodeAnnotation } from './secret-request.ts';
 import { parseSecretText } from './secret-text.ts';

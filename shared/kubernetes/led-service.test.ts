@@ -5,9 +5,9 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { parseProcessConfig } from '#shared/runtime/process-config.ts';
 import type { ReadyService } from '#shared/runtime/program.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { createLeaseServer, type LeaseServer } from '#test/lease-server.ts';
-import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
+import { createLeaseServer, type LeaseServer } from '#testkit/cluster/lease-server.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { createLedService, type LedContext } from './led-service.ts';
 
 const clock = acceleratedClock(4);

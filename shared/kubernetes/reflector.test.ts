@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
 import { type KubernetesCall, refusedError } from './kubernetes-call.ts';
 import { createReflector } from './reflector.ts';

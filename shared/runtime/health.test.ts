@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { waitFor } from '#test/cluster/wait-for.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { systemClock } from './clock.ts';
 import { createHealthServer, type HealthLimits } from './health.ts';
 

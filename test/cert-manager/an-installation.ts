@@ -4,10 +4,10 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/runtime/program.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createCertManager } from '../../services/cert-manager/cert-manager.ts';
 import type { ServedCertificates } from '../../services/cert-manager/observe/served-certificates.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import { waitFor } from '../cluster/wait-for.ts';
 
 const timeoutMs = 15_000;
 const decode = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');

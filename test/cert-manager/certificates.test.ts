@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { anInstallation, createEndpoint, type Installation } from './an-installation.ts';
 
 let cluster: Cluster;

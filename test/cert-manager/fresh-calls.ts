@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
-import type { Cluster } from '../cluster/cluster.ts';
-import { webhookServicePort } from '../cluster/installation.ts';
-import { installationNamespace } from '../cluster/manifests.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
+import { webhookServicePort } from '#testkit/cluster/installation.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
 
 /** A client that opens a connection for each call and verifies it with the caBundle of that moment. */
 export interface FreshCalls {

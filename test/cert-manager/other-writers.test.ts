@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { waitFor } from '../cluster/wait-for.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { anInstallation, type Installation } from './an-installation.ts';
 
 let cluster: Cluster;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createRandom } from '#test/random.ts';
+import { createRandom } from '#testkit/properties/random.ts';
 import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-step.ts';
 import {
   createSteadyConditions,

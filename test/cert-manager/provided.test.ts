@@ -5,8 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
-import { type Authority, createAuthority, issueCertificate } from '../certificate-authority.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import {
+  type Authority,
+  createAuthority,
+  issueCertificate,
+} from '#testkit/certificates/certificate-authority.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { anInstallation, createEndpoint, type Installation } from './an-installation.ts';
 
 const name = 'provided';

@@ -10,10 +10,10 @@ import {
   leafStateSchema,
   rotateAnnotation,
 } from '#shared/contracts/rotation-state.ts';
-import { installationNamespace } from '../cluster/manifests.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { readSamples } from '../flows/prometheus-text.ts';
-import { type RunningInstallation, startInstallation } from '../flows/running-installation.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { readSamples } from '#testkit/installation/prometheus-text.ts';
+import { type RunningInstallation, startInstallation } from '#testkit/installation/running-installation.ts';
 import { createEndpoint } from './an-installation.ts';
 import { startFreshCalls } from './fresh-calls.ts';
 

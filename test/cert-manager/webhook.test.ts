@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { anInstallation, type Installation } from './an-installation.ts';
 
 let cluster: Cluster;

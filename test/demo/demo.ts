@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
-import { createPod, filesOf, type PodAnswer, untilAnswered, variablesOf } from '../flows/admission.ts';
+import { askGateway } from '#testkit/gateway/gateway-call.ts';
+import {
+  createPod,
+  filesOf,
+  type PodAnswer,
+  untilAnswered,
+  variablesOf,
+} from '#testkit/installation/admission.ts';
 import {
   type RunningInstallation,
   selectedLabels,
   startInstallation,
-} from '../flows/running-installation.ts';
-import { type AskedSecret, aTaskPod } from '../flows/task-pod.ts';
-import { askGateway } from './gateway-call.ts';
+} from '#testkit/installation/running-installation.ts';
+import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import type { Narrator } from './narrator.ts';
 
 const namespace = 'flytesnacks-development';

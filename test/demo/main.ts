@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import type { RunningInstallation } from '../flows/running-installation.ts';
+import type { RunningInstallation } from '#testkit/installation/running-installation.ts';
 import { runDemo } from './demo.ts';
 import { createNarrator, summarize, summarizeFailure, untilInterrupted } from './narrator.ts';
 

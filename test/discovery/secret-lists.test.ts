@@ -3,10 +3,10 @@ import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
+import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { watchSecrets } from '../../services/discovery/kubernetes-source.ts';
 import { factFieldSelector } from '../../services/discovery/secret-fact.ts';
-import { type BareCluster, startBareCluster } from '../cluster/bare-cluster.ts';
-import { waitFor } from '../cluster/wait-for.ts';
 
 const namespace = 'listed';
 const log = pino({ level: 'silent' });

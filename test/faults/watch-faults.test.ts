@@ -6,9 +6,9 @@ import { pino } from 'pino';
 import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { createReflector, type Reflector } from '#shared/kubernetes/reflector.ts';
 import { resourcePath } from '#shared/kubernetes/resource-path.ts';
-import { acceleratedClock } from '#test/nats/accelerated-clock.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { waitFor } from '../cluster/wait-for.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { startWatchFaultProxy, type WatchFaultProxy } from './watch-fault-proxy.ts';
 
 const namespace = 'watched';

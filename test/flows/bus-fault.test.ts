@@ -3,8 +3,8 @@ import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
-import { asBusAdmin } from './bus-admin.ts';
-import { type FaultRun, startFaultRun } from './fault-run.ts';
+import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
+import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
 
 let run: FaultRun;
 

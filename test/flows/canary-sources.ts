@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import type { BusRecorder } from './bus-recorder.ts';
-import type { Source } from './canary-search.ts';
-import { snapshotSources } from './stored-snapshot.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
+import type { BusRecorder } from '#testkit/installation/bus-recorder.ts';
+import type { Source } from '#testkit/installation/canary-search.ts';
+import { snapshotSources } from '#testkit/installation/stored-snapshot.ts';
 
 /** What a pod's own author may write anything into: the request's body in the audit log. */
 const requestBody = 'requestObject';

@@ -3,17 +3,21 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { installationNamespace } from '../cluster/manifests.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { createPod, untilAnswered } from './admission.ts';
-import { type BusRecorder, recordBus } from './bus-recorder.ts';
-import { type Canary, findCanaries, type Source } from './canary-search.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { malformedBodies, sendToGateway } from '#testkit/gateway/raw-request.ts';
+import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
+import { type BusRecorder, recordBus } from '#testkit/installation/bus-recorder.ts';
+import { type Canary, findCanaries, type Source } from '#testkit/installation/canary-search.ts';
+import { copySecretsIn, shardOf, untilCopied } from '#testkit/installation/global-copy.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { auditSources, objectSources, ownSources } from './canary-sources.ts';
-import { copySecretsIn, shardOf, untilCopied } from './global-copy.ts';
 import { aCanary, inPod, planted, withNeighbours } from './planted-canaries.ts';
-import { malformedBodies, sendToGateway } from './raw-request.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
-import { aTaskPod } from './task-pod.ts';
 
 const namespace = 'canary-namespace';
 const foreignNamespace = 'canary-foreign';

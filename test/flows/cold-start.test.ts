@@ -3,17 +3,21 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { snapshotSecretName, snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
-import type { ServicePod } from '../cluster/kubelet.ts';
-import { installationNamespace } from '../cluster/manifests.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { askGateway } from '../demo/gateway-call.ts';
-import { type FaultRun, startFaultRun } from './fault-run.ts';
-import type { ChangingSecret } from './probed-secret.ts';
-import { readyAgeMs } from './process-age.ts';
-import { sumOf } from './prometheus-text.ts';
-import { untilStartedAgain } from './restarted-service.ts';
-import { metricsOf } from './rule-ages.ts';
-import { snapshotSummary, storedSnapshot, untilSnapshotHolds } from './stored-snapshot.ts';
+import type { ServicePod } from '#testkit/cluster/kubelet.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
+import type { ChangingSecret } from '#testkit/faults/probed-secret.ts';
+import { metricsOf } from '#testkit/faults/rule-ages.ts';
+import { askGateway } from '#testkit/gateway/gateway-call.ts';
+import { readyAgeMs } from '#testkit/installation/process-age.ts';
+import { sumOf } from '#testkit/installation/prometheus-text.ts';
+import { untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import {
+  snapshotSummary,
+  storedSnapshot,
+  untilSnapshotHolds,
+} from '#testkit/installation/stored-snapshot.ts';
 
 const timeoutMs = 30_000;
 const fromSnapshot = /rules from a snapshot taken at \S+Z, .+ old/;

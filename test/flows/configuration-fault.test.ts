@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { ConfigInput } from '../cluster/installation.ts';
-import { configMapName } from '../cluster/installation.ts';
-import { installationNamespace } from '../cluster/manifests.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { createPod, variablesOf } from './admission.ts';
-import { type FaultRun, startFaultRun } from './fault-run.ts';
-import { untilRestarted, untilStartedAgain } from './restarted-service.ts';
-import { aTaskPod } from './task-pod.ts';
+import type { ConfigInput } from '#testkit/cluster/installation.ts';
+import { configMapName } from '#testkit/cluster/installation.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
+import { createPod, variablesOf } from '#testkit/installation/admission.ts';
+import { untilRestarted, untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 
 /** Longer than all services take to start again: a change of the configuration costs no answer. */
 const staleAfterSeconds = 30;

@@ -3,12 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { ServicePod } from '../cluster/kubelet.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { createPod, type PodAnswer, untilAnswered, variablesOf } from './admission.ts';
-import { untilStartedAgain } from './restarted-service.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
-import { type AskedSecret, aTaskPod } from './task-pod.ts';
+import type { ServicePod } from '#testkit/cluster/kubelet.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { createPod, type PodAnswer, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
+import { untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
+import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 
 /** Managers of the operator's own on a cluster that runs: what docs/recipes.md promises. */
 const namespace = 'flytesnacks-development';

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { createPod, type PodAnswer, untilAnswered, variablesOf } from './admission.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
-import { type AskedSecret, aTaskPod } from './task-pod.ts';
+import { createPod, type PodAnswer, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
+import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 
 /** Every manager that latchkey ships, as processes on a cluster that enforces the restricted Pod Security level. */
 let installation: RunningInstallation;

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { installationNamespace } from '../cluster/manifests.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { createPod, untilAnswered } from './admission.ts';
-import { copiesIn, copySecretsIn, nameOf, readGlobal, shardOf, untilCopied } from './global-copy.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
-import { aTaskPod } from './task-pod.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
+import {
+  copiesIn,
+  copySecretsIn,
+  nameOf,
+  readGlobal,
+  shardOf,
+  untilCopied,
+} from '#testkit/installation/global-copy.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 
 const platformSecret = 'global-secrets-platform';
 /** A key whose copy stands alone in its Secret. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { type FaultRun, startFaultRun } from './fault-run.ts';
-import { everyoneGoesOn } from './pod-memory.ts';
-import { selectedLabels } from './running-installation.ts';
+import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
+import { everyoneGoesOn } from '#testkit/faults/pod-memory.ts';
+import { selectedLabels } from '#testkit/installation/running-installation.ts';
 
 let run: FaultRun;
 before(async () => {

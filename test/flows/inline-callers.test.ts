@@ -5,19 +5,23 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
 import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
-import { type Authority, createAuthority, issueCertificate } from '../certificate-authority.ts';
-import { freePorts } from '../cluster/free-address.ts';
-import { installationNamespace } from '../cluster/manifests.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { createPod } from './admission.ts';
+import {
+  type Authority,
+  createAuthority,
+  issueCertificate,
+} from '#testkit/certificates/certificate-authority.ts';
+import { freePorts } from '#testkit/cluster/free-address.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { sendToGateway } from '#testkit/gateway/raw-request.ts';
+import { createPod } from '#testkit/installation/admission.ts';
 import {
   askingPod,
   type InlineInstallation,
   startInlineInstallation,
   whileAsking,
-} from './inline-installation.ts';
-import { sendToGateway } from './raw-request.ts';
-import { restart } from './restarted-service.ts';
+} from '#testkit/installation/inline-installation.ts';
+import { restart } from '#testkit/installation/restarted-service.ts';
 
 const value = 'the value';
 const clientCa = '/etc/latchkey/client-ca/ca.crt';

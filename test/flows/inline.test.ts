@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { newKey } from '#deploy/key-ring/key-ring-secret.ts';
 import { inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { askGateway } from '../demo/gateway-call.ts';
-import { createPod, filesOf, untilAnswered, variablesOf } from './admission.ts';
-import { type Canary, findCanaries } from './canary-search.ts';
-import { auditSources, objectSources, ownSources } from './canary-sources.ts';
-import { copySecretsIn } from './global-copy.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { askGateway } from '#testkit/gateway/gateway-call.ts';
+import { createPod, filesOf, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
+import { type Canary, findCanaries } from '#testkit/installation/canary-search.ts';
+import { copySecretsIn } from '#testkit/installation/global-copy.ts';
 import {
   askedToken,
   askingPod,
@@ -20,12 +19,13 @@ import {
   untilLoaded,
   untilSealedUnder,
   whileAsking,
-} from './inline-installation.ts';
+} from '#testkit/installation/inline-installation.ts';
+import { restart } from '#testkit/installation/restarted-service.ts';
+import { globalEntries } from '#testkit/installation/sealed-records.ts';
+import { untilSnapshotHolds } from '#testkit/installation/stored-snapshot.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { auditSources, objectSources, ownSources } from './canary-sources.ts';
 import { aCanary } from './planted-canaries.ts';
-import { restart } from './restarted-service.ts';
-import { globalEntries } from './sealed-records.ts';
-import { untilSnapshotHolds } from './stored-snapshot.ts';
-import { aTaskPod } from './task-pod.ts';
 
 const inFile = aCanary('a global secret in a file');
 const inVariable = aCanary('a global secret in a variable');

@@ -1,6 +1,6 @@
 import { after, before, test } from 'node:test';
+import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
 import { startWatchFaultProxy, type WatchFaultProxy } from '../faults/watch-fault-proxy.ts';
-import { type FaultRun, startFaultRun } from './fault-run.ts';
 
 let run: FaultRun;
 let proxy: WatchFaultProxy;

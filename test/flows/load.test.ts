@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
-import { createPod, filesOf, type PodAnswer, untilAnswered, variablesOf } from './admission.ts';
-import { readSamples, sumOf } from './prometheus-text.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
-import { createSecretTimeline } from './secret-timeline.ts';
-import { aTaskPod } from './task-pod.ts';
+import { createSecretTimeline } from '#testkit/faults/secret-timeline.ts';
+import {
+  createPod,
+  filesOf,
+  type PodAnswer,
+  untilAnswered,
+  variablesOf,
+} from '#testkit/installation/admission.ts';
+import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 
 /** The bound of issue 3: an answer fits a state of its Secret within the last 2 s. */
 const boundMs = 2_000;

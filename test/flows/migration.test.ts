@@ -6,12 +6,12 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { importFlyteConfig } from '#cli/config-import.ts';
 import { readFlyteSections } from '#cli/config-import-source.ts';
-import type { ConfigInput } from '../cluster/installation.ts';
-import { waitFor } from '../cluster/wait-for.ts';
+import type { ConfigInput } from '#testkit/cluster/installation.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { type RunningInstallation, startInstallation } from '#testkit/installation/running-installation.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { type FlyteWebhook, startFlyteWebhook } from '../migration/flyte-webhook.ts';
 import { type PodStream, startPodStream } from '../migration/pod-stream.ts';
-import { type RunningInstallation, startInstallation } from './running-installation.ts';
-import { aTaskPod } from './task-pod.ts';
 
 const rights = join(import.meta.dirname, '../../deploy/variants/cert-manager-adopt.yaml');
 const guide = join(import.meta.dirname, '../../docs/migration.md');

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
-import type { NatsServer } from '../cluster/nats-server.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { leaderOf } from '../nats/nats-cluster.ts';
-import { asBusAdmin } from './bus-admin.ts';
-import { type FaultRun, startFaultRun } from './fault-run.ts';
+import type { NatsServer } from '#testkit/cluster/nats-server.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
+import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
+import { leaderOf } from '#testkit/nats/nats-cluster.ts';
 
 let run: FaultRun;
 before(async () => {

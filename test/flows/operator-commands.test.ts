@@ -6,11 +6,15 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Job } from '@kubernetes/client-node';
 import { generateRsaKeys, issueAuthority } from '#shared/certificates/issue-certificate.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { kubeconfigOf } from '../cluster/kubernetes-client.ts';
-import { findManifest, installationNamespace as namespace, parseManifests } from '../cluster/manifests.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { runLatchkey } from '../latchkey-command.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
+import { kubeconfigOf } from '#testkit/cluster/kubernetes-client.ts';
+import {
+  findManifest,
+  installationNamespace as namespace,
+  parseManifests,
+} from '#testkit/cluster/manifests.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
 
 let cluster: Cluster;
 before(async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { Canary } from './canary-search.ts';
+import type { Canary } from '#testkit/installation/canary-search.ts';
 
 /** A value that occurs nowhere else, with characters that JSON and URLs write differently. */
 export function aCanary(name: string): Canary {

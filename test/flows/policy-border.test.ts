@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createPod, untilAnswered } from './admission.ts';
-import { untilCopied } from './global-copy.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
-import { aTaskPod } from './task-pod.ts';
+import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
+import { untilCopied } from '#testkit/installation/global-copy.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 
 let installation: RunningInstallation;
 

@@ -5,12 +5,12 @@ import { after, before, type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { formatKey, inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { ServicePod } from '../cluster/kubelet.ts';
-import { waitFor } from '../cluster/wait-for.ts';
+import type { ServicePod } from '#testkit/cluster/kubelet.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
+import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
+import { restart, untilStartedAgain } from '#testkit/installation/restarted-service.ts';
 import { startWatchFaultProxy } from '../faults/watch-fault-proxy.ts';
-import { asBusAdmin } from './bus-admin.ts';
-import { type FaultRun, startFaultRun } from './fault-run.ts';
-import { restart, untilStartedAgain } from './restarted-service.ts';
 
 const managers = ['global', 'k8s'];
 let run: FaultRun;

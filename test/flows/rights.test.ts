@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Secret } from '@kubernetes/client-node';
 import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { installationNamespace } from '../cluster/manifests.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { untilAnswered } from './admission.ts';
-import { untilCopied } from './global-copy.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { untilAnswered } from '#testkit/installation/admission.ts';
+import { untilCopied } from '#testkit/installation/global-copy.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
+import { storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { compareRights, forbidden, grantedRights, type Right, usedRights } from './rights.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
-import { storedSnapshot } from './stored-snapshot.ts';
-import { aTaskPod } from './task-pod.ts';
 
 const deployFolder = `${import.meta.dirname}/../../deploy`;
 const taskNamespace = 'flytesnacks-development';

@@ -1,7 +1,7 @@
 import type { RbacV1Subject, V1PolicyRule, V1RoleRef } from '@kubernetes/client-node';
-import type { Cluster } from '../cluster/cluster.ts';
-import type { AuditEvent } from '../cluster/control-plane.ts';
-import { installationNamespace } from '../cluster/manifests.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
+import type { AuditEvent } from '#testkit/cluster/control-plane.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
 
 const userPrefix = `system:serviceaccount:${installationNamespace}:`;
 const anywhere = '*';

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
-import type { AdmissionLoad } from '#bench/load/admission-load.ts';
+import type { AdmissionLoad } from '#testkit/load/admission-load.ts';
 import {
   apiServerClients,
   type LoadInstallation,
   startLoadInstallation,
   webhookClients,
-} from '#bench/load/load-installation.ts';
-import { answeredBy, seesUntrusted } from '#bench/load/load-result.ts';
-import { rotateNaively, stopCertManagers } from '#bench/load/naive-rotation.ts';
-import { type RotationKind, rotate, shortWaits } from '#bench/load/rotation.ts';
+} from '#testkit/load/load-installation.ts';
+import { answeredBy, seesUntrusted } from '#testkit/load/load-result.ts';
+import { rotateNaively, stopCertManagers } from '#testkit/load/naive-rotation.ts';
+import { type RotationKind, rotate, shortWaits } from '#testkit/load/rotation.ts';
 
 // `npm run bench:rotations` does 1,000 and 100.
 const order: readonly RotationKind[] = ['leaf', 'ca', 'leaf', 'leaf', 'ca'];

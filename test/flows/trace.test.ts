@@ -4,12 +4,16 @@ import { request } from 'node:https';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { formatKey } from '#shared/contracts/bucket.ts';
-import type { ServicePod } from '../cluster/kubelet.ts';
-import type { ReceivedSpan } from '../cluster/otlp-receiver.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { untilAnswered } from './admission.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
-import { aTaskPod } from './task-pod.ts';
+import type { ServicePod } from '#testkit/cluster/kubelet.ts';
+import type { ReceivedSpan } from '#testkit/cluster/otlp-receiver.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { untilAnswered } from '#testkit/installation/admission.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 
 const namespace = 'traced';
 const secret = 'db';

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { askGateway } from '../demo/gateway-call.ts';
-import { asBusAdmin } from './bus-admin.ts';
-import { type FaultRun, startFaultRun } from './fault-run.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
+import { askGateway } from '#testkit/gateway/gateway-call.ts';
+import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
+import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import {
   bothVersions,
   oneFieldMore,
@@ -15,7 +16,6 @@ import {
   withSecondBuckets,
   writeVersion,
 } from './other-version.ts';
-import { aTaskPod } from './task-pod.ts';
 
 let run: FaultRun;
 /** Folders of other versions. */

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { createPod, untilAnswered } from '../flows/admission.ts';
+import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
 import {
   type RunningInstallation,
   selectedLabels,
   startInstallation,
-} from '../flows/running-installation.ts';
-import { type AskedSecret, aTaskPod } from '../flows/task-pod.ts';
-import { requireMountNamespace } from '../mount-namespace.ts';
-import { pythonWith } from '../python-environment.ts';
+} from '#testkit/installation/running-installation.ts';
+import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { requireMountNamespace } from '#testkit/processes/mount-namespace.ts';
+import { pythonWith } from '#testkit/processes/python-environment.ts';
 import { type Reading, readInContainer } from './task-container.ts';
 
 const flytekit = { name: 'flytekit', version: '1.16.31', requirements: ['flytekit==1.16.31'] };

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import type { AskedSecret } from '../flows/task-pod.ts';
-import { withFolderAt } from '../mount-namespace.ts';
+import type { AskedSecret } from '#testkit/pods/task-pod.ts';
+import { withFolderAt } from '#testkit/processes/mount-namespace.ts';
 import { filesOf, type Secrets, variablesOf } from './container-view.ts';
 
 /** What flytekit found for one secret. */

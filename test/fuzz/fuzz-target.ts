@@ -1,4 +1,4 @@
-import type { Random } from '#test/random.ts';
+import type { Random } from '#testkit/properties/random.ts';
 
 /** What a case tells of itself while it runs. */
 export interface CaseNotes {

@@ -1,7 +1,7 @@
 import type { Rules } from '#shared/core/chain.ts';
 import { encodeAnnotation, type SecretRequest } from '#shared/core/secret-request.ts';
-import { anAnnotation, aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
-import type { Random } from '#test/random.ts';
+import { anAnnotation, aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import type { Random } from '#testkit/properties/random.ts';
 import { below, listOf, oddText } from './mutate.ts';
 
 /** What a gateway holds, and how secrets are asked for that it has. */

@@ -1,5 +1,5 @@
 import { isObject } from '#shared/core/json-value.ts';
-import type { Random } from '#test/random.ts';
+import type { Random } from '#testkit/properties/random.ts';
 
 /** A whole number in [0, limit). */
 export const below = (random: Random, limit: number): number => Math.floor(random.upTo(limit));

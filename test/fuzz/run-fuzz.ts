@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
-import { createRandom } from '#test/random.ts';
+import { createRandom } from '#testkit/properties/random.ts';
 import type { CaseNotes, FuzzTarget } from './fuzz-target.ts';
 
 /** Something that must not happen, and how to see it again. */

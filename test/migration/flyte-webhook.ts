@@ -5,8 +5,8 @@ import { json } from 'node:stream/consumers';
 import type { V1MutatingWebhookConfiguration, V1Pod } from '@kubernetes/client-node';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { decodeAnnotation } from '#shared/core/secret-request.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import { startServiceProxy } from '../cluster/service-proxy.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
+import { startServiceProxy } from '#testkit/cluster/service-proxy.ts';
 
 const namespace = 'flyte';
 const name = 'flyte-pod-webhook';

@@ -5,11 +5,11 @@ import { ensureBuckets } from '#shared/bus/buckets.ts';
 import { createPublisher } from '#shared/bus/publisher.ts';
 import { rulesBucket as bucket } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { type NatsServer, type NatsStart, startNatsServer } from '#test/cluster/nats-server.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { followChanges, startChanges, untilAllHold } from './changing-set.ts';
-import { planNatsCluster, untilServersAgree } from './nats-cluster.ts';
-import { startTestBus } from './test-bus.ts';
+import { type NatsServer, type NatsStart, startNatsServer } from '#testkit/cluster/nats-server.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { followChanges, startChanges, untilAllHold } from '#testkit/nats/changing-set.ts';
+import { planNatsCluster, untilServersAgree } from '#testkit/nats/nats-cluster.ts';
+import { startTestBus } from '#testkit/nats/test-bus.ts';
 
 const owner = 'k8s';
 

@@ -1,5 +1,5 @@
 import { after, before } from 'node:test';
-import type { AskedSecret } from '../flows/task-pod.ts';
+import type { AskedSecret } from '#testkit/pods/task-pod.ts';
 import { type ClosedInstallation, provesExistence, startClosedInstallation } from './existence-flow.ts';
 import { awsEnvironment, awsOwner, motoProgram, region } from './moto.ts';
 import type { RunningProvider } from './provider-program.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { azureManager } from '#shared/core/managers/azure.ts';
+import { createAuthority, issueCertificate } from '#testkit/certificates/certificate-authority.ts';
 import { type AzureAccess, createAzureProvider } from '../../services/resolver/providers/azure-provider.ts';
-import { createAuthority, issueCertificate } from '../certificate-authority.ts';
 import { startAzureDouble, vaultUrl } from './azure-double.ts';
 import { followInMemory, listAll, until } from './held-rules.ts';
 

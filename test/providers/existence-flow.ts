@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import type { ConfigInput } from '../cluster/installation.ts';
-import type { ServicePod } from '../cluster/kubelet.ts';
-import { waitFor } from '../cluster/wait-for.ts';
-import { type PodAnswer, untilAnswered } from '../flows/admission.ts';
-import { readSamples, sumOf } from '../flows/prometheus-text.ts';
-import { selectedLabels } from '../flows/running-installation.ts';
-import { type AskedSecret, aTaskPod } from '../flows/task-pod.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
+import type { ConfigInput } from '#testkit/cluster/installation.ts';
+import type { ServicePod } from '#testkit/cluster/kubelet.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { type PodAnswer, untilAnswered } from '#testkit/installation/admission.ts';
+import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
+import { selectedLabels } from '#testkit/installation/running-installation.ts';
+import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { type ProviderProgram, type RunningProvider, startProvider } from './provider-program.ts';
 
 const namespace = 'flytesnacks-development';

@@ -7,9 +7,9 @@ import type { Manager } from '#shared/core/managers/manager.ts';
 import { createRuleIndex } from '#shared/core/rule-index.ts';
 import type { SecretRequest } from '#shared/core/secret-request.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { followProvider } from '../../services/resolver/provider-inventory.ts';
 import type { ListedSecret, Provider } from '../../services/resolver/providers/provider.ts';
-import { waitFor } from '../cluster/wait-for.ts';
 
 const staleAfterMs = 300;
 

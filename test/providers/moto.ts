@@ -3,7 +3,7 @@ import {
   DeleteSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { pythonWith } from '../python-environment.ts';
+import { pythonWith } from '#testkit/processes/python-environment.ts';
 import type { ProviderProgram } from './provider-program.ts';
 
 /** Credentials as the SDK finds them; moto takes any. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { pythonWith } from '../python-environment.ts';
+import { pythonWith } from '#testkit/processes/python-environment.ts';
 import type { ProviderProgram } from './provider-program.ts';
 
 export const rootToken = 'root-of-a-test';

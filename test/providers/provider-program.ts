@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { freePorts } from '../cluster/free-address.ts';
-import { type GuardedProcess, startGuardedProcess, waitUntilUp } from '../cluster/guarded-process.ts';
-import type { ProcessGuard } from '../cluster/process-guard.ts';
-import { startServiceProxy } from '../cluster/service-proxy.ts';
+import { freePorts } from '#testkit/cluster/free-address.ts';
+import { type GuardedProcess, startGuardedProcess, waitUntilUp } from '#testkit/cluster/guarded-process.ts';
+import type { ProcessGuard } from '#testkit/cluster/process-guard.ts';
+import { startServiceProxy } from '#testkit/cluster/service-proxy.ts';
 
 const startTimeoutMs = 60_000;
 

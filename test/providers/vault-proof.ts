@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import type { Cluster } from '../cluster/cluster.ts';
-import { installationNamespace } from '../cluster/manifests.ts';
-import type { AskedSecret } from '../flows/task-pod.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import type { AskedSecret } from '#testkit/pods/task-pod.ts';
 import { type ClosedInstallation, provesExistence, startClosedInstallation } from './existence-flow.ts';
 import { baoCall, openbaoProgram } from './openbao.ts';
 import type { RunningProvider } from './provider-program.ts';

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { createPod } from '../flows/admission.ts';
-import { type AskedSecret, aTaskPod } from '../flows/task-pod.ts';
-import { answerGolden, type GoldenCase, readGolden } from '../golden-case.ts';
+import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
+import { createPod } from '#testkit/installation/admission.ts';
+import { answerGolden, type GoldenCase, readGolden } from '#testkit/pods/golden-case.ts';
+import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { lostAnnotations, readVaultAgent } from './vault-agent.ts';
 import { startVaultInjector, type VaultInjector, vaultInjector } from './vault-injector.ts';
 

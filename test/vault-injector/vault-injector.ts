@@ -3,13 +3,13 @@ import { get } from 'node:https';
 import { join } from 'node:path';
 import type { V1MutatingWebhook } from '@kubernetes/client-node';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
+import { freePorts } from '#testkit/cluster/free-address.ts';
+import { startGuardedProcess, waitUntilUp } from '#testkit/cluster/guarded-process.ts';
+import { requireMountNamespace, withFolderAt } from '#testkit/processes/mount-namespace.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { buildGoProgram } from '#tools/go-program.ts';
 import { createProgress } from '#tools/progress.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import { freePorts } from '../cluster/free-address.ts';
-import { startGuardedProcess, waitUntilUp } from '../cluster/guarded-process.ts';
-import { requireMountNamespace, withFolderAt } from '../mount-namespace.ts';
 
 const hourMs = 3_600_000;
 const startTimeoutMs = 30_000;

@@ -10,7 +10,7 @@ import {
   stateOf,
   stepOf,
   webhookOf,
-} from '#test/cert-manager/rotation-examples.ts';
+} from '#testkit/certificates/rotation-examples.ts';
 import type { CaFacts, Facts } from './rotation-facts.ts';
 
 const both = ['next', 'old'];

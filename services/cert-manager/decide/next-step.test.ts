@@ -13,7 +13,7 @@ import {
   stateOf,
   stepOf,
   webhookOf,
-} from '#test/cert-manager/rotation-examples.ts';
+} from '#testkit/certificates/rotation-examples.ts';
 import { holdingConditions, nextStep } from './next-step.ts';
 import { type Facts, newAuthority, serve, trusts, uncalled } from './rotation-facts.ts';
 

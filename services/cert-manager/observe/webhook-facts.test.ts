@@ -5,8 +5,8 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { managedByLabel } from '#shared/contracts/own-object.ts';
 import { desiredWebhook, planRepair, repairedFields } from '#shared/installation/webhook-configuration.ts';
 import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
-import { caOf, nowMs, policy, servingOf, settled } from '#test/cert-manager/rotation-examples.ts';
-import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+import { caOf, nowMs, policy, servingOf, settled } from '#testkit/certificates/rotation-examples.ts';
+import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
 import { nextStep } from '../decide/next-step.ts';
 import { readWebhookFacts } from './webhook-facts.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { afterEach, beforeEach, test } from 'node:test';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import {
   aWebhookServerContext,
   type ListeningWebhook,
@@ -10,8 +10,8 @@ import {
   statusOf,
   tooManyWaiting,
   webhookRequest,
-} from '#test/listening-webhook.ts';
-import { readAll, type WireRequest } from '#test/wire-client.ts';
+} from '#testkit/gateway/listening-webhook.ts';
+import { readAll, type WireRequest } from '#testkit/gateway/wire-client.ts';
 
 const limits = { ...aWebhookServerContext.limits };
 const soon = (what: string) => ({ timeoutMs: 10_000, what });

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import type { FastifyReply } from 'fastify';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
 import {
   aWebhookServerContext,
   type ListeningWebhook,
@@ -15,8 +15,8 @@ import {
   statusOf,
   tooManyWaiting,
   webhookRequest,
-} from '#test/listening-webhook.ts';
-import { readAll } from '#test/wire-client.ts';
+} from '#testkit/gateway/listening-webhook.ts';
+import { readAll } from '#testkit/gateway/wire-client.ts';
 import { createRequestGate, type ShedReason } from './request-gate.ts';
 
 /** The gate in front of a real server. */

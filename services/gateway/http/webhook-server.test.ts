@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { after, before, test } from 'node:test';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { type ListeningWebhook, listenWebhook, statusOf } from '#test/listening-webhook.ts';
-import type { WireRequest } from '#test/wire-client.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { type ListeningWebhook, listenWebhook, statusOf } from '#testkit/gateway/listening-webhook.ts';
+import type { WireRequest } from '#testkit/gateway/wire-client.ts';
 
 /** A server that answers with the number of bytes it was handed. */
 let webhook: ListeningWebhook;

@@ -5,9 +5,14 @@ import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { admit } from '#shared/core/admit.ts';
-import { type ListeningWebhook, listenWebhook, statusOf, webhookRequest } from '#test/listening-webhook.ts';
-import { aPod, aReview, mountNumber, someRules } from '#test/pod-builder.ts';
-import { readAll, type WireRequest } from '#test/wire-client.ts';
+import {
+  type ListeningWebhook,
+  listenWebhook,
+  statusOf,
+  webhookRequest,
+} from '#testkit/gateway/listening-webhook.ts';
+import { readAll, type WireRequest } from '#testkit/gateway/wire-client.ts';
+import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 
 /** The webhook server of the gateway on a real socket, with the decision of the core behind it. */
 const rules = someRules({ chain: ['k8s'] }, { k8s: { ns: { db: ['pass'] } } });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultConfig } from '#test/default-config.ts';
+import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { createChainChange } from './chain-change.ts';
 
 /** A gateway with the chain global, k8s, whose clock is moved by hand. */

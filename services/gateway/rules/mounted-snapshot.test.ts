@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { formatSnapshot } from '#shared/bus/rules-snapshot.ts';
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
 import { packShards } from '#shared/core/snapshot-shards.ts';
-import { aRecord } from '#test/nats/a-record.ts';
+import { aRecord } from '#testkit/nats/a-record.ts';
 import { readMountedSnapshot } from './mounted-snapshot.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
 import { pairPaths, parsePair } from './certificate-pair.ts';
 
 const dir = '/etc/latchkey/tls';

@@ -9,9 +9,13 @@ import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { type Authority, createAuthority, issueCertificate } from '#test/certificate-authority.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { aWebhookServerContext } from '#test/listening-webhook.ts';
+import {
+  type Authority,
+  createAuthority,
+  issueCertificate,
+} from '#testkit/certificates/certificate-authority.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { aWebhookServerContext } from '#testkit/gateway/listening-webhook.ts';
 import { createWebhookServer } from '../http/webhook-server.ts';
 import { followClientAuthority, parseAuthority } from './client-authority.ts';
 

@@ -11,9 +11,9 @@ import { pino } from 'pino';
 import { projectFolder } from '#deploy/compose/projected-folder.ts';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#test/cluster/wait-for.ts';
-import { aWebhookServerContext } from '#test/listening-webhook.ts';
-import { aSelfSignedPair } from '#test/self-signed-pair.ts';
+import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { aWebhookServerContext } from '#testkit/gateway/listening-webhook.ts';
 import { createWebhookServer, type WebhookServer } from '../http/webhook-server.ts';
 import { createServingPair, type ServingPair } from './serving-pair.ts';
 

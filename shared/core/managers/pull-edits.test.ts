@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aPod, aReview, someRules } from '#test/pod-builder.ts';
+import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admitReview } from '../admit.ts';
 import { applyPatch } from '../json-patch.ts';
 import type { SecretRequest } from '../secret-request.ts';

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '#test/random.ts';
+import { createRandom, type Random } from '#testkit/properties/random.ts';
 import type { RotationPolicy } from '../../../services/cert-manager/decide/rotation-facts.ts';
 import { createManager, type Manager, type ManagerOptions } from './manager.ts';
 import { cacheMs, createWorld, farewellMs, kubeletMs, type World } from './world.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
-import { createRandom, type Random } from '#test/random.ts';
+import { createRandom, type Random } from '#testkit/properties/random.ts';
 import type { createCopyKeeper } from '../../../services/discovery/copy-keeper.ts';
 import { desiredCopies, type SecretData } from '../../../services/discovery/desired-copy.ts';
 import { ownedCopy } from '../../../services/discovery/owned-copy.ts';

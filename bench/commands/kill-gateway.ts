@@ -1,0 +1,78 @@
+import { runBench } from '#bench/bench-command.ts';
+import type { ServicePod } from '#testkit/cluster/kubelet.ts';
+import type { AdmissionLoad } from '#testkit/load/admission-load.ts';
+import { type Kill, type KillVerdict, killGateway, killVerdict } from '#testkit/load/gateway-kill.ts';
+import {
+  type LoadInstallation,
+  startLoadInstallation,
+  webhookClients,
+} from '#testkit/load/load-installation.ts';
+import { answeredBy, clientRows, failureRows } from '#testkit/load/load-result.ts';
+import { gatewaysOf } from '#testkit/load/rolling-restart.ts';
+
+await runBench({
+  name: 'bench:kill-gateway',
+  what: `Kills one of three gateways with SIGKILL again and again under load through the Service's balancer. Only what
+was on its way to that gateway may fail, what went over a connection to it before its end had reached the client, and
+what the balancer gave to it before it had learnt of the end. Of the first there must be some: else nothing was seen.`,
+  options: {
+    rounds: { default: 10, what: 'kills' },
+    rate: { default: 600, what: 'requests a second, one in five on a new connection' },
+    notice: { default: 0, what: 'ms until the balancer knows of a change' },
+  },
+  run: async ({ rounds, rate, notice }, _flags, say) => {
+    const installation = await startLoadInstallation({ noticeMs: notice });
+    try {
+      const startedAtMs = Date.now();
+      const load = await installation.startLoad(webhookClients(rate));
+      const kills: Kill[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        await load.untilAnswered(100);
+        const gateways = gatewaysOf(installation);
+        kills.push(await killGateway(installation.cluster, gateways[round % gateways.length] as ServicePod));
+        say(`kill ${round + 1} of ${rounds}: ${describe(verdictsOf(installation, load, kills))}`);
+      }
+      await load.untilAnswered(100);
+      const summary = await load.stop();
+      const verdicts = verdictsOf(installation, load, kills);
+      const answered = answeredBy(summary);
+      const perSecond = Math.round(answered / ((Date.now() - startedAtMs) / 1_000));
+      return {
+        figures: {
+          kills: rounds,
+          answered,
+          perSecond,
+          target: 'unexplained 0, in flight 1 or more',
+          ...verdicts,
+          slowestNoticeMs: Math.max(0, ...kills.map(({ endedAtMs, noticedAtMs }) => noticedAtMs - endedAtMs)),
+        },
+        tables: { Clients: clientRows(summary), Failures: failureRows(load.failures(), startedAtMs) },
+        missed: [
+          ...(verdicts.unexplained > 0 ? [`${verdicts.unexplained} failures are not the kill's`] : []),
+          ...(verdicts['in flight'] === 0
+            ? ['no request was in flight: this measurement has seen no loss']
+            : []),
+          ...(perSecond < Math.min(500, rate * 0.9) ? [`only ${perSecond} requests a second`] : []),
+        ],
+      };
+    } finally {
+      await installation.stop();
+    }
+  },
+});
+
+function verdictsOf(
+  installation: LoadInstallation,
+  load: AdmissionLoad,
+  kills: readonly Kill[],
+): Record<KillVerdict, number> {
+  const counts = { 'in flight': 0, 'on its connection': 0, 'before it was noticed': 0, unexplained: 0 };
+  for (const failure of load.failures()) counts[killVerdict(failure, installation.connections(), kills)] += 1;
+  return counts;
+}
+
+function describe(verdicts: Record<KillVerdict, number>): string {
+  return Object.entries(verdicts)
+    .map(([verdict, count]) => `${count} ${verdict}`)
+    .join(', ');
+}

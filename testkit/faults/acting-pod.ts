@@ -1,0 +1,95 @@
+import { connect } from '@nats-io/transport-node';
+import { type Heartbeat, heartbeatSubjects } from '#shared/contracts/heartbeat.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
+import type { ServicePod } from '#testkit/cluster/kubelet.ts';
+import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import { unlimitedUser } from '#testkit/cluster/nats-server.ts';
+import { waitFor } from '#testkit/cluster/wait-for.ts';
+
+const timeoutMs = 45_000;
+
+/** Sees which of a service's pods acts: by the Lease, or for a resolver by the epoch in its heartbeats. */
+export interface ActingPods {
+  /** The pod that acts; throws while none that runs does. */
+  actingPod(service: string): Promise<ServicePod>;
+  /** Waits until another pod than this one acts. */
+  untilSucceeded(service: string, before: ServicePod): Promise<ServicePod>;
+  /** Waits until a pod says that it stands by. */
+  untilStandby(pod: ServicePod): Promise<void>;
+  /** Waits for so many heartbeats of each of a manager's pods; resolves with the epochs that they name. */
+  epochsOf(manager: string, heartbeats: number): Promise<Set<number>>;
+  stop(): Promise<void>;
+}
+
+export async function watchActingPods(cluster: Cluster): Promise<ActingPods> {
+  const { nats } = cluster;
+  const nc = await connect({
+    servers: nats.url,
+    user: unlimitedUser,
+    pass: nats.passwords[unlimitedUser] ?? '',
+    maxReconnectAttempts: -1,
+  });
+  const heard: Heartbeat[] = [];
+  nc.subscribe(heartbeatSubjects('resolver'), {
+    callback: (_err, message) => void heard.push(message.json<Heartbeat>()),
+  });
+  await nc.flush();
+
+  const holderUid = async (service: string): Promise<string | undefined> => {
+    const manager = /^resolver-(.+)$/.exec(service)?.[1];
+    if (manager !== undefined) {
+      return heard.findLast((heartbeat) => heartbeat.manager === manager && heartbeat.epoch !== undefined)
+        ?.uid;
+    }
+    const path = '{.spec.holderIdentity}';
+    const lease = [
+      'get',
+      'lease',
+      `latchkey-${service}`,
+      '-n',
+      installationNamespace,
+      '-o',
+      `jsonpath=${path}`,
+    ];
+    return (await cluster.kubectl(lease)).split('_')[1];
+  };
+  const actingPod = async (service: string): Promise<ServicePod> => {
+    const uid = await holderUid(service);
+    const pod = cluster.services().find((candidate) => candidate.uid === uid);
+    if (pod === undefined) throw new Error(`no running pod of ${service} acts; the last one was ${uid}`);
+    return pod;
+  };
+
+  return {
+    actingPod,
+    untilSucceeded: (service, before) =>
+      waitFor(
+        async () => {
+          const pod = await actingPod(service);
+          return pod.uid === before.uid ? undefined : pod;
+        },
+        { timeoutMs, what: `another pod of ${service} to act`, intervalMs: 250 },
+      ),
+    untilStandby: async ({ name, ports }) => {
+      const isStandby = async (): Promise<boolean> => {
+        const response = await fetch(`http://127.0.0.1:${ports.health}/readyz`);
+        const { ready, remarks } = (await response.json()) as { ready: boolean; remarks: string[] };
+        if (ready && remarks.some((remark) => remark.startsWith('standby: '))) return true;
+        throw new Error(JSON.stringify({ ready, remarks }));
+      };
+      await waitFor(isStandby, { timeoutMs, what: `${name} to stand by`, intervalMs: 250 });
+    },
+    epochsOf: async (manager, heartbeats) => {
+      const from = heard.length;
+      const own = () => heard.slice(from).filter((heartbeat) => heartbeat.manager === manager);
+      const pods = cluster.services().filter(({ name }) => name.startsWith(`resolver-${manager}-`));
+      await waitFor(
+        () =>
+          pods.every(({ uid }) => own().filter((heartbeat) => heartbeat.uid === uid).length >= heartbeats),
+        { timeoutMs, what: `${heartbeats} heartbeats of each resolver of ${manager}` },
+      );
+      return new Set(own().flatMap(({ epoch }) => epoch ?? []));
+    },
+    stop: () => nc.close(),
+  };
+}
