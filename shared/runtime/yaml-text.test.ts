@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { readYaml, type YamlFault } from './yaml-text.ts';
 
 function faultsOf(text: string): YamlFault[] {
@@ -26,6 +27,77 @@ test('aliases that multiply are named with the line at which they are too much',
   assert.deepEqual(others, []);
   assert.equal(fault?.line, 5);
   assert.match(fault?.message ?? '', /stand for too much/);
+});
+
+test('an anchor that is set again and again multiplies like any other', () => {
+  const levels = Array.from({ length: 12 }, (_, level) => {
+    const [name, inner] = level % 2 === 0 ? ['a', 'b'] : ['b', 'a'];
+    return `- &${name} [${Array(9).fill(`*${inner}`).join(', ')}]`;
+  });
+  const [fault] = faultsOf(['- &a x', '- &b x', '- [*a, *b]', ...levels].join('\n'));
+  assert.match(fault?.message ?? '', /stand for too much/);
+  assert.ok((fault?.line ?? 0) > 3);
+  assert.match(
+    faultsOf(`- &a ${'x'.repeat(1_000)}\n${'- *a\n'.repeat(1_000)}`)[0]?.message ?? '',
+    /too much/,
+  );
+});
+
+test('an alias stands for the last node before it that has its anchor', () => {
+  assert.deepEqual(valueOfText('- &a 1\n- *a\n- &a 2\n- *a'), [1, 1, 2, 2]);
+  assert.deepEqual(valueOfText('- &a [&a x, *a]\n- *a'), [['x', 'x'], 'x']);
+});
+
+test('merge keys are keys like any other, and YAML in which they are not is refused', () => {
+  assert.deepEqual(valueOfText('a: &a { x: 1 }\nb: { <<: *a }'), { a: { x: 1 }, b: { '<<': { x: 1 } } });
+  assert.deepEqual(valueOfText('!!merge <<: &a { x: 1 }\nb: { <<: *a }'), {
+    '<<': { x: 1 },
+    b: { '<<': { x: 1 } },
+  });
+  assert.deepEqual(faultsOf('%YAML 1.1\n---\n<<: 1'), [{ line: 1, message: 'it is not YAML 1.2' }]);
+});
+
+test('a key that comes twice, or is no text, is named with its line', () => {
+  for (const text of [
+    '{ a: 1,\na: 2 }',
+    'x: 1\n? [a]\n: 1',
+    'x: &x 1\n*x : 1',
+    '{ : 1,\n~: 2 }',
+    'a: { b: 1,\n b: 2 }',
+  ]) {
+    assert.deepEqual(
+      faultsOf(text).map(({ line }) => line),
+      [2],
+      text,
+    );
+  }
+});
+
+test('names beyond counting are a fault, with aliases or without', () => {
+  const tooMany = /more than 2000 anchors and aliases/;
+  assert.match(faultsOf('- &a 1\n'.repeat(2_001))[0]?.message ?? '', tooMany);
+  assert.match(faultsOf(`- &a 1\n${'- *a\n'.repeat(2_000)}`)[0]?.message ?? '', tooMany);
+});
+
+/** A list with an anchor that repeats what the other anchor stands for, now and then something else. */
+const usual = fc.constantFrom('*other', '{ k: *other }', '{ <<: *other }');
+const unusual = fc.constantFrom('*own', '*other, &own y', '&other [*other, *other]', '"\\0"', '~');
+const item = fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: unusual });
+const line = fc
+  .tuple(fc.constantFrom('a', 'b'), item, fc.integer({ min: 1, max: 9 }))
+  .map(([own, text, times]) => {
+    const items = Array(times).fill(text).join(', ');
+    return `- &own [${items}]`.replaceAll('own', own).replaceAll('other', own === 'a' ? 'b' : 'a');
+  });
+
+test('whatever its anchors and aliases are, a small text never becomes a large value', () => {
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 16, size: 'max' }), (lines) => {
+      const read = readYaml(['- &a x', '- &b x', '- [*a, *b]', ...lines].join('\n'));
+      if ('value' in read) assert.ok(JSON.stringify(read.value).length < 1_000_000);
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 test('an alias inside what it stands for, or without an anchor, is named with its line', () => {

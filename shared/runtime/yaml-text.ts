@@ -1,5 +1,6 @@
-import { type Alias, type Document, isAlias, isNode, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import { nestsTooDeep } from '#shared/core/json-value.ts';
+import { documentFaults } from './document-faults.ts';
 
 /** What keeps a text from being read as YAML; `message` repeats nothing of the text. */
 export type YamlFault = { line: number; message: string };
@@ -9,10 +10,16 @@ export type YamlText = { value: unknown; document: Document; lineAt: (offset: nu
 
 /** Four times what a ConfigMap holds (Kubernetes, 1 MiB). */
 const mostCharacters = 4 * 1_024 * 1_024;
-/** Nodes that all aliases of a text stand for together; a recipe or a configuration has some hundred nodes. */
-const mostAliasedNodes = 10_000;
 /** Nobody mends more at a time. */
 const mostFaults = 20;
+/** Values of JSON only, by whatever tag; keys are compared by documentFaults. */
+const parsing = {
+  schema: 'core',
+  resolveKnownTags: false,
+  uniqueKeys: false,
+  prettyErrors: false,
+  logLevel: 'error',
+} as const;
 
 /**
  * Reads one YAML or JSON document that a person wrote, or somebody who means harm: aliases that stand for themselves or
@@ -23,10 +30,13 @@ export function readYaml(text: string): YamlText | { faults: YamlFault[] } {
   const lines = new LineCounter();
   const lineAt = (offset: number): number => lines.linePos(offset).line;
   try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-    const faults = document.errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), message }));
-    if (faults.length === 0) faults.push(...aliasFaults(document, lineAt));
-    if (faults.length > 0) return { faults: faults.slice(0, mostFaults) };
+    const document = parseDocument(text, { ...parsing, lineCounter: lines });
+    const errors = document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
+    const faults = errors.length > 0 ? errors : documentFaults(document);
+    if (faults.length > 0) {
+      const told = faults.slice(0, mostFaults);
+      return { faults: told.map(({ offset, message }) => ({ line: lineAt(offset), message })) };
+    }
     const value: unknown = document.toJS({ maxAliasCount: -1 });
     const isTooDeep = nestsTooDeep(Buffer.from(JSON.stringify(value) ?? ''));
     return isTooDeep ? oneFault(1, 'it is nested too deep') : { value, document, lineAt };
@@ -40,43 +50,3 @@ export function readYaml(text: string): YamlText | { faults: YamlFault[] } {
 const oneFault = (line: number, message: string): { faults: YamlFault[] } => ({
   faults: [{ line, message }],
 });
-
-/** The first alias that cannot be followed, or with which the aliases so far stand for too much. */
-function aliasFaults(document: Document, lineAt: (offset: number) => number): YamlFault[] {
-  const faults: YamlFault[] = [];
-  const sizes = new Map<string, number>();
-  let aliased = 0;
-  visit(document, {
-    Alias: (_key, alias, path) => {
-      const size = sizes.get(alias.source) ?? sizeOf(alias.resolve(document), sizes);
-      sizes.set(alias.source, size);
-      aliased += size;
-      const problem = aliasProblem(alias, size, path) ?? (aliased > mostAliasedNodes ? tooMuch : undefined);
-      if (problem === undefined) return undefined;
-      faults.push({ line: lineAt(alias.range?.[0] ?? 0), message: problem });
-      return visit.BREAK;
-    },
-  });
-  return faults;
-}
-
-const tooMuch = 'the aliases up to this one stand for too much';
-
-function aliasProblem(alias: Alias, size: number, path: readonly unknown[]): string | undefined {
-  if (size === 0) return 'an alias names no anchor before it';
-  const isInside = path.some(
-    (ancestor) => isNode(ancestor) && 'anchor' in ancestor && ancestor.anchor === alias.source,
-  );
-  return isInside ? 'an alias stands for what it is a part of' : undefined;
-}
-
-/** Nodes of a part, those counted that its aliases stand for; 0 when there is no such part. */
-function sizeOf(node: unknown, sizes: ReadonlyMap<string, number>): number {
-  let size = 0;
-  visit(isNode(node) ? node : null, {
-    Node: (_key, inner) => {
-      size += isAlias(inner) ? (sizes.get(inner.source) ?? 1) : 1;
-    },
-  });
-  return size;
-}
