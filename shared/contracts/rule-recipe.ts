@@ -14,7 +14,16 @@ const template = z.string().max(4096).meta({ title: 'template' });
  * same names. Through a hash a rule would name nothing, and forbid nothing.
  */
 const lookupFilters = ['upper', 'lower', 'trimStart', 'trimEnd'];
+/** A name is taken apart into its variables, in every way in which that can be done. */
+const mostLookupVariables = 8;
+/** Every request is judged, and looked up, under each. */
+const mostLookups = 8;
 const lookupTemplate = template.superRefine((text, { addIssue }) => {
+  const variables = text.split('${').length - 1;
+  if (variables > mostLookupVariables) {
+    const message = `reads ${variables} variables; a lookup may read ${mostLookupVariables}`;
+    addIssue({ code: 'custom', message });
+  }
   const filters = [...text.matchAll(/\$\{([^}|]*)\|([^}]*)\}/g)].flatMap(([, , list = '']) =>
     list.split('|'),
   );
@@ -149,7 +158,10 @@ export const recipeSchema = z.object({
       any: mountSchema.describe('What a request for ANY becomes.'),
     })
     .describe('How a secret reaches the task.'),
-  lookup: z.array(lookupTemplate).describe('Templates of the lookup keys, tried in this order.'),
+  lookup: z
+    .array(lookupTemplate)
+    .max(mostLookups)
+    .describe('Templates of the lookup keys, tried in this order.'),
   inventoryKey: template
     .optional()
     .describe('Template of the name in a closed inventory, where that says less than the lookup key.'),

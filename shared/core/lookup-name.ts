@@ -11,14 +11,17 @@ export type LookupName = {
   render: Template;
   /** As the name tells it: letters folded, characters trimmed; undefined where it tells nothing of it at all. */
   fold: Record<'group' | 'key', ((text: string) => string) | undefined>;
-  /**
-   * Every group and key that come to this name, folded; where `isBorderless`, several may.
-   * @param mostCharacters ends the search when so many have been looked at: a long name can be split in a thousand ways
-   */
-  readings(name: string, mostCharacters?: number): Iterable<Asked>;
+  /** Every group and key that come to this name, folded, as far as the search goes; where `isBorderless`, several may. */
+  readings(name: string, search: ReadingSearch): Iterable<Asked>;
   /** Whether different groups and keys can come to one name: `team_a`/`token` and `team`/`a_token`. */
   isBorderless: boolean;
 };
+
+/**
+ * What a search for readings may still look at. It ends where nothing is left, `charactersLeft` below 0: a name can be
+ * split in a thousand ways, and where three fields stand side by side in millions.
+ */
+export type ReadingSearch = { charactersLeft: number };
 
 type Fields = ParsedRecipe['fields'];
 type Piece = Exclude<TemplatePart, string>;
@@ -45,37 +48,37 @@ export function compileLookupName(
   return {
     render: compileTemplate(text, where),
     fold: { group: foldOf('group'), key: foldOf('key') },
-    *readings(name, mostCharacters = Number.POSITIVE_INFINITY) {
-      const search = { fields, charactersLeft: mostCharacters };
-      for (const { group = '', key = '' } of split(parts, name, search)) yield { group, key };
+    *readings(name, search) {
+      const template = { parts, fields, search };
+      for (const { group = '', key = '' } of split(template, 0, name)) yield { group, key };
     },
     isBorderless: secretSpelling(manager)?.surely === undefined && losesBorder(parts, fields),
   };
 }
 
-type Search = { fields: Fields; charactersLeft: number };
+type SearchedTemplate = { parts: readonly TemplatePart[]; fields: Fields; search: ReadingSearch };
 
-/** All ways to take a name apart into what the template put together. */
-function* split(
-  [part, ...rest]: readonly TemplatePart[],
-  text: string,
-  search: Search,
-): Generator<Record<string, string>> {
+/** All ways to take a name apart into what the template put together, from this part on. */
+function* split(template: SearchedTemplate, at: number, text: string): Generator<Record<string, string>> {
+  const { parts, fields, search } = template;
+  const part = parts[at];
   if (part === undefined) {
     if (text === '') yield {};
   } else if (typeof part === 'string') {
-    if (text.startsWith(part)) yield* split(rest, text.slice(part.length), search);
+    search.charactersLeft -= 1 + Math.min(part.length, text.length);
+    if (text.startsWith(part)) yield* split(template, at + 1, text.slice(part.length));
   } else {
-    for (const end of ends(text, rest[0], search)) {
+    for (const end of ends(text, parts[at + 1], search)) {
       const value = text.slice(0, end);
-      if (!canBe(part, value, search.fields)) continue;
-      for (const found of split(rest, text.slice(end), search)) yield { ...found, [part.variable]: value };
+      if (!canBe(part, value, fields)) continue;
+      for (const found of split(template, at + 1, text.slice(end)))
+        yield { ...found, [part.variable]: value };
     }
   }
 }
 
 /** Where what stands before this part may end. */
-function* ends(text: string, next: TemplatePart | undefined, search: Search): Generator<number> {
+function* ends(text: string, next: TemplatePart | undefined, search: ReadingSearch): Generator<number> {
   for (let end = next === undefined ? text.length : 0; end <= text.length; end++) {
     const isEnd = typeof next !== 'string' || text.startsWith(next, end);
     // The value is looked at from its beginning.

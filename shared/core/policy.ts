@@ -1,6 +1,7 @@
 import type { PolicyConfig, RecipePolicy } from '#shared/contracts/policy.ts';
 import { compileGlob, createGlobIndex, type GlobIndex } from './glob.ts';
-import type { Asked, LookupName } from './lookup-name.ts';
+import type { Asked, LookupName, ReadingSearch } from './lookup-name.ts';
+import { briefSearch, readingsOf } from './lookup-readings.ts';
 import {
   type Caller,
   type CompiledRule,
@@ -26,7 +27,8 @@ type PolicyDecision = { allowed: boolean; line: string };
  */
 export type Policy = {
   /**
-   * @param asked group and key of the request; without them it is enough that some may be asked for
+   * @param asked group and key of the request; without them it is enough that some may be asked for, and where the
+   * search for them ends before any is found that may, none may
    * @param budget pays for the globs that the name is held against
    */
   decide(lookupKey: string, caller: Caller, asked?: Asked, budget?: WorkBudget): PolicyDecision;
@@ -56,10 +58,6 @@ export function policyOf(
 export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[], manager: string): Policy {
   const byDefault = { allowed: policy.default === 'allow', line: `default ${policy.default}` };
   const about = compileRules(policy, lookup, manager);
-  const readingsOf = (lookupKey: string): Asked[] => {
-    const readings = lookup.flatMap((name) => [...name.readings(lookupKey)]);
-    return readings.length === 0 ? [{ group: '', key: '' }] : readings;
-  };
   const decide = (named: readonly NamedSecrets[], lookupKey: string, caller: Caller, asked: Asked) => {
     const literal = rulesOf(named.filter((secrets) => namesLiterally(secrets, lookupKey, asked)));
     if (named.length === 0 || (literal.length === 0 && !byDefault.allowed)) return byDefault;
@@ -71,16 +69,22 @@ export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[
   return {
     decide: (lookupKey, caller, asked, budget) => {
       const named = about(lookupKey, budget);
-      budget?.spend(10 * named.length);
-      const decisions = (asked === undefined ? readingsOf(lookupKey) : [asked]).map((reading) =>
-        decide(named, lookupKey, caller, reading),
-      );
-      return decisions.find(({ allowed }) => allowed) ?? decisions[0] ?? byDefault;
+      if (named.length === 0) return byDefault;
+      let first: PolicyDecision | undefined;
+      const possible = asked === undefined ? askedFor(lookup, lookupKey, briefSearch(), budget) : [asked];
+      for (const reading of possible) {
+        budget?.spend(10 * named.length);
+        const decision = decide(named, lookupKey, caller, reading);
+        if (decision.allowed) return decision;
+        first ??= decision;
+      }
+      return first ?? { ...byDefault, allowed: false };
     },
     mayReach: (lookupKey, namespace) => {
       const named = about(lookupKey);
       if (named.length === 0) return byDefault.allowed;
-      return readingsOf(lookupKey).some((asked) => {
+      const search = { charactersLeft: mostCharactersOfCopy };
+      return [...askedFor(lookup, lookupKey, search)].some((asked) => {
         const literal = rulesOf(named.filter((secrets) => namesLiterally(secrets, lookupKey, asked)));
         if (literal.length === 0 && !byDefault.allowed) return false;
         const [first = [], second] = demandsOf(named, literal);
@@ -96,6 +100,24 @@ export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[
       return rules.length === 0 ? undefined : lineOf(rules);
     },
   };
+}
+
+/** Every name of 300 characters is read to its end; the copy of one that is not lies nowhere. */
+const mostCharactersOfCopy = 100_000;
+
+/** What may be asked for under the name: nothing where the search ends before it finds any. */
+function* askedFor(
+  lookup: readonly LookupName[],
+  lookupKey: string,
+  search: ReadingSearch,
+  budget?: WorkBudget,
+): Generator<Asked> {
+  let isRead = false;
+  for (const asked of readingsOf(lookup, lookupKey, search, budget)) {
+    isRead = true;
+    yield asked;
+  }
+  if (!isRead && search.charactersLeft >= 0) yield { group: '', key: '' };
 }
 
 /** Finds what the rules say of a lookup key, by its own name and by that of all that may be the same secret. */

@@ -40,6 +40,13 @@ test('a recipe says where it is wrong', () => {
   }
 });
 
+test('a recipe has few lookups, each of few variables, for every request is judged by all of them', () => {
+  compileRecipe(aRecipe({ lookup: Array.from({ length: 8 }, () => '${group}'.repeat(8)) }));
+  for (const lookup of [Array.from({ length: 9 }, () => '${group}'), ['${group}'.repeat(9)]]) {
+    assert.throws(() => compileRecipe(aRecipe({ lookup })), { code: 'RECIPE_INVALID', message: /lookup/ });
+  }
+});
+
 test('a lookup has no filter through which a rule of the policy would name nothing', () => {
   for (const filter of ['hash', 'base32', 'volumeName', 'lastSegment', 'upper|hash']) {
     assert.throws(() => compileRecipe(aRecipe({ lookup: [`\${group|${filter}}`] })), {

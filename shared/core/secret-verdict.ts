@@ -64,7 +64,7 @@ export function decideSecret(
     checkEdits(edits, manager, mount);
     const title = secretTitle(request);
     const policy = policyLine === undefined ? {} : { policy: policyLine };
-    const alsoReadAs = otherReadings(recipe.names, lookupKey, request);
+    const alsoReadAs = otherReadings(recipe.names, lookupKey, request, work.budget);
     return {
       verdict: {
         ...partsOf(annotation, request),
