@@ -7,10 +7,18 @@ import { quote } from './plain-text.ts';
 import type { VolumeNames } from './planned-volume.ts';
 import type { Container, Mount } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
-import type { WorkBudget } from './work-budget.ts';
+import { additionSteps, comparisonSteps, type WorkBudget } from './work-budget.ts';
 
-/** A mount that every container is to have, the normal path of its place, and the first secret for which. */
-type WantedMount = { value: VolumeMount; path: string; title: string };
+/** A mount that every container is to have, as the pod may already have it, and the first secret for which. */
+type WantedMount = {
+  value: VolumeMount;
+  expected: object;
+  /** The normal path of its place. */
+  path: string;
+  title: string;
+  /** Of it in the patch. */
+  characters: number;
+};
 
 /** Longest path that Linux takes (PATH_MAX): at a longer one nothing can be mounted. */
 const longestMountPath = 4_096;
@@ -19,7 +27,13 @@ export function wantedMounts(plan: PodPlan, names: VolumeNames, budget: WorkBudg
   return Array.from(plan.mounts, ([mountPath, { value, secrets }]) => {
     const name = names.get(value.volume) ?? value.volume.name;
     const mount = { name, readOnly: value.readOnly, mountPath };
-    return { value: mount, path: normalPath(mountPath, budget), title: secrets[0] ?? '' };
+    return {
+      value: mount,
+      expected: { ...mount, subPath: '', subPathExpr: '' },
+      path: normalPath(mountPath, budget),
+      title: secrets[0] ?? '',
+      characters: JSON.stringify(mount).length,
+    };
   });
 }
 
@@ -37,10 +51,11 @@ export function missingMounts(
   const mountsByPath = indexMounts(container, budget);
   checkFilesVisible(container, mountsByPath, files);
   const missing: VolumeMount[] = [];
-  for (const { value: mount, path, title } of wanted) {
+  for (const { value: mount, expected, path, title, characters } of wanted) {
     const other = mountsByPath.get(path);
+    budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
     if (other === undefined) missing.push(mount);
-    else if (!covers(other, { ...mount, subPath: '', subPathExpr: '' })) {
+    else if (!covers(other, expected)) {
       throw new LatchkeyError(
         'PATH_CLASH',
         `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}, where secret ${quote(title)} belongs: mount it elsewhere`,

@@ -15,12 +15,15 @@ export type MountedFiles = {
 
 /** The plan's own mounts hide nothing of one another (planned-file.ts saw to that). */
 export function mountedFiles(plan: PodPlan, budget: WorkBudget): MountedFiles {
+  const ours = new Set(Array.from(plan.mounts.keys(), (mountPath) => normalPath(mountPath, budget)));
   const mounts = createPathTree<string>(budget);
-  for (const mountPath of plan.mounts.keys()) mounts.add(normalPath(mountPath, budget), mountPath);
+  for (const path of ours) mounts.add(path, path);
   let files: PathTree<MountedFile> | undefined;
   return {
     hiddenBy: (path) => {
-      if (mounts.above(path).length === 0 || mounts.at(path) !== undefined) return undefined;
+      budget.spend(1);
+      // In a pod that was injected before, most are ours.
+      if (ours.has(path) || mounts.above(path).length === 0) return undefined;
       // Hardly anybody mounts below ours: until then nobody has to know the files.
       files ??= treeOfFiles(plan, budget);
       return files.at(path) ?? files.firstBelow(path);

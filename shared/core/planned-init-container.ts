@@ -2,10 +2,14 @@ import type { InitContainer } from '#shared/contracts/rule-recipe.ts';
 import { covers, type JsonObject } from './json-value.ts';
 import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
 import type { Container, Pod } from './pod.ts';
-import type { WorkBudget } from './work-budget.ts';
+import { additionSteps, type WorkBudget } from './work-budget.ts';
 
 /** An init container that a request wants, and the volumes by the names that it mounts them under. */
 export type PlannedInitContainer = { container: InitContainer; volumes: ReadonlyMap<string, PlannedVolume> };
+
+/** Of a container that is held against a wanted one, and of each entry of its lists that is. */
+const containerSteps = 20;
+const itemSteps = 5;
 
 /**
  * Pull containers go before the user's own, so that those can read the files. Their numbers are Flyte's, which appends
@@ -29,6 +33,7 @@ export function nameInitContainers(
     if (other === undefined) absent.push(wanted);
     else present.add(other.source);
   }
+  payForAdded(absent, present.size, budget);
   const taken = new Set([...existing, ...pod.containers].map(({ name }) => name));
   let number = existing.length - present.size;
   const missing = absent.map((container) => {
@@ -36,6 +41,20 @@ export function nameInitContainers(
     return { ...container, name: `${container.name}-${number++}` };
   });
   return { missing, present };
+}
+
+/** A second decision meets those that are added before those that were there, and may hold each against each. */
+function payForAdded(absent: readonly InitContainer[], present: number, budget: WorkBudget): void {
+  for (const container of absent) {
+    const { env = [], volumeMounts = [] } = container;
+    const comparisons = env.length ** 2 + volumeMounts.length ** 2;
+    budget.spend(
+      additionSteps(JSON.stringify(container).length) +
+        10 +
+        2 * (env.length + volumeMounts.length) +
+        (1 + present) * (containerSteps + itemSteps * comparisons),
+    );
+  }
 }
 
 /** Those that could be one of ours, by the name before `-<n>`. */
@@ -75,7 +94,7 @@ function isThat(
   { resources: _, ...wanted }: InitContainer,
   budget: WorkBudget,
 ): boolean {
-  budget.spend(20);
+  budget.spend(containerSteps);
   const { env = [], volumeMounts = [], ...rest } = wanted;
   return (
     covers(source, { ...rest, name }) &&
@@ -88,7 +107,7 @@ function containsAll(list: unknown, wanted: readonly unknown[], budget: WorkBudg
   const items: unknown[] = Array.isArray(list) ? list : [];
   return wanted.every((one) =>
     items.some((item) => {
-      budget.spend(5);
+      budget.spend(itemSteps);
       return covers(item, one);
     }),
   );

@@ -1,16 +1,15 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { EnvEntry } from '#shared/contracts/rule-recipe.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { covers, type JsonObject } from './json-value.ts';
+import { missingEnv, wantedEnv } from './missing-env.ts';
 import { missingMounts, wantedMounts } from './missing-mounts.ts';
 import { mountedFiles } from './mounted-file.ts';
-import { brief } from './plain-text.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
-import { type Container, checkLength, malformed, type NamedObject, type Pod } from './pod.ts';
+import { checkLength, malformed, type NamedObject, type Pod } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
 import type { Warnings } from './warnings.ts';
-import type { WorkBudget } from './work-budget.ts';
+import { additionSteps, type WorkBudget } from './work-budget.ts';
 
 /** Annotation by which the pod reports what was injected. */
 const reportAnnotation = 'latchkey.dev/injected';
@@ -44,14 +43,15 @@ export function patchPod(
     ({ source }) => !initContainers.present.has(source),
   );
   const mounts = wantedMounts(plan, volumes.names, budget);
-  checkAmount(users.length, [...plan.env.values(), ...mounts], budget);
+  const env = wantedEnv(plan);
+  checkAmount(users.length, [...env.values(), ...mounts]);
   const files = mountedFiles(plan, budget);
   checkGrowth('/spec/initContainers', pod.initContainers, initContainers.missing);
   return [
-    ...annotationOperations(pod, plan, report),
+    ...annotationOperations(pod, plan, report, budget),
     ...append('/spec/volumes', pod.volumes, volumes.missing),
     ...users.flatMap((container) => [
-      ...append(`${container.path}/env`, container.env, missingEnv(container, plan, warnings)),
+      ...append(`${container.path}/env`, container.env, missingEnv(container, env, { budget, warnings })),
       ...append(
         `${container.path}/volumeMounts`,
         container.volumeMounts,
@@ -79,30 +79,24 @@ function checkGrowth(path: string, list: readonly unknown[] = [], items: readonl
 }
 
 /** @throws LatchkeyError TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */
-function checkAmount(containers: number, share: readonly { value: unknown }[], budget: WorkBudget): void {
-  const additions = containers * share.length;
-  // Few are never too long: the fields of a request that they are made of are bounded.
-  const characters =
-    additions < 300 ? 0 : containers * JSON.stringify(share.map(({ value }) => value)).length;
-  if (additions > mostAdditions || characters > mostAddedCharacters) {
-    throw new LatchkeyError(
-      'TOO_MANY_SECRETS',
-      'the pod has too many containers for that many secrets: ask for fewer secrets',
-    );
-  }
-  budget.spend(5 * additions + Math.ceil(characters / 64));
+function checkAmount(containers: number, share: readonly { characters: number }[]): void {
+  const characters = share.reduce((sum, entry) => sum + entry.characters, 0);
+  if (containers * share.length <= mostAdditions && containers * characters <= mostAddedCharacters) return;
+  throw new LatchkeyError(
+    'TOO_MANY_SECRETS',
+    'the pod has too many containers for that many secrets: ask for fewer secrets',
+  );
 }
 
-function annotationOperations(pod: Pod, plan: PodPlan, report: string): AddOperation[] {
+function annotationOperations(pod: Pod, plan: PodPlan, report: string, budget: WorkBudget): AddOperation[] {
   const wanted = [...plan.annotations].filter(([name]) => !Object.hasOwn(pod.annotations, name));
   const operations = wanted.map(([name, { value }]) => [name, value] as const);
   if (pod.annotations[reportAnnotation] !== report) operations.push([reportAnnotation, report]);
   checkGrowth('/metadata/annotations', Object.keys(pod.annotations), operations);
-  return operations.map(([name, value]) => ({
-    op: 'add',
-    path: `/metadata/annotations/${escapePointer(name)}`,
-    value,
-  }));
+  return operations.map(([name, value]) => {
+    budget.spend(additionSteps(name.length + value.length));
+    return { op: 'add', path: `/metadata/annotations/${escapePointer(name)}`, value };
+  });
 }
 
 /** Gives every volume of ours its own name, or the name under which the pod already has it. */
@@ -121,7 +115,7 @@ function nameVolumes(
       const other = present.get(candidate);
       return !taken.has(candidate) && (other === undefined || hasContent(other, volume, budget));
     });
-    if (!present.has(name)) missing.push(renderVolume(volume, name));
+    if (!present.has(name)) missing.push(newVolume(volume, name, budget));
     names.set(volume, name);
     taken.add(name);
   }
@@ -137,31 +131,16 @@ function nameOf(volume: PlannedVolume, isToBeHad: (name: string) => boolean): st
   }
 }
 
+/** Of a volume that is rendered and held against one of the pod. */
+const volumeSteps = (volume: PlannedVolume): number => 20 * (1 + itemsOf(volume).length);
+
 function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudget): boolean {
-  const items = itemsOf(volume).length;
-  budget.spend(20 * (1 + items));
+  budget.spend(volumeSteps(volume));
   return covers(other, renderVolume(volume, other.name ?? ''));
 }
 
-function missingEnv(container: Container, plan: PodPlan, warnings: Warnings): EnvEntry[] {
-  const present = new Map<string, NamedObject>();
-  for (const entry of container.env ?? []) {
-    // Of several variables of one name the last one counts.
-    if (entry.name && plan.env.has(entry.name)) present.set(entry.name, entry);
-  }
-  const missing: EnvEntry[] = [];
-  for (const [name, { value: entry, secrets }] of plan.env) {
-    const other = present.get(name);
-    if (other === undefined) missing.push(entry);
-    else if (
-      !covers(other, 'value' in entry ? { ...entry, valueFrom: undefined } : { ...entry, value: '' })
-    ) {
-      warnings.add(() => {
-        const more = secrets.length > 1 ? ` and ${secrets.length - 1} more` : '';
-        const [variable, title] = [brief(name), brief(secrets[0] ?? '')];
-        return `${variable} of container ${brief(container.name)} hides secret ${title}${more}`;
-      });
-    }
-  }
-  return missing;
+function newVolume(volume: PlannedVolume, name: string, budget: WorkBudget): JsonObject {
+  const rendered = renderVolume(volume, name);
+  budget.spend(volumeSteps(volume) + additionSteps(JSON.stringify(rendered).length));
+  return rendered;
 }

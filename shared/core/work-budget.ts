@@ -11,8 +11,17 @@ export type WorkBudget = {
   spent(): number;
 };
 
-/** Some 50 ms. 256 secrets for 150 containers, the most that a pod can store, take a third of it. */
+/** Some 50 ms. 256 secrets for 150 containers, the most that a pod can store, take two thirds of it. */
 export const mostSteps = 1_000_000;
+
+/** An entry that is looked up and held against what it should be. */
+export const comparisonSteps = 4;
+
+/**
+ * What an entry costs that is added: to make and write it now, and to read, find and compare it when the API server asks
+ * again about the patched pod. Who pays it once never costs more the second time.
+ */
+export const additionSteps = (characters: number): number => 12 + Math.ceil(characters / 32);
 
 /** A budget of its own for each decision, which ends in an answer instead of a stall. */
 export function createWorkBudget(limit = mostSteps): WorkBudget {
