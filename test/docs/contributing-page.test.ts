@@ -3,12 +3,12 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '../..');
 const page = await readFile(join(root, 'CONTRIBUTING.md'), 'utf8');
 
 test('every path that the page names exists', async () => {
   const paths = Array.from(
-    page.matchAll(/`((?:bench|cli|deploy|docs|services|shared|test|tools)\b[\w./-]*|README\.md)`/g),
+    page.matchAll(/`((?:bench|cli|deploy|docs|services|shared|test|testkit|tools)\b[\w./-]*|README\.md)`/g),
     ([, path = '']) => path,
   );
   assert.ok(paths.length > 10);
