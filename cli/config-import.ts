@@ -1,9 +1,9 @@
+import { describeIssues, describeProblems } from '#shared/config/config-issue.ts';
 import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { serviceProblems } from '#shared/core/chain-problems.ts';
 import { isObject, type JsonObject, member } from '#shared/core/json-value.ts';
-import { describeIssues, describeProblems } from '#shared/runtime/config-issue.ts';
+import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import { type FlyteField, foldName } from './config-import-source.ts';
 
 /** A field of Flyte's that latchkey.yaml cannot say, or says otherwise, and why. */

@@ -1,17 +1,17 @@
 import type { z } from 'zod';
+import { describeIssues, describeProblems } from '#shared/config/config-issue.ts';
 import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import type { AdmissionReviewResponse } from '#shared/core/admission-review.ts';
 import { type Admission, admitReview } from '#shared/core/admit.ts';
-import { chainProblems } from '#shared/core/chain-problems.ts';
 import { joinRefusals } from '#shared/core/denial-message.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
 import { isObject, member } from '#shared/core/json-value.ts';
-import type { Manager } from '#shared/core/managers/manager.ts';
-import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
 import type { SecretVerdict } from '#shared/core/secret-verdict.ts';
-import { describeIssues, describeProblems } from '#shared/runtime/config-issue.ts';
+import { chainProblems } from '#shared/managers/chain-problems.ts';
+import type { Manager } from '#shared/managers/manager.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 
 /** A verdict, and the reason where the secret is not injected. */
 export type ExplainedSecret = SecretVerdict & { message?: string };

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { parseLatchkeyConfig } from '#shared/config/latchkey-file.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { KubeConfigSource } from '#shared/kubernetes/kube-config.ts';
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts';
 import { readObject } from '#shared/kubernetes/read-objects.ts';
-import { parseLatchkeyConfig } from '#shared/runtime/latchkey-file.ts';
 import type { Command, Terminal, Values } from './command.ts';
 import { readTextArgument } from './text-argument.ts';
 

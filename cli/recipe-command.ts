@@ -1,4 +1,4 @@
-import { checkRecipe, describeRecipeFault } from '#shared/runtime/recipe-file.ts';
+import { checkRecipe, describeRecipeFault } from '#shared/managers/recipe-file.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
 import { describeRecipe } from './recipe-report.ts';
 import { terminalJson, terminalLines } from './terminal-text.ts';

@@ -5,27 +5,54 @@ import { test } from 'node:test';
 
 const root = resolve(import.meta.dirname, '..');
 
-const shared = ['contracts', 'core', 'certificates', 'runtime', 'bus', 'kubernetes', 'installation'].map(
-  (folder) => `shared/${folder}`,
-);
-
-/** Layers, lowest first (docs/architecture.md, "Processes"): a file imports from its own folder or from those named here. */
-const allowed: Record<string, readonly string[]> = {
+/**
+ * Rooms, lowest first (docs/architecture.md, "Processes"): a file imports from its own room and from those named here; a
+ * name stands for the rooms inside it too.
+ */
+const rooms: Record<string, readonly string[]> = {
   'shared/contracts': [],
   'shared/core': ['shared/contracts'],
-  'shared/certificates': ['shared/contracts', 'shared/core'],
+  'shared/certificates': ['shared/contracts'],
   'shared/runtime': ['shared/contracts', 'shared/core'],
-  'shared/bus': ['shared/contracts', 'shared/core', 'shared/runtime'],
-  'shared/kubernetes': ['shared/contracts', 'shared/core', 'shared/runtime'],
-  'shared/installation': [
-    'shared/contracts',
-    'shared/core',
-    'shared/certificates',
-    'shared/runtime',
-    'shared/kubernetes',
+  'shared/managers': ['shared/contracts', 'shared/core', 'shared/runtime'],
+  'shared/config': ['shared/contracts', 'shared/core', 'shared/runtime', 'shared/managers'],
+  'shared/bus/link': ['shared/contracts', 'shared/runtime', 'shared/config'],
+  'shared/bus/records': ['shared/contracts', 'shared/runtime', 'shared/bus/link'],
+  'shared/bus/publish': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],
+  'shared/bus/read': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],
+  'shared/bus/snapshot': ['shared/contracts', 'shared/bus/records'],
+  'shared/kubernetes': ['shared/contracts', 'shared/runtime'],
+  'shared/service': ['shared/contracts', 'shared/runtime', 'shared/config', 'shared/kubernetes'],
+  'shared/installation': ['shared/contracts', 'shared/core', 'shared/certificates', 'shared/kubernetes'],
+
+  'services/gateway/tls': ['shared'],
+  'services/gateway/http': ['shared', 'services/gateway/tls'],
+  'services/gateway/rules': ['shared'],
+  'services/gateway': ['shared', 'services/gateway'],
+  'services/cert-manager/decide': ['shared/contracts'],
+  'services/cert-manager/observe': ['shared', 'services/cert-manager/decide'],
+  'services/cert-manager/apply': ['shared', 'services/cert-manager/decide', 'services/cert-manager/observe'],
+  'services/cert-manager': ['shared', 'services/cert-manager'],
+  'services/discovery/inventory': ['shared'],
+  'services/discovery/kubernetes': ['shared', 'services/discovery/inventory'],
+  'services/discovery/copies': ['shared', 'services/discovery/kubernetes'],
+  'services/discovery/globals': [
+    'shared',
+    'services/discovery/inventory',
+    'services/discovery/kubernetes',
+    'services/discovery/copies',
   ],
-  services: shared,
-  cli: shared,
+  'services/discovery/snapshot': ['shared'],
+  'services/discovery': ['shared', 'services/discovery'],
+  'services/resolver/providers': ['shared/contracts'],
+  'services/resolver': ['shared', 'services/resolver'],
+
+  cli: ['shared'],
+  deploy: ['shared'],
+  tools: ['shared', 'cli'],
+  testkit: ['shared', 'services', 'cli', 'deploy', 'tools'],
+  bench: ['shared', 'testkit', 'tools'],
+  test: ['shared', 'services', 'cli', 'deploy', 'tools', 'testkit', 'bench'],
 };
 
 /** Packages that one layer alone may import; the SDK of OpenTelemetry stands in one file. */
@@ -45,14 +72,18 @@ interface Import {
 /** Static imports and re-exports, over several lines too, and dynamic imports of a literal. */
 const importPattern = /(?:^(?:import|export)\s+(?:[\w*{}\s,$]+\sfrom\s+)?|\bimport\(\s*)'([^']+)'/gm;
 
-const layerOf = (file: string): string =>
-  Object.keys(allowed).find((layer) => file.startsWith(`${layer}/`)) ?? file;
+const innermostFirst = Object.keys(rooms).sort((left, right) => right.length - left.length);
+const roomOf = (file: string): string => innermostFirst.find((room) => file.startsWith(`${room}/`)) ?? file;
 const serviceOf = (file: string): string => file.split('/').slice(0, 2).join('/');
+const isIn = (room: string, outer: string): boolean => room === outer || room.startsWith(`${outer}/`);
+
+/** A test beside the code may use the test kit, and what its room must not know: those who use it. Nothing imports tests. */
+const testAllowed = (room: string): readonly string[] =>
+  room === 'test' ? (rooms.test ?? []) : ['shared', 'services', 'cli', 'deploy', 'tools', 'testkit'];
 
 async function importsOf(pattern: string): Promise<Import[]> {
   const imports: Import[] = [];
   for await (const from of glob(pattern, { cwd: root })) {
-    if (from.endsWith('.test.ts')) continue;
     const text = await readFile(join(root, from), 'utf8');
     for (const [, specifier = ''] of text.matchAll(importPattern)) {
       imports.push({ from, to: resolveImport(from, specifier) });
@@ -67,20 +98,31 @@ function resolveImport(from: string, specifier: string): string {
   return specifier;
 }
 
-const imports = await importsOf('{shared,services,cli}/**/*.ts');
+const all = await importsOf('{shared,services,cli,deploy,tools,testkit,bench,test}/**/*.ts');
+const isTest = ({ from }: Import): boolean => from.endsWith('.test.ts');
+const imports = all.filter((each) => /^(shared|services|cli)\//.test(each.from) && !isTest(each));
 const isOwn = ({ to }: Import): boolean => /^[a-z]+\/.*\.(ts|json)$/.test(to);
 
 test('the walk sees the imports', () => {
   assert.ok(imports.length > 100, `only ${imports.length} imports found`);
 });
 
-test('every import follows the layers', () => {
-  const wrong = imports.filter((each) => {
+test('every import follows the rooms', () => {
+  const wrong = all.filter((each) => {
     if (!isOwn(each)) return false;
-    const [from, to] = [layerOf(each.from), layerOf(each.to)];
-    return from !== to && !allowed[from]?.includes(to);
+    const [from, to] = [roomOf(each.from), roomOf(each.to)];
+    const allowed = isTest(each) ? testAllowed(from) : rooms[from];
+    return from !== to && !allowed?.some((outer) => isIn(to, outer));
   });
   assert.deepEqual(wrong, []);
+});
+
+test('rooms name no room above their own, so that there is no way round', () => {
+  const order = Object.keys(rooms);
+  for (const [room, named] of Object.entries(rooms)) {
+    const later = named.filter((outer) => !isIn(room, outer) && order.indexOf(outer) > order.indexOf(room));
+    assert.deepEqual(later, [], room);
+  }
 });
 
 test('no service imports another', () => {

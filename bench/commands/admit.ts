@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { admit } from '#shared/core/admit.ts';
-import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 
 /** Time of one decision, from the body's bytes to the answer: `npm run bench:admit`. */
 const reviews = ['review.json', 'review-mf.json', 'review-12k.json', 'review-50.json'];

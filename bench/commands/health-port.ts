@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { runBench } from '#bench/bench-command.ts';
 import { buildGoClient } from '#bench/go-client.ts';
+import { type GoodTraffic, goodTraffic, median } from '#bench/good-traffic.ts';
 import { startGatewayProcess } from '#bench/overload/gateway-process.ts';
-import { type GoodTraffic, goodTraffic, median } from '#testkit/load/good-traffic.ts';
 
 const mostRatio = 2;
 

@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runBench } from '#bench/bench-command.ts';
 import { buildGoClient } from '#bench/go-client.ts';
+import { type GoodTraffic, goodTraffic, median } from '#bench/good-traffic.ts';
 import { startGatewayProcess } from '#bench/overload/gateway-process.ts';
 import type { HostileLives } from '#bench/slow-sockets/hostile-clients.ts';
-import { type GoodTraffic, goodTraffic, median } from '#testkit/load/good-traffic.ts';
 
 /** The kernel completes a connection before the server takes it: time to take them all, ms. What is measured is holding. */
 const settleMs = 500;

@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureBuckets } from '#shared/bus/buckets.ts';
-import { createPublisher } from '#shared/bus/publisher.ts';
+import { ensureBuckets } from '#shared/bus/link/buckets.ts';
+import { createPublisher } from '#shared/bus/publish/publisher.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { k8sManager } from '#shared/core/managers/k8s.ts';
+import { k8sManager } from '#shared/managers/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
 import { freePorts } from '#testkit/cluster/free-address.ts';

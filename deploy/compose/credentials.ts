@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadLatchkeyFile } from '#shared/runtime/latchkey-file.ts';
+import { loadLatchkeyFile } from '#shared/config/latchkey-file.ts';
 import { isInUse, passwordFor, passwordVariables } from '../nats/credentials.ts';
 
 // Program of the Compose service `credentials`: fills the folder (a volume that the others share) once.

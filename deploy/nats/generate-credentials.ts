@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadLatchkeyFile } from '#shared/config/latchkey-file.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { loadLatchkeyFile } from '#shared/runtime/latchkey-file.ts';
 import { credentialsSecret, passwordFor, passwordVariables } from './credentials.ts';
 
 // Prints a Secret with a new random password for every user of nats.conf, and for the routes of a cluster. Of resolvers

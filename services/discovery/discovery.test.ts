@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { connectServiceBus } from '#shared/bus/service-bus.ts';
+import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
+import { parseProcessConfig } from '#shared/config/process-config.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { parseProcessConfig } from '#shared/runtime/process-config.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createDiscovery } from './discovery.ts';
 

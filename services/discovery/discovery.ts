@@ -1,20 +1,20 @@
-import type { Bus } from '#shared/bus/bus.ts';
-import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import { rulesConcern } from '#shared/config/latchkey-file.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import { policyRemarks } from '#shared/core/policy-remarks.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import type { LedContext } from '#shared/kubernetes/led-service.ts';
-import { rulesConcern } from '#shared/runtime/latchkey-file.ts';
-import type { ReadyService } from '#shared/runtime/program.ts';
-import { createGlobalDelivery } from './global-delivery.ts';
-import { createInlineDelivery } from './inline-delivery.ts';
-import { keepBuckets } from './kept-buckets.ts';
-import { createKubernetesSecrets } from './kubernetes-secrets.ts';
-import { protectedNamespaces, watchSelectedNamespaces } from './namespace-selection.ts';
-import { createRulesSnapshot } from './rules-snapshot.ts';
-import type { Source } from './source.ts';
-import { planSources } from './source-plan.ts';
-import { createSourceSet } from './source-set.ts';
+import type { LedContext } from '#shared/service/led-service.ts';
+import type { ReadyService } from '#shared/service/program.ts';
+import { createGlobalDelivery } from './globals/global-delivery.ts';
+import { createInlineDelivery } from './globals/inline-delivery.ts';
+import { keepBuckets } from './inventory/kept-buckets.ts';
+import type { Source } from './inventory/source.ts';
+import { planSources } from './inventory/source-plan.ts';
+import { createSourceSet } from './inventory/source-set.ts';
+import { createKubernetesSecrets } from './kubernetes/kubernetes-secrets.ts';
+import { protectedNamespaces, watchSelectedNamespaces } from './kubernetes/namespace-selection.ts';
+import { createRulesSnapshot } from './snapshot/rules-snapshot.ts';
 
 /**
  * Watches what exists, keeps the copies of global secrets, and publishes both as inventory.

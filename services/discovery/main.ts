@@ -1,9 +1,9 @@
 import process from 'node:process';
-import { connectServiceBus } from '#shared/bus/service-bus.ts';
+import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { fenceWrites } from '#shared/kubernetes/fenced-writes.ts';
-import { createLedService } from '#shared/kubernetes/led-service.ts';
-import { runProgram } from '#shared/runtime/program.ts';
+import { createLedService } from '#shared/service/led-service.ts';
+import { runProgram } from '#shared/service/program.ts';
 import { createDiscovery } from './discovery.ts';
 
 await runProgram('discovery', process, (context) => {

@@ -1,5 +1,5 @@
+import type { Position } from '#shared/bus/records/freshness.ts';
 import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
-import type { Position } from '#shared/runtime/freshness.ts';
 import { notReadyReasons, type ReadinessFacts } from './readiness.ts';
 
 /** What a gateway says of itself on the bus. */

@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net';
-import type { Bus } from '#shared/bus/bus.ts';
-import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
-import type { RulesSnapshot } from '#shared/bus/rules-snapshot.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import type { RulesSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import { type OpenValue, openValue } from '#shared/core/sealed-value.ts';
 import { anyAddress } from '#shared/runtime/any-address.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
-import type { ProgramContext, ReadyService } from '#shared/runtime/program.ts';
+import type { ProgramContext, ReadyService } from '#shared/service/program.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import { holdConfiguration } from './configuration-in-force.ts';
 import { gatewayHeartbeat } from './gateway-heartbeat.ts';

@@ -1,6 +1,6 @@
 import process from 'node:process';
-import { connectServiceBus } from '#shared/bus/service-bus.ts';
-import { runProgram } from '#shared/runtime/program.ts';
+import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
+import { runProgram } from '#shared/service/program.ts';
 import { createGateway } from './gateway.ts';
 import { readMountedSnapshot } from './rules/mounted-snapshot.ts';
 

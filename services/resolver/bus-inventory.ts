@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import type { Bus } from '#shared/bus/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
-import { createReader } from '#shared/bus/reader.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { createReader } from '#shared/bus/read/reader.ts';
+import { createFreshness } from '#shared/bus/records/freshness.ts';
 import { inventoryBucket } from '#shared/contracts/bucket.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { createFreshness } from '#shared/runtime/freshness.ts';
 import type { RuleSet } from './rule-set.ts';
 
 /** Where the facts of a rule set come from. */

@@ -1,12 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
-import type { Manager } from '#shared/core/managers/manager.ts';
-import { ownManager } from '#shared/core/managers/own-manager.ts';
-import { managers } from '#shared/core/managers/registry.ts';
+import type { Manager } from '#shared/managers/manager.ts';
+import { ownManager } from '#shared/managers/own-manager.ts';
+import { loadRecipeFile, parseRecipe } from '#shared/managers/recipe-file.ts';
+import { managers } from '#shared/managers/registry.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
-import type { ProgramContext } from '#shared/runtime/program.ts';
-import { loadRecipeFile, parseRecipe } from '#shared/runtime/recipe-file.ts';
+import type { ProgramContext } from '#shared/service/program.ts';
 
 /** A manager, and for one of the operator's own how its recipe file is followed. */
 export type ResolvedManager = {

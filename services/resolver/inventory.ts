@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Bus } from '#shared/bus/bus.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { followBusInventory, type Inventory } from './bus-inventory.ts';
 import { followProvider } from './provider-inventory.ts';

@@ -1,7 +1,7 @@
-import type { Bus } from '#shared/bus/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
-import type { Publisher } from '#shared/bus/publisher.ts';
-import type { Succession } from '#shared/bus/succession.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import type { Succession } from '#shared/bus/link/succession.ts';
+import type { Publisher } from '#shared/bus/publish/publisher.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { connectServiceBus } from '#shared/bus/service-bus.ts';
-import { runProgram } from '#shared/runtime/program.ts';
+import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
+import { runProgram } from '#shared/service/program.ts';
 import { resolveManager } from './custom-recipe.ts';
 import { openProvider } from './providers/registry.ts';
 import { createResolver } from './resolver.ts';

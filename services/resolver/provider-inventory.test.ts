@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
-import type { RecordChange } from '#shared/bus/staging.ts';
+import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { tolerance } from './circuit-breaker.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { RecordChange } from '#shared/bus/staging.ts';
+import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';

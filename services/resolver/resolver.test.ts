@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ensureBuckets } from '#shared/bus/buckets.ts';
-import type { Bus } from '#shared/bus/bus.ts';
-import { publishHeartbeat } from '#shared/bus/heartbeat-channel.ts';
+import { ensureBuckets } from '#shared/bus/link/buckets.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import { parseProcessConfig } from '#shared/config/process-config.ts';
 import { formatKey, inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { k8sManager } from '#shared/core/managers/k8s.ts';
+import { k8sManager } from '#shared/managers/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { parseProcessConfig } from '#shared/runtime/process-config.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { entryKey, followSet, publishSet } from '#testkit/nats/held-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';

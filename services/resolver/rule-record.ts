@@ -7,7 +7,7 @@ import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
 import { inventoryNamespaceSchema } from '#shared/contracts/inventory-namespace.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { RuleEntry, RuleNamespace } from '#shared/contracts/rule-entry.ts';
-import type { Manager } from '#shared/core/managers/manager.ts';
+import type { Manager } from '#shared/managers/manager.ts';
 
 /** A record of the rules bucket; `value` undefined = it must not exist. */
 interface RuleRecord {

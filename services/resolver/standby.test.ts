@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
-import { ensureBuckets } from '#shared/bus/buckets.ts';
-import type { Bus } from '#shared/bus/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
+import { ensureBuckets } from '#shared/bus/link/buckets.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { parseProcessConfig } from '#shared/config/process-config.ts';
 import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { awsManager } from '#shared/core/managers/aws.ts';
+import { awsManager } from '#shared/managers/aws.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { parseProcessConfig } from '#shared/runtime/process-config.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';

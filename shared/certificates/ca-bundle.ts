@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { pemCertificates } from '#shared/core/pem-certificates.ts';
+import { pemCertificates } from './pem-certificates.ts';
 
 /** SHA-256 of the DER bytes, hex: how everything here names a certificate and tells two apart. */
 export const certificateId = ({ fingerprint256 }: X509Certificate): string =>

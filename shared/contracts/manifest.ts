@@ -15,7 +15,9 @@ export const manifestSchema = z.object({
   count: z.int().nonnegative().describe('Records of the prefix, without the manifest.'),
   digest: z
     .string()
-    .describe('Sum modulo 2^256 of the SHA-256 of each record (`shared/bus/digest.ts`), 64 hex digits.'),
+    .describe(
+      'Sum modulo 2^256 of the SHA-256 of each record (`shared/bus/records/digest.ts`), 64 hex digits.',
+    ),
   recipeDigest: z
     .string()
     .describe("SHA-256 of the recipe's bytes, hex; empty in the inventory, which has no recipe."),

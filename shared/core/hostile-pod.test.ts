@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import type { Json } from '#testkit/pods/golden-case.ts';
 import { podFaults } from '#testkit/pods/golden-pod.ts';
 import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admit, type Rules } from './admit.ts';
-import { serviceProblems } from './chain-problems.ts';
 import { applyPatch } from './json-patch.ts';
 
 /** The numbered inputs of docs/hostile-input.md that are names and pods. */

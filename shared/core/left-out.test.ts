@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RecordKey } from '#shared/contracts/bucket.ts';
+import { k8sManager } from '#shared/managers/k8s.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { aPod, aReview, bytesOf, someRules } from '#testkit/pods/pod-builder.ts';
 import { admit } from './admit.ts';
-import { k8sManager } from './managers/k8s.ts';
 
 /** What the author of a task that asks for a Secret's key gets. */
 function answerTo(group: string, rules: ReturnType<typeof someRules>): string {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { customManager } from '#shared/managers/custom-manager.ts';
+import { managers } from '#shared/managers/registry.ts';
 import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { admit } from './admit.ts';
 import { compileGlob } from './glob.ts';
-import { customManager } from './managers/custom-manager.ts';
-import { managers } from './managers/registry.ts';
 import type { Policy } from './policy.ts';
 import { compileRecipe } from './recipe.ts';
 

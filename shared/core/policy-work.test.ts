@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
+import { customManager } from '#shared/managers/custom-manager.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 import { aPod, aReview, bytesOf, mountNumber } from '#testkit/pods/pod-builder.ts';
 import { admit, type Rules } from './admit.ts';
 import { compileLookupName, type LookupName } from './lookup-name.ts';
-import { customManager } from './managers/custom-manager.ts';
-import { createOfflineRules, inventorySchema } from './offline-rules.ts';
 import { compilePolicy } from './policy.ts';
 import { createWorkBudget } from './work-budget.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { managers } from '#shared/managers/registry.ts';
 import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admit } from './admit.ts';
-import { managers } from './managers/registry.ts';
 import { type Caller, type Policy, policyOf } from './policy.ts';
 import { compileRecipe } from './recipe.ts';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
+import { customManager } from '#shared/managers/custom-manager.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admitReview } from './admit.ts';
-import { customManager } from './managers/custom-manager.ts';
-import { createOfflineRules, inventorySchema } from './offline-rules.ts';
 
 const config = latchkeyConfigSchema.parse({ chain: ['own'], custom: { own: 'own.yaml' } });
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RecordKey } from '#shared/contracts/bucket.ts';
+import { k8sManager } from '#shared/managers/k8s.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
-import { k8sManager } from './managers/k8s.ts';
 import { createRuleIndex, type RuleChange } from './rule-index.ts';
 
 const recipeKey: RecordKey = { owner: 'k8s', kind: 'recipe' };

@@ -16,7 +16,7 @@ test('the wall clock is asked for certificates, and for what another process rea
     'services/cert-manager/certificate-issuer.ts',
     'services/cert-manager/provided-keeper.ts',
     // When the snapshot of the rules was taken, for gateways that start later, and there its age.
-    'services/discovery/rules-snapshot.ts',
+    'services/discovery/snapshot/rules-snapshot.ts',
     'services/gateway/rules/cold-start.ts',
     'services/gateway/tls/serving-pair.ts',
     // The times in a Lease, which are for people: candidates go by their own monotonic clock.

@@ -17,8 +17,8 @@ import type {
 } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { credentialsSecret, passwordVariables } from '#deploy/nats/credentials.ts';
+import { processVariables } from '#shared/config/process-config.ts';
 import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
-import { processVariables } from '#shared/runtime/process-config.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
 import {
   copyForManager,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createCopyKeeper } from '../../services/discovery/copy-keeper.ts';
-import { type CopyLedger, createCopyLedger } from '../../services/discovery/copy-ledger.ts';
+import { createCopyKeeper } from '../../services/discovery/copies/copy-keeper.ts';
+import { type CopyLedger, createCopyLedger } from '../../services/discovery/copies/copy-ledger.ts';
 import { runCopySchedule } from './model/copy-schedule.ts';
 
 test('over 10,000 schedules with a rival every copy ends as it is to be, and no other is ever called ready', async (t) => {

@@ -3,8 +3,8 @@ import { access, glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { maxRecordBytes } from '#shared/bus/buckets.ts';
-import { formatHeaders } from '#shared/bus/record.ts';
+import { maxRecordBytes } from '#shared/bus/link/buckets.ts';
+import { formatHeaders } from '#shared/bus/records/record.ts';
 import { formatKey, parseKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import {
   type Heartbeat,

@@ -49,17 +49,17 @@ export const oneFieldMore: OtherVersion = {
       }),
     ),
     {
-      file: 'shared/bus/desired-set.ts',
+      file: 'shared/bus/publish/desired-set.ts',
       find: 'JSON.stringify(value)',
       replace: "JSON.stringify({ ...(value as object), addedLater: 'known' })",
     },
     {
-      file: 'shared/bus/prefix-store.ts',
+      file: 'shared/bus/publish/prefix-store.ts',
       find: 'JSON.stringify(manifest)',
       replace: "JSON.stringify({ ...manifest, addedLater: 'known' })",
     },
     {
-      file: 'shared/bus/heartbeat-channel.ts',
+      file: 'shared/bus/link/heartbeat-channel.ts',
       find: 'JSON.stringify({ ...heartbeat, ...cut })',
       replace: "JSON.stringify({ ...heartbeat, ...cut, addedLater: 'known' })",
     },
@@ -97,7 +97,7 @@ export const withSecondBuckets = (configuration: string): string =>
 const secondForm: readonly Patch[] = [
   { file: 'shared/contracts/bucket.ts', find: /'latchkey_(inventory|rules)'/g, replace: "'latchkey_$1_v2'" },
   {
-    file: 'shared/bus/staging.ts',
+    file: 'shared/bus/read/staging.ts',
     find: /body\.schema === 1\s*\? body/,
     replace: "body.schema === 2 && 'content' in body ? body.content",
   },
@@ -107,7 +107,7 @@ const secondForm: readonly Patch[] = [
     replace: 'second: z.object({ epoch: z.number(), seq: z.number() }).optional(), seq: z.number()',
   },
   {
-    file: 'shared/bus/heartbeat-channel.ts',
+    file: 'shared/bus/link/heartbeat-channel.ts',
     find: /return (checkShape\(heartbeatSchema.*)\.data;/,
     replace: `const heartbeat = $1.data;
     return heartbeat && { ...heartbeat, applied: heartbeat.applied.map((it) => ({ ...it, ...it.second })) };`,
@@ -116,7 +116,7 @@ const secondForm: readonly Patch[] = [
 
 /** The publisher of version 2, given the functions of both. */
 const publisherFile = (body: string): string => `
-import type { Bus } from './bus.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
 import { createPublisher as createOne, type PublishedRecord, type Publisher } from './one-publisher.ts';
 export type { PublishedRecord, Publisher } from './one-publisher.ts';
 
@@ -135,14 +135,14 @@ export const bothVersions: OtherVersion = {
   patches: [
     ...secondForm,
     {
-      file: 'shared/bus/buckets.ts',
+      file: 'shared/bus/link/buckets.ts',
       find: '[inventoryBucket, rulesBucket]',
       replace: "[inventoryBucket, rulesBucket, 'latchkey_inventory', 'latchkey_rules']",
     },
   ],
-  renamed: { 'shared/bus/publisher.ts': 'shared/bus/one-publisher.ts' },
+  renamed: { 'shared/bus/publish/publisher.ts': 'shared/bus/publish/one-publisher.ts' },
   files: {
-    'shared/bus/publisher.ts': publisherFile(`
+    'shared/bus/publish/publisher.ts': publisherFile(`
   const first = createOne(bus, { ...options, bucket: options.bucket.replace('_v2', '') });
   // Who holds the first is known to publishers that know nothing else.
   const second = createOne(bus, { ...options, mayClaim: () => first.epoch() !== undefined });
@@ -181,7 +181,7 @@ export const secondVersion: OtherVersion = {
   patches: secondForm,
   renamed: bothVersions.renamed ?? {},
   files: {
-    'shared/bus/publisher.ts': publisherFile(`
+    'shared/bus/publish/publisher.ts': publisherFile(`
   const one = createOne(bus, options);
   return {
     ...one,

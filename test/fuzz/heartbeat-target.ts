@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readHeartbeat } from '#shared/bus/heartbeat-channel.ts';
-import { createSuccession } from '#shared/bus/succession.ts';
+import { readHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import { createSuccession } from '#shared/bus/link/succession.ts';
+import { createFreshness } from '#shared/bus/records/freshness.ts';
 import { type Heartbeat, heartbeatSubject, maxHeartbeatBytes } from '#shared/contracts/heartbeat.ts';
-import { createFreshness } from '#shared/runtime/freshness.ts';
 import type { Random } from '#testkit/properties/random.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import { below, jsonBytes, listOf, mutateBytes, mutateJson, mutateText, oddText } from './mutate.ts';

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { parseLatchkeyConfig } from '#shared/config/latchkey-file.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { admit } from '#shared/core/admit.ts';
-import { ownManager } from '#shared/core/managers/own-manager.ts';
-import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
-import { parseLatchkeyConfig } from '#shared/runtime/latchkey-file.ts';
-import { checkRecipe, parseRecipe } from '#shared/runtime/recipe-file.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
+import { ownManager } from '#shared/managers/own-manager.ts';
+import { checkRecipe, parseRecipe } from '#shared/managers/recipe-file.ts';
 import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
 import type { Random } from '#testkit/properties/random.ts';
 import { judgeAdmission } from './admission-oracle.ts';

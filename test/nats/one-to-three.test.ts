@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
-import { ensureBuckets } from '#shared/bus/buckets.ts';
-import { createPublisher } from '#shared/bus/publisher.ts';
+import { ensureBuckets } from '#shared/bus/link/buckets.ts';
+import { createPublisher } from '#shared/bus/publish/publisher.ts';
 import { rulesBucket as bucket } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { type NatsServer, type NatsStart, startNatsServer } from '#testkit/cluster/nats-server.ts';

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import process from 'node:process';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { createLifecycle } from '#shared/runtime/lifecycle.ts';
 import { createLog } from '#shared/runtime/log.ts';
+import { createLifecycle } from '#shared/service/lifecycle.ts';
 
 /**
  * A service with the lifecycle and the log of the real ones, for process-end.test.ts: `/talk` logs 64 KiB, `/wait` is

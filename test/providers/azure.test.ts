@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { azureManager } from '#shared/core/managers/azure.ts';
+import { azureManager } from '#shared/managers/azure.ts';
 import { createAuthority, issueCertificate } from '#testkit/certificates/certificate-authority.ts';
 import { type AzureAccess, createAzureProvider } from '../../services/resolver/providers/azure-provider.ts';
 import { startAzureDouble, vaultUrl } from './azure-double.ts';

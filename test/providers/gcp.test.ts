@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { gcpManager } from '#shared/core/managers/gcp.ts';
+import { gcpManager } from '#shared/managers/gcp.ts';
 import { createGcpProvider } from '../../services/resolver/providers/gcp-provider.ts';
 import { startGcpDouble, writeServiceAccountKey } from './gcp-double.ts';
 import { followInMemory, listAll, until } from './held-rules.ts';

@@ -1,11 +1,11 @@
 import pino from 'pino';
-import type { RecordChange } from '#shared/bus/staging.ts';
+import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { askChain, type Verdict } from '#shared/core/chain.ts';
-import type { Manager } from '#shared/core/managers/manager.ts';
 import { createRuleIndex } from '#shared/core/rule-index.ts';
 import type { SecretRequest } from '#shared/core/secret-request.ts';
+import type { Manager } from '#shared/managers/manager.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { followProvider } from '../../services/resolver/provider-inventory.ts';

@@ -21,7 +21,7 @@ export async function copiesIn(cluster: Cluster, namespace: string): Promise<Rec
   return Object.fromEntries(entries.map(([key, value]) => [lookupName(key), decode(value)]));
 }
 
-/** The shard that a global secret is in: the first hex digit of its name's hash, as shared/core/global-copies.ts says. */
+/** The shard that a global secret is in: the first hex digit of its name's hash, as shared/managers/global-copies.ts says. */
 export const shardOf = (name: string): string => createHash('sha256').update(name).digest('hex').charAt(0);
 
 const decode = (base64: string): string => Buffer.from(base64, 'base64').toString();

@@ -1,11 +1,11 @@
-import { readSnapshot } from '#shared/bus/rules-snapshot.ts';
+import { compareRank } from '#shared/bus/records/rank.ts';
+import { readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
 import {
   type SnapshotSummary,
   snapshotAnnotation,
   snapshotSecretNames,
   snapshotSummarySchema,
 } from '#shared/contracts/rules-snapshot.ts';
-import { compareRank } from '#shared/core/rank.ts';
 import type { BareCluster } from '#testkit/cluster/bare-cluster.ts';
 import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';

@@ -1,5 +1,5 @@
-import type { DigestSet } from '#shared/bus/digest.ts';
-import type { BusRecord } from '#shared/bus/record.ts';
+import type { DigestSet } from '#shared/bus/records/digest.ts';
+import type { BusRecord } from '#shared/bus/records/record.ts';
 
 /** A stored record; the body may be any JSON value or, for the unreadable kind, raw text in `bytes`. */
 export function aRecord(given: Partial<BusRecord> & { key: string; body?: unknown }): BusRecord {

@@ -1,6 +1,6 @@
-import { createDigestSet } from '#shared/bus/digest.ts';
-import type { PublishedRecord, Publisher } from '#shared/bus/publisher.ts';
-import { createReader, type Reader } from '#shared/bus/reader.ts';
+import type { PublishedRecord, Publisher } from '#shared/bus/publish/publisher.ts';
+import { createReader, type Reader } from '#shared/bus/read/reader.ts';
+import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';

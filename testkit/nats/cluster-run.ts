@@ -1,5 +1,5 @@
-import { ensureBuckets } from '#shared/bus/buckets.ts';
-import { createPublisher, type Publisher } from '#shared/bus/publisher.ts';
+import { ensureBuckets } from '#shared/bus/link/buckets.ts';
+import { createPublisher, type Publisher } from '#shared/bus/publish/publisher.ts';
 import { rulesBucket as bucket, streamOf } from '#shared/contracts/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { systemClock } from '#shared/runtime/clock.ts';

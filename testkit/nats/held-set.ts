@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { Bus } from '#shared/bus/bus.ts';
-import { createPublisher, type PublishedRecord, type Publisher } from '#shared/bus/publisher.ts';
-import { createReader, type Reader, type Swap } from '#shared/bus/reader.ts';
-import type { BusRecord } from '#shared/bus/record.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { createPublisher, type PublishedRecord, type Publisher } from '#shared/bus/publish/publisher.ts';
+import { createReader, type Reader, type Swap } from '#shared/bus/read/reader.ts';
+import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { JetStreamManager } from '@nats-io/jetstream';
-import type { BusLink } from '#shared/bus/bus.ts';
-import { readSince } from '#shared/bus/stored-records.ts';
+import type { BusLink } from '#shared/bus/link/bus.ts';
+import { readSince } from '#shared/bus/records/stored-records.ts';
 import { freePorts } from '#testkit/cluster/free-address.ts';
 import {
   type NatsServer,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { type Admission, admitReview } from '#shared/core/admit.ts';
 import { applyPatch } from '#shared/core/json-patch.ts';
-import { createOfflineRules, inventorySchema } from '#shared/core/offline-rules.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 
 /** A pod as JSON; tests look into it freely. */
 export type Json = { [key: string]: Json } & Json[] & string;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { configSchema, type JsonSchema } from '#cli/config-schema.ts';
-import { processEnvironmentSchema } from '#shared/runtime/process-config.ts';
+import { processEnvironmentSchema } from '#shared/config/process-config.ts';
 import { markdownTable } from './markdown-table.ts';
 import { linkPages, replacePart } from './page-part.ts';
 import { schemaFields } from './schema-fields.ts';

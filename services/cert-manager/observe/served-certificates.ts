@@ -1,5 +1,5 @@
-import type { Bus } from '#shared/bus/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** What a gateway said last. */

@@ -1,5 +1,5 @@
-import type { Bus } from '#shared/bus/bus.ts';
-import type { RulesSnapshot } from '#shared/bus/rules-snapshot.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import type { RulesSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** How a gateway started: with which snapshot of the rules, and how long without the bus. */

@@ -1,14 +1,14 @@
 import { SpanKind, trace } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { Bus } from '#shared/bus/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/heartbeat-channel.ts';
-import { createReader, type Reader } from '#shared/bus/reader.ts';
-import type { BusRecord } from '#shared/bus/record.ts';
-import type { Swap } from '#shared/bus/staging.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { createReader, type Reader } from '#shared/bus/read/reader.ts';
+import type { Swap } from '#shared/bus/read/staging.ts';
+import type { Freshness } from '#shared/bus/records/freshness.ts';
+import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
 import type { RuleIndex } from '#shared/core/rule-index.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import type { Freshness } from '#shared/runtime/freshness.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 
 /** A swap of thousands of records (a start) is one event, not thousands of spans. */

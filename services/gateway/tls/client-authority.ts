@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
+import { pemCertificates } from '#shared/certificates/pem-certificates.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { pemCertificates } from '#shared/core/pem-certificates.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { type FileContents, readFiles, watchFiles } from '#shared/runtime/file-watch.ts';
 

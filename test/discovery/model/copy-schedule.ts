@@ -2,9 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
 import { createRandom, type Random } from '#testkit/properties/random.ts';
-import type { createCopyKeeper } from '../../../services/discovery/copy-keeper.ts';
-import { desiredCopies, type SecretData } from '../../../services/discovery/desired-copy.ts';
-import { ownedCopy } from '../../../services/discovery/owned-copy.ts';
+import type { createCopyKeeper } from '../../../services/discovery/copies/copy-keeper.ts';
+import { desiredCopies, type SecretData } from '../../../services/discovery/copies/desired-copy.ts';
+import { ownedCopy } from '../../../services/discovery/copies/owned-copy.ts';
 import { createSecretStore, type StoredEvent, type StoredSecret } from './secret-store.ts';
 
 export type KeeperFactory = typeof createCopyKeeper;

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { planGlobalCopies } from '#shared/managers/global-copies.ts';
+import { shareCopies } from './shared-copies.ts';
+
+const globals = Array.from({ length: 40 }, (_, index) => ({
+  name: `env:T${index}_K`,
+  value: new Uint8Array([index]),
+}));
+const plan = planGlobalCopies(globals);
+
+test('a hundred namespaces that may hold the same secrets share one set of copies, made once', () => {
+  let questions = 0;
+  const copiesOf = shareCopies(plan, (name, namespace) => {
+    questions += 1;
+    return namespace.startsWith('all-') || name === 'env:T7_K';
+  });
+  const ask = (kind: string) =>
+    new Set(Array.from({ length: 100 }, (_, index) => copiesOf(`${kind}-${index}`)));
+  const [all, few] = [ask('all'), ask('few')];
+  assert.deepEqual([all.size, few.size, questions], [1, 1, 200 * globals.length]);
+  ask('all');
+  assert.equal(questions, 200 * globals.length);
+  const data = (copies: typeof all) =>
+    [...copies].map((shared) => new Map(Array.from(shared, ([name, copy]) => [name, copy.data])));
+  assert.deepEqual(data(all), [plan.copies]);
+  assert.deepEqual(
+    data(few).map((copies) => [...copies.keys()]),
+    [[plan.placement.get('env:T7_K')?.secretName]],
+  );
+});

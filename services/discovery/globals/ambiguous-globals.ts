@@ -1,0 +1,33 @@
+import type { Logger } from 'pino';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { lookupReadings } from '#shared/core/lookup-readings.ts';
+import { compileRecipe } from '#shared/core/recipe.ts';
+import { managers } from '#shared/managers/registry.ts';
+
+/**
+ * Tells of each global variable whose name is that of several secrets, once while it is there: a task that asks for
+ * either gets it. A warning where a rule of the policy keeps it, for the rule was perhaps meant for the other one.
+ */
+export function createAmbiguityLog(
+  config: LatchkeyConfig,
+  log: Logger,
+): (globals: readonly { name: string }[]) => void {
+  const { names, policy } = compileRecipe(managers.get('global')?.recipe(config));
+  let told = new Set<string>();
+  return (globals) => {
+    const current = new Set(globals.map(({ name }) => name));
+    for (const global of current) {
+      const readings = told.has(global) ? [] : lookupReadings(names, global);
+      if (readings.length < 2) continue;
+      const reservedBy = policy?.reservedBy(global);
+      if (reservedBy === undefined)
+        log.info({ global, readings }, 'this variable is the name of several secrets');
+      else
+        log.warn(
+          { global, readings, reservedBy },
+          'this variable is the name of several secrets, all kept by one rule',
+        );
+    }
+    told = current;
+  };
+}

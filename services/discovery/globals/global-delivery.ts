@@ -1,0 +1,131 @@
+import type { Logger } from 'pino';
+import type { Publisher } from '#shared/bus/publish/publisher.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { compileRecipe } from '#shared/core/recipe.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { planGlobalCopies } from '#shared/managers/global-copies.ts';
+import { managers } from '#shared/managers/registry.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { createCopyKeeper } from '../copies/copy-keeper.ts';
+import type { OwnedCopy } from '../copies/copy-plan.ts';
+import { copySelector, ownedCopy } from '../copies/owned-copy.ts';
+import { shareCopies } from '../copies/shared-copies.ts';
+import { createInventoryFeed } from '../inventory/inventory-feed.ts';
+import type { Source } from '../inventory/source.ts';
+import { watchSecrets } from '../kubernetes/kubernetes-source.ts';
+import type { GlobalSecret } from './global-secrets.ts';
+import { watchGlobals } from './global-watch.ts';
+
+/** Namespaces whose copies cannot be written hold up the first publication no longer than this. */
+const firstCopyGraceMs = 10_000;
+/** Copies are listed again this often, so that nothing that was missed stays. */
+const relistMs = 600_000;
+
+/** The source `global`: global secrets become copies in the selected namespaces, and inventory. */
+interface GlobalDelivery extends Source {
+  select(namespaces: ReadonlySet<string>): void;
+}
+
+export function createGlobalDelivery(options: {
+  kubernetes: Kubernetes;
+  publisher: Publisher;
+  config: LatchkeyConfig;
+  /** The namespace that latchkey runs in, by which its copies are told from another installation's. */
+  installation: string;
+  environment: Record<string, string | undefined>;
+  clock: Clock;
+  log: Logger;
+}): GlobalDelivery {
+  const { config, clock, log } = options;
+  const feed = createInventoryFeed('global', options.publisher);
+  /** Of a namespace in which nobody may use a global secret, it is kept out. */
+  const { policy } = compileRecipe(managers.get('global')?.recipe(config));
+  const stopping = new AbortController();
+  /** Namespaces that hold every copy, or in which something keeps one out: nothing to wait for. */
+  const settled = new Set<string>();
+  let selected: ReadonlySet<string> | undefined;
+  let globals: readonly GlobalSecret[] | undefined;
+  let graceIsOver = false;
+
+  const completeWhenReady = (): void => {
+    if (globals === undefined || selected === undefined) return;
+    if (graceIsOver || [...selected].every((namespace) => settled.has(namespace))) feed.complete();
+  };
+  const keeper = createCopyKeeper({
+    kubernetes: options.kubernetes,
+    installation: options.installation,
+    clock,
+    log,
+    onReady: (namespace, isReady) => {
+      feed.namespace(namespace, isReady ? { schema: 1, namespace, globalsReady: true } : undefined);
+      // Of all that are settled it is asked once for each, not at every event.
+      if (settled.has(namespace)) return;
+      settled.add(namespace);
+      completeWhenReady();
+    },
+  });
+
+  const publish = (previous: readonly GlobalSecret[], next: readonly GlobalSecret[]): void => {
+    const plan = planGlobalCopies(next);
+    for (const { name, problem } of plan.refused) log.error({ global: name }, problem);
+    for (const { name, version } of next) {
+      const copy = plan.placement.get(name);
+      if (copy === undefined) continue;
+      feed.entry(undefined, name, { schema: 1, source: 'global', secret: name, keys: [], version, copy });
+    }
+    for (const { name } of previous) if (!plan.placement.has(name)) feed.entry(undefined, name, undefined);
+    // Rules may arrive before their copies: the reference is not optional, so that the kubelet waits for a copy.
+    keeper.desire(shareCopies(plan, (name, namespace) => policy?.mayReach(name, namespace) !== false));
+  };
+
+  const stopGlobals = watchGlobals({
+    ...options,
+    onChange: (next) => {
+      publish(globals ?? [], next);
+      globals = next;
+      completeWhenReady();
+    },
+  });
+  void clock.sleep(firstCopyGraceMs, stopping.signal).then(() => {
+    graceIsOver = true;
+    completeWhenReady();
+  });
+  const source = watchSecrets<OwnedCopy>({
+    kubernetes: options.kubernetes,
+    namespaces: config.k8s.namespaces,
+    labelSelector: copySelector,
+    project: (secret) => {
+      const copy = ownedCopy(secret);
+      return copy && { key: `${copy.namespace}/${copy.name}`, value: copy };
+    },
+    onChange: (change) => {
+      if (change.type === 'set') keeper.seen(change.value);
+      else keeper.gone(change.previous, change.resourceVersion);
+    },
+    onListed: (namespace, items, resourceVersion) =>
+      keeper.listed(namespace, items.values(), resourceVersion),
+    relistMs,
+    clock,
+    log,
+  });
+
+  return {
+    interruptedMs: source.interruptedMs,
+    select: (next) => {
+      for (const namespace of settled) {
+        if (next.has(namespace)) continue;
+        settled.delete(namespace);
+        feed.namespace(namespace, undefined);
+      }
+      selected = next;
+      keeper.select(next);
+      completeWhenReady();
+    },
+    stop: () => {
+      stopping.abort();
+      stopGlobals();
+      keeper.stop();
+      return source.stop();
+    },
+  };
+}

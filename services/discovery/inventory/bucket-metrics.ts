@@ -1,0 +1,19 @@
+import { metrics } from '@opentelemetry/api';
+import type { BucketFill } from '#shared/bus/link/buckets.ts';
+
+/** Gauges of the buckets on the bus, as discovery last saw them; observed at each scrape. */
+export function createBucketMetrics(observe: () => readonly BucketFill[]): void {
+  const meter = metrics.getMeter('latchkey');
+  meter
+    .createObservableGauge('latchkey.bucket.bytes', { description: 'Size of what a bucket stores' })
+    .addCallback((result) => {
+      for (const { bucket, bytes } of observe()) result.observe(bytes, { bucket });
+    });
+  meter
+    .createObservableGauge('latchkey.bucket.limit.bytes', {
+      description: 'Size at which a bucket refuses what would make it larger',
+    })
+    .addCallback((result) => {
+      for (const { bucket, mostBytes } of observe()) result.observe(mostBytes, { bucket });
+    });
+}

@@ -1,0 +1,58 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Span, SpanKind, trace } from '@opentelemetry/api';
+import type { Publisher } from '#shared/bus/publish/publisher.ts';
+import { formatKey } from '#shared/contracts/bucket.ts';
+import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
+import type { InventoryNamespace } from '#shared/contracts/inventory-namespace.ts';
+import { carrierFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+
+/** What is known of one source, on its way to the bus. Nothing is published before `complete` is called once. */
+export interface InventoryFeed {
+  /** Puts, or with undefined removes, an entry. */
+  entry(namespace: string | undefined, secret: string, entry: InventoryEntry | undefined): void;
+  /** Puts, or with undefined removes, the marker of a namespace. */
+  namespace(namespace: string, marker: InventoryNamespace | undefined): void;
+  /** Says that everything that exists has been handed over: the whole set is published, then each change. */
+  complete(): void;
+}
+
+type InventoryRecord = InventoryEntry | InventoryNamespace;
+
+/** Each change begins a trace here: it follows the change from the watch to every gateway that applies it. */
+export function createInventoryFeed(source: string, publisher: Publisher): InventoryFeed {
+  const tracer = trace.getTracer('latchkey');
+  const records = new Map<string, { value: InventoryRecord; trace: TraceCarrier }>();
+  let complete = false;
+
+  const change = (key: string, value: InventoryRecord | undefined): void => {
+    if (isDeepStrictEqual(records.get(key)?.value, value)) return;
+    const attributes = {
+      'latchkey.source': source,
+      'latchkey.key': key,
+      'latchkey.removed': value === undefined,
+    };
+    tracer.startActiveSpan('secret observed', { kind: SpanKind.CONSUMER, attributes }, (span: Span) => {
+      try {
+        const carrier = carrierFrom();
+        if (value === undefined) records.delete(key);
+        else records.set(key, { value, trace: carrier });
+        if (complete && value === undefined) publisher.remove(key, carrier);
+        else if (complete && value !== undefined) publisher.put(key, value, carrier);
+      } finally {
+        span.end();
+      }
+    });
+  };
+
+  return {
+    entry: (namespace, secret, entry) =>
+      change(formatKey({ owner: source, kind: 'entry', namespace, secret }), entry),
+    namespace: (namespace, marker) =>
+      change(formatKey({ owner: source, kind: 'namespace', namespace }), marker),
+    complete: () => {
+      if (complete) return;
+      publisher.replace(records);
+      complete = true;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { createPublisher, type Publisher } from '#shared/bus/publish/publisher.ts';
+import type { Position } from '#shared/bus/records/freshness.ts';
+import { inventoryBucket } from '#shared/contracts/bucket.ts';
+import { exitCode } from '#shared/runtime/exit-code.ts';
+import type { LedContext } from '#shared/service/led-service.ts';
+import type { Source } from './source.ts';
+
+/** A source of inventory; `select` is absent where it does not depend on namespaces. */
+interface SelectiveSource extends Source {
+  select?(namespaces: ReadonlySet<string>): void;
+}
+
+/** The sources of inventory, each with a publisher of its own. */
+interface SourceSet {
+  start(name: string, create: (publisher: Publisher) => SelectiveSource): void;
+  select(namespaces: ReadonlySet<string>): void;
+  /** Age of the oldest of what stands on the bus, ms, as far as it is known to be cut off or waiting. */
+  ageMs(): number;
+  published(): Position[];
+  /** Names of those that have published nothing complete yet. */
+  missing(): string[];
+  stop(): Promise<void>;
+}
+
+export function createSourceSet(
+  { log, clock, end, isLeading }: Pick<LedContext, 'log' | 'clock' | 'end' | 'isLeading'>,
+  bus: Bus,
+): SourceSet {
+  const sources: { name: string; publisher: Publisher; source: SelectiveSource }[] = [];
+  return {
+    start: (name, create) => {
+      const publisher = createPublisher(bus, {
+        bucket: inventoryBucket,
+        owner: name,
+        log,
+        clock,
+        // One that was paused before its claim must not take the prefix from its successor.
+        mayClaim: isLeading,
+        onSuperseded: () => end(exitCode.superseded, `a newer discovery publishes ${name}`),
+      });
+      sources.push({ name, publisher, source: create(publisher) });
+    },
+    select: (namespaces) => {
+      for (const { source } of sources) source.select?.(namespaces);
+    },
+    ageMs: () =>
+      Math.max(
+        0,
+        ...sources.map(({ source, publisher }) => Math.max(source.interruptedMs(), publisher.pendingMs())),
+      ),
+    published: () => sources.flatMap(({ publisher }) => publisher.published() ?? []),
+    missing: () =>
+      sources.flatMap(({ name, publisher }) => (publisher.published() === undefined ? [name] : [])),
+    stop: async () => {
+      for (const { source, publisher } of sources) {
+        await source.stop();
+        await publisher.stop();
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { Logger } from 'pino';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { createReflector } from '#shared/kubernetes/reflector.ts';
+import { resourcePath } from '#shared/kubernetes/resource-path.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import type { Source } from '../inventory/source.ts';
+
+type Namespaces = LatchkeyConfig['k8s']['namespaces'];
+
+/** Never offered and never written to, whatever is selected. */
+export const protectedNamespaces = (ownNamespace: string): ReadonlySet<string> =>
+  new Set([ownNamespace, 'kube-system', 'kube-public', 'kube-node-lease']);
+
+/** The label selector of the API for a selection by labels; undefined = every namespace. */
+function labelSelectorOf(namespaces: Namespaces): string | undefined {
+  if ('names' in namespaces) return undefined;
+  const labels = Object.entries(namespaces.selector.matchLabels).map(([label, value]) => `${label}=${value}`);
+  return labels.length === 0 ? undefined : labels.join(',');
+}
+
+/**
+ * Follows which namespaces are selected and exist (a terminating one no longer counts). Uses (list, watch) of
+ * namespaces. `onSelect` is called with the whole set once it is known, then after each change.
+ */
+export function watchSelectedNamespaces(options: {
+  kubernetes: Kubernetes;
+  namespaces: Namespaces;
+  ownNamespace: string;
+  clock: Clock;
+  log: Logger;
+  onSelect: (selected: ReadonlySet<string>) => void;
+}): Source {
+  const { kubernetes, namespaces, clock, log } = options;
+  const excluded = protectedNamespaces(options.ownNamespace);
+  const named = 'names' in namespaces ? new Set(namespaces.names) : undefined;
+  const labelSelector = labelSelectorOf(namespaces);
+  const selected = (): ReadonlySet<string> => new Set(reflector.items().keys());
+  const reflector = createReflector<true>({
+    kubernetes,
+    path: resourcePath({ resource: 'namespaces' }),
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+    project: ({ metadata }) => {
+      if (excluded.has(metadata.name) || metadata.deletionTimestamp !== undefined) return undefined;
+      return named === undefined || named.has(metadata.name)
+        ? { key: metadata.name, value: true }
+        : undefined;
+    },
+    onSync: () => options.onSelect(selected()),
+    onChange: () => {
+      if (reflector.synced()) options.onSelect(selected());
+    },
+    clock,
+    log,
+  });
+  return { interruptedMs: reflector.interruptedMs, stop: reflector.stop };
+}

@@ -1,0 +1,79 @@
+import { checkShape } from '#shared/contracts/check-shape.ts';
+import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
+import { createDigestSet } from './digest.ts';
+import { type BusRecord, bodyOf, type DesiredRecord } from './record.ts';
+
+/** What a manifest says of a set, without the publisher's position. */
+export type SetSummary = Pick<Manifest, 'count' | 'digest' | 'recipeDigest' | 'complete'>;
+
+export const emptySummary: SetSummary = {
+  count: 0,
+  digest: createDigestSet().digest(),
+  recipeDigest: '',
+  complete: false,
+};
+
+/** A publisher's hold on its prefix. */
+export interface Claim {
+  epoch: number;
+  /** Identity of the process; tells two publishers of one epoch apart. */
+  publisher: string;
+  /** Revision of the manifest that claimed the epoch: later records of a lower epoch are a loser's. 0 = not known. */
+  revision: number;
+  /** The set of the publisher before: it stays in force until this one has listed everything. */
+  inherited: SetSummary;
+}
+
+/** The manifest in a stored record; undefined when there is none or it cannot be read. */
+export function manifestOf(record: BusRecord | undefined): Manifest | undefined {
+  return checkShape(manifestSchema, bodyOf(record)).data;
+}
+
+const summaryOf = ({ count, digest, recipeDigest, complete }: SetSummary): SetSummary => ({
+  count,
+  digest,
+  recipeDigest,
+  complete,
+});
+
+export const sameSummary = (left: SetSummary, right: SetSummary): boolean =>
+  left.count === right.count &&
+  left.digest === right.digest &&
+  left.recipeDigest === right.recipeDigest &&
+  left.complete === right.complete;
+
+/**
+ * The next epoch above everything stored under the prefix, with the content of the manifest before: readers, also
+ * those that start this moment, keep or take the old set until the new publisher has listed everything.
+ */
+export function nextClaim(
+  records: Iterable<BusRecord>,
+  manifest: Manifest | undefined,
+): Pick<Claim, 'epoch' | 'inherited'> {
+  let highest = manifest?.epoch ?? 0;
+  for (const { epoch } of records) highest = Math.max(highest, epoch);
+  return { epoch: highest + 1, inherited: manifest === undefined ? emptySummary : summaryOf(manifest) };
+}
+
+/** Whether a stored record proves that another publisher has taken the prefix over. */
+export const supersedes = (record: Pick<BusRecord, 'epoch' | 'publisher'>, claim: Claim): boolean =>
+  record.epoch > claim.epoch || (record.epoch === claim.epoch && record.publisher !== claim.publisher);
+
+/** A stored record that {@link supersedes} the claim, if there is one. */
+export function findRival(records: Iterable<BusRecord>, claim: Claim): BusRecord | undefined {
+  for (const record of records) if (supersedes(record, claim)) return record;
+  return undefined;
+}
+
+/** Whether a key must be written for the prefix to hold what is desired, in a way that every reader accepts. */
+export function needsWrite(
+  desired: DesiredRecord | undefined,
+  stored: BusRecord | undefined,
+  claim: Claim,
+): boolean {
+  if (desired?.bytes === undefined) return stored !== undefined && !stored.deleted;
+  if (stored === undefined || stored.deleted) return true;
+  // Readers drop a loser's record even where its bytes are right.
+  if (stored.epoch < claim.epoch && stored.revision > claim.revision) return true;
+  return Buffer.compare(stored.bytes, desired.bytes) !== 0;
+}

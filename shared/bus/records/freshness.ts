@@ -1,0 +1,56 @@
+import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
+import { compareRank, type Rank } from './rank.ts';
+
+/** Position of one owner's set: what was published, or what was swapped in. */
+export interface Position extends Rank {
+  owner: string;
+}
+
+/** Whether the applied set holds what this publisher, and no later one, says it has published. */
+const reaches = (applied: Rank, published: Rank): boolean =>
+  applied.epoch === published.epoch && applied.seq >= published.seq;
+
+/**
+ * How old this process's knowledge of each owner is, by its own clock. A heartbeat of the owner's publisher proves
+ * freshness only once this process has applied what the publisher says it has published: a publisher that is alive
+ * while its records do not arrive proves nothing, and neither does one that another has taken over from: what it knows is
+ * not what stands there. One that is ahead for the moment is kept until that is reached, for under steady change nearly
+ * every heartbeat is.
+ */
+export interface Freshness {
+  /** Notes a publisher's heartbeat, received at `nowMs` (`Clock.monotonicMs`). */
+  heard(heartbeat: Heartbeat, applied: readonly Position[], nowMs: number): void;
+  /** Age of the knowledge of an owner, ms; Infinity when its publisher was never heard. */
+  ageMs(owner: string, nowMs: number): number;
+}
+
+export function createFreshness(): Freshness {
+  const freshAtMs = new Map<string, number>();
+  /** By owner, the oldest heartbeat that says more than was applied at the time. */
+  const ahead = new Map<string, { published: Position; atMs: number }>();
+  const prove = (owner: string, atMs: number): void => {
+    freshAtMs.set(owner, Math.max(atMs, freshAtMs.get(owner) ?? -Infinity));
+    ahead.delete(owner);
+  };
+  const awaitPosition = (published: Position, atMs: number): void => {
+    const waiting = ahead.get(published.owner);
+    if (waiting === undefined || waiting.published.epoch < published.epoch) {
+      ahead.set(published.owner, { published, atMs });
+    }
+  };
+  return {
+    heard: (heartbeat, applied, nowMs) => {
+      const atMs = nowMs - heartbeat.sourceAgeMs;
+      for (const published of heartbeat.applied) {
+        const { owner } = published;
+        const own = applied.find((position) => position.owner === owner);
+        if (own === undefined) continue;
+        const waiting = ahead.get(owner);
+        if (waiting !== undefined && reaches(own, waiting.published)) prove(owner, waiting.atMs);
+        if (reaches(own, published)) prove(owner, atMs);
+        else if (compareRank(published, own) > 0) awaitPosition(published, atMs);
+      }
+    },
+    ageMs: (owner, nowMs) => nowMs - (freshAtMs.get(owner) ?? -Infinity),
+  };
+}

@@ -1,0 +1,79 @@
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { epochHeader, sequenceHeader } from '#shared/contracts/bucket.ts';
+import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+
+/** One stored record of a bucket as it came from the server; a tombstone when `deleted`. */
+export interface BusRecord {
+  key: string;
+  /** Sequence of the message in the stream; grows with every write to the bucket. */
+  revision: number;
+  /** Fencing number and manifest count of the publisher that wrote it; 0 when the headers are missing. */
+  epoch: number;
+  seq: number;
+  /** Identity of the publishing process; tells two publishers of one epoch apart. */
+  publisher: string;
+  deleted: boolean;
+  bytes: Uint8Array;
+  trace: TraceCarrier;
+}
+
+/** What a key should hold; without bytes, nothing. */
+export interface DesiredRecord {
+  bytes: Uint8Array | undefined;
+  trace: TraceCarrier;
+}
+
+/** The JSON of a stored record; undefined for a tombstone, for none, and for what is no JSON. */
+export function bodyOf(record: BusRecord | undefined): unknown {
+  if (record === undefined || record.deleted) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(record.bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a publisher says of a record besides its bytes. */
+type RecordStamp = Pick<BusRecord, 'epoch' | 'seq' | 'publisher' | 'deleted' | 'trace'>;
+
+const publisherHeader = 'Latchkey-Publisher';
+/** KV operation header (NATS ADR-8), understood by `nats kv`. */
+const operationHeader = 'KV-Operation';
+/** Tombstones remove themselves (per-message TTL, nats-server 2.11): names that come and go leave nothing behind. */
+const tombstoneTtl = '1h';
+
+/** Headers of a record to be published. */
+export function formatHeaders(stamp: RecordStamp): MsgHdrs {
+  const result = headers();
+  result.set(epochHeader, String(stamp.epoch));
+  result.set(sequenceHeader, String(stamp.seq));
+  result.set(publisherHeader, stamp.publisher);
+  if (stamp.deleted) {
+    result.set(operationHeader, 'DEL');
+    result.set('Nats-TTL', tombstoneTtl);
+  }
+  for (const [name, value] of Object.entries(stamp.trace)) result.set(name, value);
+  return result;
+}
+
+function count(value: string): number {
+  const number = Number(value);
+  return Number.isSafeInteger(number) && number >= 0 ? number : 0;
+}
+
+/** Reads the headers of a stored record. Garbage in a number reads as 0, which any real publisher outranks. */
+export function parseHeaders(given: MsgHdrs): RecordStamp {
+  const operation = given.get(operationHeader);
+  const traceparent = given.get('traceparent');
+  const tracestate = given.get('tracestate');
+  return {
+    epoch: count(given.get(epochHeader)),
+    seq: count(given.get(sequenceHeader)),
+    publisher: given.get(publisherHeader),
+    deleted: operation === 'DEL' || operation === 'PURGE' || given.has('Nats-Marker-Reason'),
+    trace: {
+      ...(traceparent === '' ? {} : { traceparent }),
+      ...(tracestate === '' ? {} : { tracestate }),
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import { createInbox, type Msg } from '@nats-io/transport-node';
+import type { BusLink } from '#shared/bus/link/bus.ts';
+import { streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type BusRecord, parseHeaders } from './record.ts';
+
+/** Bounds of one answer, so that a slow reader is never sent more than it can take (the server cuts it off at 64 MiB). */
+const batchRecords = 1_024;
+const batchBytes = 8 * 1_024 * 1_024;
+
+/** How long an answer may make no progress, ms. Longer than a request: a busy process reads late what came in time. */
+const answerTimeoutMs = 3_000;
+/**
+ * So many changes are fetched one by one before a batch is asked for. For a batch the server counts all that match,
+ * 4 ms at 10,000 records; a single get takes 0.1 ms.
+ */
+const singleGets = 8;
+
+interface Page {
+  records: BusRecord[];
+  /** How many more stored records match. */
+  pending: number;
+}
+
+/**
+ * The record in a message of an answer; undefined for one that is none. The server appends its headers to those that
+ * were stored, so the last of a name is the server's and the first may be a forgery.
+ */
+function toRecord(bucket: string, { headers, data }: Msg): BusRecord | undefined {
+  const subject = headers?.last('Nats-Subject') ?? '';
+  const prefix = subjectOf(bucket, '');
+  if (headers === undefined || !subject.startsWith(prefix)) return undefined;
+  const revision = Number(headers.last('Nats-Sequence'));
+  return { key: subject.slice(prefix.length), revision, bytes: data, ...parseHeaders(headers) };
+}
+
+/** What a message of an answer means: a record, the end (with what is left), or a refusal. */
+function readAnswer(
+  bucket: string,
+  message: Msg,
+): { record?: BusRecord; pending?: number; refusal?: string } {
+  const record = toRecord(bucket, message);
+  if (record !== undefined) return { record };
+  const status = message.headers?.code ?? 0;
+  // 204 ends a batch, 404 says that nothing matches, 503 that nobody listens: the bucket is missing.
+  if (status === 204) return { pending: Number(message.headers?.get('Nats-Num-Pending')) };
+  if (status === 404) return { pending: 0 };
+  return { refusal: status === 503 ? 'the bucket is missing' : `status ${status}` };
+}
+
+const readFailure = (bucket: string, reason: string, cause?: unknown): LatchkeyError =>
+  new LatchkeyError('BUS_UNAVAILABLE', `Reading bucket ${bucket} from NATS failed: ${reason}`, {
+    cause,
+    fields: { bucket },
+  });
+
+/**
+ * One direct get (NATS ADR-31): the stored messages of `filter` from sequence `fromRevision` on, at most `batch`, or
+ * only the first. Chosen over a consumer because it leaves nothing on the server that can die, leak or be pointed at
+ * another subject.
+ * Throws BUS_UNAVAILABLE when the server is silent, refuses, or has no such bucket.
+ */
+function readPage(
+  link: BusLink,
+  bucket: string,
+  query: { filter: string; fromRevision: number; batch?: number },
+): Promise<Page> {
+  const { filter, fromRevision, batch } = query;
+  return new Promise((resolve, reject) => {
+    const records: BusRecord[] = [];
+    const finish = (outcome: () => void) => {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+      outcome();
+    };
+    const fail = (reason: string, cause?: unknown) =>
+      finish(() => reject(readFailure(bucket, reason, cause)));
+    const inbox = createInbox(link.inboxPrefix);
+    const subscription = link.nc.subscribe(inbox, {
+      callback: (err, message) => {
+        if (err) return fail('refused', err);
+        timer.refresh();
+        const answer = readAnswer(bucket, message);
+        if (answer.record !== undefined) records.push(answer.record);
+        const pending = batch === undefined ? 0 : answer.pending;
+        if (answer.refusal !== undefined) fail(answer.refusal);
+        else if (pending !== undefined) finish(() => resolve({ records, pending }));
+      },
+    });
+    // After subscribing, which a closed connection refuses.
+    const timer = setTimeout(() => fail(`no answer for ${answerTimeoutMs} ms`), answerTimeoutMs);
+    const bounds = batch === undefined ? {} : { batch, max_bytes: batchBytes };
+    const body = JSON.stringify({ seq: fromRevision, next_by_subj: filter, ...bounds });
+    link.nc.publish(`$JS.API.DIRECT.GET.${streamOf(bucket)}`, body, { reply: inbox });
+  });
+}
+
+/** Around the bytes of a record: its headers, and what a process keeps of it at least. */
+const recordOverheadBytes = 300;
+
+/** What a record costs who holds it. */
+export const costOf = ({ key, bytes }: Pick<BusRecord, 'key' | 'bytes'>): number =>
+  recordOverheadBytes + key.length + bytes.length;
+
+/** Throws SET_TOO_LARGE when records cost more than they may. */
+export function checkCost(bucket: string, keys: string, costBytes: number, mostBytes: number): void {
+  if (costBytes <= mostBytes) return;
+  throw new LatchkeyError(
+    'SET_TOO_LARGE',
+    `Bucket ${bucket} holds more than ${mostBytes} bytes under ${keys}: what is in force stays. Look for who writes them, or raise limits.managerMiB`,
+    { fields: { bucket, keys, mostBytes } },
+  );
+}
+
+/**
+ * Every stored record (tombstones too) of a key filter written after `afterRevision`, in the order of revisions.
+ * A bucket keeps one record a key, so this is exactly what changed since. Throws SET_TOO_LARGE as soon as they cost more
+ * than `mostBytes`.
+ */
+export async function readSince(
+  link: BusLink,
+  bucket: string,
+  keyFilter: string,
+  { afterRevision, mostBytes }: { afterRevision: number; mostBytes: number },
+): Promise<BusRecord[]> {
+  const filter = subjectOf(bucket, keyFilter);
+  const all: BusRecord[] = [];
+  let last = afterRevision;
+  let costBytes = 0;
+  for (let gets = 0; afterRevision > 0 && gets < singleGets; gets += 1) {
+    const [record] = (await readPage(link, bucket, { filter, fromRevision: last + 1 })).records;
+    if (record === undefined) return all;
+    all.push(record);
+    last = record.revision;
+  }
+  for (;;) {
+    const page = await readPage(link, bucket, { filter, fromRevision: last + 1, batch: batchRecords });
+    for (const record of page.records) {
+      all.push(record);
+      costBytes += costOf(record);
+    }
+    checkCost(bucket, keyFilter, costBytes, mostBytes);
+    last = page.records.at(-1)?.revision ?? last;
+    if (page.pending === 0 || page.records.length === 0) return all;
+  }
+}
+
+/** How many records (tombstones too) the server stores for a key filter. */
+export async function countStored(link: BusLink, bucket: string, keyFilter: string): Promise<number> {
+  const page = await readPage(link, bucket, {
+    filter: subjectOf(bucket, keyFilter),
+    fromRevision: 1,
+    batch: 1,
+  });
+  return page.records.length + page.pending;
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { loadLatchkeyFile, parseLatchkeyConfig, watchLatchkeyFile } from './latchkey-file.ts';
+
+const silent = pino({ level: 'silent' });
+
+const messageOf = (run: () => unknown): string => {
+  try {
+    run();
+  } catch (err) {
+    assert.ok(err instanceof LatchkeyError && err.code === 'CONFIG_INVALID');
+    return err.message;
+  }
+  throw new Error('nothing was thrown');
+};
+
+test('an empty file is valid and gives the defaults', () => {
+  const config = parseLatchkeyConfig('', 'latchkey.yaml');
+  assert.deepEqual(config.chain, ['global', 'k8s']);
+  assert.equal(config.global.delivery, 'reference');
+  assert.equal(config.k8s.inventory, 'closed');
+});
+
+test('every wrong field is named at once, by its path', () => {
+  const text =
+    'chain: []\nglobal: {delivery: carrier-pigeon}\nk8s: {namespaces: {names: [Team_A]}}\nwebhok: {}\n';
+  const message = messageOf(() => parseLatchkeyConfig(text, 'latchkey.yaml'));
+  for (const field of ['chain', 'global.delivery', 'k8s.namespaces.names.0', 'webhok']) {
+    assert.match(message, new RegExp(field.replaceAll('.', '\\.')));
+  }
+  assert.match(message, /4 wrong field/);
+});
+
+test('labels of the namespace selector that Kubernetes would not have are refused, for they would change what is selected', () => {
+  const select = (matchLabels: object): unknown =>
+    parseLatchkeyConfig(
+      JSON.stringify({ k8s: { namespaces: { selector: { matchLabels } } } }),
+      'latchkey.yaml',
+    );
+  for (const [label, value] of Object.entries({
+    team: 'a,b',
+    'team,other': 'a',
+    '!team': '',
+    '/team': 'a',
+    'team ': 'a',
+    tier: '-a',
+    level: 'a'.repeat(64),
+  })) {
+    const message = messageOf(() => select({ [label]: value }));
+    assert.ok(message.includes(`k8s.namespaces.selector.matchLabels.${label}: is not the `), message);
+  }
+  select({ 'latchkey.dev/secrets': 'enabled', team: '', zone: 'EU_1.a-b' });
+});
+
+test('text that is not YAML is refused with its line', () => {
+  assert.match(
+    messageOf(() => parseLatchkeyConfig('chain: [a\nk8s: }', 'latchkey.yaml')),
+    /not YAML \(line \d+\)/,
+  );
+});
+
+test('a file that is absent says where it was looked for and what to do', async () => {
+  await assert.rejects(
+    loadLatchkeyFile('/nonexistent/latchkey.yaml'),
+    /nonexistent\/latchkey\.yaml.*LATCHKEY_CONFIG/,
+  );
+});
+
+test('a changed file is handed over, a wrong one keeps the configuration in force', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'latchkey-file-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const path = join(dir, 'latchkey.yaml');
+  await writeFile(path, '');
+  let tick: () => void | Promise<void> = () => undefined;
+  const clock: Clock = {
+    now: () => 0,
+    monotonicMs: () => 0,
+    sleep: async () => undefined,
+    every: (_ms, task) => {
+      tick = task;
+      return () => undefined;
+    },
+  };
+  const seen: LatchkeyConfig[] = [];
+  const current = await loadLatchkeyFile(path);
+  watchLatchkeyFile({ path, current, clock, log: silent, onConfig: (config) => seen.push(config) });
+  await tick();
+  assert.equal(seen.length, 0);
+  await writeFile(path, 'chain: [');
+  await tick();
+  await writeFile(path, 'chain: [k8s]');
+  await tick();
+  assert.deepEqual(
+    seen.map(({ chain }) => chain),
+    [['k8s']],
+  );
+});
+
+test('what parses but cannot be served is refused too', () => {
+  const message = messageOf(() =>
+    parseLatchkeyConfig('global: {delivery: inline}\nchain: [k8s, k8s]\n', 'latchkey.yaml'),
+  );
+  assert.match(message, /2 wrong field.*chain: .*global\.delivery: /s);
+});

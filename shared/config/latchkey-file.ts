@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { checkShape } from '#shared/contracts/check-shape.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { serviceProblems } from '#shared/managers/chain-problems.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { followParsedFile } from '#shared/runtime/parsed-file.ts';
+import { readYaml } from '#shared/runtime/yaml-text.ts';
+import { describeIssues, describeProblems } from './config-issue.ts';
+
+/**
+ * Parses the text of latchkey.yaml as the services take it; an empty file gives the defaults.
+ * @throws LatchkeyError CONFIG_INVALID that names every wrong field at once, or the line that is not YAML.
+ */
+export function parseLatchkeyConfig(text: string, source: string): LatchkeyConfig {
+  const parsed = checkShape(latchkeyConfigSchema, parseYaml(text, source) ?? {});
+  if (!parsed.success) throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
+  const problems = serviceProblems(parsed.data);
+  if (problems.length === 0) return parsed.data;
+  throw new LatchkeyError('CONFIG_INVALID', describeProblems(source, problems));
+}
+
+/** The part that says what exists and how it is injected, without that about webhook, certificate and buckets. */
+export function rulesConcern({ webhook: _webhook, tls: _tls, bus: _bus, ...rules }: LatchkeyConfig): object {
+  return rules;
+}
+
+function parseYaml(text: string, source: string): unknown {
+  const read = readYaml(text);
+  if (!('faults' in read)) return read.value;
+  const line = read.faults[0]?.line ?? 1;
+  throw new LatchkeyError('CONFIG_INVALID', `${source} is not YAML (line ${line}): correct its syntax.`);
+}
+
+/**
+ * Reads and parses latchkey.yaml.
+ * @throws LatchkeyError CONFIG_INVALID when it cannot be read or is wrong.
+ */
+export async function loadLatchkeyFile(path: string): Promise<LatchkeyConfig> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new LatchkeyError(
+      'CONFIG_INVALID',
+      `latchkey.yaml was looked for at ${path} and cannot be read: mount it there or set LATCHKEY_CONFIG.`,
+      { cause },
+    );
+  });
+  return parseLatchkeyConfig(text, path);
+}
+
+/**
+ * Follows latchkey.yaml after it was loaded as `current`. A changed file that is wrong keeps the configuration in force
+ * and says so; one that means the same changes nothing.
+ * @returns a function that stops the watch.
+ */
+export function watchLatchkeyFile(options: {
+  path: string;
+  current: LatchkeyConfig;
+  clock: Clock;
+  log: Logger;
+  onConfig: (config: LatchkeyConfig) => void;
+}): () => void {
+  const { path, current, clock, log } = options;
+  return followParsedFile({
+    path,
+    current,
+    parse: (text) => (text === undefined ? undefined : parseLatchkeyConfig(text, path)),
+    messages: {
+      changed: 'configuration changed',
+      refused: 'configuration not usable, the one in force stays',
+    },
+    clock,
+    log,
+    onChange: options.onConfig,
+  });
+}

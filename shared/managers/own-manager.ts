@@ -1,0 +1,18 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
+import { clashProblems } from './chain-problems.ts';
+import { customManager } from './custom-manager.ts';
+import type { Manager } from './manager.ts';
+
+/**
+ * The manager of an operator's recipe. How it joins group and key only the recipe says, so that its part of the policy
+ * is judged here and not with the rest of the configuration.
+ * @throws LatchkeyError CONFIG_INVALID that names each two rules which cannot be told apart for it
+ */
+export function ownManager(name: string, recipe: RecipeFile, config: LatchkeyConfig): Manager {
+  const manager = customManager(name, recipe);
+  const problems = clashProblems(manager, config);
+  if (problems.length > 0) throw new LatchkeyError('CONFIG_INVALID', problems.join('\n'));
+  return manager;
+}

@@ -1,0 +1,78 @@
+import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Clock } from '#shared/runtime/clock.ts';
+import { shareRecent } from './share-recent.ts';
+
+/** Why a process is not ready, one sentence each; ready when there is none. */
+type NotReady = () => readonly string[];
+
+/**
+ * What anybody in the cluster may cost a process by its health port, whose event loop is that of the service. The
+ * kubelet and Prometheus need a connection each.
+ */
+export interface HealthLimits {
+  connections: number;
+  /** For a request to arrive, and for an answer to be read, ms. */
+  timeoutMs: number;
+  /** Metrics are not collected more often, ms. */
+  metricsForMs: number;
+}
+
+const defaultLimits: HealthLimits = { connections: 64, timeoutMs: 5_000, metricsForMs: 1_000 };
+const longestHeaderBytes = 4_096;
+
+/**
+ * The plain HTTP server for the kubelet and Prometheus: `/livez`, `/readyz` (503 and the reasons when not ready),
+ * `/metrics`. It holds no secret and needs no TLS. A connection is for one request, as the kubelet's are; of too many
+ * connections the oldest end, so that whoever holds them keeps no probe out.
+ */
+export function createHealthServer(options: {
+  notReady: NotReady;
+  remarks: () => readonly string[];
+  metricsText: () => Promise<string>;
+  clock: Pick<Clock, 'monotonicMs'>;
+  limits?: HealthLimits;
+}): FastifyInstance {
+  const limits = options.limits ?? defaultLimits;
+  const metricsText = shareRecent(options.metricsText, limits.metricsForMs, options.clock);
+  const server = Fastify({
+    forceCloseConnections: true,
+    serverFactory: (handler) => guard(createServer(timeoutsOf(limits), handler), limits),
+  });
+  server.addHook('onRequest', async (_request, reply) => void reply.header('connection', 'close'));
+  server.get('/livez', () => ({ status: 'alive' }));
+  server.get('/readyz', (_request, reply) => {
+    const reasons = options.notReady();
+    return reply
+      .code(reasons.length === 0 ? 200 : 503)
+      .send({ ready: reasons.length === 0, reasons, remarks: options.remarks() });
+  });
+  server.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText()),
+  );
+  return server;
+}
+
+const timeoutsOf = ({ timeoutMs }: HealthLimits): object => ({
+  headersTimeout: timeoutMs,
+  requestTimeout: timeoutMs,
+  connectionsCheckingInterval: Math.min(timeoutMs, 500),
+  maxHeaderSize: longestHeaderBytes,
+});
+
+function guard(server: Server, { connections, timeoutMs }: HealthLimits): Server {
+  const open = new Set<Socket>();
+  server.maxRequestsPerSocket = 1;
+  // Without traffic: an answer that nobody reads.
+  server.timeout = timeoutMs;
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size > connections) oldest?.destroy();
+  });
+  // More requests that were sent along with the first one would each get an answer.
+  server.on('dropRequest', (_request, socket) => socket.destroy());
+  return server;
+}
