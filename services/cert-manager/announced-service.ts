@@ -2,7 +2,7 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import type { ReadyService } from '#shared/service/program.ts';
+import type { ReadyService } from '#shared/service/ready-service.ts';
 
 /** The service, which also says on the bus that it is alive; the bus is closed when it has stopped. */
 export function announce(

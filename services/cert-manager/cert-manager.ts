@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import type { ReadyService } from '#shared/service/program.ts';
+import type { ReadyService } from '#shared/service/ready-service.ts';
 import { createCertificateIssuer } from './certificate-issuer.ts';
 import { createCertificateMetrics } from './certificate-metrics.ts';
 import type { ServedCertificates } from './observe/served-certificates.ts';

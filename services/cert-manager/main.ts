@@ -2,17 +2,17 @@ import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { fenceWrites } from '#shared/kubernetes/fenced-writes.ts';
-import { createLedService } from '#shared/service/led-service.ts';
-import { runProgram } from '#shared/service/program.ts';
+import { createLeaderElectedService } from '#shared/service/leader-elected-service.ts';
+import { runService } from '#shared/service/run-service.ts';
 import { announce } from './announced-service.ts';
 import { createCertManager } from './cert-manager.ts';
 import { followServedCertificates } from './observe/served-certificates.ts';
 
-await runProgram('cert-manager', process, (context) => {
+await runService('cert-manager', process, (context) => {
   const { KUBECONFIG, POD_NAMESPACE, POD_UID } = context.process;
   const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
   const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
-  return createLedService({
+  return createLeaderElectedService({
     context,
     kubernetes: connect(),
     lease: 'latchkey-cert-manager',

@@ -4,8 +4,8 @@ import { rulesConcern } from '#shared/config/latchkey-file.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import { policyRemarks } from '#shared/core/policy-remarks.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import type { LedContext } from '#shared/service/led-service.ts';
-import type { ReadyService } from '#shared/service/program.ts';
+import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
+import type { ReadyService } from '#shared/service/ready-service.ts';
 import { createGlobalDelivery } from './globals/global-delivery.ts';
 import { createInlineDelivery } from './globals/inline-delivery.ts';
 import { keepBuckets } from './inventory/kept-buckets.ts';
@@ -22,7 +22,7 @@ import { createRulesSnapshot } from './snapshot/rules-snapshot.ts';
  *   snapshot need no rights
  */
 export function createDiscovery(
-  context: LedContext,
+  context: LeaderContext,
   bus: Bus,
   connect: () => Kubernetes,
   environment: Record<string, string | undefined>,

@@ -2,15 +2,15 @@ import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { fenceWrites } from '#shared/kubernetes/fenced-writes.ts';
-import { createLedService } from '#shared/service/led-service.ts';
-import { runProgram } from '#shared/service/program.ts';
+import { createLeaderElectedService } from '#shared/service/leader-elected-service.ts';
+import { runService } from '#shared/service/run-service.ts';
 import { createDiscovery } from './discovery.ts';
 
-await runProgram('discovery', process, (context) => {
+await runService('discovery', process, (context) => {
   const { KUBECONFIG } = context.process;
   const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
   const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
-  return createLedService({
+  return createLeaderElectedService({
     context,
     kubernetes: connect(),
     lease: 'latchkey-discovery',

@@ -6,7 +6,8 @@ import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import { type OpenValue, openValue } from '#shared/core/sealed-value.ts';
 import { anyAddress } from '#shared/runtime/any-address.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
-import type { ProgramContext, ReadyService } from '#shared/service/program.ts';
+import type { ReadyService } from '#shared/service/ready-service.ts';
+import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import { holdConfiguration } from './configuration-in-force.ts';
 import { gatewayHeartbeat } from './gateway-heartbeat.ts';
@@ -30,7 +31,7 @@ import { createServingPair } from './tls/serving-pair.ts';
  * The admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials.
  * @param snapshot rules to begin with, in force until the bus brings later ones
  */
-export function createGateway(context: ProgramContext, bus: Bus, snapshot?: RulesSnapshot): ReadyService {
+export function createGateway(context: ServiceContext, bus: Bus, snapshot?: RulesSnapshot): ReadyService {
   const { process, clock, log } = context;
   const configuration = holdConfiguration(context.config, log);
   const config = configuration.current;

@@ -6,7 +6,7 @@ import { ownManager } from '#shared/managers/own-manager.ts';
 import { loadRecipeFile, parseRecipe } from '#shared/managers/recipe-file.ts';
 import { managers } from '#shared/managers/registry.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
-import type { ProgramContext } from '#shared/service/program.ts';
+import type { ServiceContext } from '#shared/service/service-context.ts';
 
 /** A manager, and for one of the operator's own how its recipe file is followed. */
 export type ResolvedManager = {
@@ -20,7 +20,7 @@ export type ResolvedManager = {
  * @throws LatchkeyError CONFIG_INVALID for any other name, RECIPE_INVALID when the recipe is not usable;
  * CONFIG_INVALID, too, when rules of the policy cannot be told apart for it
  */
-export async function resolveManager(name: string, context: ProgramContext): Promise<ResolvedManager> {
+export async function resolveManager(name: string, context: ServiceContext): Promise<ResolvedManager> {
   const { config, process } = context;
   const shipped = managers.get(name);
   if (shipped !== undefined) return { manager: shipped, follow: () => () => undefined };
@@ -45,7 +45,7 @@ function followRecipe(
     path,
     recipe,
     context,
-  }: { name: string; path: string; recipe: RecipeFile; context: ProgramContext },
+  }: { name: string; path: string; recipe: RecipeFile; context: ServiceContext },
   onRecipe: (recipe: RecipeFile) => void,
 ): () => void {
   const { clock, log, config } = context;

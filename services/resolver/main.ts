@@ -1,14 +1,14 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
-import { runProgram } from '#shared/service/program.ts';
+import { runService } from '#shared/service/run-service.ts';
 import { resolveManager } from './custom-recipe.ts';
 import { openProvider } from './providers/registry.ts';
 import { createResolver } from './resolver.ts';
 
 const { values } = parseArgs({ options: { manager: { type: 'string', default: '' } } });
 
-await runProgram('resolver', process, async (context) => {
+await runService('resolver', process, async (context) => {
   const resolved = await resolveManager(values.manager, context);
   const { name } = resolved.manager;
   const provider = await openProvider(name, context.config);

@@ -6,7 +6,8 @@ import { rulesConcern } from '#shared/config/latchkey-file.ts';
 import { rulesBucket } from '#shared/contracts/bucket.ts';
 import type { Manager } from '#shared/managers/manager.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { ProgramContext, ReadyService } from '#shared/service/program.ts';
+import type { ReadyService } from '#shared/service/ready-service.ts';
+import type { ServiceContext } from '#shared/service/service-context.ts';
 import type { Inventory } from './bus-inventory.ts';
 import type { ResolvedManager } from './custom-recipe.ts';
 import { followInventory } from './inventory.ts';
@@ -20,7 +21,7 @@ import { createRuleSet } from './rule-set.ts';
  * @param polled asked for the inventory; without it discovery's is read from the bus
  */
 export function createResolver(
-  context: ProgramContext,
+  context: ServiceContext,
   bus: Bus,
   { manager, follow }: ResolvedManager,
   polled?: PolledProvider,

@@ -2,55 +2,53 @@ import type { Logger } from 'pino';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 
-/** What a process runs. `start` resolves when it serves, `stop` when nothing is in flight any more. */
+/** Runs in a process: `start` resolves when it serves, `stop` when nothing is in flight any more. */
 export interface Service {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-type LifecycleState = 'starting' | 'running' | 'stopping' | 'stopped';
-
-/** How long the last lines of the log may take: longer means that nobody reads it. */
+/** Bounds the flush of the last log lines: longer means that nobody reads them. */
 const logFlushMs = 1_000;
 
-/** The part of `process` that a lifecycle listens to and ends. */
+/** Holds the part of `process` that a lifecycle listens to and ends. */
 export interface ProcessHandle {
   on(event: string, listener: (argument: unknown) => void): unknown;
   exit(code: number): void;
 }
 
 /**
- * Runs a service until a signal or a failure ends it. SIGTERM and SIGINT stop it in order, a second one exits at once
- * (130), a stop longer than `stopDeadlineMs` exits 124. After an unexpected failure the process never goes on in an
- * unknown state: it stops and exits 1.
+ * Runs a service until a signal or a failure ends it. SIGTERM and SIGINT stop it in order, a second signal exits at once
+ * (130), and a stop longer than `stopDeadlineMs` exits 124. After an unexpected failure the process stops and exits 1: it
+ * never continues in an unknown state.
  */
 export function createLifecycle(options: {
   service: Service;
   process: ProcessHandle;
   log: Logger;
   clock: Clock;
-  /** Below the pod's terminationGracePeriodSeconds. */
+  /** Must be below the pod's terminationGracePeriodSeconds. */
   stopDeadlineMs: number;
-}): { run(): Promise<void>; end(code: number, why: string): Promise<void>; state(): LifecycleState } {
+}): { run(): Promise<void>; end(code: number, why: string): Promise<void> } {
   const { service, log, clock } = options;
-  let state: LifecycleState = 'starting';
+  let state: 'running' | 'stopping' | 'stopped' = 'running';
 
   const end = async (code: number, why: string): Promise<void> => {
-    if (state === 'stopping' || state === 'stopped') return;
+    if (state !== 'running') return;
     state = 'stopping';
-    log.info({ why, code }, 'stopping');
+    log.info({ why, code }, 'service stopping');
     const outcome = await Promise.race([
       service.stop().then(
         () => code,
         (err: unknown) => {
-          log.error({ err }, 'stop failed');
+          log.error({ err }, 'service stop failed');
           return exitCode.failed;
         },
       ),
       clock.sleep(options.stopDeadlineMs).then(() => exitCode.deadline),
     ]);
     state = 'stopped';
-    log.info({ code: outcome }, 'stopped');
+    log.info({ code: outcome }, 'service stopped');
     await Promise.race([new Promise((resolve) => log.flush(resolve)), clock.sleep(logFlushMs)]);
     options.process.exit(outcome);
   };
@@ -65,7 +63,6 @@ export function createLifecycle(options: {
   };
 
   return {
-    state: () => state,
     end,
     run: async () => {
       options.process.on('SIGTERM', () => onSignal('SIGTERM'));
@@ -74,8 +71,7 @@ export function createLifecycle(options: {
       options.process.on('unhandledRejection', onFailure);
       try {
         await service.start();
-        if (state === 'starting') state = 'running';
-        log.info('started');
+        log.info('service started');
       } catch (err) {
         onFailure(err);
       }

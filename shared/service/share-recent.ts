@@ -1,8 +1,8 @@
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /**
- * Lets callers share a result that is dear to make: one making at a time, and none while the last result is younger than
- * `forMs`. A failure is told to those who waited for it and is not kept.
+ * Shares an expensive result among callers. At most one is made at a time, and none while the last one is younger than
+ * `forMs`. A failure goes to the callers that waited for it and is not kept.
  */
 export function shareRecent<T>(
   make: () => Promise<T>,

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
-import type { ReadyService } from '#shared/service/program.ts';
+import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createCertManager } from '../../services/cert-manager/cert-manager.ts';

@@ -4,7 +4,7 @@ import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { admit } from '#shared/core/admit.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { createHealthServer } from '#shared/service/health.ts';
+import { createHealthServer } from '#shared/service/health-server.ts';
 import { type ListeningWebhook, listenWebhook, statusOf } from '#testkit/gateway/listening-webhook.ts';
 import { readAll, requestText, type WireRequest } from '#testkit/gateway/wire-client.ts';
 import type { Random } from '#testkit/properties/random.ts';

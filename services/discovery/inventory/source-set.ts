@@ -3,7 +3,7 @@ import { createPublisher, type Publisher } from '#shared/bus/publish/publisher.t
 import type { Position } from '#shared/bus/records/freshness.ts';
 import { inventoryBucket } from '#shared/contracts/bucket.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { LedContext } from '#shared/service/led-service.ts';
+import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
 import type { Source } from './source.ts';
 
 /** A source of inventory; `select` is absent where it does not depend on namespaces. */
@@ -24,7 +24,7 @@ interface SourceSet {
 }
 
 export function createSourceSet(
-  { log, clock, end, isLeading }: Pick<LedContext, 'log' | 'clock' | 'end' | 'isLeading'>,
+  { log, clock, end, isLeading }: Pick<LeaderContext, 'log' | 'clock' | 'end' | 'isLeading'>,
   bus: Bus,
 ): SourceSet {
   const sources: { name: string; publisher: Publisher; source: SelectiveSource }[] = [];

@@ -7,8 +7,8 @@ import { exitCode } from '#shared/runtime/exit-code.ts';
 import { createLeaseServer, type LeaseServer } from '#testkit/cluster/lease-server.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
-import { createLedService, type LedContext } from './led-service.ts';
-import type { ReadyService } from './program.ts';
+import { createLeaderElectedService, type LeaderContext } from './leader-elected-service.ts';
+import type { ReadyService } from './ready-service.ts';
 
 const clock = acceleratedClock(4);
 const config = latchkeyConfigSchema.parse({});
@@ -16,7 +16,7 @@ const lease = 'latchkey-test';
 const newServer = () => createLeaseServer({ namespace: 'latchkey', name: lease });
 const timeoutMs = 10_000;
 
-/** A led service in a pod of that name, which says what happened to the service inside. */
+/** Starts a leader-elected service in a pod of that name; `events` tells what happened to the service inside. */
 async function startPod(
   t: TestContext,
   server: LeaseServer,
@@ -25,8 +25,8 @@ async function startPod(
   remarks: Pick<ReadyService, 'remarks'> = { remarks: () => ['inner remark'] },
 ) {
   const events: string[] = [];
-  let led: LedContext | undefined;
-  const service = createLedService({
+  let led: LeaderContext | undefined;
+  const service = createLeaderElectedService({
     context: {
       process: parseProcessConfig({ POD_NAME: name, POD_UID: `uid-${name}` }),
       config,

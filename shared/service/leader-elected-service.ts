@@ -1,28 +1,29 @@
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type LeaderElection, startLeaderElection } from '#shared/kubernetes/leader-election.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { ProgramContext, ReadyService } from './program.ts';
+import type { ReadyService } from './ready-service.ts';
+import type { ServiceContext } from './service-context.ts';
 
-/** How long a stop waits for a start under way, which may itself wait for something that is away. */
+/** Bounds how long a stop waits for a start in progress, which may itself wait for an absent dependency. */
 const startPatienceMs = 5_000;
 
-/** What a service is made of that runs in one process at a time. */
-export interface LedContext extends ProgramContext {
-  /** Whether this process still leads, by its own clock: to be asked right before whatever another leader would not want. */
+/** Adds to a service's context whether its process leads. */
+export interface LeaderContext extends ServiceContext {
+  /** Tells whether this process still leads, by its own clock; asked right before every write. */
   isLeading(): boolean;
 }
 
 /**
- * Runs a service in the one process that holds a Lease; every other one stands by, ready. A process that loses the Lease
- * ends with {@link exitCode.leadershipLost}, to be started again as a standby.
+ * Runs a service in the process that holds a Lease. Every other one stands by, ready. A process that loses the Lease ends
+ * with {@link exitCode.leadershipLost}, to be started again as a standby.
  * @param options.kubernetes for the Lease alone; closed at the end
  * @param options.create called when this process begins to lead
  */
-export function createLedService(options: {
-  context: ProgramContext;
+export function createLeaderElectedService(options: {
+  context: ServiceContext;
   kubernetes: Kubernetes;
   lease: string;
-  create: (context: LedContext) => ReadyService;
+  create: (context: LeaderContext) => ReadyService;
 }): ReadyService {
   const { context, kubernetes } = options;
   const { POD_NAME, POD_NAMESPACE, POD_UID } = context.process;
@@ -46,7 +47,7 @@ export function createLedService(options: {
       service === undefined
         ? [`standby: ${election?.holder() ?? 'nobody'} leads`]
         : (service.remarks?.() ?? []),
-    // One that stands by starts again, so that it would lead with what is configured then.
+    // A standby restarts on every change, so that it would lead with the current configuration.
     concern: (config) => service?.concern?.(config) ?? config,
     start: async () => {
       election = startLeaderElection({
@@ -62,7 +63,7 @@ export function createLedService(options: {
       });
     },
     stop: async () => {
-      // What a start makes after the stop, nobody would end.
+      // Nothing would stop what a start makes after the stop.
       await Promise.race([starting, clock.sleep(startPatienceMs)]);
       await service?.stop();
       await election?.stop();

@@ -4,18 +4,18 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { shareRecent } from './share-recent.ts';
 
-/** Why a process is not ready, one sentence each; ready when there is none. */
+/** Says why a process is not ready, one sentence each; ready when there is none. */
 type NotReady = () => readonly string[];
 
 /**
- * What anybody in the cluster may cost a process by its health port, whose event loop is that of the service. The
+ * Bounds what clients of the health port may cost a process. The port shares the event loop of the service, and the
  * kubelet and Prometheus need a connection each.
  */
 export interface HealthLimits {
   connections: number;
-  /** For a request to arrive, and for an answer to be read, ms. */
+  /** Longest time for a request to arrive, and for an answer to be read, ms. */
   timeoutMs: number;
-  /** Metrics are not collected more often, ms. */
+  /** Shortest time between two collections of metrics, ms. */
   metricsForMs: number;
 }
 
@@ -23,9 +23,9 @@ const defaultLimits: HealthLimits = { connections: 64, timeoutMs: 5_000, metrics
 const longestHeaderBytes = 4_096;
 
 /**
- * The plain HTTP server for the kubelet and Prometheus: `/livez`, `/readyz` (503 and the reasons when not ready),
- * `/metrics`. It holds no secret and needs no TLS. A connection is for one request, as the kubelet's are; of too many
- * connections the oldest end, so that whoever holds them keeps no probe out.
+ * Creates the HTTP server for the kubelet and Prometheus. It serves `/livez`, `/readyz` (503 and the reasons when not
+ * ready) and `/metrics`, without TLS, since it holds no secret. A connection takes one request, as the kubelet's do; of
+ * too many connections the oldest are closed, so that a client that keeps them open cannot block probes.
  */
 export function createHealthServer(options: {
   notReady: NotReady;
@@ -64,7 +64,7 @@ const timeoutsOf = ({ timeoutMs }: HealthLimits): object => ({
 function guard(server: Server, { connections, timeoutMs }: HealthLimits): Server {
   const open = new Set<Socket>();
   server.maxRequestsPerSocket = 1;
-  // Without traffic: an answer that nobody reads.
+  // Ends connections without traffic, such as an answer that the client does not read.
   server.timeout = timeoutMs;
   server.on('connection', (socket) => {
     open.add(socket);
@@ -72,7 +72,7 @@ function guard(server: Server, { connections, timeoutMs }: HealthLimits): Server
     const [oldest] = open;
     if (open.size > connections) oldest?.destroy();
   });
-  // More requests that were sent along with the first one would each get an answer.
+  // Pipelined requests would otherwise each get an answer.
   server.on('dropRequest', (_request, socket) => socket.destroy());
   return server;
 }
