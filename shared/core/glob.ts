@@ -14,6 +14,12 @@ export function compileGlob(glob: string): (text: string) => boolean {
 /** Whether it is more than one text. */
 export const hasWildcard = (glob: string): boolean => /[*?]/.test(glob);
 
+/** Whether one matches whatever the other does. Now and then it says no where it is so: a `?` stands for no `*`. */
+export function globCovers(outer: string, inner: string): boolean {
+  if (outer === inner) return true;
+  return !(outer.includes('?') && inner.includes('*')) && compileGlob(outer)(inner);
+}
+
 /** The first and the last piece between stars stand at the ends; of those between each takes the first place it finds. */
 function matches([first = '', ...rest]: readonly string[], text: string): boolean {
   const last = rest.pop();

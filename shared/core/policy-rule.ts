@@ -1,5 +1,5 @@
 import type { RecipePolicy } from '#shared/contracts/policy.ts';
-import { compileGlob, globsOverlap, prefixLength } from './glob.ts';
+import { compileGlob, globCovers, globsOverlap, prefixLength } from './glob.ts';
 import type { Asked, LookupName } from './lookup-name.ts';
 import { secretSpelling } from './secret-spelling.ts';
 import type { Variables } from './template.ts';
@@ -105,12 +105,18 @@ function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: st
 
 /** Whether the rule names what is asked for itself, and not only something that may be the same. */
 export function namesLiterally(named: NamedSecrets, lookupKey: string, asked: Asked): boolean {
-  const { glob, spelling } = named;
-  if (spelling?.surely === undefined) {
-    return compileGlob(glob)(lookupKey) && tells(named, 'group', asked) && tells(named, 'key', asked);
-  }
-  const isSame = spelling.surely.some(({ ofGlob, ofName }) => compileGlob(ofGlob(glob))(ofName(lookupKey)));
-  return isSame && (!spelling.keyApart || tells(named, 'key', asked));
+  if (named.spelling?.surely !== undefined) return surelyNames(named, lookupKey) && tellsKey(named, asked);
+  return compileGlob(named.glob)(lookupKey) && tells(named, 'group', asked) && tells(named, 'key', asked);
+}
+
+/** Whether the rule surely names what is written so: a name, or all that the glob of another rule stands for. */
+export function surelyNames({ glob, spelling }: NamedSecrets, written: string): boolean {
+  return (spelling?.surely ?? []).some(({ ofGlob, ofName }) => globCovers(ofGlob(glob), ofName(written)));
+}
+
+/** Whether the key is one that the rule names, where a name has it apart. */
+export function tellsKey(named: NamedSecrets, asked: Asked): boolean {
+  return !named.spelling?.keyApart || tells(named, 'key', asked);
 }
 
 /** Compares a field as the name tells it; what no name tells cannot be asked of it. */

@@ -2,15 +2,14 @@ import type { PolicyConfig, RecipePolicy } from '#shared/contracts/policy.ts';
 import { compileGlob, createGlobIndex, type GlobIndex } from './glob.ts';
 import type { Asked, LookupName, ReadingSearch } from './lookup-name.ts';
 import { briefSearch, readingsOf } from './lookup-readings.ts';
+import { demandsOf, mostSpecific, type Question, rulesOf } from './policy-demands.ts';
 import {
   type Caller,
   type CompiledRule,
-  compareSpecificity,
   compileRule,
   couldAdmit,
   type NamedSecrets,
   namedSecrets,
-  namesLiterally,
 } from './policy-rule.ts';
 import { secretSpelling } from './secret-spelling.ts';
 import type { WorkBudget } from './work-budget.ts';
@@ -51,17 +50,17 @@ export function policyOf(
 
 /**
  * Compiles a policy. Nothing is given out but by rules that name what is asked for, or, with `default: allow`, where no
- * rule does; and of the rules that are about the secret the most specific must admit, too.
+ * rule does; and of the rules that are about the secret the most specific must admit, too, as must those that are about
+ * another spelling of it.
  * @param lookup how the manager makes lookup keys: the globs of a rule become such names as group and key do
  * @param manager whose names they are
  */
 export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[], manager: string): Policy {
   const byDefault = { allowed: policy.default === 'allow', line: `default ${policy.default}` };
   const about = compileRules(policy, lookup, manager);
-  const decide = (named: readonly NamedSecrets[], lookupKey: string, caller: Caller, asked: Asked) => {
-    const literal = rulesOf(named.filter((secrets) => namesLiterally(secrets, lookupKey, asked)));
-    if (named.length === 0 || (literal.length === 0 && !byDefault.allowed)) return byDefault;
-    const demands = demandsOf(named, literal);
+  const decide = (question: Question, caller: Caller, budget?: WorkBudget): PolicyDecision => {
+    const { isNamed, demands } = demandsOf(question, budget);
+    if (!isNamed && !byDefault.allowed) return byDefault;
     const refusing = demands.find((rules) => !rules.some(({ admits }) => admits(caller)));
     const admitting = demands[0]?.find(({ admits }) => admits(caller));
     return { allowed: refusing === undefined, line: lineOf(refusing ?? (admitting ? [admitting] : [])) };
@@ -73,8 +72,7 @@ export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[
       let first: PolicyDecision | undefined;
       const possible = asked === undefined ? askedFor(lookup, lookupKey, briefSearch(), budget) : [asked];
       for (const reading of possible) {
-        budget?.spend(10 * named.length);
-        const decision = decide(named, lookupKey, caller, reading);
+        const decision = decide({ named, lookupKey, asked: reading }, caller, budget);
         if (decision.allowed) return decision;
         first ??= decision;
       }
@@ -85,14 +83,8 @@ export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[
       if (named.length === 0) return byDefault.allowed;
       const search = { charactersLeft: mostCharactersOfCopy };
       return [...askedFor(lookup, lookupKey, search)].some((asked) => {
-        const literal = rulesOf(named.filter((secrets) => namesLiterally(secrets, lookupKey, asked)));
-        if (literal.length === 0 && !byDefault.allowed) return false;
-        const [first = [], second] = demandsOf(named, literal);
-        return first.some((one) =>
-          second === undefined
-            ? couldAdmit([one], namespace)
-            : second.some((other) => couldAdmit([one, other], namespace)),
-        );
+        const { isNamed, demands } = demandsOf({ named, lookupKey, asked });
+        return (isNamed || byDefault.allowed) && couldMeet(demands, namespace);
       });
     },
     reservedBy: (lookupKey) => {
@@ -129,7 +121,8 @@ function compileRules(
   const all = rules.flatMap((rule, place) => namedSecrets(rule, compileRule(rule, place), lookup, manager));
   // As it is written, too: the `*` of a glob may stand for what another spelling leaves out.
   const byName = createGlobIndex(all, ({ glob }) => glob);
-  const bySpelling = (secretSpelling(manager)?.perhaps ?? []).map(({ ofGlob, ofName }) => ({
+  const { perhaps = [], surely = [] } = secretSpelling(manager) ?? {};
+  const bySpelling = [...perhaps, ...surely].map(({ ofGlob, ofName }) => ({
     find: createGlobIndex(all, ({ glob }) => ofGlob(glob)),
     ofName,
   }));
@@ -141,32 +134,16 @@ function compileRules(
   };
 }
 
-/**
- * The rules that must admit: one of each list, the most specific first. Where they name what is asked for, they do; one
- * that names it otherwise keeps its secret all the same, from those, too, whom a less specific rule admits.
- */
-function demandsOf(named: readonly NamedSecrets[], literal: readonly CompiledRule[]): CompiledRule[][] {
-  const isBorderless = named.some((secrets) => secrets.isBorderless);
-  const top = isBorderless || literal.length === 0 ? rulesOf(mostSpecific(named)) : literal;
-  const literally = new Set(literal);
-  const naming = top.filter((rule) => literally.has(rule));
-  const keeping = top.filter((rule) => !literally.has(rule));
-  return [naming, keeping, naming.length === 0 ? [...literal] : []].filter((rules) => rules.length > 0);
-}
-
-/** Where the border between group and key is lost, those that write out most of the name; else all that name it. */
-function mostSpecific(named: readonly NamedSecrets[]): readonly NamedSecrets[] {
-  if (!named.some(({ isBorderless }) => isBorderless)) return named;
-  const most = named.reduce<NamedSecrets | undefined>(
-    (best, next) => (best === undefined || compareSpecificity(next, best) > 0 ? next : best),
-    undefined,
+/** Whether one pod of the namespace could be admitted by a rule of each list, besides those that were chosen. */
+function couldMeet(
+  [rules, ...others]: readonly (readonly CompiledRule[])[],
+  namespace: string,
+  chosen: readonly CompiledRule[] = [],
+): boolean {
+  if (rules === undefined) return true;
+  return rules.some(
+    (rule) => couldAdmit([...chosen, rule], namespace) && couldMeet(others, namespace, [...chosen, rule]),
   );
-  return most === undefined ? [] : named.filter((secrets) => compareSpecificity(secrets, most) === 0);
-}
-
-/** Each once, in the order of the configuration. */
-function rulesOf(named: readonly NamedSecrets[]): CompiledRule[] {
-  return [...new Set(named.map(({ rule }) => rule))].sort((a, b) => a.place - b.place);
 }
 
 function lineOf(rules: readonly CompiledRule[]): string {

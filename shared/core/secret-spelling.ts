@@ -4,12 +4,20 @@ type Rename = (name: string) => string;
 type Comparison = { ofGlob: Rename; ofName: Rename };
 
 /**
- * What a manager's own names can be written like. By `perhaps` names are compared that may be the same secret: a rule
- * forbids by it. By `surely` a rule gives out; a manager that has it takes group and key as one name, wherever that is
- * split; but where the key stands `keyApart` behind the last slash, it must be one that the rule names. Where `surely` is
- * missing a rule gives out by group and key.
+ * What a manager's own names can be written like; it takes group and key as one name, wherever that is split. By
+ * `perhaps` names are compared that may be the same secret: a rule forbids by it. By `surely` a rule gives out, first by
+ * the name as it is written; but where the key stands `keyApart` behind the last slash, it must be one that the rule
+ * names.
  */
-type Spelling = { perhaps: readonly Comparison[]; surely?: readonly Comparison[]; keyApart?: true };
+export type Spelling = {
+  perhaps: readonly Comparison[];
+  surely: readonly [Comparison, ...Comparison[]];
+  keyApart?: true;
+  /** How a rule about a name may have written it, the plainest first. */
+  plainly: readonly Rename[];
+  /** Whether a rule is written plainly. */
+  isPlain(glob: string): boolean;
+};
 
 const asItIs: Rename = (name) => name;
 
@@ -30,16 +38,21 @@ const plainUri: Rename = (uri) => uri.toLowerCase().replace(/^(https:\/\/[^/]*?)
 /** Behind the name stands a version. */
 const withoutVersion: Rename = (uri) => uri.replace(/^(https:\/\/[^/]+\/[^/]+\/[^/]+)\/.*$/, '$1');
 
-/** A vault has several hosts, all of which begin with its name, and keeps what a certificate hides as a secret. */
-const vaultOnly: Rename = (uri) =>
-  uri
-    .replace(/^(https:\/\/[^/.]*)[^/]*/, '$1')
-    .replace(/^(https:\/\/[^/]+\/)(?:certificates|keys)\//, '$1secrets/');
+const plainVersion: Rename = (uri) => withoutVersion(plainUri(uri));
+
+/** A vault keeps what a certificate hides as a secret. */
+const asSecret: Rename = (uri) => uri.replace(/^(https:\/\/[^/]+\/)(?:certificates|keys)\//, '$1secrets/');
+
+/** A vault has several hosts, all of which begin with its name. */
+const vaultOnly: Rename = (uri) => uri.replace(/^(https:\/\/[^/.]*)[^/]*/, '$1');
 
 /** Vault's mounts may have several segments. */
 const withoutAnyData: Rename = (path) => withoutSlash(path).replaceAll(/\/data(?=\/)/g, '');
 
-const plainSecret: Rename = (uri) => withoutVersion(vaultOnly(plainUri(uri)));
+/** As Azure writes it in each of its clouds: `<vault>.vault.<cloud>`. */
+const secretUri = /^https:\/\/[^/.]+\.vault(?:\.[^/.]+)+\/secrets\/[^/]+$/;
+
+const plainSecret: Rename = (uri) => withoutVersion(asSecret(vaultOnly(plainUri(uri))));
 
 const spellings: Record<string, Spelling | undefined> = {
   // Whether a name ends so by itself cannot be seen, so that neither gives out the other.
@@ -49,6 +62,8 @@ const spellings: Record<string, Spelling | undefined> = {
       { ofGlob: withoutRandomSix, ofName: asItIs },
     ],
     surely: [{ ofGlob: asItIs, ofName: asItIs }],
+    plainly: [withoutSix],
+    isPlain: (glob) => withoutRandomSix(glob) === glob,
   },
   // Vault's agent puts `data/` behind the mount of a kv2 engine where it is missing, and where mounts end only Vault
   // knows (hashicorp/consul-template, dependency/vault_read.go: addPrefixToVKVPath). A mount is nearly always one
@@ -60,6 +75,8 @@ const spellings: Record<string, Spelling | undefined> = {
       { ofGlob: (glob) => withoutData(withoutSlash(glob)), ofName: withoutData },
     ],
     keyApart: true,
+    plainly: [withoutAnyData, withoutData],
+    isPlain: (glob) => withoutAnyData(glob) === withoutData(withoutSlash(glob)),
   },
   // Azure, "About keys, secrets and certificates": vault names and object names. A rule for one version gives out only
   // this one.
@@ -67,8 +84,10 @@ const spellings: Record<string, Spelling | undefined> = {
     perhaps: [{ ofGlob: plainSecret, ofName: plainSecret }],
     surely: [
       { ofGlob: plainUri, ofName: plainUri },
-      { ofGlob: plainUri, ofName: (uri) => withoutVersion(plainUri(uri)) },
+      { ofGlob: plainUri, ofName: plainVersion },
     ],
+    plainly: [(uri) => asSecret(plainVersion(uri)), plainVersion],
+    isPlain: (glob) => secretUri.test(plainUri(glob)),
   },
 };
 
