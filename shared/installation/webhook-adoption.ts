@@ -53,7 +53,7 @@ export const adoptEntry = (
  * Puts the remembered entry back where ours stands; undefined when none is remembered.
  * Throws CONFIG_INVALID when what is remembered is not a webhook of that name.
  */
-export function giveBackEntry(
+export function restoreOriginal(
   { metadata }: MutatingWebhookConfiguration,
   index: number,
   name: string,

@@ -6,7 +6,7 @@ import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
-import { adoptEntry, callsSomebodyElse, giveBackEntry, isForeign } from './webhook-adoption.ts';
+import { adoptEntry, callsSomebodyElse, restoreOriginal, isForeign } from './webhook-adoption.ts';
 import { findDrift } from './webhook-drift.ts';
 
 /** Flyte's webhook name, which its users know (docs/reference/flyte.md F1). */
@@ -103,7 +103,7 @@ function planChanges(
     if (entry !== undefined && callsSomebodyElse(entry, desired)) return [];
     return [repairBundle(entry, index, desired) ?? []].flat();
   }
-  const returned = config.adopt ? undefined : giveBackEntry(existing, index, webhookName);
+  const returned = config.adopt ? undefined : restoreOriginal(existing, index, webhookName);
   if (returned !== undefined) return returned;
   if (entry !== undefined && isForeign(existing, entry, desired)) {
     return config.adopt ? adoptEntry(existing, index, entry, desired) : [];
