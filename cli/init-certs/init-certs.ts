@@ -5,7 +5,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
 import { writeSecret } from '#shared/installation/pair-secret-writer.ts';
-import { reasonToLeave } from '#shared/installation/webhook-configuration.ts';
+import { skipReason } from '#shared/installation/webhook-configuration.ts';
 import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { readObject } from '#shared/kubernetes/read-objects.ts';
@@ -130,7 +130,7 @@ async function initWebhook(
 ): Promise<Outcome> {
   const { webhook } = config;
   const about = { kind: 'MutatingWebhookConfiguration', name: webhook.configurationName } as const;
-  const reason = reasonToLeave(existing, webhook, installation.namespace);
+  const reason = skipReason(existing, webhook, installation.namespace);
   if (reason !== undefined) return { ...about, action: 'left', reason };
   const log = pino({ level: 'silent' });
   const stored = await ensureWebhook({ ...installation, webhook, log }, existing, bundle);

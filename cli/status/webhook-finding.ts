@@ -1,7 +1,7 @@
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { fieldWriter } from '#shared/installation/field-writer.ts';
-import { adoptedAnnotation, callsSomebodyElse, isForeign } from '#shared/installation/webhook-adoption.ts';
+import { adoptedAnnotation, targetsOtherService, isOwnedByOthers } from '#shared/installation/webhook-adoption.ts';
 import { desiredWebhook, pausedAnnotation, webhookName } from '#shared/installation/webhook-configuration.ts';
 import { addedTerms, findDrift } from '#shared/installation/webhook-drift.ts';
 import type {
@@ -28,8 +28,8 @@ export function findWebhook({ webhook, found, namespace }: InstallationFacts): F
   const desired = desiredWebhook(config, namespace, '');
   const paused = configuration.metadata.annotations?.[pausedAnnotation];
   const isTheirs = config.manage
-    ? isForeign(configuration, entry, desired)
-    : callsSomebodyElse(entry, desired);
+    ? isOwnedByOthers(configuration, entry, desired)
+    : targetsOtherService(entry, desired);
   const { drift, added, writers } = compare(
     configuration,
     entry,

@@ -11,7 +11,7 @@ import type {
 export const adoptedAnnotation = 'latchkey.dev/adopted';
 
 /** Whether the object was not made by us and its entry calls somebody else: Flyte's own webhook has our entry's name. */
-export function isForeign(
+export function isOwnedByOthers(
   { metadata }: MutatingWebhookConfiguration,
   entry: MutatingWebhook | undefined,
   desired: MutatingWebhook,
@@ -22,7 +22,7 @@ export function isForeign(
 }
 
 /** Whether an entry that others keep calls another Service or host than ours. */
-export function callsSomebodyElse(entry: MutatingWebhook, desired: MutatingWebhook): boolean {
+export function targetsOtherService(entry: MutatingWebhook, desired: MutatingWebhook): boolean {
   return !isDeepStrictEqual(calleeOf(entry), calleeOf(desired));
 }
 

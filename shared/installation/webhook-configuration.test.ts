@@ -8,7 +8,7 @@ import {
   desiredWebhook,
   pausedAnnotation,
   planRepair,
-  reasonToLeave,
+  skipReason,
   repairedFields,
   trustedBundle,
   webhookName,
@@ -163,22 +163,22 @@ test('without manage only the bundle is kept', () => {
 test('without manage an entry that calls somebody else is refused with the reason', () => {
   const unmanaged = webhookConfig({ manage: false });
   const reason = (webhooks: MutatingWebhook[], options = unmanaged) =>
-    reasonToLeave(stored(webhooks), options, 'latchkey') ?? '';
+    skipReason(stored(webhooks), options, 'latchkey') ?? '';
   assert.deepEqual(repair([flytes], unmanaged), []);
   assert.equal(trustedBundle(stored([flytes]), unmanaged, 'latchkey'), undefined);
   assert.match(reason([flytes]), /refusing .* calls somebody else/);
   assert.match(reason([{ ...ours, clientConfig: { url: 'https://elsewhere.example' } }]), /somebody else/);
   assert.match(reason([foreign]), /waiting for the webhook/);
-  assert.match(reasonToLeave(undefined, unmanaged, 'latchkey') ?? '', /waiting for Mutating/);
+  assert.match(skipReason(undefined, unmanaged, 'latchkey') ?? '', /waiting for Mutating/);
   assert.equal(reason([{ ...ours, clientConfig: { ...ours.clientConfig, caBundle: '' } }]), '');
 });
 
 test("with manage an object is left alone when it is paused, or somebody else's and not to be adopted", () => {
-  assert.equal(reasonToLeave(undefined, config, 'latchkey'), undefined);
-  assert.equal(reasonToLeave(stored([ours]), config, 'latchkey'), undefined);
-  assert.match(reasonToLeave(stored([ours], { [pausedAnnotation]: '' }), config, 'latchkey') ?? '', /paused/);
-  assert.match(reasonToLeave(stored([flytes]), config, 'latchkey') ?? '', /somebody else/);
-  assert.equal(reasonToLeave(stored([flytes]), adopting, 'latchkey'), undefined);
+  assert.equal(skipReason(undefined, config, 'latchkey'), undefined);
+  assert.equal(skipReason(stored([ours]), config, 'latchkey'), undefined);
+  assert.match(skipReason(stored([ours], { [pausedAnnotation]: '' }), config, 'latchkey') ?? '', /paused/);
+  assert.match(skipReason(stored([flytes]), config, 'latchkey') ?? '', /somebody else/);
+  assert.equal(skipReason(stored([flytes]), adopting, 'latchkey'), undefined);
 });
 
 test('paused means that nothing is repaired', () => {

@@ -6,7 +6,7 @@ import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
-import { adoptEntry, callsSomebodyElse, restoreOriginal, isForeign } from './webhook-adoption.ts';
+import { adoptEntry, targetsOtherService, restoreOriginal, isOwnedByOthers } from './webhook-adoption.ts';
 import { findDrift } from './webhook-drift.ts';
 
 /** Flyte's webhook name, which its users know (docs/reference/flyte.md F1). */
@@ -100,12 +100,12 @@ function planChanges(
   const webhooks = existing.webhooks ?? [];
   const entry = webhooks[index];
   if (!config.manage) {
-    if (entry !== undefined && callsSomebodyElse(entry, desired)) return [];
+    if (entry !== undefined && targetsOtherService(entry, desired)) return [];
     return [repairBundle(entry, index, desired) ?? []].flat();
   }
   const returned = config.adopt ? undefined : restoreOriginal(existing, index, webhookName);
   if (returned !== undefined) return returned;
-  if (entry !== undefined && isForeign(existing, entry, desired)) {
+  if (entry !== undefined && isOwnedByOthers(existing, entry, desired)) {
     return config.adopt ? adoptEntry(existing, index, entry, desired) : [];
   }
   return repairEntry(webhooks, index, desired);
@@ -154,7 +154,7 @@ function repairBundle(
 }
 
 /** Why the object is left as it is, one sentence; undefined when it can be made or repaired. */
-export function reasonToLeave(
+export function skipReason(
   existing: MutatingWebhookConfiguration | undefined,
   config: WebhookConfig,
   namespace: string,
@@ -172,11 +172,11 @@ export function reasonToLeave(
     if (entry === undefined) {
       return `waiting for the webhook ${webhookName} in ${object}, which webhook.manage: false leaves to others`;
     }
-    return callsSomebodyElse(entry, desired)
+    return targetsOtherService(entry, desired)
       ? `refusing ${object}: its webhook ${webhookName} calls somebody else than webhook.serviceName or webhook.url; name another object in webhook.configurationName`
       : undefined;
   }
-  const isTheirs = entry !== undefined && isForeign(existing, entry, desired);
+  const isTheirs = entry !== undefined && isOwnedByOthers(existing, entry, desired);
   return isTheirs && !config.adopt
     ? `leaving ${object} alone: its webhook ${webhookName} is somebody else's, and webhook.adopt is false`
     : undefined;
@@ -192,8 +192,8 @@ export function trustedBundle(
   if (existing === undefined || webhook === undefined) return undefined;
   const desired = desiredWebhook(config, namespace, '');
   const isTheirs = config.manage
-    ? isForeign(existing, webhook, desired)
-    : callsSomebodyElse(webhook, desired);
+    ? isOwnedByOthers(existing, webhook, desired)
+    : targetsOtherService(webhook, desired);
   if (isTheirs) return undefined;
   return Buffer.from(webhook.clientConfig.caBundle ?? '', 'base64').toString('utf8');
 }
