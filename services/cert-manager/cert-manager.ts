@@ -44,7 +44,7 @@ export function createCertManager(options: {
     const standing = keeper.standing();
     return [
       ...(standing?.problems ?? []),
-      ...[standing?.untouchable ?? []].flat(),
+      ...[standing?.unmanagedReason ?? []].flat(),
       ...(standing?.undone ?? []).map(wordUndone),
     ];
   };

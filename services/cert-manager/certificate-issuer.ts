@@ -74,7 +74,7 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
 const standingOf = (facts: Facts, { ca, serving }: Look): Omit<Standing, 'undone'> => ({
   phase: facts.ca?.state.phase,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
-  untouchable: facts.webhook.untouchable,
+  unmanagedReason: facts.webhook.unmanagedReason,
   called: facts.webhook.trusted !== undefined,
   problems: [],
   unwritable: Object.values(facts.unwritable ?? {}).filter((reason) => reason !== undefined),

@@ -16,7 +16,7 @@ export interface Standing {
   /** Endpoints that do not serve the current leaf, by name, or a sentence. */
   notServing: readonly string[];
   /** Why the webhook configuration is left as it is, or undefined. */
-  untouchable: string | undefined;
+  unmanagedReason: string | undefined;
   /** Whether the API server calls the gateways. */
   called: boolean;
   /** What is wrong with a certificate that others provide, one sentence each. */

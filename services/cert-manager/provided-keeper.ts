@@ -120,7 +120,7 @@ const standingOf = (
 ): Omit<Standing, 'undone'> => ({
   phase: undefined,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
-  untouchable: facts.webhook.untouchable,
+  unmanagedReason: facts.webhook.unmanagedReason,
   called: facts.webhook.trusted !== undefined,
   problems,
   unwritable: [],

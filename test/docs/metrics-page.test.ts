@@ -43,7 +43,7 @@ async function scrape(): Promise<string> {
   createCertificateMetrics(() => ({
     phase: 'stable',
     notServing: ['gateway-0'],
-    untouchable: undefined,
+    unmanagedReason: undefined,
     called: true,
     problems: [],
     unwritable: [],

@@ -47,7 +47,7 @@ export const servingOf = (id: string, issuer: string, bundle: string[], served =
 export const webhookOf = (trusted: string[]): WebhookFacts => ({
   trusted,
   current: trusted,
-  untouchable: undefined,
+  unmanagedReason: undefined,
   drifted: false,
   bundleHeldBack: false,
 });

@@ -63,9 +63,9 @@ const answered = (state: LeafState | undefined): Answer => ({
 
 /** A request that nothing but an operator can make possible; any other waits. */
 const refusal = ({ webhook }: Facts, id: string | undefined): Answer | undefined =>
-  id === undefined || webhook.untouchable === undefined
+  id === undefined || webhook.unmanagedReason === undefined
     ? undefined
-    : { handled: id, refused: { id, reason: webhook.untouchable } };
+    : { handled: id, refused: { id, reason: webhook.unmanagedReason } };
 
 const stateOf = (waitingFor: string[], answer: Answer): ServingWrite['state'] => ({
   version: 1,

@@ -25,7 +25,7 @@ test('an empty cluster gets the CA, then the webhook configuration, then the lea
   const nothing = {
     trusted: undefined,
     current: [],
-    untouchable: undefined,
+    unmanagedReason: undefined,
     drifted: true,
     bundleHeldBack: false,
   };
@@ -113,7 +113,7 @@ test('an old CA is kept while the serving Secret holds a leaf of it', () => {
 });
 
 test('a request is refused while a rotation runs, and while the configuration is left alone', () => {
-  const paused = { ...webhookOf(['old']), untouchable: 'paused' };
+  const paused = { ...webhookOf(['old']), unmanagedReason: 'paused' };
   const refused = stepOf({ ca: caOf(['old'], { request: 'asked' }), webhook: paused });
   assert.ok(refused.write === 'ca');
   assert.deepEqual(
@@ -133,7 +133,7 @@ test('a requested leaf is made, or refused where its CA cannot be trusted', () =
     ca: caOf(turned, { state: stateOf('switching', { rotation }) }),
     serving: { ...servingOf('leaf-1', 'old', turned), request: 'asked' },
   };
-  const paused = { ...webhookOf(['old']), untouchable: 'paused' };
+  const paused = { ...webhookOf(['old']), unmanagedReason: 'paused' };
   const refused = stepOf({ ...untrusted, webhook: paused });
   assert.ok(refused.write === 'serving');
   assert.deepEqual(refused.state.refused, { id: 'asked', reason: 'paused' });
@@ -141,7 +141,7 @@ test('a requested leaf is made, or refused where its CA cannot be trusted', () =
 });
 
 test('a stable CA without a leaf says what it waits for, and looks again before the wait begins anew', () => {
-  const paused = { ...webhookOf(['old', 'other']), untouchable: 'paused' };
+  const paused = { ...webhookOf(['old', 'other']), unmanagedReason: 'paused' };
   const bare: Partial<Facts> = {
     held: { ca: caOf(['old']), leaf: undefined },
     serving: undefined,
@@ -164,7 +164,7 @@ test('a rotation goes on where the API server has long been calling nobody', () 
     webhook: {
       trusted: undefined,
       current: [],
-      untouchable: 'there is none',
+      unmanagedReason: 'there is none',
       drifted: true,
       bundleHeldBack: false,
     },

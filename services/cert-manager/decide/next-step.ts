@@ -33,7 +33,7 @@ function wantedStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPolicy):
   const isUsable = ca !== undefined && ca.issuing.problem === undefined;
   if (repair !== undefined && !(isUsable && facts.unwritable?.ca !== undefined)) return repair;
   if (ca === undefined) return { write: undefined, recheckMs: undefined };
-  if (webhook.untouchable === undefined) {
+  if (webhook.unmanagedReason === undefined) {
     const isTrusted = webhook.bundleHeldBack || isSameList(webhook.trusted ?? [], ca.bundle);
     if (webhook.drifted || !isTrusted)
       return { write: 'webhook', why: 'it differed from what it has to be', bundle: ca.bundle };

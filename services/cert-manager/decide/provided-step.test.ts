@@ -8,7 +8,7 @@ const serving = { leaf, bundle: ['new'], state: undefined, request: undefined, t
 const webhook = {
   trusted: ['old'],
   current: ['old'],
-  untouchable: undefined,
+  unmanagedReason: undefined,
   drifted: false,
   bundleHeldBack: false,
 };
@@ -37,5 +37,5 @@ test('a Secret that cannot be right leaves the bundle as it is', () => {
 });
 
 test('an object that is not to be touched is not', () => {
-  assert.equal(bundleOf(step({ webhook: { ...webhook, untouchable: 'paused' } })), undefined);
+  assert.equal(bundleOf(step({ webhook: { ...webhook, unmanagedReason: 'paused' } })), undefined);
 });

@@ -29,7 +29,7 @@ export function providedStep(
       : webhook.current;
   const isTrusted = webhook.bundleHeldBack || isSameList(webhook.trusted ?? [], bundle);
   const isRight = !webhook.drifted && isTrusted;
-  if (webhook.untouchable === undefined && bundle.length > 0 && !isRight) {
+  if (webhook.unmanagedReason === undefined && bundle.length > 0 && !isRight) {
     return { write: 'webhook', why: 'it differed from what it has to be', bundle };
   }
   return { write: undefined, recheckMs: isSettled ? undefined : pollMs, problem };

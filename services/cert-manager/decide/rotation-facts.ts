@@ -61,7 +61,7 @@ export interface WebhookFacts {
   /** Those of them that have not expired. */
   current: readonly string[];
   /** Why it is left as it is, or undefined. */
-  untouchable: string | undefined;
+  unmanagedReason: string | undefined;
   /** Whether anything but the bundle differs from what it has to be, and may be written now. */
   drifted: boolean;
   /** Whether the bundle is left for now, because somebody undoes each repair of it. */

@@ -49,10 +49,10 @@ const stable: Phase = ({ webhook, serving, nowMs }, ca) => {
   // The leaf of this CA could not be made yet: it is looked for again before the times that count begin anew.
   if (serving?.leaf.issuer !== ca.issuing.id || serving.leaf.problem !== undefined) {
     const isTrusted = webhook.trusted?.includes(ca.issuing.id) === true;
-    return wait([isTrusted ? apiServersNotice : (webhook.untouchable ?? apiServersNotice)]);
+    return wait([isTrusted ? apiServersNotice : (webhook.unmanagedReason ?? apiServersNotice)]);
   }
   if (ca.issuing.due === undefined) return ca.state.waitingFor.length === 0 ? undefined : wait([]);
-  if (webhook.untouchable !== undefined) return wait([webhook.untouchable]);
+  if (webhook.unmanagedReason !== undefined) return wait([webhook.unmanagedReason]);
   const at = new Date(nowMs).toISOString();
   return start(ca, { id: `scheduled-${at}`, reason: ca.issuing.due, startedAt: at });
 };
@@ -60,7 +60,7 @@ const stable: Phase = ({ webhook, serving, nowMs }, ca) => {
 const distributing: Phase = ({ webhook }, ca, heldForMs, { trustWaitMs }) => {
   const next = ca.next?.id ?? '';
   if (webhook.trusted !== undefined && !webhook.trusted.includes(next)) {
-    return wait([webhook.untouchable ?? 'the webhook configuration to hold the next CA']);
+    return wait([webhook.unmanagedReason ?? 'the webhook configuration to hold the next CA']);
   }
   const restMs = trustWaitMs - heldForMs(webhook.trusted === undefined ? uncalled : trusts(next));
   if (restMs > 0) return wait([apiServersNotice], restMs);
@@ -75,7 +75,7 @@ const switching: Phase = (facts, ca) => {
 };
 
 const retiring: Phase = (facts, ca, heldForMs, { connectionWaitMs, overlapMs }) => {
-  const waitingFor = [...notSwitched(facts, ca), ...[facts.webhook.untouchable ?? []].flat()];
+  const waitingFor = [...notSwitched(facts, ca), ...[facts.webhook.unmanagedReason ?? []].flat()];
   if (waitingFor.length > 0) return wait(waitingFor);
   const connectionsMs = connectionWaitMs - heldForMs(serve(facts.serving?.leaf.id ?? ''));
   if (connectionsMs > 0) {
@@ -104,7 +104,7 @@ function notSwitched(facts: Facts, { issuing }: CaFacts): string[] {
 
 function answerRequest({ webhook, nowMs }: Facts, ca: CaFacts, id: string): Step {
   const reason =
-    ca.state.phase === 'stable' ? webhook.untouchable : `a rotation is under way (${ca.state.phase})`;
+    ca.state.phase === 'stable' ? webhook.unmanagedReason : `a rotation is under way (${ca.state.phase})`;
   const state = { ...ca.state, handled: id };
   if (reason !== undefined) return writeState(ca, { ...state, refused: { id, reason } }, 'refused a request');
   const { refused: _, ...rest } = state;

@@ -35,7 +35,7 @@ export function readWebhookFacts(
   return {
     trusted: calls ? authorities.map(certificateId) : undefined,
     current: authorities.filter(({ ca, validTo }) => ca && Date.parse(validTo) > nowMs).map(certificateId),
-    untouchable: skipReason(existing, config, namespace),
+    unmanagedReason: skipReason(existing, config, namespace),
     drifted: isWritable(asRead),
     // No field is named: the bundle may be written with the entry or the object, and both with what they replace.
     bundleHeldBack: !isWritable(`${asRead}\n`),

@@ -181,7 +181,7 @@ function factsOf(
     webhook: {
       trusted,
       current: trusted ?? [],
-      untouchable: webhook?.paused ? 'paused' : undefined,
+      unmanagedReason: webhook?.paused ? 'paused' : undefined,
       drifted: trusted === undefined || (world.platformEdits && pace.waitMs('selector') === 0),
       bundleHeldBack: pace.waitMs('bundle', ca?.bundle.join()) > 0,
     },
