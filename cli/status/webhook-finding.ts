@@ -1,7 +1,11 @@
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { fieldWriter } from '#shared/installation/field-writer.ts';
-import { adoptedAnnotation, targetsOtherService, isOwnedByOthers } from '#shared/installation/webhook-adoption.ts';
+import {
+  adoptedAnnotation,
+  isOwnedByOthers,
+  targetsOtherService,
+} from '#shared/installation/webhook-adoption.ts';
 import { desiredWebhook, pausedAnnotation, webhookName } from '#shared/installation/webhook-configuration.ts';
 import { addedTerms, findDrift } from '#shared/installation/webhook-drift.ts';
 import type {

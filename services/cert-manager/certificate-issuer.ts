@@ -14,7 +14,7 @@ import type { Facts, RotationPolicy } from './decide/rotation-facts.ts';
 import { notServing } from './decide/served-everywhere.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
 import { type Look, lookAtCluster } from './observe/look.ts';
-import { type HeldSecrets, readFacts } from './observe/read-facts.ts';
+import { type LastKnownGood, readFacts } from './observe/read-facts.ts';
 
 /** An installation takes five; more in a row are a fight with another writer. */
 const longestRun = 12;
@@ -33,21 +33,23 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
-  let held: HeldSecrets = { ca: undefined, serving: undefined };
+  let lastKnownGood: LastKnownGood = { ca: undefined, serving: undefined };
   let last: { facts: Facts; seen: Look } | undefined;
 
   const look = async (): Promise<{ facts: Facts; context: StepContext }> => {
     const seen = await lookAtCluster(options);
     const nowMs = clock.now();
-    const context = { kubernetes, config, namespace, served, repairs, log, look: seen, held, nowMs };
-    const facts = readFacts(seen, held, context);
+    const context = { kubernetes, config, namespace, served, repairs, log, look: seen, lastKnownGood, nowMs };
+    const facts = readFacts(seen, lastKnownGood, context);
     tellRefusals(facts, last?.facts, config.tls, log);
     last = { facts, seen };
-    held = {
+    lastKnownGood = {
       // One that is yet to be repaired is not remembered: the repair may lose a race.
-      ca: facts.ca !== undefined && repairCa(facts) === undefined ? seen.ca : held.ca,
+      ca: facts.ca !== undefined && repairCa(facts) === undefined ? seen.ca : lastKnownGood.ca,
       serving:
-        facts.serving !== undefined && facts.serving.leaf.problem === undefined ? seen.serving : held.serving,
+        facts.serving !== undefined && facts.serving.leaf.problem === undefined
+          ? seen.serving
+          : lastKnownGood.serving,
     };
     return { facts, context };
   };
@@ -58,8 +60,8 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
       let patched = false;
       for (let steps = 0; steps < longestRun; steps += 1) {
         const { facts, context } = await look();
-        const heldForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
-        const step = nextStep(facts, heldForMs, policy);
+        const steadyForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
+        const step = nextStep(facts, steadyForMs, policy);
         if (step.write === undefined) return earlierMs(step.recheckMs, repairs.restMs());
         // Each bundle costs the API server a transport (docs/reference/kube-apiserver.md C4): a fight over it stays slow.
         if (step.write === 'webhook' && patched) return 0;

@@ -26,7 +26,7 @@ type ProvidedFacts = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
 const lateAt = 0.9;
 /** Made, repaired, looked at. */
 const longestRun = 4;
-const nothingHeld = { ca: undefined, serving: undefined };
+const nothingKnown = { ca: undefined, serving: undefined };
 
 /**
  * Keeps the webhook configuration beside a serving Secret that others write (cert-manager.io, a company CA), which it
@@ -50,7 +50,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
       repairs,
       log,
       look: seen,
-      held: nothingHeld,
+      lastKnownGood: nothingKnown,
       nowMs: clock.now(),
     };
     return { ...last, context };
@@ -69,8 +69,8 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
         const { facts, seen, context } = await look();
         const leaf = facts.serving?.leaf.id ?? '';
         const holding = notServing(facts, leaf).length === 0 ? [serve(leaf)] : [];
-        const heldForMs = conditions.note(holding, clock.monotonicMs());
-        const step = providedStep(facts, heldForMs, connectionWaitMs);
+        const steadyForMs = conditions.note(holding, clock.monotonicMs());
+        const step = providedStep(facts, steadyForMs, connectionWaitMs);
         if (step.write === 'webhook') await writeWebhook(step, context);
         else {
           tell(problemsOf(step.problem, seen, options));
@@ -97,7 +97,7 @@ function factsOf(seen: Look, { config, namespace, served, repairs, clock }: Keep
   const trusted = readBundle(stored?.bundle ?? '').map(certificateId);
   return {
     serving: serving && readServingFacts(serving, context),
-    webhook: readWebhookFacts(seen.webhook, config.webhook, namespace, nowMs, repairs.heldBack(trusted)),
+    webhook: readWebhookFacts(seen.webhook, config.webhook, namespace, nowMs, repairs.deferred(trusted)),
     endpoints: readEndpoints(seen, { config, served }),
   };
 }

@@ -8,8 +8,8 @@ import {
   desiredWebhook,
   pausedAnnotation,
   planRepair,
-  skipReason,
   repairedFields,
+  skipReason,
   trustedBundle,
   webhookName,
 } from './webhook-configuration.ts';
@@ -129,16 +129,16 @@ test('terms that a platform adds to a selector are lived with, and stay when our
   ]);
 });
 
-test('a field that is held back is left, the others are put right', () => {
+test('a field that is deferred is left, the others are put right', () => {
   const drifted = { ...ours, failurePolicy: 'Ignore', timeoutSeconds: 1 };
-  const heldBack = new Set(['webhooks.failurePolicy']);
-  const operations = planRepair(stored([drifted]), config, 'latchkey', 'PEM', heldBack);
+  const deferred = new Set(['webhooks.failurePolicy']);
+  const operations = planRepair(stored([drifted]), config, 'latchkey', 'PEM', deferred);
   assert.deepEqual(repairedFields(operations), ['webhooks.timeoutSeconds']);
   const all = new Set(['webhooks.failurePolicy', 'webhooks.timeoutSeconds']);
   assert.deepEqual(planRepair(stored([drifted]), config, 'latchkey', 'PEM', all), []);
 });
 
-test('an entry is adopted with the memory of it or not at all, whatever is held back', () => {
+test('an entry is adopted with the memory of it or not at all, whatever is deferred', () => {
   for (const field of ['webhooks', 'metadata.annotations']) {
     assert.deepEqual(planRepair(stored([flytes]), adopting, 'latchkey', 'PEM', new Set([field])), []);
   }

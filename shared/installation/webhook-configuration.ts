@@ -6,7 +6,7 @@ import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
-import { adoptEntry, targetsOtherService, restoreOriginal, isOwnedByOthers } from './webhook-adoption.ts';
+import { adoptEntry, isOwnedByOthers, restoreOriginal, targetsOtherService } from './webhook-adoption.ts';
 import { findDrift } from './webhook-drift.ts';
 
 /** Flyte's webhook name, which its users know (docs/reference/flyte.md F1). */
@@ -67,19 +67,19 @@ export const desiredConfiguration = (
  * entry of Flyte's is taken over with `adopt` only, and given back without. Our entry is found by name, and the patch
  * holds only while the object is the one that was seen and the entry stands where it stood: somebody may reorder the
  * list at the same moment. Only what differs is written.
- * @param heldBack fields (as `repairedFields` names them) that are left for now. Throws CONFIG_INVALID when an entry cannot be given back.
+ * @param deferred fields (as `repairedFields` names them) that are left for now. Throws CONFIG_INVALID when an entry cannot be given back.
  */
 export function planRepair(
   existing: MutatingWebhookConfiguration,
   config: WebhookConfig,
   namespace: string,
   bundle: string,
-  heldBack: ReadonlySet<string> = new Set(),
+  deferred: ReadonlySet<string> = new Set(),
 ): JsonPatchOperation[] {
   if (existing.metadata.annotations?.[pausedAnnotation] !== undefined) return [];
   const index = (existing.webhooks ?? []).findIndex(({ name }) => name === webhookName);
   const planned = planChanges(existing, index, config, desiredWebhook(config, namespace, bundle));
-  const changes = withoutHeldBack(planned, heldBack);
+  const changes = withoutDeferred(planned, deferred);
   if (changes.length === 0) return [];
   const { resourceVersion } = existing.metadata;
   const sameObject: JsonPatchOperation = {
@@ -112,8 +112,8 @@ function planChanges(
 }
 
 /** An entry that is adopted or given back and what remembers it are written together or not at all. */
-function withoutHeldBack(changes: JsonPatchOperation[], heldBack: ReadonlySet<string>): JsonPatchOperation[] {
-  const written = changes.filter((change) => !heldBack.has(fieldOf(change)));
+function withoutDeferred(changes: JsonPatchOperation[], deferred: ReadonlySet<string>): JsonPatchOperation[] {
+  const written = changes.filter((change) => !deferred.has(fieldOf(change)));
   const isExchange = changes.some(({ path }) => path === '/metadata/annotations');
   return isExchange && written.length < changes.length ? [] : written;
 }

@@ -18,7 +18,7 @@ export async function ensureWebhook(
     webhook: LatchkeyConfig['webhook'];
     namespace: string;
     log: Logger;
-    heldBack?: ReadonlySet<string>;
+    deferred?: ReadonlySet<string>;
     /** Told which fields were written, after they were. */
     onRepaired?: (fields: readonly string[]) => void;
   },
@@ -37,7 +37,7 @@ export async function ensureWebhook(
     options.onRepaired?.([wholeObject]);
     return created;
   }
-  const operations = planRepair(existing, webhook, namespace, bundle, options.heldBack);
+  const operations = planRepair(existing, webhook, namespace, bundle, options.deferred);
   if (operations.length === 0) return existing;
   const repaired = await patchWebhookConfiguration(kubernetes, name, operations);
   const fields = repairedFields(operations);

@@ -38,14 +38,14 @@ test('certificates do not wait for a repair that a platform undoes for ever', ()
     assert.equal(result.violation, undefined, `seed ${seed}`);
     assert.ok(result.settled, `seed ${seed} does not end: ${JSON.stringify(result.world.ca)}`);
   }
-  const waiting: Decide = (facts, heldForMs, policy) =>
+  const waiting: Decide = (facts, steadyForMs, policy) =>
     facts.webhook.trusted === undefined || facts.ca === undefined
-      ? nextStep(facts, heldForMs, policy)
+      ? nextStep(facts, steadyForMs, policy)
       : { write: 'webhook', why: 'it differed', bundle: facts.ca.bundle };
   const waits = (facts: Facts, ...rest: [Parameters<Decide>[1], Parameters<Decide>[2]]): ReturnType<Decide> =>
     (facts.webhook.drifted ? waiting : nextStep)(facts, ...rest);
-  const held = (facts: Facts): Facts => ({ ...facts, webhook: { ...facts.webhook, drifted: true } });
-  const stuck = runSchedule(1, { ...options, faults, decide: waits, view: held });
+  const drifting = (facts: Facts): Facts => ({ ...facts, webhook: { ...facts.webhook, drifted: true } });
+  const stuck = runSchedule(1, { ...options, faults, decide: waits, view: drifting });
   assert.equal(stuck.settled, false, 'the model sees the order that waits for each repair');
 });
 
@@ -59,8 +59,8 @@ function firstViolation(changed: Partial<ScheduleOptions>): string | undefined {
 }
 
 /** The CA and the bundle are replaced at once, as most webhooks do it. */
-const naive: Decide = (facts, heldForMs, policy) => {
-  const step = nextStep(facts, heldForMs, policy);
+const naive: Decide = (facts, steadyForMs, policy) => {
+  const step = nextStep(facts, steadyForMs, policy);
   if (step.write !== 'ca' || step.state.phase !== 'distributing') return step;
   const { rotation: _, ...state } = step.state;
   return {

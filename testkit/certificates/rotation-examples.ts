@@ -49,7 +49,7 @@ export const webhookOf = (trusted: string[]): WebhookFacts => ({
   current: trusted,
   unmanagedReason: undefined,
   drifted: false,
-  bundleHeldBack: false,
+  isBundleDeferred: false,
 });
 
 export const gateway = (leaf: string) => ({ name: 'gateway-0', ready: true, leaf, fresh: true });
@@ -59,10 +59,10 @@ export const settled: Facts = {
   serving: servingOf('leaf-1', 'old', ['old']),
   webhook: webhookOf(['old']),
   endpoints: [gateway('leaf-1')],
-  held: { ca: undefined, leaf: undefined },
+  lastKnownGood: { ca: undefined, leaf: undefined },
   nowMs,
 };
 
-/** The step where these facts differ from the settled ones and every condition has held for this long. */
-export const stepOf = (facts: Partial<Facts>, heldMs = 0): Step =>
-  nextStep({ ...settled, ...facts }, () => heldMs, policy);
+/** The step where these facts differ from the settled ones and every condition has been true for this long. */
+export const stepOf = (facts: Partial<Facts>, steadyMs = 0): Step =>
+  nextStep({ ...settled, ...facts }, () => steadyMs, policy);

@@ -13,7 +13,7 @@ import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { newAuthority, type Step } from '../decide/rotation-facts.ts';
 import { caSecret, pairId, readCaPairs } from '../observe/ca-secret.ts';
 import type { Look } from '../observe/look.ts';
-import { type FactsContext, type HeldSecrets, knownAuthorities } from '../observe/read-facts.ts';
+import { type FactsContext, knownAuthorities, type LastKnownGood } from '../observe/read-facts.ts';
 
 const dayMs = 86_400_000;
 
@@ -24,7 +24,7 @@ export interface StepContext extends FactsContext {
   kubernetes: Kubernetes;
   log: Logger;
   look: Look;
-  held: HeldSecrets;
+  lastKnownGood: LastKnownGood;
 }
 
 /** Carries a step out: one write, whose precondition is the version that was seen. */
@@ -39,12 +39,12 @@ export async function writeStep(
 
 /** Writes the CA Secret. Uses (update) of secrets; throws as `updateSecret`. */
 async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
-  const { kubernetes, log, look, held, config, namespace, nowMs } = context;
+  const { kubernetes, log, look, lastKnownGood, config, namespace, nowMs } = context;
   const { tls } = config;
   const made = [step.issuing, step.next].includes(newAuthority)
     ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
-  const stored = [look.ca, held.ca]
+  const stored = [look.ca, lastKnownGood.ca]
     .map(filledSecret)
     .flatMap((secret) => (secret === undefined ? [] : Object.values(readCaPairs(secret))))
     .filter((pair) => pair !== undefined);
@@ -54,7 +54,7 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
   if (issuing === undefined) throw unknown(`the key of the CA ${step.issuing}`);
   const next = step.next === undefined ? undefined : pairOf(step.next);
   const known = [
-    ...knownAuthorities(look, held, context),
+    ...knownAuthorities(look, lastKnownGood, context),
     ...[issuing, next].flatMap((pair) => readBundle(pair?.certificate ?? '')),
   ];
   const ids = step.bundle.map((id) => (id === newAuthority && made !== undefined ? pairId(made) : id));
@@ -70,14 +70,14 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
 
 /** Makes or repairs the webhook configuration. Uses (create, patch) of mutatingwebhookconfigurations. */
 export async function writeWebhook(step: Write<'webhook'>, context: StepContext): Promise<void> {
-  const { look, held, config, namespace, kubernetes, log, repairs } = context;
-  const bundle = toPem(step.bundle, knownAuthorities(look, held, context));
+  const { look, lastKnownGood, config, namespace, kubernetes, log, repairs } = context;
+  const bundle = toPem(step.bundle, knownAuthorities(look, lastKnownGood, context));
   const options = {
     kubernetes,
     webhook: config.webhook,
     namespace,
     log,
-    heldBack: repairs.heldBack(step.bundle),
+    deferred: repairs.deferred(step.bundle),
     onRepaired: (fields: readonly string[]) => repairs.repaired(fields, step.bundle, look.webhook),
   };
   await ensureWebhook(options, look.webhook, bundle);
@@ -85,13 +85,13 @@ export async function writeWebhook(step: Write<'webhook'>, context: StepContext)
 
 /** Writes the serving Secret. Uses (update) of secrets; throws as `updateSecret`. */
 async function writeServing(step: Write<'serving'>, context: StepContext): Promise<void> {
-  const { kubernetes, log, look, held, config, namespace, nowMs } = context;
+  const { kubernetes, log, look, lastKnownGood, config, namespace, nowMs } = context;
   const target = { namespace, name: config.tls.servingSecretName };
   const pair = 'id' in step.leaf ? storedLeaf(step.leaf.id, context) : await newLeaf(context);
   const fingerprint = pairId(pair);
   const issuedAt = 'id' in step.leaf ? step.leaf.issuedAt : new Date(nowMs).toISOString();
   const annotations = { [leafStateAnnotation]: JSON.stringify({ ...step.state, fingerprint, issuedAt }) };
-  const bundle = toPem(step.bundle, knownAuthorities(look, held, context));
+  const bundle = toPem(step.bundle, knownAuthorities(look, lastKnownGood, context));
   const secret = pairSecret({ ...target, annotations }, { pair, bundle }, look.serving);
   if (!(await updateSecret(kubernetes, secret, look.serving))) return;
   const { served, waitingFor } = step.state;
@@ -109,8 +109,8 @@ async function newLeaf({ look, config, namespace, nowMs }: StepContext): Promise
   return issueLeaf(keys, readCaPairs(look.ca).issuing, names, nowMs, tls.leafLifetimeDays * dayMs);
 }
 
-function storedLeaf(id: string, { look, held }: StepContext): CertificatePair {
-  const secrets = [look.serving, held.serving].filter((secret) => secret !== undefined);
+function storedLeaf(id: string, { look, lastKnownGood }: StepContext): CertificatePair {
+  const secrets = [look.serving, lastKnownGood.serving].filter((secret) => secret !== undefined);
   const pair = wholePair(
     id,
     secrets.map((secret) => readPairSecret(secret).pair),

@@ -16,7 +16,7 @@ import type { CaFacts, Facts } from './rotation-facts.ts';
 const both = ['next', 'old'];
 const inPhase = (phase: CaFacts['state']['phase'], bundle = both): CaFacts =>
   caOf(bundle, { state: stateOf(phase, { rotation }) });
-const holding = (ca: CaFacts): Facts['held'] => ({ ca, leaf: undefined });
+const holding = (ca: CaFacts): Facts['lastKnownGood'] => ({ ca, leaf: undefined });
 
 /** The phase and the bundle of the CA Secret that has to be written; undefined where none has. */
 function repairOf(facts: Partial<Facts>): [string, readonly string[]] | undefined {
@@ -31,18 +31,18 @@ test('a CA in use that the Secret does not know is trusted on, and retired in or
 });
 
 test('a CA that somebody puts in the place of the known one is trusted beside what is in use', () => {
-  const held = { ca: caOf(['old']), leaf: undefined };
+  const lastKnownGood = { ca: caOf(['old']), leaf: undefined };
   const broken = { ...servingOf('', 'old', ['old']).leaf, issuer: undefined, problem: 'torn' };
   const serving = { ...servingOf('', 'old', ['old']), leaf: broken };
   const state: CaState = { version: 1, phase: 'stable', waitingFor: [] };
-  const brought = stepOf({ held, ca: caOf(['brought'], { state }), serving });
+  const brought = stepOf({ lastKnownGood, ca: caOf(['brought'], { state }), serving });
   assert.ok(brought.write === 'ca');
   assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
 });
 
 test('a CA that only the webhook configuration holds is taken out when nothing needs it', () => {
-  const held = { ca: caOf(['old']), leaf: undefined };
-  const step = stepOf({ held, webhook: webhookOf(['old', 'foreign']) });
+  const lastKnownGood = { ca: caOf(['old']), leaf: undefined };
+  const step = stepOf({ lastKnownGood, webhook: webhookOf(['old', 'foreign']) });
   assert.deepEqual(step.write === 'webhook' && step.bundle, ['old']);
 });
 
@@ -61,16 +61,19 @@ test('the end of a rotation takes the old CA out of the webhook configuration', 
     serving: servingOf('leaf-2', 'next', ['next']),
     webhook: webhookOf(both),
   };
-  const step = stepOf({ ...facts, held: holding(inPhase('retiring')) });
+  const step = stepOf({ ...facts, lastKnownGood: holding(inPhase('retiring')) });
   assert.deepEqual(step.write === 'webhook' && step.bundle, ['next']);
 });
 
 test('a CA Secret of before that is put back in the middle of a rotation leaves all trusted', () => {
   const three = ['next', 'old', 'oldest'];
   const facts = { ca: caOf(['next']), serving: servingOf('leaf-2', 'old', three), webhook: webhookOf(three) };
-  assert.deepEqual(repairOf({ ...facts, held: holding(inPhase('switching', three)) }), ['switching', three]);
+  assert.deepEqual(repairOf({ ...facts, lastKnownGood: holding(inPhase('switching', three)) }), [
+    'switching',
+    three,
+  ]);
   const later = stateOf('retiring', { since: new Date(nowMs + 1).toISOString() });
-  assert.deepEqual(repairOf({ ...facts, held: holding(caOf(three, { state: later })) }), [
+  assert.deepEqual(repairOf({ ...facts, lastKnownGood: holding(caOf(three, { state: later })) }), [
     'switching',
     three,
   ]);
@@ -78,13 +81,13 @@ test('a CA Secret of before that is put back in the middle of a rotation leaves 
 
 test('a leaf of the old CA that comes back at the moment it is dropped keeps it trusted', () => {
   const facts = { ca: caOf(['next']), serving: servingOf('leaf-1', 'old', both), webhook: webhookOf(both) };
-  assert.deepEqual(repairOf({ ...facts, held: holding(inPhase('retiring')) }), ['switching', both]);
+  assert.deepEqual(repairOf({ ...facts, lastKnownGood: holding(inPhase('retiring')) }), ['switching', both]);
 });
 
 test('a bundle that is cut in the Secret and in the webhook configuration at once is whole again', () => {
   const facts = { ca: inPhase('switching', ['next']), serving: servingOf('leaf-1', 'old', both) };
-  const held = holding(inPhase('switching'));
-  assert.deepEqual(repairOf({ ...facts, held, webhook: webhookOf([]) }), ['switching', both]);
+  const lastKnownGood = holding(inPhase('switching'));
+  assert.deepEqual(repairOf({ ...facts, lastKnownGood, webhook: webhookOf([]) }), ['switching', both]);
 });
 
 test('a CA that is added while another retires begins the overlap anew', () => {

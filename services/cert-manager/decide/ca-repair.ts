@@ -20,10 +20,10 @@ interface Wanted {
  * Undefined when nothing is wrong.
  */
 export function repairCa(facts: Facts): CaWrite | undefined {
-  const { ca, held, webhook, nowMs } = facts;
+  const { ca, lastKnownGood, webhook, nowMs } = facts;
   if (ca !== undefined && ca.issuing.problem === undefined) return repairUsable(facts, ca);
   const why = ca?.issuing.problem ?? 'there is none';
-  const back = held.ca;
+  const back = lastKnownGood.ca;
   if (back !== undefined && back.issuing.problem === undefined) {
     const wanted = {
       issuing: back.issuing.id,
@@ -64,21 +64,25 @@ function repairUsable(facts: Facts, ca: CaFacts): CaWrite | undefined {
 }
 
 /** Whether the Secret is in the state in which this process saw it whole: then somebody edited its data. */
-const isHeldState = ({ held }: Facts, { state }: CaFacts): boolean =>
-  held.ca !== undefined && held.ca.state.phase === state.phase && held.ca.state.since === state.since;
+const isKnownState = ({ lastKnownGood }: Facts, { state }: CaFacts): boolean =>
+  lastKnownGood.ca !== undefined &&
+  lastKnownGood.ca.state.phase === state.phase &&
+  lastKnownGood.ca.state.since === state.since;
 
 const nextOf = (facts: Facts, ca: CaFacts): string =>
-  usableId(ca.next) ?? (isHeldState(facts, ca) ? usableId(facts.held.ca?.next) : undefined) ?? newAuthority;
+  usableId(ca.next) ??
+  (isKnownState(facts, ca) ? usableId(facts.lastKnownGood.ca?.next) : undefined) ??
+  newAuthority;
 
 const usableId = (authority: AuthorityFact | undefined): string | undefined =>
   authority?.problem === undefined ? authority?.id : undefined;
 
 /** What has to stay trusted though the bundle may not say so. */
 function trustToAdd(facts: Facts, ca: CaFacts): string[] {
-  const { held, serving, webhook } = facts;
+  const { lastKnownGood, serving, webhook } = facts;
   const issuer = serving?.leaf.issuer;
   return [
-    ...(isHeldState(facts, ca) ? (held.ca?.bundle ?? []) : []),
+    ...(isKnownState(facts, ca) ? (lastKnownGood.ca?.bundle ?? []) : []),
     ...(mayBeServed(facts, ca) ? webhook.current : []),
     ...(issuer !== undefined && webhook.current.includes(issuer) ? [issuer] : []),
   ];
@@ -89,9 +93,9 @@ function trustToAdd(facts: Facts, ca: CaFacts): string[] {
  * that there is none but this process did not see the one before end: at the first look, or because somebody has put
  * another Secret there, or one of before.
  */
-const mayBeServed = ({ held }: Facts, { state, issuing }: CaFacts): boolean => {
-  if (state.phase !== 'stable' || held.ca?.issuing.id !== issuing.id) return true;
-  const { phase, since = '' } = held.ca.state;
+const mayBeServed = ({ lastKnownGood }: Facts, { state, issuing }: CaFacts): boolean => {
+  if (state.phase !== 'stable' || lastKnownGood.ca?.issuing.id !== issuing.id) return true;
+  const { phase, since = '' } = lastKnownGood.ca.state;
   return phase !== 'stable' && !(phase === 'retiring' && since <= (state.since ?? ''));
 };
 

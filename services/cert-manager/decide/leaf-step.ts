@@ -3,9 +3,9 @@ import { isSameList } from './ca-repair.ts';
 import {
   type CaFacts,
   type Facts,
-  type HeldForMs,
   type LeafFact,
   type RotationPolicy,
+  type SteadyForMs,
   type Step,
   trusts,
 } from './rotation-facts.ts';
@@ -23,16 +23,16 @@ type ServingWrite = Extract<Step, { write: 'serving' }>;
 export function leafStep(
   facts: Facts,
   ca: CaFacts,
-  heldForMs: HeldForMs,
+  steadyForMs: SteadyForMs,
   policy: RotationPolicy,
 ): ServingWrite | undefined {
   const { serving } = facts;
-  const kept = [serving?.leaf, facts.held.leaf].find(
+  const kept = [serving?.leaf, facts.lastKnownGood.leaf].find(
     (leaf) => leaf !== undefined && leaf.problem === undefined,
   );
   const asked = serving?.request === serving?.state?.handled ? undefined : serving?.request;
   const reason = reasonToIssue(kept, facts, ca, asked);
-  if (reason !== undefined && mayIssue(kept, facts, ca, heldForMs, policy)) {
+  if (reason !== undefined && mayIssue(kept, facts, ca, steadyForMs, policy)) {
     const answer = asked === undefined ? answered(serving?.state) : { handled: asked };
     const state = stateOf(notServing(facts, newLeaf), answer);
     return { write: 'serving', why: reason, leaf: { issue: true }, bundle: ca.bundle, state };
@@ -95,11 +95,11 @@ function mayIssue(
   kept: LeafFact | undefined,
   { webhook }: Facts,
   { issuing }: CaFacts,
-  heldForMs: HeldForMs,
+  steadyForMs: SteadyForMs,
   { trustWaitMs }: RotationPolicy,
 ): boolean {
   if (webhook.trusted === undefined || kept?.issuer === issuing.id) return true;
   if (!webhook.trusted.includes(issuing.id)) return false;
   const isAlone = webhook.trusted.length === 1;
-  return isAlone || heldForMs(trusts(issuing.id)) >= trustWaitMs;
+  return isAlone || steadyForMs(trusts(issuing.id)) >= trustWaitMs;
 }

@@ -27,7 +27,7 @@ test('an empty cluster gets the CA, then the webhook configuration, then the lea
     current: [],
     unmanagedReason: undefined,
     drifted: true,
-    bundleHeldBack: false,
+    isBundleDeferred: false,
   };
   const ca = stepOf({ ca: undefined, serving: undefined, webhook: nothing });
   assert.ok(ca.write === 'ca');
@@ -85,8 +85,8 @@ test('a rotation goes through its phases, each when its condition holds, and wri
     ca: caOf(both, { state: stateOf('retiring', { rotation }) }),
   };
   const afterMs = nowMs + policy.overlapMs;
-  const phaseAfter = (facts: Partial<Facts>, heldMs: number) => {
-    const step = stepOf(facts, heldMs);
+  const phaseAfter = (facts: Partial<Facts>, steadyMs: number) => {
+    const step = stepOf(facts, steadyMs);
     return step.write === 'ca' ? step.state.phase : step.write;
   };
   assert.equal(phaseAfter({ ...retiring, nowMs: afterMs }, 119_999), 'retiring');
@@ -143,7 +143,7 @@ test('a requested leaf is made, or refused where its CA cannot be trusted', () =
 test('a stable CA without a leaf says what it waits for, and looks again before the wait begins anew', () => {
   const paused = { ...webhookOf(['old', 'other']), unmanagedReason: 'paused' };
   const bare: Partial<Facts> = {
-    held: { ca: caOf(['old']), leaf: undefined },
+    lastKnownGood: { ca: caOf(['old']), leaf: undefined },
     serving: undefined,
     webhook: paused,
   };
@@ -166,12 +166,12 @@ test('a rotation goes on where the API server has long been calling nobody', () 
       current: [],
       unmanagedReason: 'there is none',
       drifted: true,
-      bundleHeldBack: false,
+      isBundleDeferred: false,
     },
   };
   const phaseAfter = (uncalledMs: number) => {
-    const heldForMs = (condition: string) => (condition === uncalled ? uncalledMs : 0);
-    const step = nextStep(facts, heldForMs, policy);
+    const steadyForMs = (condition: string) => (condition === uncalled ? uncalledMs : 0);
+    const step = nextStep(facts, steadyForMs, policy);
     return step.write === 'ca' && step.state.phase;
   };
   assert.equal(phaseAfter(policy.trustWaitMs - 1), 'distributing');

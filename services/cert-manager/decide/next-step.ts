@@ -2,8 +2,8 @@ import { isSameList, repairCa } from './ca-repair.ts';
 import { leafStep } from './leaf-step.ts';
 import {
   type Facts,
-  type HeldForMs,
   type RotationPolicy,
+  type SteadyForMs,
   type Step,
   serve,
   trusts,
@@ -16,29 +16,29 @@ import { notServing } from './served-everywhere.ts';
  * The next write, decided on what is known now: the CA Secret first, then what the API server trusts, then the leaf,
  * and when all three are right the rotation goes on. A repair of the webhook configuration that somebody undoes again and
  * again is not waited for: leaf and rotation ask themselves what is trusted. Nor is a Secret that only an operator can write.
- * The CA Secret is the only record of where a rotation stands, so any process can go on from any write. `heldForMs` is of
+ * The CA Secret is the only record of where a rotation stands, so any process can go on from any write. `steadyForMs` is of
  * {@link holdingConditions} of the same facts.
  */
-export function nextStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPolicy): Step {
-  const step = wantedStep(facts, heldForMs, policy);
+export function nextStep(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPolicy): Step {
+  const step = wantedStep(facts, steadyForMs, policy);
   const { ca, serving } = facts.unwritable ?? {};
   const isWritable =
     step.write === 'ca' ? ca === undefined : step.write !== 'serving' || serving === undefined;
   return isWritable ? step : { write: undefined, recheckMs: undefined };
 }
 
-function wantedStep(facts: Facts, heldForMs: HeldForMs, policy: RotationPolicy): Step {
+function wantedStep(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPolicy): Step {
   const repair = repairCa(facts);
   const { ca, webhook } = facts;
   const isUsable = ca !== undefined && ca.issuing.problem === undefined;
   if (repair !== undefined && !(isUsable && facts.unwritable?.ca !== undefined)) return repair;
   if (ca === undefined) return { write: undefined, recheckMs: undefined };
   if (webhook.unmanagedReason === undefined) {
-    const isTrusted = webhook.bundleHeldBack || isSameList(webhook.trusted ?? [], ca.bundle);
+    const isTrusted = webhook.isBundleDeferred || isSameList(webhook.trusted ?? [], ca.bundle);
     if (webhook.drifted || !isTrusted)
       return { write: 'webhook', why: 'it differed from what it has to be', bundle: ca.bundle };
   }
-  return leafStep(facts, ca, heldForMs, policy) ?? rotationStep(facts, ca, heldForMs, policy);
+  return leafStep(facts, ca, steadyForMs, policy) ?? rotationStep(facts, ca, steadyForMs, policy);
 }
 
 /** The conditions that hold now, of those for which a step waits a time. */

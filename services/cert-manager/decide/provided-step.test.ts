@@ -10,12 +10,12 @@ const webhook = {
   current: ['old'],
   unmanagedReason: undefined,
   drifted: false,
-  bundleHeldBack: false,
+  isBundleDeferred: false,
 };
 const endpoint = { name: 'gateway-0', ready: true, leaf: 'leaf', fresh: true };
 type Input = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
-const step = (facts: Partial<Input>, heldMs = 0) =>
-  providedStep({ serving, webhook, endpoints: [endpoint], ...facts }, () => heldMs, 1_000);
+const step = (facts: Partial<Input>, steadyMs = 0) =>
+  providedStep({ serving, webhook, endpoints: [endpoint], ...facts }, () => steadyMs, 1_000);
 const bundleOf = (result: ReturnType<typeof step>) =>
   result.write === undefined ? undefined : result.bundle;
 

@@ -1,5 +1,5 @@
 import { isSameList } from './ca-repair.ts';
-import { type Facts, type HeldForMs, type Step, serve } from './rotation-facts.ts';
+import { type Facts, type SteadyForMs, type Step, serve } from './rotation-facts.ts';
 import { notServing } from './served-everywhere.ts';
 
 /** What a certificate that others provide asks for: only the webhook configuration is ours to write. */
@@ -16,18 +16,18 @@ const pollMs = 2_000;
  */
 export function providedStep(
   facts: Pick<Facts, 'serving' | 'webhook' | 'endpoints'>,
-  heldForMs: HeldForMs,
+  steadyForMs: SteadyForMs,
   connectionWaitMs: number,
 ): ProvidedStep {
   const { serving, webhook } = facts;
   const problem = problemOf(serving);
   const leaf = serving?.leaf.id ?? '';
-  const isSettled = notServing(facts, leaf).length === 0 && heldForMs(serve(leaf)) >= connectionWaitMs;
+  const isSettled = notServing(facts, leaf).length === 0 && steadyForMs(serve(leaf)) >= connectionWaitMs;
   const bundle =
     problem === undefined
       ? withEarlier(serving?.bundle ?? [], isSettled ? [] : webhook.current)
       : webhook.current;
-  const isTrusted = webhook.bundleHeldBack || isSameList(webhook.trusted ?? [], bundle);
+  const isTrusted = webhook.isBundleDeferred || isSameList(webhook.trusted ?? [], bundle);
   const isRight = !webhook.drifted && isTrusted;
   if (webhook.unmanagedReason === undefined && bundle.length > 0 && !isRight) {
     return { write: 'webhook', why: 'it differed from what it has to be', bundle };

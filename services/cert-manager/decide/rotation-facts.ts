@@ -65,7 +65,7 @@ export interface WebhookFacts {
   /** Whether anything but the bundle differs from what it has to be, and may be written now. */
   drifted: boolean;
   /** Whether the bundle is left for now, because somebody undoes each repair of it. */
-  bundleHeldBack: boolean;
+  isBundleDeferred: boolean;
 }
 
 /** An endpoint of the gateway's Service, joined with the heartbeats of its pod. */
@@ -88,7 +88,7 @@ export interface Facts {
   /** A sentence when the endpoints cannot be known. */
   endpoints: readonly EndpointFact[] | string;
   /** The last good content of both Secrets that this process saw: saves what somebody deletes or breaks. */
-  held: { ca: CaContent | undefined; leaf: LeafFact | undefined };
+  lastKnownGood: { ca: CaContent | undefined; leaf: LeafFact | undefined };
   /** Why only an operator can write a Secret, one sentence each. */
   unwritable?: { ca: string | undefined; serving: string | undefined };
   nowMs: number;
@@ -101,8 +101,8 @@ export interface RotationPolicy {
   overlapMs: number;
 }
 
-/** Time for which a condition of {@link holdingConditions} has held without interruption, ms; 0 when it does not. */
-export type HeldForMs = (condition: string) => number;
+/** Time for which a condition of {@link holdingConditions} has been true without interruption, ms; 0 when it does not. */
+export type SteadyForMs = (condition: string) => number;
 
 /** Stands for a CA that is yet to be made. */
 export const newAuthority = 'new';
@@ -121,7 +121,7 @@ export type Step =
   | {
       write: 'serving';
       why: string;
-      /** A new leaf of the issuing CA, or the one that is there or held. */
+      /** A new leaf of the issuing CA, or the one that is there or last known good. */
       leaf: { issue: true } | { id: string; issuedAt: string };
       bundle: readonly string[];
       state: Omit<LeafState, 'fingerprint' | 'issuedAt'>;

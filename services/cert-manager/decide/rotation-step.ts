@@ -3,9 +3,9 @@ import { isSameList } from './ca-repair.ts';
 import {
   type CaFacts,
   type Facts,
-  type HeldForMs,
   newAuthority,
   type RotationPolicy,
+  type SteadyForMs,
   type Step,
   serve,
   trusts,
@@ -32,10 +32,15 @@ const apiServersNotice = 'the API servers to notice the new bundle (tls.rotation
  * Takes the CA through its rotation, one phase at a time: an old CA is trusted no more only when every endpoint has
  * served a leaf of the new one for longer than connections of before and mounts of before last.
  */
-export function rotationStep(facts: Facts, ca: CaFacts, heldForMs: HeldForMs, policy: RotationPolicy): Step {
+export function rotationStep(
+  facts: Facts,
+  ca: CaFacts,
+  steadyForMs: SteadyForMs,
+  policy: RotationPolicy,
+): Step {
   if (ca.request !== undefined && ca.request !== ca.state.handled)
     return answerRequest(facts, ca, ca.request);
-  const outcome = phases[ca.state.phase](facts, ca, heldForMs, policy);
+  const outcome = phases[ca.state.phase](facts, ca, steadyForMs, policy);
   if (outcome === undefined) return { write: undefined, recheckMs: undefined };
   if ('to' in outcome) return enter(outcome, ca.state, facts.nowMs);
   const { waitingFor, recheckMs } = outcome;
@@ -43,7 +48,12 @@ export function rotationStep(facts: Facts, ca: CaFacts, heldForMs: HeldForMs, po
   return writeState(ca, { ...ca.state, waitingFor }, 'what it waits for has changed');
 }
 
-type Phase = (facts: Facts, ca: CaFacts, heldForMs: HeldForMs, policy: RotationPolicy) => Outcome | undefined;
+type Phase = (
+  facts: Facts,
+  ca: CaFacts,
+  steadyForMs: SteadyForMs,
+  policy: RotationPolicy,
+) => Outcome | undefined;
 
 const stable: Phase = ({ webhook, serving, nowMs }, ca) => {
   // The leaf of this CA could not be made yet: it is looked for again before the times that count begin anew.
@@ -57,12 +67,12 @@ const stable: Phase = ({ webhook, serving, nowMs }, ca) => {
   return start(ca, { id: `scheduled-${at}`, reason: ca.issuing.due, startedAt: at });
 };
 
-const distributing: Phase = ({ webhook }, ca, heldForMs, { trustWaitMs }) => {
+const distributing: Phase = ({ webhook }, ca, steadyForMs, { trustWaitMs }) => {
   const next = ca.next?.id ?? '';
   if (webhook.trusted !== undefined && !webhook.trusted.includes(next)) {
     return wait([webhook.unmanagedReason ?? 'the webhook configuration to hold the next CA']);
   }
-  const restMs = trustWaitMs - heldForMs(webhook.trusted === undefined ? uncalled : trusts(next));
+  const restMs = trustWaitMs - steadyForMs(webhook.trusted === undefined ? uncalled : trusts(next));
   if (restMs > 0) return wait([apiServersNotice], restMs);
   return { to: 'switching', issuing: next, bundle: ca.bundle };
 };
@@ -74,10 +84,10 @@ const switching: Phase = (facts, ca) => {
     : wait(waitingFor);
 };
 
-const retiring: Phase = (facts, ca, heldForMs, { connectionWaitMs, overlapMs }) => {
+const retiring: Phase = (facts, ca, steadyForMs, { connectionWaitMs, overlapMs }) => {
   const waitingFor = [...notSwitched(facts, ca), ...[facts.webhook.unmanagedReason ?? []].flat()];
   if (waitingFor.length > 0) return wait(waitingFor);
-  const connectionsMs = connectionWaitMs - heldForMs(serve(facts.serving?.leaf.id ?? ''));
+  const connectionsMs = connectionWaitMs - steadyForMs(serve(facts.serving?.leaf.id ?? ''));
   if (connectionsMs > 0) {
     return wait(['connections of before to end (tls.rotation.connectionWaitSeconds)'], connectionsMs);
   }

@@ -1,4 +1,4 @@
-import type { HeldForMs } from './rotation-facts.ts';
+import type { SteadyForMs } from './rotation-facts.ts';
 
 /**
  * A look at the cluster further than this from the one before says nothing of the time between: the process stood
@@ -9,10 +9,10 @@ const longestGapMs = 15_000;
 /** A look at the cluster that took longer is as old as its first part; nothing is decided on it. */
 export const longestLookMs = 10_000;
 
-/** For how long conditions have held, by the monotonic clock of this process: a restart begins to count anew. */
+/** For how long conditions have been true, by the monotonic clock of this process: a restart begins to count anew. */
 export interface SteadyConditions {
   /** Notes which conditions hold now. */
-  note(conditions: Iterable<string>, monotonicMs: number): HeldForMs;
+  note(conditions: Iterable<string>, monotonicMs: number): SteadyForMs;
 }
 
 export function createSteadyConditions(): SteadyConditions {

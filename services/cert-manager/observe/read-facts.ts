@@ -15,7 +15,7 @@ import { readWebhookFacts, trustedAuthorities } from './webhook-facts.ts';
 import type { WebhookRepairs } from './webhook-repairs.ts';
 
 /** The last Secrets of this process's sight that were whole. */
-export interface HeldSecrets {
+export interface LastKnownGood {
   ca: Secret | undefined;
   serving: Secret | undefined;
 }
@@ -29,8 +29,12 @@ export interface FactsContext {
 }
 
 /** Every CA certificate that a look shows or this process holds, each as often as it is found. */
-export function knownAuthorities(look: Look, held: HeldSecrets, context: FactsContext): X509Certificate[] {
-  const secrets = [filledSecret(look.ca), held.ca].filter((secret) => secret !== undefined);
+export function knownAuthorities(
+  look: Look,
+  lastKnownGood: LastKnownGood,
+  context: FactsContext,
+): X509Certificate[] {
+  const secrets = [filledSecret(look.ca), lastKnownGood.ca].filter((secret) => secret !== undefined);
   return [
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).bundle)),
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).pair.certificate)),
@@ -40,13 +44,13 @@ export function knownAuthorities(look: Look, held: HeldSecrets, context: FactsCo
 }
 
 /** Turns what was seen into what the next step is decided on. */
-export function readFacts(look: Look, held: HeldSecrets, context: FactsContext): Facts {
+export function readFacts(look: Look, lastKnownGood: LastKnownGood, context: FactsContext): Facts {
   const { config, namespace, nowMs } = context;
   const { renewAt } = config.tls;
   const [caStored, servingStored] = [filledSecret(look.ca), filledSecret(look.serving)];
   const ca = caStored && readCaFacts(caStored, nowMs, renewAt);
-  const known = knownAuthorities(look, held, context);
-  const heldBack = context.repairs.heldBack(ca?.bundle ?? []);
+  const known = knownAuthorities(look, lastKnownGood, context);
+  const deferred = context.repairs.deferred(ca?.bundle ?? []);
   const leafContext: LeafContext = {
     nowMs,
     renewAt,
@@ -57,15 +61,15 @@ export function readFacts(look: Look, held: HeldSecrets, context: FactsContext):
   return {
     ca,
     serving: servingStored && readServingFacts(servingStored, leafContext),
-    webhook: readWebhookFacts(look.webhook, config.webhook, namespace, nowMs, heldBack),
+    webhook: readWebhookFacts(look.webhook, config.webhook, namespace, nowMs, deferred),
     endpoints: readEndpoints(look, context),
     unwritable: {
       ca: unwritable(config.tls.caSecretName, look.ca),
       serving: unwritable(config.tls.servingSecretName, look.serving),
     },
-    held: {
-      ca: held.ca && readCaFacts(held.ca, nowMs, renewAt),
-      leaf: held.serving && readLeafFact(held.serving, leafContext),
+    lastKnownGood: {
+      ca: lastKnownGood.ca && readCaFacts(lastKnownGood.ca, nowMs, renewAt),
+      leaf: lastKnownGood.serving && readLeafFact(lastKnownGood.serving, leafContext),
     },
     nowMs,
   };

@@ -34,9 +34,9 @@ for (const [what, webhooks] of edits) {
   test(`a leaf that is due is renewed while somebody makes ${what} of our webhook again and again`, () => {
     const metadata = { name: 'latchkey', resourceVersion: '7', labels: managedByLabel };
     const found = { metadata, webhooks };
-    const heldBack = new Set(repairedFields(planRepair(found, config, 'latchkey', pem)));
-    assert.ok(heldBack.size > 0);
-    const webhook = readWebhookFacts(found, config, 'latchkey', nowMs, heldBack);
+    const deferred = new Set(repairedFields(planRepair(found, config, 'latchkey', pem)));
+    assert.ok(deferred.size > 0);
+    const webhook = readWebhookFacts(found, config, 'latchkey', nowMs, deferred);
     const serving = servingOf('leaf-1', id, [id]);
     const due = { ...serving, leaf: { ...serving.leaf, due: true } };
     const step = nextStep({ ...settled, ca: caOf([id]), serving: due, webhook }, () => 0, policy);
@@ -46,8 +46,8 @@ for (const [what, webhooks] of edits) {
 }
 
 test('a leaf that is due is renewed while somebody deletes the webhook configuration again and again', () => {
-  const heldBack = new Set(['metadata.name']);
-  const webhook = readWebhookFacts(undefined, config, 'latchkey', nowMs, heldBack);
+  const deferred = new Set(['metadata.name']);
+  const webhook = readWebhookFacts(undefined, config, 'latchkey', nowMs, deferred);
   const serving = servingOf('leaf-1', id, [id]);
   const due = { ...serving, leaf: { ...serving.leaf, due: true } };
   assert.equal(
@@ -56,13 +56,13 @@ test('a leaf that is due is renewed while somebody deletes the webhook configura
   );
 });
 
-test('a new CA is written at once though the repair of another field is held back', () => {
+test('a new CA is written at once though the repair of another field is deferred', () => {
   const found = {
     metadata: { name: 'latchkey', resourceVersion: '7', labels: managedByLabel },
     webhooks: [{ ...ours, clientConfig: { ...ours.clientConfig, service: elsewhere } }],
   };
-  const heldBack = new Set(['webhooks.clientConfig.service']);
-  assert.equal(readWebhookFacts(found, config, 'latchkey', nowMs, heldBack).bundleHeldBack, false);
-  const operations = planRepair(found, config, 'latchkey', `${pem}${pem}`, heldBack);
+  const deferred = new Set(['webhooks.clientConfig.service']);
+  assert.equal(readWebhookFacts(found, config, 'latchkey', nowMs, deferred).isBundleDeferred, false);
+  const operations = planRepair(found, config, 'latchkey', `${pem}${pem}`, deferred);
   assert.deepEqual(repairedFields(operations), ['webhooks.clientConfig.caBundle']);
 });

@@ -23,21 +23,21 @@ export function readWebhookFacts(
   config: LatchkeyConfig['webhook'],
   namespace: string,
   nowMs: number,
-  heldBack: ReadonlySet<string> = new Set(),
+  deferred: ReadonlySet<string> = new Set(),
 ): WebhookFacts {
   const calls = trustedBundle(existing, config, namespace) !== undefined;
   const authorities = trustedAuthorities(existing, config, namespace);
   const asRead = authorities.map(String).join('');
   const isWritable = (bundle: string): boolean =>
     existing === undefined
-      ? !heldBack.has(wholeObject)
-      : planRepair(existing, config, namespace, bundle, heldBack).length > 0;
+      ? !deferred.has(wholeObject)
+      : planRepair(existing, config, namespace, bundle, deferred).length > 0;
   return {
     trusted: calls ? authorities.map(certificateId) : undefined,
     current: authorities.filter(({ ca, validTo }) => ca && Date.parse(validTo) > nowMs).map(certificateId),
     unmanagedReason: skipReason(existing, config, namespace),
     drifted: isWritable(asRead),
     // No field is named: the bundle may be written with the entry or the object, and both with what they replace.
-    bundleHeldBack: !isWritable(`${asRead}\n`),
+    isBundleDeferred: !isWritable(`${asRead}\n`),
   };
 }

@@ -14,8 +14,8 @@ export interface UndoneRepair {
 /** The repairs of the webhook configuration, of which one that is undone again and again is made more and more rarely. */
 export interface WebhookRepairs {
   /** Fields that are left for now. @param bundle ids of the CAs that are to be trusted; another bundle begins anew */
-  heldBack(bundle: readonly string[]): ReadonlySet<string>;
-  /** How long until one of them may be written, ms; undefined when none is held back. */
+  deferred(bundle: readonly string[]): ReadonlySet<string>;
+  /** How long until one of them may be written, ms; undefined when none is deferred. */
   restMs(): number | undefined;
   /** Notes a repair of these fields, of the object as it was found. */
   repaired(
@@ -38,7 +38,7 @@ export function createWebhookRepairs(clock: Pick<Clock, 'monotonicMs'>, log: Log
   const waitMs = (field: string): number => pace.waitMs(field, wishes.get(field));
 
   return {
-    heldBack: (bundle) =>
+    deferred: (bundle) =>
       new Set([...wishes.keys()].filter((field) => pace.waitMs(field, wishOf(field, bundle)) > 0)),
     restMs: () => {
       const waits = [...wishes.keys()].map(waitMs).filter((wait) => wait > 0);

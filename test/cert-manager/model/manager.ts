@@ -64,7 +64,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   let done = 0;
   let begunMs = 0;
   let step: Step | undefined;
-  let held: Facts['held'] = { ca: undefined, leaf: undefined };
+  let lastKnownGood: Facts['lastKnownGood'] = { ca: undefined, leaf: undefined };
   let conditions = options.count();
   const createPace = (): RepairPace => createRepairPace(repairBounds, { monotonicMs: () => world.nowMs });
   let pace = createPace();
@@ -86,12 +86,12 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       begin();
       return;
     }
-    const facts = view(factsOf(world, seen, held, clock(), pace));
-    if (repairCa(facts) === undefined) held = { ...held, ca: facts.ca };
+    const facts = view(factsOf(world, seen, lastKnownGood, clock(), pace));
+    if (repairCa(facts) === undefined) lastKnownGood = { ...lastKnownGood, ca: facts.ca };
     if (facts.serving?.leaf.problem === undefined && facts.serving !== undefined)
-      held = { ...held, leaf: facts.serving.leaf };
-    const heldForMs = conditions.note(options.holding(facts), world.nowMs);
-    step = decide(facts, heldForMs, policy);
+      lastKnownGood = { ...lastKnownGood, leaf: facts.serving.leaf };
+    const steadyForMs = conditions.note(options.holding(facts), world.nowMs);
+    step = decide(facts, steadyForMs, policy);
     if (step.write === undefined) begin();
   };
   const manager: Manager = {
@@ -100,7 +100,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
     isCreating: () => step?.write === 'serving' && seen.serving === undefined,
     crash: () => {
       begin();
-      held = { ca: undefined, leaf: undefined };
+      lastKnownGood = { ca: undefined, leaf: undefined };
       conditions = options.count();
       pace = createPace();
     },
@@ -137,7 +137,7 @@ function endpointsOf({ gateways, reports, nowMs }: World): Facts['endpoints'] {
 function factsOf(
   world: World,
   { ca, serving, webhook, endpoints = [] }: Seen,
-  held: Facts['held'],
+  lastKnownGood: Facts['lastKnownGood'],
   nowMs: number,
   pace: RepairPace,
 ): Facts {
@@ -148,7 +148,7 @@ function factsOf(
     due: id !== undefined && (ageMs(id) > caRenewalMs || ageMs(id) < -notBeforeMarginMs) ? 'due' : undefined,
   });
   const trusted = webhook?.bundle;
-  const known = new Set([...(trusted ?? []), ...(ca?.bundle ?? []), ...(held.ca?.bundle ?? [])]);
+  const known = new Set([...(trusted ?? []), ...(ca?.bundle ?? []), ...(lastKnownGood.ca?.bundle ?? [])]);
   const acceptable = new Set(ca === undefined ? known : ca.bundle);
   const leafFact = (id: string | undefined): LeafFact => {
     const issuer = id === undefined ? undefined : world.issuers.get(id);
@@ -183,10 +183,10 @@ function factsOf(
       current: trusted ?? [],
       unmanagedReason: webhook?.paused ? 'paused' : undefined,
       drifted: trusted === undefined || (world.platformEdits && pace.waitMs('selector') === 0),
-      bundleHeldBack: pace.waitMs('bundle', ca?.bundle.join()) > 0,
+      isBundleDeferred: pace.waitMs('bundle', ca?.bundle.join()) > 0,
     },
     endpoints,
-    held: { ca: held.ca, leaf: held.leaf && leafFact(held.leaf.id) },
+    lastKnownGood: { ca: lastKnownGood.ca, leaf: lastKnownGood.leaf && leafFact(lastKnownGood.leaf.id) },
     nowMs,
   };
 }
