@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration } from '#shared/installation/webhook-configuration.ts';
 import { type IssueOptions, newAuthority, newLeaf } from './issue-pair.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration, planRepair } from '#shared/installation/webhook-configuration.ts';
 import { bundleOf, type CertificateFacts, planCertificates } from './certificate-plan.ts';
 import { newAuthority, newLeaf } from './issue-pair.ts';

@@ -2,7 +2,7 @@ import { joinBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { authorityProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { filledSecret, readPairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { filledSecret, readPairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';

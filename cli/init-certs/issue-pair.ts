@@ -2,7 +2,7 @@ import { joinBundle } from '#shared/certificates/ca-bundle.ts';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { StoredPair } from '#shared/installation/pair-secret.ts';
+import type { StoredPair } from '#shared/installation/tls-secret.ts';
 
 const dayMs = 86_400_000;
 

@@ -1,7 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { type Followed, followOn, type Standing, standingOf, type Target } from './rotation-standing.ts';
+import { type Followed, followOn, type Standing, standingOf, type Target } from './rotation-status.ts';
 
 /** How it ended for the one that followed it. */
 export type FollowEnd = Exclude<Standing, { outcome: 'underWay' }> | { outcome: 'timedOut' | 'interrupted' };

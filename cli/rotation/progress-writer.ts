@@ -1,7 +1,7 @@
 import { describeAge } from '#shared/core/age.ts';
 import type { Terminal } from '../command.ts';
 import type { FollowEnd } from './follow-rotation.ts';
-import type { Standing, Target } from './rotation-standing.ts';
+import type { Standing, Target } from './rotation-status.ts';
 
 type UnderWay = Extract<Standing, { outcome: 'underWay' }>;
 

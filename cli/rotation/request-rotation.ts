@@ -3,7 +3,7 @@ import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { annotateSecret } from '#shared/kubernetes/secrets.ts';
 import type { Installation } from '../installation.ts';
-import { type Followed, rotationUnderWay, type Target } from './rotation-standing.ts';
+import { type Followed, rotationUnderWay, type Target } from './rotation-status.ts';
 
 /** The rotation to follow, and whether it was started here. */
 export interface Requested {

@@ -11,11 +11,11 @@ import {
   requireOwnCertificates,
   withInstallation,
 } from '../installation.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from './parse-duration.ts';
 import { type FollowEnd, followRotation } from './follow-rotation.ts';
 import { jsonWriter, lineWriter, type ProgressWriter, screenWriter } from './progress-writer.ts';
 import { type Requested, requestRotation } from './request-rotation.ts';
-import type { Target } from './rotation-standing.ts';
+import type { Target } from './rotation-status.ts';
 
 export const rotateCommand: Command = {
   help: `Usage: latchkey rotate --ca|--leaf [--wait] [--timeout 30m] [--json] [options]

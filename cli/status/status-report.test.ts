@@ -4,7 +4,7 @@ import { before, test } from 'node:test';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { pairSecret, type StoredPair } from '#shared/installation/pair-secret.ts';
+import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
 import { newAuthority, newLeaf } from '../init-certs/issue-pair.ts';

@@ -3,13 +3,13 @@ import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
-import { createCertificateIssuer } from './certificate-issuer.ts';
 import { createCertificateMetrics } from './certificate-metrics.ts';
 import type { ServedCertificates } from './observe/served-certificates.ts';
-import { watchForChanges } from './observe/wake-watch.ts';
+import { watchForChanges } from './observe/watch-for-changes.ts';
 import { createWebhookRepairs, type UndoneRepair } from './observe/webhook-repairs.ts';
-import { createProvidedKeeper } from './provided-keeper.ts';
+import { createProvidedKeeper } from './provided-source.ts';
 import { createReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
+import { createCertificateIssuer } from './self-signed-source.ts';
 
 /**
  * Keeps the certificates and the webhook configuration right: whenever one of the objects or what the gateways serve

@@ -1,6 +1,6 @@
 import { metrics } from '@opentelemetry/api';
 import { rotationPhases } from '#shared/contracts/rotation-state.ts';
-import type { Standing } from './certificate-keeper.ts';
+import type { Standing } from './certificate-source.ts';
 
 /** Observes at each scrape how the certificates stand; nothing before they were looked at. */
 export function createCertificateMetrics(standing: () => Standing | undefined): void {

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { type CertificatePair, type ParsedPair, parsePair } from './certificate-pair.ts';
+import { type CertificatePair, type ParsedPair, parsePair } from './key-pair.ts';
 import { notBeforeMarginMs } from './issue-certificate.ts';
 
 /** What a check looks at. */

@@ -4,7 +4,7 @@ import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { certificateId, joinBundle, readBundle } from './ca-bundle.ts';
 import { authorityProblem, isDueForRenewal, leafProblem, reasonToReplace } from './certificate-checks.ts';
-import type { CertificatePair } from './certificate-pair.ts';
+import type { CertificatePair } from './key-pair.ts';
 import {
   createSerialNumber,
   generateRsaKeys,

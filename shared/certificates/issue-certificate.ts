@@ -2,7 +2,7 @@ import { generateKeyPair, randomBytes, sign as signBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
-import type { CertificatePair } from './certificate-pair.ts';
+import type { CertificatePair } from './key-pair.ts';
 
 /** An RSA key pair as PEM. */
 export interface RsaKeys {

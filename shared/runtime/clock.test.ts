@@ -13,8 +13,8 @@ test('the wall clock is asked for certificates, and for what another process rea
     if (/clock\.now\(|Date\.now\(/.test(await readFile(join(root, file), 'utf8'))) asking.push(file);
   }
   assert.deepEqual(asking.sort(), [
-    'services/cert-manager/certificate-issuer.ts',
-    'services/cert-manager/provided-keeper.ts',
+    'services/cert-manager/self-signed-source.ts',
+    'services/cert-manager/provided-source.ts',
     // When the snapshot of the rules was taken, for gateways that start later, and there its age.
     'services/discovery/snapshot/rules-snapshot.ts',
     'services/gateway/rules/cold-start.ts',

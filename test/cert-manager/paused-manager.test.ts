@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '#testkit/properties/random.ts';
-import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-step.ts';
+import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-action.ts';
 import {
   createSteadyConditions,
   longestLookMs,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-step.ts';
+import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-action.ts';
 import { type Facts, newAuthority, serve } from '../../services/cert-manager/decide/rotation-facts.ts';
 import {
   createSteadyConditions,

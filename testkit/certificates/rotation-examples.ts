@@ -1,5 +1,5 @@
 import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { nextStep } from '../../services/cert-manager/decide/next-step.ts';
+import { nextStep } from '../../services/cert-manager/decide/next-action.ts';
 import type {
   CaFacts,
   Facts,

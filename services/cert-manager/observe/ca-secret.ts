@@ -1,6 +1,6 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { authorityProblem, reasonToReplace } from '#shared/certificates/certificate-checks.ts';
-import { type CertificatePair, parsePair } from '#shared/certificates/certificate-pair.ts';
+import { type CertificatePair, parsePair } from '#shared/certificates/key-pair.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import {
   type CaState,
@@ -8,7 +8,7 @@ import {
   caStateSchema,
   rotateAnnotation,
 } from '#shared/contracts/rotation-state.ts';
-import { isTidy, pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { isTidy, pairSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { AuthorityFact, CaFacts } from '../decide/rotation-facts.ts';
 

@@ -1,6 +1,6 @@
 import { createRepairPace, type RepairPace } from '#shared/runtime/repair-pace.ts';
-import { repairCa } from '../../../services/cert-manager/decide/ca-repair.ts';
-import type { holdingConditions, nextStep } from '../../../services/cert-manager/decide/next-step.ts';
+import { repairCa } from '../../../services/cert-manager/decide/repair-ca.ts';
+import type { holdingConditions, nextStep } from '../../../services/cert-manager/decide/next-action.ts';
 import {
   type AuthorityFact,
   type Facts,

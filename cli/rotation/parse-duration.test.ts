@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UsageError } from '../command.ts';
-import { parseDuration } from './duration.ts';
+import { UsageError } from '#cli/command.ts';
+import { parseDuration } from './parse-duration.ts';
 
 test('a duration has one unit', () => {
   assert.deepEqual(['90s', '30m', '2h', '1d'].map(parseDuration), [90_000, 1_800_000, 7_200_000, 86_400_000]);

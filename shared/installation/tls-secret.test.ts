@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pairSecret, readPairSecret } from './pair-secret.ts';
+import { pairSecret, readPairSecret } from './tls-secret.ts';
 
 const target = { namespace: 'latchkey', name: 'serving' };
 const content = { pair: { certificate: 'CERTIFICATE', key: 'KEY' }, bundle: 'BUNDLE' };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { providedStep } from './provided-step.ts';
+import { providedStep } from './provided-action.ts';
 import type { Facts, LeafFact } from './rotation-facts.ts';
 
 const leaf: LeafFact = { id: 'leaf', issuer: 'new', problem: undefined, due: false, issuedAt: '' };

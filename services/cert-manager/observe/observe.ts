@@ -6,7 +6,7 @@ import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { longestLookMs } from '../decide/steady-conditions.ts';
-import { type EndpointSlice, serviceSelector } from './endpoint-facts.ts';
+import { type EndpointSlice, serviceSelector } from './join-endpoints.ts';
 
 /** What stands in the cluster. Every write has the version that was seen here as its precondition. */
 export interface Look {

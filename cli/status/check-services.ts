@@ -1,6 +1,6 @@
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
-import { lateProblems, type PodsState, podsByService } from './pod-state.ts';
+import { lateProblems, type PodsState, podsByService } from './pods-state.ts';
 
 const about = 'services';
 

@@ -14,7 +14,7 @@ import {
   stepOf,
   webhookOf,
 } from '#testkit/certificates/rotation-examples.ts';
-import { holdingConditions, nextStep } from './next-step.ts';
+import { holdingConditions, nextStep } from './next-action.ts';
 import { type Facts, newAuthority, serve, trusts, uncalled } from './rotation-facts.ts';
 
 test('nothing is done when everything is right', () => {

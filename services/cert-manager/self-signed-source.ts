@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { type StepContext, writeStep } from './apply/apply-step.ts';
+import { type StepContext, writeStep } from './apply/apply-action.ts';
 import {
   type CertificateKeeper,
   earlierMs,
   expiryMsOf,
   type KeeperOptions,
   type Standing,
-} from './certificate-keeper.ts';
-import { repairCa } from './decide/ca-repair.ts';
-import { holdingConditions, nextStep } from './decide/next-step.ts';
+} from './certificate-source.ts';
+import { repairCa } from './decide/repair-ca.ts';
+import { holdingConditions, nextStep } from './decide/next-action.ts';
 import type { Facts, RotationPolicy } from './decide/rotation-facts.ts';
-import { notServing } from './decide/served-everywhere.ts';
+import { notServing } from './decide/not-serving.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
-import { type Look, lookAtCluster } from './observe/look.ts';
-import { type LastKnownGood, readFacts } from './observe/read-facts.ts';
+import { type Look, lookAtCluster } from './observe/observe.ts';
+import { type LastKnownGood, readFacts } from './observe/read-rotation-facts.ts';
 
 /** An installation takes five; more in a row are a fight with another writer. */
 const longestRun = 12;

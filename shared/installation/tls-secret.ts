@@ -1,4 +1,4 @@
-import type { CertificatePair } from '#shared/certificates/certificate-pair.ts';
+import type { CertificatePair } from '#shared/certificates/key-pair.ts';
 import { managedByLabel } from '#shared/contracts/own-object.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import forge from 'node-forge';
 import { readBundle } from './ca-bundle.ts';
-import { issuersOf } from './certificate-chain.ts';
+import { issuersOf } from './certificate-issuers.ts';
 import { leafProblem } from './certificate-checks.ts';
-import type { CertificatePair } from './certificate-pair.ts';
+import type { CertificatePair } from './key-pair.ts';
 import { generateRsaKeys, issueAuthority, issueLeaf } from './issue-certificate.ts';
 
 const dayMs = 86_400_000;

@@ -1,5 +1,5 @@
 import type { LeafState } from '#shared/contracts/rotation-state.ts';
-import { isSameList } from './ca-repair.ts';
+import { isSameList } from './repair-ca.ts';
 import {
   type CaFacts,
   type Facts,
@@ -9,7 +9,7 @@ import {
   type Step,
   trusts,
 } from './rotation-facts.ts';
-import { notServing } from './served-everywhere.ts';
+import { notServing } from './not-serving.ts';
 
 /** Stands for a leaf that is yet to be made. */
 const newLeaf = 'new';

@@ -1,19 +1,19 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { type CertificatePair, isWholePair } from '#shared/certificates/certificate-pair.ts';
+import { type CertificatePair, isWholePair } from '#shared/certificates/key-pair.ts';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
-import { updateSecret } from '#shared/installation/pair-secret-writer.ts';
-import { ensureWebhook } from '#shared/installation/webhook-keeper.ts';
+import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
+import { updateSecret } from '#shared/installation/write-secret.ts';
+import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { newAuthority, type Step } from '../decide/rotation-facts.ts';
 import { caSecret, pairId, readCaPairs } from '../observe/ca-secret.ts';
-import type { Look } from '../observe/look.ts';
-import { type FactsContext, knownAuthorities, type LastKnownGood } from '../observe/read-facts.ts';
+import type { Look } from '../observe/observe.ts';
+import { type FactsContext, knownAuthorities, type LastKnownGood } from '../observe/read-rotation-facts.ts';
 
 const dayMs = 86_400_000;
 

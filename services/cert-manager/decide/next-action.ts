@@ -1,5 +1,5 @@
-import { isSameList, repairCa } from './ca-repair.ts';
-import { leafStep } from './leaf-step.ts';
+import { isSameList, repairCa } from './repair-ca.ts';
+import { leafStep } from './leaf-action.ts';
 import {
   type Facts,
   type RotationPolicy,
@@ -9,8 +9,8 @@ import {
   trusts,
   uncalled,
 } from './rotation-facts.ts';
-import { rotationStep } from './rotation-step.ts';
-import { notServing } from './served-everywhere.ts';
+import { rotationStep } from './rotation-action.ts';
+import { notServing } from './not-serving.ts';
 
 /**
  * The next write, decided on what is known now: the CA Secret first, then what the API server trusts, then the leaf,

@@ -1,5 +1,5 @@
 import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { isSameList } from './ca-repair.ts';
+import { isSameList } from './repair-ca.ts';
 import {
   type CaFacts,
   type Facts,
@@ -11,7 +11,7 @@ import {
   trusts,
   uncalled,
 } from './rotation-facts.ts';
-import { notServing } from './served-everywhere.ts';
+import { notServing } from './not-serving.ts';
 
 /** What a phase says: the Secret of the phase after it, or what it waits for and for how long at least. */
 type Outcome =

@@ -2,16 +2,16 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { filledSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
-import { unwritable } from '#shared/installation/pair-secret-writer.ts';
+import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
+import { unwritable } from '#shared/installation/write-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Facts } from '../decide/rotation-facts.ts';
 import { readCaFacts } from './ca-secret.ts';
-import { joinEndpoints, reportersAsEndpoints } from './endpoint-facts.ts';
-import type { Look } from './look.ts';
+import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
+import type { Look } from './observe.ts';
 import type { ServedCertificates } from './served-certificates.ts';
-import { type LeafContext, readLeafFact, readServingFacts } from './serving-secret.ts';
-import { readWebhookFacts, trustedAuthorities } from './webhook-facts.ts';
+import { type LeafContext, readLeafFact, readServingFacts } from './read-serving-facts.ts';
+import { readWebhookFacts, trustedAuthorities } from './read-webhook-facts.ts';
 import type { WebhookRepairs } from './webhook-repairs.ts';
 
 /** The last Secrets of this process's sight that were whole. */

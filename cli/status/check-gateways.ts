@@ -1,6 +1,6 @@
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { EndpointSlice, InstallationFacts } from './installation-facts.ts';
-import { lateProblems, podsByService } from './pod-state.ts';
+import { lateProblems, podsByService } from './pods-state.ts';
 
 const about = 'gateways';
 

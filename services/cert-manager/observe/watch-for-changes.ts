@@ -4,7 +4,7 @@ import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { createReflector } from '#shared/kubernetes/reflector.ts';
 import { resourcePath } from '#shared/kubernetes/resource-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { serviceSelector } from './endpoint-facts.ts';
+import { serviceSelector } from './join-endpoints.ts';
 
 /**
  * Calls `onChange` whenever one of the objects may have changed that certificates depend on; nothing of them is kept,

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { isDueForRenewal, leafProblem } from '#shared/certificates/certificate-checks.ts';
-import { parsePair } from '#shared/certificates/certificate-pair.ts';
+import { parsePair } from '#shared/certificates/key-pair.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import {
   type LeafState,
@@ -9,7 +9,7 @@ import {
   leafStateSchema,
   rotateAnnotation,
 } from '#shared/contracts/rotation-state.ts';
-import { isTidy, readPairSecret } from '#shared/installation/pair-secret.ts';
+import { isTidy, readPairSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { LeafFact, ServingFacts } from '../decide/rotation-facts.ts';
 

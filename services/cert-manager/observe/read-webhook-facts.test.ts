@@ -7,8 +7,8 @@ import { desiredWebhook, planRepair, repairedFields } from '#shared/installation
 import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
 import { caOf, nowMs, policy, servingOf, settled } from '#testkit/certificates/rotation-examples.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
-import { nextStep } from '../decide/next-step.ts';
-import { readWebhookFacts } from './webhook-facts.ts';
+import { nextStep } from '../decide/next-action.ts';
+import { readWebhookFacts } from './read-webhook-facts.ts';
 
 const config = latchkeyConfigSchema.parse({ webhook: { adopt: true } }).webhook;
 const pem = readBundle(aSelfSignedPair(nowMs).certificate).map(String).join('');

@@ -7,7 +7,7 @@ import {
   leafStateAnnotation,
   rotateAnnotation,
 } from '#shared/contracts/rotation-state.ts';
-import { rotationUnderWay, standingOf } from './rotation-standing.ts';
+import { rotationUnderWay, standingOf } from './rotation-status.ts';
 
 const at = '2026-11-24T12:00:00.000Z';
 const ours = { id: 'ours', requested: true };

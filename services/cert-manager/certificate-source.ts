@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { readPairSecret } from '#shared/installation/pair-secret.ts';
+import { readPairSecret } from '#shared/installation/tls-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';

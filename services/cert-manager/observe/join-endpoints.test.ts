@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { notServing } from '../decide/served-everywhere.ts';
-import { joinEndpoints, reportersAsEndpoints } from './endpoint-facts.ts';
+import { notServing } from '../decide/not-serving.ts';
+import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 
 /** Reports by UID: a leaf, and how long ago. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findLeaders } from './leaders-finding.ts';
+import { findLeaders } from './check-leaders.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 12);
 const ago = (ms: number): string => new Date(nowMs - ms).toISOString();

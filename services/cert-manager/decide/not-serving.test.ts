@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { notServing } from './served-everywhere.ts';
+import { notServing } from './not-serving.ts';
 
 const endpoint = { name: 'a', ready: true, leaf: 'new', fresh: true };
 const waitsFor = (...changed: Partial<typeof endpoint>[]): string[] =>

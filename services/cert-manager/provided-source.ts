@@ -1,24 +1,24 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { issuersOf } from '#shared/certificates/certificate-chain.ts';
+import { issuersOf } from '#shared/certificates/certificate-issuers.ts';
 import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
 import { calledName } from '#shared/certificates/serving-names.ts';
-import { filledSecret, readPairSecret } from '#shared/installation/pair-secret.ts';
-import { writeWebhook } from './apply/apply-step.ts';
+import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
+import { writeWebhook } from './apply/apply-action.ts';
 import {
   type CertificateKeeper,
   earlierMs,
   expiryMsOf,
   type KeeperOptions,
   type Standing,
-} from './certificate-keeper.ts';
-import { providedStep } from './decide/provided-step.ts';
+} from './certificate-source.ts';
+import { providedStep } from './decide/provided-action.ts';
 import { type Facts, serve } from './decide/rotation-facts.ts';
-import { notServing } from './decide/served-everywhere.ts';
+import { notServing } from './decide/not-serving.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
-import { type Look, lookAtCluster } from './observe/look.ts';
-import { readEndpoints } from './observe/read-facts.ts';
-import { readServingFacts } from './observe/serving-secret.ts';
-import { readWebhookFacts } from './observe/webhook-facts.ts';
+import { type Look, lookAtCluster } from './observe/observe.ts';
+import { readEndpoints } from './observe/read-rotation-facts.ts';
+import { readServingFacts } from './observe/read-serving-facts.ts';
+import { readWebhookFacts } from './observe/read-webhook-facts.ts';
 
 type ProvidedFacts = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
 
