@@ -1,6 +1,6 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { issuersOf } from '#shared/certificates/certificate-issuers.ts';
 import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
+import { issuersOf } from '#shared/certificates/certificate-issuers.ts';
 import { calledName } from '#shared/certificates/serving-names.ts';
 import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import { writeWebhook } from './apply/apply-action.ts';
@@ -11,11 +11,11 @@ import {
   type KeeperOptions,
   type Standing,
 } from './certificate-source.ts';
+import { notServing } from './decide/not-serving.ts';
 import { providedStep } from './decide/provided-action.ts';
 import { type Facts, serve } from './decide/rotation-facts.ts';
-import { notServing } from './decide/not-serving.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
-import { type Look, lookAtCluster } from './observe/observe.ts';
+import { type ObservedState, observe } from './observe/observe.ts';
 import { readEndpoints } from './observe/read-rotation-facts.ts';
 import { readServingFacts } from './observe/read-serving-facts.ts';
 import { readWebhookFacts } from './observe/read-webhook-facts.ts';
@@ -36,12 +36,12 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
   const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const connectionWaitMs = config.tls.rotation.connectionWaitSeconds * 1_000;
   const conditions = createSteadyConditions();
-  let last: { facts: ProvidedFacts; seen: Look } | undefined;
+  let last: { facts: ProvidedFacts; observed: ObservedState } | undefined;
   let problems: string[] = [];
 
-  const look = async () => {
-    const seen = await lookAtCluster(options);
-    last = { facts: factsOf(seen, options), seen };
+  const observeFacts = async () => {
+    const observed = await observe(options);
+    last = { facts: factsOf(observed, options), observed };
     const context = {
       kubernetes,
       config,
@@ -49,7 +49,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
       served,
       repairs,
       log,
-      look: seen,
+      observed,
       lastKnownGood: nothingKnown,
       nowMs: clock.now(),
     };
@@ -63,17 +63,17 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
   };
 
   return {
-    standing: () => last && { ...standingOf(last.facts, last.seen, problems), undone: repairs.undone() },
+    standing: () => last && { ...standingOf(last.facts, last.observed, problems), undone: repairs.undone() },
     run: async () => {
       for (let steps = 0; steps < longestRun; steps += 1) {
-        const { facts, seen, context } = await look();
+        const { facts, observed, context } = await observeFacts();
         const leaf = facts.serving?.leaf.id ?? '';
         const holding = notServing(facts, leaf).length === 0 ? [serve(leaf)] : [];
         const steadyForMs = conditions.note(holding, clock.monotonicMs());
         const step = providedStep(facts, steadyForMs, connectionWaitMs);
         if (step.write === 'webhook') await writeWebhook(step, context);
         else {
-          tell(problemsOf(step.problem, seen, options));
+          tell(problemsOf(step.problem, observed, options));
           return earlierMs(step.recheckMs, repairs.restMs());
         }
       }
@@ -82,9 +82,12 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
   };
 }
 
-function factsOf(seen: Look, { config, namespace, served, repairs, clock }: KeeperOptions): ProvidedFacts {
+function factsOf(
+  observed: ObservedState,
+  { config, namespace, served, repairs, clock }: KeeperOptions,
+): ProvidedFacts {
   const nowMs = clock.now();
-  const serving = filledSecret(seen.serving);
+  const serving = filledSecret(observed.serving);
   const stored = serving && readPairSecret(serving);
   const issuers = stored === undefined ? [] : issuersOf(stored.pair.certificate, readBundle(stored.bundle));
   const context = {
@@ -97,14 +100,14 @@ function factsOf(seen: Look, { config, namespace, served, repairs, clock }: Keep
   const trusted = readBundle(stored?.bundle ?? '').map(certificateId);
   return {
     serving: serving && readServingFacts(serving, context),
-    webhook: readWebhookFacts(seen.webhook, config.webhook, namespace, nowMs, repairs.deferred(trusted)),
-    endpoints: readEndpoints(seen, { config, served }),
+    webhook: readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, repairs.deferred(trusted)),
+    endpoints: readEndpoints(observed, { config, served }),
   };
 }
 
 function problemsOf(
   problem: string | undefined,
-  { serving }: Look,
+  { serving }: ObservedState,
   { config, clock }: KeeperOptions,
 ): string[] {
   const secret = `Secret ${config.tls.servingSecretName}`;
@@ -115,7 +118,7 @@ function problemsOf(
 
 const standingOf = (
   facts: ProvidedFacts,
-  { serving }: Look,
+  { serving }: ObservedState,
   problems: readonly string[],
 ): Omit<Standing, 'undone'> => ({
   phase: undefined,

@@ -8,12 +8,12 @@ import {
   type KeeperOptions,
   type Standing,
 } from './certificate-source.ts';
-import { repairCa } from './decide/repair-ca.ts';
 import { holdingConditions, nextStep } from './decide/next-action.ts';
-import type { Facts, RotationPolicy } from './decide/rotation-facts.ts';
 import { notServing } from './decide/not-serving.ts';
+import { repairCa } from './decide/repair-ca.ts';
+import type { Facts, RotationPolicy } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
-import { type Look, lookAtCluster } from './observe/observe.ts';
+import { type ObservedState, observe } from './observe/observe.ts';
 import { type LastKnownGood, readFacts } from './observe/read-rotation-facts.ts';
 
 /** An installation takes five; more in a row are a fight with another writer. */
@@ -34,32 +34,32 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
   let lastKnownGood: LastKnownGood = { ca: undefined, serving: undefined };
-  let last: { facts: Facts; seen: Look } | undefined;
+  let last: { facts: Facts; observed: ObservedState } | undefined;
 
-  const look = async (): Promise<{ facts: Facts; context: StepContext }> => {
-    const seen = await lookAtCluster(options);
+  const observeFacts = async (): Promise<{ facts: Facts; context: StepContext }> => {
+    const observed = await observe(options);
     const nowMs = clock.now();
-    const context = { kubernetes, config, namespace, served, repairs, log, look: seen, lastKnownGood, nowMs };
-    const facts = readFacts(seen, lastKnownGood, context);
+    const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
+    const facts = readFacts(observed, lastKnownGood, context);
     tellRefusals(facts, last?.facts, config.tls, log);
-    last = { facts, seen };
+    last = { facts, observed };
     lastKnownGood = {
       // One that is yet to be repaired is not remembered: the repair may lose a race.
-      ca: facts.ca !== undefined && repairCa(facts) === undefined ? seen.ca : lastKnownGood.ca,
+      ca: facts.ca !== undefined && repairCa(facts) === undefined ? observed.ca : lastKnownGood.ca,
       serving:
         facts.serving !== undefined && facts.serving.leaf.problem === undefined
-          ? seen.serving
+          ? observed.serving
           : lastKnownGood.serving,
     };
     return { facts, context };
   };
 
   return {
-    standing: () => last && { ...standingOf(last.facts, last.seen), undone: repairs.undone() },
+    standing: () => last && { ...standingOf(last.facts, last.observed), undone: repairs.undone() },
     run: async () => {
       let patched = false;
       for (let steps = 0; steps < longestRun; steps += 1) {
-        const { facts, context } = await look();
+        const { facts, context } = await observeFacts();
         const steadyForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
         const step = nextStep(facts, steadyForMs, policy);
         if (step.write === undefined) return earlierMs(step.recheckMs, repairs.restMs());
@@ -73,7 +73,7 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   };
 }
 
-const standingOf = (facts: Facts, { ca, serving }: Look): Omit<Standing, 'undone'> => ({
+const standingOf = (facts: Facts, { ca, serving }: ObservedState): Omit<Standing, 'undone'> => ({
   phase: facts.ca?.state.phase,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   unmanagedReason: facts.webhook.unmanagedReason,

@@ -4,9 +4,9 @@ import { createRandom } from '#testkit/properties/random.ts';
 import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-action.ts';
 import {
   createSteadyConditions,
-  longestLookMs,
   type SteadyConditions,
 } from '../../services/cert-manager/decide/steady-conditions.ts';
+import { longestObservationMs } from '../../services/cert-manager/observe/observe.ts';
 import { createManager, ownOrder } from './model/manager.ts';
 import { cacheMs, createWorld, farewellMs, kubeletMs } from './model/world.ts';
 
@@ -28,7 +28,7 @@ function pauseInLastWait(count: () => SteadyConditions): string | undefined {
     reads: ownOrder,
     policy,
     count,
-    longestLookMs,
+    longestObservationMs,
   });
   let violation: string | undefined;
   const until = (isDone: () => boolean): void => {

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-action.ts';
 import { type Facts, newAuthority, serve } from '../../services/cert-manager/decide/rotation-facts.ts';
-import {
-  createSteadyConditions,
-  longestLookMs,
-} from '../../services/cert-manager/decide/steady-conditions.ts';
+import { createSteadyConditions } from '../../services/cert-manager/decide/steady-conditions.ts';
+import { longestObservationMs } from '../../services/cert-manager/observe/observe.ts';
 import { type Decide, ownOrder } from './model/manager.ts';
 import { runSchedule, type ScheduleOptions } from './model/schedule.ts';
 
@@ -15,7 +13,7 @@ const options: ScheduleOptions = {
   count: createSteadyConditions,
   view: (facts) => facts,
   reads: ownOrder,
-  longestLookMs,
+  longestObservationMs,
   events: 600,
 };
 
@@ -118,9 +116,9 @@ for (const [what, changed] of Object.entries<Partial<ScheduleOptions>>({
   'a rotation that does not wait for mounts': {
     policy: { connectionWaitMs: 0, overlapMs: 0 },
   },
-  'a cert-manager that acts on an old look': {
+  'a cert-manager that acts on an old observation': {
     reads: ['ca', 'serving', 'webhook', 'endpoints'],
-    longestLookMs: Number.POSITIVE_INFINITY,
+    longestObservationMs: Number.POSITIVE_INFINITY,
   },
 })) {
   test(`the model sees that ${what} leaves a served leaf uncovered`, (t) => {

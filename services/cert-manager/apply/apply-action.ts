@@ -1,29 +1,29 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { type CertificatePair, isWholePair } from '#shared/certificates/key-pair.ts';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { type CertificatePair, isWholePair } from '#shared/certificates/key-pair.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
 import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import { updateSecret } from '#shared/installation/write-secret.ts';
-import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { newAuthority, type Step } from '../decide/rotation-facts.ts';
 import { caSecret, pairId, readCaPairs } from '../observe/ca-secret.ts';
-import type { Look } from '../observe/observe.ts';
+import type { ObservedState } from '../observe/observe.ts';
 import { type FactsContext, knownAuthorities, type LastKnownGood } from '../observe/read-rotation-facts.ts';
 
 const dayMs = 86_400_000;
 
 type Write<Kind extends 'ca' | 'webhook' | 'serving'> = Extract<Step, { write: Kind }>;
 
-/** What a step is carried out with: the look that it was decided on. */
+/** What a step is carried out with: the state that it was decided on. */
 export interface StepContext extends FactsContext {
   kubernetes: Kubernetes;
   log: Logger;
-  look: Look;
+  observed: ObservedState;
   lastKnownGood: LastKnownGood;
 }
 
@@ -39,12 +39,12 @@ export async function writeStep(
 
 /** Writes the CA Secret. Uses (update) of secrets; throws as `updateSecret`. */
 async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
-  const { kubernetes, log, look, lastKnownGood, config, namespace, nowMs } = context;
+  const { kubernetes, log, observed, lastKnownGood, config, namespace, nowMs } = context;
   const { tls } = config;
   const made = [step.issuing, step.next].includes(newAuthority)
     ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
-  const stored = [look.ca, lastKnownGood.ca]
+  const stored = [observed.ca, lastKnownGood.ca]
     .map(filledSecret)
     .flatMap((secret) => (secret === undefined ? [] : Object.values(readCaPairs(secret))))
     .filter((pair) => pair !== undefined);
@@ -54,13 +54,17 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
   if (issuing === undefined) throw unknown(`the key of the CA ${step.issuing}`);
   const next = step.next === undefined ? undefined : pairOf(step.next);
   const known = [
-    ...knownAuthorities(look, lastKnownGood, context),
+    ...knownAuthorities(observed, lastKnownGood, context),
     ...[issuing, next].flatMap((pair) => readBundle(pair?.certificate ?? '')),
   ];
   const ids = step.bundle.map((id) => (id === newAuthority && made !== undefined ? pairId(made) : id));
   const target = { namespace, name: tls.caSecretName };
-  const secret = caSecret(target, { issuing, next, bundle: toPem(ids, known), state: step.state }, look.ca);
-  if (!(await updateSecret(kubernetes, secret, look.ca))) return;
+  const secret = caSecret(
+    target,
+    { issuing, next, bundle: toPem(ids, known), state: step.state },
+    observed.ca,
+  );
+  if (!(await updateSecret(kubernetes, secret, observed.ca))) return;
   const { phase, rotation, waitingFor } = step.state;
   log.info(
     { secret: target.name, why: step.why, phase, rotation, waitingFor, bundle: ids },
@@ -70,30 +74,30 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
 
 /** Makes or repairs the webhook configuration. Uses (create, patch) of mutatingwebhookconfigurations. */
 export async function writeWebhook(step: Write<'webhook'>, context: StepContext): Promise<void> {
-  const { look, lastKnownGood, config, namespace, kubernetes, log, repairs } = context;
-  const bundle = toPem(step.bundle, knownAuthorities(look, lastKnownGood, context));
+  const { observed, lastKnownGood, config, namespace, kubernetes, log, repairs } = context;
+  const bundle = toPem(step.bundle, knownAuthorities(observed, lastKnownGood, context));
   const options = {
     kubernetes,
     webhook: config.webhook,
     namespace,
     log,
     deferred: repairs.deferred(step.bundle),
-    onRepaired: (fields: readonly string[]) => repairs.repaired(fields, step.bundle, look.webhook),
+    onRepaired: (fields: readonly string[]) => repairs.repaired(fields, step.bundle, observed.webhook),
   };
-  await ensureWebhook(options, look.webhook, bundle);
+  await ensureWebhook(options, observed.webhook, bundle);
 }
 
 /** Writes the serving Secret. Uses (update) of secrets; throws as `updateSecret`. */
 async function writeServing(step: Write<'serving'>, context: StepContext): Promise<void> {
-  const { kubernetes, log, look, lastKnownGood, config, namespace, nowMs } = context;
+  const { kubernetes, log, observed, lastKnownGood, config, namespace, nowMs } = context;
   const target = { namespace, name: config.tls.servingSecretName };
   const pair = 'id' in step.leaf ? storedLeaf(step.leaf.id, context) : await newLeaf(context);
   const fingerprint = pairId(pair);
   const issuedAt = 'id' in step.leaf ? step.leaf.issuedAt : new Date(nowMs).toISOString();
   const annotations = { [leafStateAnnotation]: JSON.stringify({ ...step.state, fingerprint, issuedAt }) };
-  const bundle = toPem(step.bundle, knownAuthorities(look, lastKnownGood, context));
-  const secret = pairSecret({ ...target, annotations }, { pair, bundle }, look.serving);
-  if (!(await updateSecret(kubernetes, secret, look.serving))) return;
+  const bundle = toPem(step.bundle, knownAuthorities(observed, lastKnownGood, context));
+  const secret = pairSecret({ ...target, annotations }, { pair, bundle }, observed.serving);
+  if (!(await updateSecret(kubernetes, secret, observed.serving))) return;
   const { served, waitingFor } = step.state;
   log.info(
     { secret: target.name, why: step.why, fingerprint, served, waitingFor },
@@ -101,16 +105,16 @@ async function writeServing(step: Write<'serving'>, context: StepContext): Promi
   );
 }
 
-async function newLeaf({ look, config, namespace, nowMs }: StepContext): Promise<CertificatePair> {
+async function newLeaf({ observed, config, namespace, nowMs }: StepContext): Promise<CertificatePair> {
   const { tls, webhook } = config;
-  if (look.ca === undefined) throw unknown('the CA');
+  if (observed.ca === undefined) throw unknown('the CA');
   const keys = await generateRsaKeys(tls.keyBits);
   const names = servingNames(webhook, namespace);
-  return issueLeaf(keys, readCaPairs(look.ca).issuing, names, nowMs, tls.leafLifetimeDays * dayMs);
+  return issueLeaf(keys, readCaPairs(observed.ca).issuing, names, nowMs, tls.leafLifetimeDays * dayMs);
 }
 
-function storedLeaf(id: string, { look, lastKnownGood }: StepContext): CertificatePair {
-  const secrets = [look.serving, lastKnownGood.serving].filter((secret) => secret !== undefined);
+function storedLeaf(id: string, { observed, lastKnownGood }: StepContext): CertificatePair {
+  const secrets = [observed.serving, lastKnownGood.serving].filter((secret) => secret !== undefined);
   const pair = wholePair(
     id,
     secrets.map((secret) => readPairSecret(secret).pair),
@@ -119,7 +123,7 @@ function storedLeaf(id: string, { look, lastKnownGood }: StepContext): Certifica
   return pair;
 }
 
-/** A step was decided on something that its look does not hold. */
+/** A step was decided on something that the observed state does not hold. */
 const unknown = (what: string): LatchkeyError =>
   new LatchkeyError('INTERNAL', `${what} is neither in the Secrets nor remembered`);
 

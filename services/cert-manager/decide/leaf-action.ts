@@ -1,4 +1,5 @@
 import type { LeafState } from '#shared/contracts/rotation-state.ts';
+import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
 import {
   type CaFacts,
@@ -9,7 +10,6 @@ import {
   type Step,
   trusts,
 } from './rotation-facts.ts';
-import { notServing } from './not-serving.ts';
 
 /** Stands for a leaf that is yet to be made. */
 const newLeaf = 'new';

@@ -1,5 +1,7 @@
-import { isSameList, repairCa } from './repair-ca.ts';
 import { leafStep } from './leaf-action.ts';
+import { notServing } from './not-serving.ts';
+import { isSameList, repairCa } from './repair-ca.ts';
+import { rotationStep } from './rotation-action.ts';
 import {
   type Facts,
   type RotationPolicy,
@@ -9,8 +11,6 @@ import {
   trusts,
   uncalled,
 } from './rotation-facts.ts';
-import { rotationStep } from './rotation-action.ts';
-import { notServing } from './not-serving.ts';
 
 /**
  * The next write, decided on what is known now: the CA Secret first, then what the API server trusts, then the leaf,

@@ -1,6 +1,6 @@
+import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
 import { type Facts, type SteadyForMs, type Step, serve } from './rotation-facts.ts';
-import { notServing } from './not-serving.ts';
 
 /** What a certificate that others provide asks for: only the webhook configuration is ours to write. */
 export type ProvidedStep =

@@ -1,4 +1,5 @@
 import type { CaState } from '#shared/contracts/rotation-state.ts';
+import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
 import {
   type CaFacts,
@@ -11,7 +12,6 @@ import {
   trusts,
   uncalled,
 } from './rotation-facts.ts';
-import { notServing } from './not-serving.ts';
 
 /** What a phase says: the Secret of the phase after it, or what it waits for and for how long at least. */
 type Outcome =

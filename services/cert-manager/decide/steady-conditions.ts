@@ -1,15 +1,12 @@
 import type { SteadyForMs } from './rotation-facts.ts';
 
 /**
- * A look at the cluster further than this from the one before says nothing of the time between: the process stood
- * still, and what it hears first may be as old as the pause.
+ * Restarts the count after a longer gap between two observations. The process stood still meanwhile, and what it hears
+ * first may be as old as the pause.
  */
 const longestGapMs = 15_000;
 
-/** A look at the cluster that took longer is as old as its first part; nothing is decided on it. */
-export const longestLookMs = 10_000;
-
-/** For how long conditions have been true, by the monotonic clock of this process: a restart begins to count anew. */
+/** Measures for how long conditions have been true, by the monotonic clock of this process; a restart counts from zero. */
 export interface SteadyConditions {
   /** Notes which conditions hold now. */
   note(conditions: Iterable<string>, monotonicMs: number): SteadyForMs;

@@ -5,19 +5,21 @@ import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { longestLookMs } from '../decide/steady-conditions.ts';
 import { type EndpointSlice, serviceSelector } from './join-endpoints.ts';
 
-/** What stands in the cluster. Every write has the version that was seen here as its precondition. */
-export interface Look {
+/** Discards an observation that took longer: it is as old as its first read. */
+export const longestObservationMs = 10_000;
+
+/** Holds the objects as they were read; each write has the resourceVersion read here as its precondition. */
+export interface ObservedState {
   serving: Secret | undefined;
   webhook: MutatingWebhookConfiguration | undefined;
-  /** A sentence when they cannot be read. */
+  /** The slices of the gateway's Service, or why they cannot be read. */
   slices: EndpointSlice[] | string;
   ca: Secret | undefined;
 }
 
-export interface LookOptions {
+export interface ObserveOptions {
   kubernetes: Kubernetes;
   config: LatchkeyConfig;
   namespace: string;
@@ -25,15 +27,16 @@ export interface LookOptions {
 }
 
 /**
- * Reads everything anew, the CA Secret last: whoever writes another object on the strength of an older CA meets a
- * version that the owner of the newer one has changed. Uses (get) of secrets and mutatingwebhookconfigurations, (list)
- * of endpointslices. Throws KUBERNETES_REFUSED when it took so long that the first part is old.
+ * Reads all objects from the API server, the CA Secret last. So a write that is based on a stale CA fails with a
+ * resourceVersion conflict, because the owner of the newer CA has changed that object. Uses (get) of secrets and
+ * mutatingwebhookconfigurations, (list) of endpointslices.
+ * @throws KUBERNETES_REFUSED when the reads took longer than {@link longestObservationMs}
  */
-export async function lookAtCluster(options: LookOptions): Promise<Look> {
+export async function observe(options: ObserveOptions): Promise<ObservedState> {
   const begunMs = options.clock.monotonicMs();
-  const look = await lookOnce(options);
+  const state = await readObjects(options);
   const tookMs = options.clock.monotonicMs() - begunMs;
-  if (tookMs <= longestLookMs) return look;
+  if (tookMs <= longestObservationMs) return state;
   throw new LatchkeyError(
     'KUBERNETES_REFUSED',
     `the API server took ${Math.round(tookMs)} ms for the Secrets, the webhook configuration and the endpoints: too long to act on`,
@@ -41,7 +44,7 @@ export async function lookAtCluster(options: LookOptions): Promise<Look> {
   );
 }
 
-async function lookOnce({ kubernetes, config, namespace }: LookOptions): Promise<Look> {
+async function readObjects({ kubernetes, config, namespace }: ObserveOptions): Promise<ObservedState> {
   const { tls, webhook } = config;
   const secretNamed = (name: string) =>
     readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name });
@@ -51,7 +54,7 @@ async function lookOnce({ kubernetes, config, namespace }: LookOptions): Promise
       resource: 'mutatingwebhookconfigurations',
       name: webhook.configurationName,
     }),
-    // All but the rotation works without them.
+    // Only the rotation needs them.
     listObjects<EndpointSlice>(
       kubernetes,
       { resource: 'endpointslices', namespace },

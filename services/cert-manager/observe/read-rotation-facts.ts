@@ -8,10 +8,10 @@ import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Facts } from '../decide/rotation-facts.ts';
 import { readCaFacts } from './ca-secret.ts';
 import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
-import type { Look } from './observe.ts';
-import type { ServedCertificates } from './served-certificates.ts';
+import type { ObservedState } from './observe.ts';
 import { type LeafContext, readLeafFact, readServingFacts } from './read-serving-facts.ts';
 import { readWebhookFacts, trustedAuthorities } from './read-webhook-facts.ts';
+import type { ServedCertificates } from './served-certificates.ts';
 import type { WebhookRepairs } from './webhook-repairs.ts';
 
 /** The last Secrets of this process's sight that were whole. */
@@ -28,28 +28,32 @@ export interface FactsContext {
   nowMs: number;
 }
 
-/** Every CA certificate that a look shows or this process holds, each as often as it is found. */
+/** Every CA certificate that the observed state shows or this process holds, each as often as it is found. */
 export function knownAuthorities(
-  look: Look,
+  observed: ObservedState,
   lastKnownGood: LastKnownGood,
   context: FactsContext,
 ): X509Certificate[] {
-  const secrets = [filledSecret(look.ca), lastKnownGood.ca].filter((secret) => secret !== undefined);
+  const secrets = [filledSecret(observed.ca), lastKnownGood.ca].filter((secret) => secret !== undefined);
   return [
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).bundle)),
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).pair.certificate)),
-    ...readBundle(look.serving === undefined ? '' : readPairSecret(look.serving).bundle),
-    ...trustedAuthorities(look.webhook, context.config.webhook, context.namespace),
+    ...readBundle(observed.serving === undefined ? '' : readPairSecret(observed.serving).bundle),
+    ...trustedAuthorities(observed.webhook, context.config.webhook, context.namespace),
   ];
 }
 
 /** Turns what was seen into what the next step is decided on. */
-export function readFacts(look: Look, lastKnownGood: LastKnownGood, context: FactsContext): Facts {
+export function readFacts(
+  observed: ObservedState,
+  lastKnownGood: LastKnownGood,
+  context: FactsContext,
+): Facts {
   const { config, namespace, nowMs } = context;
   const { renewAt } = config.tls;
-  const [caStored, servingStored] = [filledSecret(look.ca), filledSecret(look.serving)];
+  const [caStored, servingStored] = [filledSecret(observed.ca), filledSecret(observed.serving)];
   const ca = caStored && readCaFacts(caStored, nowMs, renewAt);
-  const known = knownAuthorities(look, lastKnownGood, context);
+  const known = knownAuthorities(observed, lastKnownGood, context);
   const deferred = context.repairs.deferred(ca?.bundle ?? []);
   const leafContext: LeafContext = {
     nowMs,
@@ -61,11 +65,11 @@ export function readFacts(look: Look, lastKnownGood: LastKnownGood, context: Fac
   return {
     ca,
     serving: servingStored && readServingFacts(servingStored, leafContext),
-    webhook: readWebhookFacts(look.webhook, config.webhook, namespace, nowMs, deferred),
-    endpoints: readEndpoints(look, context),
+    webhook: readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, deferred),
+    endpoints: readEndpoints(observed, context),
     unwritable: {
-      ca: unwritable(config.tls.caSecretName, look.ca),
-      serving: unwritable(config.tls.servingSecretName, look.serving),
+      ca: unwritable(config.tls.caSecretName, observed.ca),
+      serving: unwritable(config.tls.servingSecretName, observed.serving),
     },
     lastKnownGood: {
       ca: lastKnownGood.ca && readCaFacts(lastKnownGood.ca, nowMs, renewAt),
@@ -76,7 +80,7 @@ export function readFacts(look: Look, lastKnownGood: LastKnownGood, context: Fac
 }
 
 export function readEndpoints(
-  { slices }: Look,
+  { slices }: ObservedState,
   { config, served }: Pick<FactsContext, 'config' | 'served'>,
 ): Facts['endpoints'] {
   if (typeof slices === 'string') return slices;

@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { isDueForRenewal, leafProblem } from '#shared/certificates/certificate-checks.ts';
-import { parsePair } from '#shared/certificates/key-pair.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
+import { parsePair } from '#shared/certificates/key-pair.ts';
 import {
   type LeafState,
   leafStateAnnotation,

@@ -1,6 +1,6 @@
 import { createRepairPace, type RepairPace } from '#shared/runtime/repair-pace.ts';
-import { repairCa } from '../../../services/cert-manager/decide/repair-ca.ts';
 import type { holdingConditions, nextStep } from '../../../services/cert-manager/decide/next-action.ts';
+import { repairCa } from '../../../services/cert-manager/decide/repair-ca.ts';
 import {
   type AuthorityFact,
   type Facts,
@@ -19,8 +19,8 @@ const notBeforeMarginMs = 3_600_000;
 const freshMs = 10_000;
 const repairBounds = { firstMs: 5_000, longestMs: 300_000 };
 
-/** What a run saw, read object by object. */
-interface Seen {
+/** What a run observed, object by object. */
+interface Observed {
   serving?: ServingObject | undefined;
   webhook?: WebhookObject;
   endpoints?: Facts['endpoints'];
@@ -38,9 +38,9 @@ export interface ManagerOptions {
   /** What it makes of what it sees; the same, but for a model that is meant to fail. */
   view: (facts: Facts) => Facts;
   /** The order of the reads; cert-manager's own reads the CA last. */
-  reads: readonly (keyof Seen)[];
-  /** An older look is not acted on. */
-  longestLookMs: number;
+  reads: readonly (keyof Observed)[];
+  /** Nothing is decided on an older observation. */
+  longestObservationMs: number;
 }
 
 export const ownOrder: ManagerOptions['reads'] = ['serving', 'webhook', 'endpoints', 'ca'];
@@ -60,7 +60,7 @@ export interface Manager {
 
 export function createManager(world: World, options: ManagerOptions): Manager {
   const { decide, policy, view, reads } = options;
-  let seen: Seen = {};
+  let observed: Observed = {};
   let done = 0;
   let begunMs = 0;
   let step: Step | undefined;
@@ -71,22 +71,22 @@ export function createManager(world: World, options: ManagerOptions): Manager {
 
   const clock = (): number => world.nowMs + manager.aheadMs;
   const begin = (): void => {
-    seen = {};
+    observed = {};
     done = 0;
     step = undefined;
   };
-  const look: Record<keyof Seen, () => void> = {
-    serving: () => Object.assign(seen, { serving: world.serving }),
-    webhook: () => Object.assign(seen, { webhook: world.webhook }),
-    ca: () => Object.assign(seen, { ca: world.ca }),
-    endpoints: () => Object.assign(seen, { endpoints: endpointsOf(world) }),
+  const read: Record<keyof Observed, () => void> = {
+    serving: () => Object.assign(observed, { serving: world.serving }),
+    webhook: () => Object.assign(observed, { webhook: world.webhook }),
+    ca: () => Object.assign(observed, { ca: world.ca }),
+    endpoints: () => Object.assign(observed, { endpoints: endpointsOf(world) }),
   };
   const decideNow = (): void => {
-    if (world.nowMs - begunMs > options.longestLookMs) {
+    if (world.nowMs - begunMs > options.longestObservationMs) {
       begin();
       return;
     }
-    const facts = view(factsOf(world, seen, lastKnownGood, clock(), pace));
+    const facts = view(factsOf(world, observed, lastKnownGood, clock(), pace));
     if (repairCa(facts) === undefined) lastKnownGood = { ...lastKnownGood, ca: facts.ca };
     if (facts.serving?.leaf.problem === undefined && facts.serving !== undefined)
       lastKnownGood = { ...lastKnownGood, leaf: facts.serving.leaf };
@@ -97,7 +97,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   const manager: Manager = {
     pausedUntilMs: 0,
     aheadMs: 0,
-    isCreating: () => step?.write === 'serving' && seen.serving === undefined,
+    isCreating: () => step?.write === 'serving' && observed.serving === undefined,
     crash: () => {
       begin();
       lastKnownGood = { ca: undefined, leaf: undefined };
@@ -106,14 +106,14 @@ export function createManager(world: World, options: ManagerOptions): Manager {
     },
     act: () => {
       if (world.nowMs < manager.pausedUntilMs) return;
-      const read = reads[done];
+      const next = reads[done];
       if (done === 0) begunMs = world.nowMs;
       done += 1;
-      if (read !== undefined) look[read]();
+      if (next !== undefined) read[next]();
       else if (step === undefined) decideNow();
       else {
-        write(world, seen, step, clock());
-        if (step.write === 'webhook') noteRepair(pace, seen, step.bundle);
+        write(world, observed, step, clock());
+        if (step.write === 'webhook') noteRepair(pace, observed, step.bundle);
         begin();
       }
     },
@@ -122,7 +122,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
 }
 
 /** As cert-manager counts: each field that it wrote, the bundle by what it was to be. */
-function noteRepair(pace: RepairPace, { webhook }: Seen, bundle: readonly string[]): void {
+function noteRepair(pace: RepairPace, { webhook }: Observed, bundle: readonly string[]): void {
   pace.repaired('selector');
   if (webhook?.bundle?.join() !== bundle.join()) pace.repaired('bundle', bundle.join());
 }
@@ -136,7 +136,7 @@ function endpointsOf({ gateways, reports, nowMs }: World): Facts['endpoints'] {
 
 function factsOf(
   world: World,
-  { ca, serving, webhook, endpoints = [] }: Seen,
+  { ca, serving, webhook, endpoints = [] }: Observed,
   lastKnownGood: Facts['lastKnownGood'],
   nowMs: number,
   pace: RepairPace,
@@ -191,7 +191,7 @@ function factsOf(
   };
 }
 
-function write(world: World, { ca, serving, webhook }: Seen, step: Step, nowMs: number): void {
+function write(world: World, { ca, serving, webhook }: Observed, step: Step, nowMs: number): void {
   if (step.write === 'ca') {
     const made = `ca-${world.count()}`;
     world.madeMs.set(made, nowMs);
