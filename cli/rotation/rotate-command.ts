@@ -11,8 +11,8 @@ import {
   requireOwnCertificates,
   withInstallation,
 } from '../installation.ts';
-import { parseDuration } from './parse-duration.ts';
 import { type FollowEnd, followRotation } from './follow-rotation.ts';
+import { parseDuration } from './parse-duration.ts';
 import { jsonWriter, lineWriter, type ProgressWriter, screenWriter } from './progress-writer.ts';
 import { type Requested, requestRotation } from './request-rotation.ts';
 import type { Target } from './rotation-status.ts';

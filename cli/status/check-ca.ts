@@ -1,10 +1,10 @@
+import { readCaState } from '#cli/rotation/rotation-status.ts';
 import { authorityProblem } from '#shared/certificates/certificate-checks.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import { describeAge } from '#shared/core/age.ts';
 import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { readCaState } from '#cli/rotation/rotation-status.ts';
 import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
-import type { InstallationFacts } from './installation-facts.ts';
 import { findSnapshot } from './check-snapshot.ts';
+import type { InstallationFacts } from './installation-facts.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 12);
 const takenAt = new Date(nowMs - 180_000).toISOString();

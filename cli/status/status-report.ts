@@ -1,12 +1,12 @@
 import { findAuthority } from './check-ca.ts';
-import type { Finding } from './finding.ts';
 import { findGateways } from './check-gateways.ts';
-import type { InstallationFacts } from './installation-facts.ts';
 import { findLeaders } from './check-leaders.ts';
 import { findLeaf } from './check-leaf.ts';
 import { findServices } from './check-services.ts';
 import { findSnapshot } from './check-snapshot.ts';
 import { findWebhook } from './check-webhook.ts';
+import type { Finding } from './finding.ts';
+import type { InstallationFacts } from './installation-facts.ts';
 
 /** One look at an installation. */
 export interface StatusReport {

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { type CertificatePair, type ParsedPair, parsePair } from './key-pair.ts';
 import { notBeforeMarginMs } from './issue-certificate.ts';
+import { type CertificatePair, type ParsedPair, parsePair } from './key-pair.ts';
 
 /** What a check looks at. */
 interface CheckInput extends ParsedPair {

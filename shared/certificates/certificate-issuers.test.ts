@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import forge from 'node-forge';
 import { readBundle } from './ca-bundle.ts';
-import { issuersOf } from './certificate-issuers.ts';
 import { leafProblem } from './certificate-checks.ts';
-import type { CertificatePair } from './key-pair.ts';
+import { issuersOf } from './certificate-issuers.ts';
 import { generateRsaKeys, issueAuthority, issueLeaf } from './issue-certificate.ts';
+import type { CertificatePair } from './key-pair.ts';
 
 const dayMs = 86_400_000;
 const nowMs = Date.UTC(2026, 10, 24);

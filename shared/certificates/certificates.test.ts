@@ -4,7 +4,6 @@ import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { certificateId, joinBundle, readBundle } from './ca-bundle.ts';
 import { authorityProblem, isDueForRenewal, leafProblem, reasonToReplace } from './certificate-checks.ts';
-import type { CertificatePair } from './key-pair.ts';
 import {
   createSerialNumber,
   generateRsaKeys,
@@ -12,6 +11,7 @@ import {
   issueLeaf,
   type RsaKeys,
 } from './issue-certificate.ts';
+import type { CertificatePair } from './key-pair.ts';
 import { servingNames } from './serving-names.ts';
 
 const dayMs = 86_400_000;
