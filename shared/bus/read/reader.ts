@@ -111,6 +111,8 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
       swap();
     };
     const onBatch = ({ reset, records }: MirrorBatch): void => {
+      // The round under way when its owner was let go of; another may read the same owner by now.
+      if (followed.get(owner)?.staging !== staging) return;
       if (reset) staging.reset();
       takeIn(records);
       if (!staging.torn() || reset) wholeSinceMs = clock.monotonicMs();
