@@ -109,7 +109,7 @@ function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): A
   const { budget, warnings } = draft;
   const pod = readPod(request.object, budget);
   if (!asksForSecrets(request.object)) return [];
-  const asked = findSecretAnnotations(pod.annotations, warnings);
+  const asked = findSecretAnnotations(pod.annotations, draft);
   if (asked.length === 0) return [];
   const namespace = request.namespace ?? pod.namespace;
   if (namespace === undefined) {

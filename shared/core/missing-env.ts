@@ -2,7 +2,7 @@ import type { EnvEntry } from '#shared/contracts/rule-recipe.ts';
 import { covers } from './json-value.ts';
 import { brief } from './plain-text.ts';
 import type { Container, NamedObject } from './pod.ts';
-import type { PodPlan } from './pod-plan.ts';
+import { firstOf, type PodPlan } from './pod-plan.ts';
 import type { Warnings } from './warnings.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from './work-budget.ts';
 
@@ -10,7 +10,7 @@ import { additionSteps, comparisonSteps, type WorkBudget } from './work-budget.t
 type WantedVariable = {
   value: EnvEntry;
   expected: object;
-  secrets: readonly string[];
+  secrets: ReadonlySet<string>;
   /** Of it in the patch. */
   characters: number;
 };
@@ -38,8 +38,8 @@ export function missingEnv(
     if (other === undefined) missing.push(value);
     else if (!covers(other, expected)) {
       warnings.add(() => {
-        const more = secrets.length > 1 ? ` and ${secrets.length - 1} more` : '';
-        const [variable, title] = [brief(name), brief(secrets[0] ?? '')];
+        const more = secrets.size > 1 ? ` and ${secrets.size - 1} more` : '';
+        const [variable, title] = [brief(name), brief(firstOf(secrets))];
         return `${variable} of container ${brief(container.name)} hides secret ${title}${more}`;
       });
     }

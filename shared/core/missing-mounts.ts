@@ -6,7 +6,7 @@ import type { MountedFiles } from './mounted-file.ts';
 import { quote } from './plain-text.ts';
 import type { VolumeNames } from './planned-volume.ts';
 import type { Container, Mount } from './pod.ts';
-import type { PodPlan } from './pod-plan.ts';
+import { firstOf, type PodPlan } from './pod-plan.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from './work-budget.ts';
 
 /** A mount that every container is to have, as the pod may already have it, and the first secret for which. */
@@ -31,7 +31,7 @@ export function wantedMounts(plan: PodPlan, names: VolumeNames, budget: WorkBudg
       value: mount,
       expected: { ...mount, subPath: '', subPathExpr: '' },
       path: normalPath(mountPath, budget),
-      title: secrets[0] ?? '',
+      title: firstOf(secrets),
       characters: JSON.stringify(mount).length,
     };
   });

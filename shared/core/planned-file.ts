@@ -13,7 +13,7 @@ export type PlannedFile = {
 };
 
 /** A folder that secrets mount. */
-type MountedFolder = { mountPath: string; secrets: readonly string[] };
+type MountedFolder = { mountPath: string; title: string };
 
 /** @throws LatchkeyError PATH_CLASH when another secret wants this file, or a folder or file in its way */
 export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {
@@ -31,11 +31,11 @@ export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {
 /** @throws LatchkeyError PATH_CLASH when a volume that another secret mounts would hide the file */
 export function checkVisible(files: readonly PlannedFile[], mounts: PathTree<MountedFolder>): void {
   for (const { path, title, mountPaths } of files) {
-    for (const { mountPath, secrets } of mounts.above(path)) {
+    for (const { mountPath, title: folderTitle } of mounts.above(path)) {
       if (mountPaths.includes(mountPath)) continue;
       throw new LatchkeyError(
         'PATH_CLASH',
-        `the folder ${quote(mountPath)} of secret ${quote(secrets[0] ?? '')} would hide the file ${quote(path)} of secret ${quote(title)}, which another manager provides: ask for them in different tasks`,
+        `the folder ${quote(mountPath)} of secret ${quote(folderTitle)} would hide the file ${quote(path)} of secret ${quote(title)}, which another manager provides: ask for them in different tasks`,
       );
     }
   }

@@ -2,7 +2,7 @@ import type { InitContainer } from '#shared/contracts/rule-recipe.ts';
 import { covers, type JsonObject } from './json-value.ts';
 import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
 import type { Container, Pod } from './pod.ts';
-import { additionSteps, type WorkBudget } from './work-budget.ts';
+import { additionSteps, nameSteps, type WorkBudget } from './work-budget.ts';
 
 /** An init container that a request wants, and the volumes by the names that it mounts them under. */
 export type PlannedInitContainer = { container: InitContainer; volumes: ReadonlyMap<string, PlannedVolume> };
@@ -59,7 +59,7 @@ function payForAdded(absent: readonly InitContainer[], present: number, budget: 
 
 /** Those that could be one of ours, by the name before `-<n>`. */
 function byBaseName(containers: readonly Container[], budget: WorkBudget): Map<string, Container[]> {
-  budget.spend(5 * containers.length);
+  budget.spend((5 + nameSteps) * containers.length);
   const byName = new Map<string, Container[]>();
   for (const container of containers) {
     const name = /^(.*)-[0-9]+$/s.exec(container.name)?.[1];

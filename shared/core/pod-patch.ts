@@ -9,7 +9,7 @@ import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './p
 import { checkLength, malformed, type NamedObject, type Pod } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
 import type { Warnings } from './warnings.ts';
-import { additionSteps, type WorkBudget } from './work-budget.ts';
+import { additionSteps, nameSteps, type WorkBudget } from './work-budget.ts';
 
 /** Annotation by which the pod reports what was injected. */
 const reportAnnotation = 'latchkey.dev/injected';
@@ -105,6 +105,7 @@ function nameVolumes(
   plan: PodPlan,
   budget: WorkBudget,
 ): { names: VolumeNames; missing: JsonObject[] } {
+  budget.spend(nameSteps * (pod.volumes?.length ?? 0));
   const present = new Map((pod.volumes ?? []).map((volume) => [volume.name ?? '', volume]));
   const names = new Map<PlannedVolume, string>();
   const taken = new Set<string>();

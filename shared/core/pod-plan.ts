@@ -10,7 +10,12 @@ import { longestName, longestQualifiedName } from './pod.ts';
 import type { WorkBudget } from './work-budget.ts';
 
 /** Something that the pod is to have, and the secrets (their titles) for which. */
-type Wanted<T> = { value: T; secrets: string[] };
+type Wanted<T> = { value: T; secrets: Set<string> };
+
+/** The secret to be named of those that want a thing. */
+export function firstOf([title = '']: Iterable<string>): string {
+  return title;
+}
 
 /** All that the requests of one pod want added, before anybody looks at the pod. */
 export type PodPlan = {
@@ -52,7 +57,9 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
     }
   }
   const mounts = createPathTree<Mounted>(budget);
-  for (const [mountPath, mount] of plan.mounts) mounts.add(mountPath, { mountPath, ...mount });
+  for (const [mountPath, { secrets }] of plan.mounts) {
+    mounts.add(mountPath, { mountPath, title: firstOf(secrets) });
+  }
   checkVisible(plan.files, mounts);
   openOuterMounts(plan, mounts);
   return plan;
@@ -67,7 +74,7 @@ type Draft = {
   budget: WorkBudget;
 };
 
-type Mounted = { mountPath: string; secrets: readonly string[] };
+type Mounted = { mountPath: string; title: string };
 
 /** The container runtime makes the folder of a mount inside another mount, which must therefore be writable. */
 function openOuterMounts(plan: PodPlan, mounts: PathTree<Mounted>): void {
@@ -155,11 +162,11 @@ function want<T>(
 ): void {
   const known = wanted.get(name);
   if (known === undefined) {
-    wanted.set(name, { value, secrets: [title] });
+    wanted.set(name, { value, secrets: new Set([title]) });
   } else if (!isDeepStrictEqual(known.value, value)) {
     throw new LatchkeyError(
       code,
-      `secrets ${quote(known.secrets[0] ?? '')} and ${quote(title)} both want the ${noun} ${quote(name)}: rename one of them, or ask for only one in this task`,
+      `secrets ${quote(firstOf(known.secrets))} and ${quote(title)} both want the ${noun} ${quote(name)}: rename one of them, or ask for only one in this task`,
     );
-  } else if (!known.secrets.includes(title)) known.secrets.push(title);
+  } else known.secrets.add(title);
 }

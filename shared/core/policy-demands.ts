@@ -14,6 +14,9 @@ import type { WorkBudget } from './work-budget.ts';
 /** What a manager is asked for, and what the rules name that may be it: at least one, all of one manager. */
 export type Question = { named: readonly NamedSecrets[]; lookupKey: string; asked: Asked };
 
+/** A glob that is compiled, and a name and its fields that are held against it and its parts. */
+const judgingSteps = (glob: string, name: string): number => 20 + Math.ceil((glob.length + name.length) / 8);
+
 /** Two names that are rewritten and compared. */
 const stepsPerPair = 20;
 
@@ -26,7 +29,7 @@ export function demandsOf(
   budget?: WorkBudget,
 ): { isNamed: boolean; demands: CompiledRule[][] } {
   const { named, lookupKey, asked } = question;
-  budget?.spend(10 * named.length);
+  budget?.spend(named.reduce((sum, { glob }) => sum + judgingSteps(glob, lookupKey), 0));
   const literal = named.filter((secrets) => namesLiterally(secrets, lookupKey, asked));
   const spelling = named[0]?.spelling;
   const demands =

@@ -1,6 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { quote } from './plain-text.ts';
 import type { Warnings } from './warnings.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 const requestPrefix = 'flyte.secrets/s';
 /** More secrets than this in one pod is a mistake, and bounds the work. */
@@ -17,15 +18,18 @@ type Found = { annotation: string; value: string };
  */
 export function findSecretAnnotations(
   annotations: Readonly<Record<string, string>>,
-  warnings: Warnings,
+  { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
 ): Found[] {
   const found: Found[] = [];
   const odd: string[] = [];
   for (const [annotation, value] of Object.entries(annotations)) {
+    budget.spend(2);
     if (!annotation.startsWith(requestPrefix)) continue;
+    budget.spend(8);
     if (/^[0-9]{1,63}$/.test(annotation.slice(requestPrefix.length))) found.push({ annotation, value });
     else odd.push(annotation);
   }
+  budget.spend(2 * odd.length * Math.ceil(Math.log2(1 + odd.length)));
   for (const annotation of odd.sort()) {
     warnings.add(() => `annotation ${quote(annotation)} is not a secret request: no number after the s`);
   }

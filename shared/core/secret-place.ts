@@ -23,7 +23,7 @@ export function bringSecret(edits: readonly Edit[]): boolean {
 
 /** A path of the edits with a segment `..`, which would lead out of its folder; undefined when there is none. */
 export function escapingPath(edits: readonly Edit[]): string | undefined {
-  return edits.flatMap(pathsOf).find((path) => path.split('/').includes('..'));
+  return edits.flatMap(pathsOf).find((path) => /(?:^|\/)\.\.(?:\/|$)/.test(path));
 }
 
 function pathsOf(edit: Edit): string[] {

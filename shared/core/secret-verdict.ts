@@ -46,6 +46,7 @@ export function decideSecret(
   rules: Rules,
   work: ChainWork,
 ): DecidedSecret {
+  work.budget.spend(requestSteps + Math.ceil(value.length / charactersPerRequestStep));
   let request: SecretRequest;
   try {
     request = decodeAnnotation(annotation, value);
@@ -89,6 +90,10 @@ export function decideSecret(
     return refuse(annotation, request, asRefusal(error), { manager, mount });
   }
 }
+
+/** Decoded, hashed, looked up, and rendered into names and paths by some twenty templates. */
+const requestSteps = 150;
+const charactersPerRequestStep = 2;
 
 /** Opened, decoded and escaped. */
 const charactersPerStep = 12;

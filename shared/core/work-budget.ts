@@ -11,11 +11,14 @@ export type WorkBudget = {
   spent(): number;
 };
 
-/** Some 50 ms. 256 secrets for 150 containers, the most that a pod can store, take two thirds of it. */
+/** Some 50 ms. 256 secrets for 150 containers, the most that a pod can store, take 70 % of it. */
 export const mostSteps = 1_000_000;
 
 /** An entry that is looked up and held against what it should be. */
 export const comparisonSteps = 4;
+
+/** The name of a container or volume, of 253 characters at most, that is looked up. */
+export const nameSteps = 8;
 
 /**
  * What an entry costs that is added: to make and write it now, and to read, find and compare it when the API server asks
