@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { createPod, filesOf, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
+import {
+  type RunningInstallation,
+  selectedLabels,
+  startInstallation,
+} from '#testkit/installation/running-installation.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
-import { createPod, filesOf, untilAnswered, variablesOf } from './admission.ts';
-import { type RunningInstallation, selectedLabels, startInstallation } from './running-installation.ts';
 
 let installation: RunningInstallation;
 const namespace = 'flytesnacks-development';
