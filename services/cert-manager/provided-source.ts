@@ -3,7 +3,7 @@ import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
 import { issuersOf } from '#shared/certificates/certificate-issuers.ts';
 import { calledName } from '#shared/certificates/serving-names.ts';
 import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
-import { writeWebhook } from './apply/apply-action.ts';
+import { applyAction } from './apply/apply-action.ts';
 import {
   type CertificateKeeper,
   earlierMs,
@@ -12,7 +12,7 @@ import {
   type Standing,
 } from './certificate-source.ts';
 import { notServing } from './decide/not-serving.ts';
-import { providedStep } from './decide/provided-action.ts';
+import { providedAction } from './decide/provided-action.ts';
 import { type Facts, serve } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
 import { type ObservedState, observe } from './observe/observe.ts';
@@ -65,16 +65,16 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
   return {
     standing: () => last && { ...standingOf(last.facts, last.observed, problems), undone: repairs.undone() },
     run: async () => {
-      for (let steps = 0; steps < longestRun; steps += 1) {
+      for (let actions = 0; actions < longestRun; actions += 1) {
         const { facts, observed, context } = await observeFacts();
         const leaf = facts.serving?.leaf.id ?? '';
         const holding = notServing(facts, leaf).length === 0 ? [serve(leaf)] : [];
         const steadyForMs = conditions.note(holding, clock.monotonicMs());
-        const step = providedStep(facts, steadyForMs, connectionWaitMs);
-        if (step.write === 'webhook') await writeWebhook(step, context);
+        const action = providedAction(facts, steadyForMs, connectionWaitMs);
+        if (action.kind === 'repair-webhook') await applyAction(action, context);
         else {
-          tell(problemsOf(step.problem, observed, options));
-          return earlierMs(step.recheckMs, repairs.restMs());
+          tell(problemsOf(action.problem, observed, options));
+          return earlierMs(action.recheckMs, repairs.restMs());
         }
       }
       return 0;

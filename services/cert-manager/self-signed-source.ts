@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { type StepContext, writeStep } from './apply/apply-action.ts';
+import { type ActionContext, applyAction } from './apply/apply-action.ts';
 import {
   type CertificateKeeper,
   earlierMs,
@@ -8,7 +8,7 @@ import {
   type KeeperOptions,
   type Standing,
 } from './certificate-source.ts';
-import { holdingConditions, nextStep } from './decide/next-action.ts';
+import { holdingConditions, nextAction } from './decide/next-action.ts';
 import { notServing } from './decide/not-serving.ts';
 import { repairCa } from './decide/repair-ca.ts';
 import type { Facts, RotationPolicy } from './decide/rotation-facts.ts';
@@ -36,7 +36,7 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   let lastKnownGood: LastKnownGood = { ca: undefined, serving: undefined };
   let last: { facts: Facts; observed: ObservedState } | undefined;
 
-  const observeFacts = async (): Promise<{ facts: Facts; context: StepContext }> => {
+  const observeFacts = async (): Promise<{ facts: Facts; context: ActionContext }> => {
     const observed = await observe(options);
     const nowMs = clock.now();
     const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
@@ -58,15 +58,15 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
     standing: () => last && { ...standingOf(last.facts, last.observed), undone: repairs.undone() },
     run: async () => {
       let patched = false;
-      for (let steps = 0; steps < longestRun; steps += 1) {
+      for (let actions = 0; actions < longestRun; actions += 1) {
         const { facts, context } = await observeFacts();
         const steadyForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
-        const step = nextStep(facts, steadyForMs, policy);
-        if (step.write === undefined) return earlierMs(step.recheckMs, repairs.restMs());
+        const action = nextAction(facts, steadyForMs, policy);
+        if (action.kind === 'wait') return earlierMs(action.recheckMs, repairs.restMs());
         // Each bundle costs the API server a transport (docs/reference/kube-apiserver.md C4): a fight over it stays slow.
-        if (step.write === 'webhook' && patched) return 0;
-        patched ||= step.write === 'webhook';
-        await writeStep(step, context);
+        if (action.kind === 'repair-webhook' && patched) return 0;
+        patched ||= action.kind === 'repair-webhook';
+        await applyAction(action, context);
       }
       return 0;
     },

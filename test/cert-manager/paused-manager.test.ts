@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '#testkit/properties/random.ts';
-import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-action.ts';
+import { holdingConditions, nextAction } from '../../services/cert-manager/decide/next-action.ts';
 import {
   createSteadyConditions,
   type SteadyConditions,
@@ -22,7 +22,7 @@ function pauseInLastWait(count: () => SteadyConditions): string | undefined {
   const world = createWorld(2);
   const [, gateway = assert.fail()] = world.gateways;
   const manager = createManager(world, {
-    decide: nextStep,
+    decide: nextAction,
     holding: holdingConditions,
     view: (facts) => facts,
     reads: ownOrder,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdingConditions, nextStep } from '../../services/cert-manager/decide/next-action.ts';
+import { holdingConditions, nextAction } from '../../services/cert-manager/decide/next-action.ts';
 import { type Facts, newAuthority, serve } from '../../services/cert-manager/decide/rotation-facts.ts';
 import { createSteadyConditions } from '../../services/cert-manager/decide/steady-conditions.ts';
 import { longestObservationMs } from '../../services/cert-manager/observe/observe.ts';
@@ -8,7 +8,7 @@ import { type Decide, ownOrder } from './model/manager.ts';
 import { runSchedule, type ScheduleOptions } from './model/schedule.ts';
 
 const options: ScheduleOptions = {
-  decide: nextStep,
+  decide: nextAction,
   holding: holdingConditions,
   count: createSteadyConditions,
   view: (facts) => facts,
@@ -38,10 +38,10 @@ test('certificates do not wait for a repair that a platform undoes for ever', ()
   }
   const waiting: Decide = (facts, steadyForMs, policy) =>
     facts.webhook.trusted === undefined || facts.ca === undefined
-      ? nextStep(facts, steadyForMs, policy)
-      : { write: 'webhook', why: 'it differed', bundle: facts.ca.bundle };
+      ? nextAction(facts, steadyForMs, policy)
+      : { kind: 'repair-webhook', why: 'it differed', bundle: facts.ca.bundle };
   const waits = (facts: Facts, ...rest: [Parameters<Decide>[1], Parameters<Decide>[2]]): ReturnType<Decide> =>
-    (facts.webhook.drifted ? waiting : nextStep)(facts, ...rest);
+    (facts.webhook.drifted ? waiting : nextAction)(facts, ...rest);
   const drifting = (facts: Facts): Facts => ({ ...facts, webhook: { ...facts.webhook, drifted: true } });
   const stuck = runSchedule(1, { ...options, faults, decide: waits, view: drifting });
   assert.equal(stuck.settled, false, 'the model sees the order that waits for each repair');
@@ -58,11 +58,11 @@ function firstViolation(changed: Partial<ScheduleOptions>): string | undefined {
 
 /** The CA and the bundle are replaced at once, as most webhooks do it. */
 const naive: Decide = (facts, steadyForMs, policy) => {
-  const step = nextStep(facts, steadyForMs, policy);
-  if (step.write !== 'ca' || step.state.phase !== 'distributing') return step;
-  const { rotation: _, ...state } = step.state;
+  const action = nextAction(facts, steadyForMs, policy);
+  if (action.kind !== 'write-ca-secret' || action.state.phase !== 'distributing') return action;
+  const { rotation: _, ...state } = action.state;
   return {
-    ...step,
+    ...action,
     issuing: newAuthority,
     next: undefined,
     bundle: [newAuthority],

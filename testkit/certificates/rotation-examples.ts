@@ -1,10 +1,10 @@
 import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { nextStep } from '../../services/cert-manager/decide/next-action.ts';
+import { nextAction } from '../../services/cert-manager/decide/next-action.ts';
 import type {
+  Action,
   CaFacts,
   Facts,
   ServingFacts,
-  Step,
   WebhookFacts,
 } from '../../services/cert-manager/decide/rotation-facts.ts';
 
@@ -63,6 +63,6 @@ export const settled: Facts = {
   nowMs,
 };
 
-/** The step where these facts differ from the settled ones and every condition has been true for this long. */
-export const stepOf = (facts: Partial<Facts>, steadyMs = 0): Step =>
-  nextStep({ ...settled, ...facts }, () => steadyMs, policy);
+/** The action where these facts differ from the settled ones and every condition has been true for this long. */
+export const actionOf = (facts: Partial<Facts>, steadyMs = 0): Action =>
+  nextAction({ ...settled, ...facts }, () => steadyMs, policy);

@@ -10,38 +10,45 @@ import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
 import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import { updateSecret } from '#shared/installation/write-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { newAuthority, type Step } from '../decide/rotation-facts.ts';
+import { type ActionOf, newAuthority, type WriteKind } from '../decide/rotation-facts.ts';
 import { caSecret, pairId, readCaPairs } from '../observe/ca-secret.ts';
 import type { ObservedState } from '../observe/observe.ts';
 import { type FactsContext, knownAuthorities, type LastKnownGood } from '../observe/read-rotation-facts.ts';
 
 const dayMs = 86_400_000;
 
-type Write<Kind extends 'ca' | 'webhook' | 'serving'> = Extract<Step, { write: Kind }>;
+type Executors = {
+  [Kind in WriteKind]: (action: ActionOf<Kind>, context: ActionContext) => Promise<void>;
+};
 
-/** What a step is carried out with: the state that it was decided on. */
-export interface StepContext extends FactsContext {
+/** Holds what an action is carried out with, among it the state that it was decided on. */
+export interface ActionContext extends FactsContext {
   kubernetes: Kubernetes;
   log: Logger;
   observed: ObservedState;
   lastKnownGood: LastKnownGood;
 }
 
-/** Carries a step out: one write, whose precondition is the version that was seen. */
-export async function writeStep(
-  step: Write<'ca' | 'webhook' | 'serving'>,
-  context: StepContext,
+const executors: Executors = {
+  'write-ca-secret': writeCaSecret,
+  'repair-webhook': repairWebhook,
+  'write-serving-secret': writeServingSecret,
+};
+
+/** Carries out an action: one write, whose precondition is the observed resourceVersion. */
+export async function applyAction<Kind extends WriteKind>(
+  action: ActionOf<Kind>,
+  context: ActionContext,
 ): Promise<void> {
-  if (step.write === 'ca') await writeCa(step, context);
-  else if (step.write === 'webhook') await writeWebhook(step, context);
-  else await writeServing(step, context);
+  const execute: Executors[Kind] = executors[action.kind];
+  await execute(action, context);
 }
 
-/** Writes the CA Secret. Uses (update) of secrets; throws as `updateSecret`. */
-async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
+/** Writes the CA Secret. Uses (update) of secrets; throws as {@link updateSecret}. */
+async function writeCaSecret(action: ActionOf<'write-ca-secret'>, context: ActionContext): Promise<void> {
   const { kubernetes, log, observed, lastKnownGood, config, namespace, nowMs } = context;
   const { tls } = config;
-  const made = [step.issuing, step.next].includes(newAuthority)
+  const made = [action.issuing, action.next].includes(newAuthority)
     ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
   const stored = [observed.ca, lastKnownGood.ca]
@@ -50,62 +57,65 @@ async function writeCa(step: Write<'ca'>, context: StepContext): Promise<void> {
     .filter((pair) => pair !== undefined);
   const pairOf = (id: string): CertificatePair | undefined =>
     id === newAuthority ? made : wholePair(id, stored);
-  const issuing = pairOf(step.issuing);
-  if (issuing === undefined) throw unknown(`the key of the CA ${step.issuing}`);
-  const next = step.next === undefined ? undefined : pairOf(step.next);
+  const issuing = pairOf(action.issuing);
+  if (issuing === undefined) throw unknown(`the key of the CA ${action.issuing}`);
+  const next = action.next === undefined ? undefined : pairOf(action.next);
   const known = [
     ...knownAuthorities(observed, lastKnownGood, context),
     ...[issuing, next].flatMap((pair) => readBundle(pair?.certificate ?? '')),
   ];
-  const ids = step.bundle.map((id) => (id === newAuthority && made !== undefined ? pairId(made) : id));
+  const ids = action.bundle.map((id) => (id === newAuthority && made !== undefined ? pairId(made) : id));
   const target = { namespace, name: tls.caSecretName };
   const secret = caSecret(
     target,
-    { issuing, next, bundle: toPem(ids, known), state: step.state },
+    { issuing, next, bundle: toPem(ids, known), state: action.state },
     observed.ca,
   );
   if (!(await updateSecret(kubernetes, secret, observed.ca))) return;
-  const { phase, rotation, waitingFor } = step.state;
+  const { phase, rotation, waitingFor } = action.state;
   log.info(
-    { secret: target.name, why: step.why, phase, rotation, waitingFor, bundle: ids },
+    { secret: target.name, why: action.why, phase, rotation, waitingFor, bundle: ids },
     'wrote the CA Secret',
   );
 }
 
-/** Makes or repairs the webhook configuration. Uses (create, patch) of mutatingwebhookconfigurations. */
-export async function writeWebhook(step: Write<'webhook'>, context: StepContext): Promise<void> {
+/** Creates or repairs the webhook configuration. Uses (create, patch) of mutatingwebhookconfigurations. */
+async function repairWebhook(action: ActionOf<'repair-webhook'>, context: ActionContext): Promise<void> {
   const { observed, lastKnownGood, config, namespace, kubernetes, log, repairs } = context;
-  const bundle = toPem(step.bundle, knownAuthorities(observed, lastKnownGood, context));
+  const bundle = toPem(action.bundle, knownAuthorities(observed, lastKnownGood, context));
   const options = {
     kubernetes,
     webhook: config.webhook,
     namespace,
     log,
-    deferred: repairs.deferred(step.bundle),
-    onRepaired: (fields: readonly string[]) => repairs.repaired(fields, step.bundle, observed.webhook),
+    deferred: repairs.deferred(action.bundle),
+    onRepaired: (fields: readonly string[]) => repairs.repaired(fields, action.bundle, observed.webhook),
   };
   await ensureWebhook(options, observed.webhook, bundle);
 }
 
-/** Writes the serving Secret. Uses (update) of secrets; throws as `updateSecret`. */
-async function writeServing(step: Write<'serving'>, context: StepContext): Promise<void> {
+/** Writes the serving Secret. Uses (update) of secrets; throws as {@link updateSecret}. */
+async function writeServingSecret(
+  action: ActionOf<'write-serving-secret'>,
+  context: ActionContext,
+): Promise<void> {
   const { kubernetes, log, observed, lastKnownGood, config, namespace, nowMs } = context;
   const target = { namespace, name: config.tls.servingSecretName };
-  const pair = 'id' in step.leaf ? storedLeaf(step.leaf.id, context) : await newLeaf(context);
+  const pair = 'id' in action.leaf ? storedLeaf(action.leaf.id, context) : await newLeaf(context);
   const fingerprint = pairId(pair);
-  const issuedAt = 'id' in step.leaf ? step.leaf.issuedAt : new Date(nowMs).toISOString();
-  const annotations = { [leafStateAnnotation]: JSON.stringify({ ...step.state, fingerprint, issuedAt }) };
-  const bundle = toPem(step.bundle, knownAuthorities(observed, lastKnownGood, context));
+  const issuedAt = 'id' in action.leaf ? action.leaf.issuedAt : new Date(nowMs).toISOString();
+  const annotations = { [leafStateAnnotation]: JSON.stringify({ ...action.state, fingerprint, issuedAt }) };
+  const bundle = toPem(action.bundle, knownAuthorities(observed, lastKnownGood, context));
   const secret = pairSecret({ ...target, annotations }, { pair, bundle }, observed.serving);
   if (!(await updateSecret(kubernetes, secret, observed.serving))) return;
-  const { served, waitingFor } = step.state;
+  const { served, waitingFor } = action.state;
   log.info(
-    { secret: target.name, why: step.why, fingerprint, served, waitingFor },
+    { secret: target.name, why: action.why, fingerprint, served, waitingFor },
     'wrote the serving Secret',
   );
 }
 
-async function newLeaf({ observed, config, namespace, nowMs }: StepContext): Promise<CertificatePair> {
+async function newLeaf({ observed, config, namespace, nowMs }: ActionContext): Promise<CertificatePair> {
   const { tls, webhook } = config;
   if (observed.ca === undefined) throw unknown('the CA');
   const keys = await generateRsaKeys(tls.keyBits);
@@ -113,7 +123,7 @@ async function newLeaf({ observed, config, namespace, nowMs }: StepContext): Pro
   return issueLeaf(keys, readCaPairs(observed.ca).issuing, names, nowMs, tls.leafLifetimeDays * dayMs);
 }
 
-function storedLeaf(id: string, { observed, lastKnownGood }: StepContext): CertificatePair {
+function storedLeaf(id: string, { observed, lastKnownGood }: ActionContext): CertificatePair {
   const secrets = [observed.serving, lastKnownGood.serving].filter((secret) => secret !== undefined);
   const pair = wholePair(
     id,
@@ -123,7 +133,7 @@ function storedLeaf(id: string, { observed, lastKnownGood }: StepContext): Certi
   return pair;
 }
 
-/** A step was decided on something that the observed state does not hold. */
+/** Makes the error for an action that names what neither the observed state nor the memory holds. */
 const unknown = (what: string): LatchkeyError =>
   new LatchkeyError('INTERNAL', `${what} is neither in the Secrets nor remembered`);
 

@@ -2,30 +2,30 @@ import type { LeafState } from '#shared/contracts/rotation-state.ts';
 import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
 import {
+  type ActionOf,
   type CaFacts,
   type Facts,
   type LeafFact,
   type RotationPolicy,
   type SteadyForMs,
-  type Step,
   trusts,
 } from './rotation-facts.ts';
 
 /** Stands for a leaf that is yet to be made. */
 const newLeaf = 'new';
 
-type ServingWrite = Extract<Step, { write: 'serving' }>;
+type ServingAction = ActionOf<'write-serving-secret'>;
 
 /**
  * Keeps the serving Secret: the last good leaf back where it was broken, a new one when it is due, asked for, or of
  * another CA than the issuing one. Undefined when it is right, or nothing can be done yet.
  */
-export function leafStep(
+export function leafAction(
   facts: Facts,
   ca: CaFacts,
   steadyForMs: SteadyForMs,
   policy: RotationPolicy,
-): ServingWrite | undefined {
+): ServingAction | undefined {
   const { serving } = facts;
   const kept = [serving?.leaf, facts.lastKnownGood.leaf].find(
     (leaf) => leaf !== undefined && leaf.problem === undefined,
@@ -35,7 +35,7 @@ export function leafStep(
   if (reason !== undefined && mayIssue(kept, facts, ca, steadyForMs, policy)) {
     const answer = asked === undefined ? answered(serving?.state) : { handled: asked };
     const state = stateOf(notServing(facts, newLeaf), answer);
-    return { write: 'serving', why: reason, leaf: { issue: true }, bundle: ca.bundle, state };
+    return { kind: 'write-serving-secret', why: reason, leaf: { issue: true }, bundle: ca.bundle, state };
   }
   if (kept === undefined) return undefined;
   const answer = refusal(facts, asked) ?? answered(serving?.state);
@@ -50,7 +50,13 @@ export function leafStep(
     isSameList(serving.state.waitingFor, state.waitingFor);
   if (isRight) return undefined;
   const why = serving?.leaf.problem ?? 'it differed from what it has to be';
-  return { write: 'serving', why, leaf: { id: kept.id, issuedAt: kept.issuedAt }, bundle: ca.bundle, state };
+  return {
+    kind: 'write-serving-secret',
+    why,
+    leaf: { id: kept.id, issuedAt: kept.issuedAt },
+    bundle: ca.bundle,
+    state,
+  };
 }
 
 /** What became of the last request. */
@@ -67,7 +73,7 @@ const refusal = ({ webhook }: Facts, id: string | undefined): Answer | undefined
     ? undefined
     : { handled: id, refused: { id, reason: webhook.unmanagedReason } };
 
-const stateOf = (waitingFor: string[], answer: Answer): ServingWrite['state'] => ({
+const stateOf = (waitingFor: string[], answer: Answer): ServingAction['state'] => ({
   version: 1,
   served: waitingFor.length === 0,
   waitingFor,

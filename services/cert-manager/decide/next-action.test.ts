@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  actionOf,
   authority,
   caOf,
   gateway,
@@ -11,14 +12,13 @@ import {
   settled,
   since,
   stateOf,
-  stepOf,
   webhookOf,
 } from '#testkit/certificates/rotation-examples.ts';
-import { holdingConditions, nextStep } from './next-action.ts';
+import { holdingConditions, nextAction } from './next-action.ts';
 import { type Facts, newAuthority, serve, trusts, uncalled } from './rotation-facts.ts';
 
 test('nothing is done when everything is right', () => {
-  assert.deepEqual(stepOf({}), { write: undefined, recheckMs: undefined });
+  assert.deepEqual(actionOf({}), { kind: 'wait', recheckMs: undefined });
 });
 
 test('an empty cluster gets the CA, then the webhook configuration, then the leaf', () => {
@@ -29,19 +29,19 @@ test('an empty cluster gets the CA, then the webhook configuration, then the lea
     drifted: true,
     isBundleDeferred: false,
   };
-  const ca = stepOf({ ca: undefined, serving: undefined, webhook: nothing });
-  assert.ok(ca.write === 'ca');
+  const ca = actionOf({ ca: undefined, serving: undefined, webhook: nothing });
+  assert.ok(ca.kind === 'write-ca-secret');
   assert.deepEqual([ca.issuing, ca.bundle], [newAuthority, [newAuthority]]);
-  const webhook = stepOf({ serving: undefined, webhook: nothing });
-  assert.equal(webhook.write, 'webhook');
-  const serving = stepOf({ serving: undefined, endpoints: [] });
-  assert.ok(serving.write === 'serving');
+  const webhook = actionOf({ serving: undefined, webhook: nothing });
+  assert.equal(webhook.kind, 'repair-webhook');
+  const serving = actionOf({ serving: undefined, endpoints: [] });
+  assert.ok(serving.kind === 'write-serving-secret');
   assert.deepEqual(serving.leaf, { issue: true });
 });
 
 test('a rotation goes through its phases, each when its condition holds, and writes the same bundle for the middle ones', () => {
-  const asked = stepOf({ ca: caOf(['old'], { request: 'asked' }) });
-  assert.ok(asked.write === 'ca');
+  const asked = actionOf({ ca: caOf(['old'], { request: 'asked' }) });
+  assert.ok(asked.kind === 'write-ca-secret');
   assert.deepEqual(
     [asked.state.phase, asked.state.handled, asked.bundle],
     ['distributing', 'asked', ['new', 'old']],
@@ -56,12 +56,12 @@ test('a rotation goes through its phases, each when its condition holds, and wri
     }),
     serving: servingOf('leaf-1', 'old', both),
   };
-  const patched = stepOf(distributing);
-  assert.deepEqual(patched.write === 'webhook' && patched.bundle, both);
-  const early = stepOf({ ...distributing, webhook: webhookOf(both) }, 59_999);
-  assert.ok(early.write === 'ca' && early.state.phase === 'distributing');
-  const switched = stepOf({ ...distributing, webhook: webhookOf(both) }, 60_000);
-  assert.ok(switched.write === 'ca');
+  const patched = actionOf(distributing);
+  assert.deepEqual(patched.kind === 'repair-webhook' && patched.bundle, both);
+  const early = actionOf({ ...distributing, webhook: webhookOf(both) }, 59_999);
+  assert.ok(early.kind === 'write-ca-secret' && early.state.phase === 'distributing');
+  const switched = actionOf({ ...distributing, webhook: webhookOf(both) }, 60_000);
+  assert.ok(switched.kind === 'write-ca-secret');
   assert.deepEqual([switched.issuing, switched.next, switched.bundle], ['next', undefined, both]);
 
   const switching: Partial<Facts> = {
@@ -69,15 +69,15 @@ test('a rotation goes through its phases, each when its condition holds, and wri
     serving: servingOf('leaf-1', 'old', both),
     webhook: webhookOf(both),
   };
-  const issued = stepOf(switching, 60_000);
-  assert.deepEqual(issued.write === 'serving' && issued.leaf, { issue: true });
-  const notYet = stepOf(switching, 59_999);
-  assert.equal(notYet.write, 'ca', 'only what it waits for is written');
-  const named = stepOf({ ...switching, serving: servingOf('leaf-2', 'next', both, false) });
-  assert.deepEqual(named.write === 'ca' && named.state.waitingFor, ['gateway-0']);
+  const issued = actionOf(switching, 60_000);
+  assert.deepEqual(issued.kind === 'write-serving-secret' && issued.leaf, { issue: true });
+  const notYet = actionOf(switching, 59_999);
+  assert.equal(notYet.kind, 'write-ca-secret', 'only what it waits for is written');
+  const named = actionOf({ ...switching, serving: servingOf('leaf-2', 'next', both, false) });
+  assert.deepEqual(named.kind === 'write-ca-secret' && named.state.waitingFor, ['gateway-0']);
   const reported = { serving: servingOf('leaf-2', 'next', both), endpoints: [gateway('leaf-2')] };
-  const retires = stepOf({ ...switching, ...reported });
-  assert.equal(retires.write === 'ca' && retires.state.phase, 'retiring');
+  const retires = actionOf({ ...switching, ...reported });
+  assert.equal(retires.kind === 'write-ca-secret' && retires.state.phase, 'retiring');
 
   const retiring = {
     ...switching,
@@ -86,8 +86,8 @@ test('a rotation goes through its phases, each when its condition holds, and wri
   };
   const afterMs = nowMs + policy.overlapMs;
   const phaseAfter = (facts: Partial<Facts>, steadyMs: number) => {
-    const step = stepOf(facts, steadyMs);
-    return step.write === 'ca' ? step.state.phase : step.write;
+    const action = actionOf(facts, steadyMs);
+    return action.kind === 'write-ca-secret' ? action.state.phase : action.kind;
   };
   assert.equal(phaseAfter({ ...retiring, nowMs: afterMs }, 119_999), 'retiring');
   assert.equal(phaseAfter({ ...retiring, nowMs: afterMs - 1 }, 120_000), 'retiring');
@@ -103,19 +103,19 @@ test('an old CA is kept while the serving Secret holds a leaf of it', () => {
     webhook: webhookOf(both),
     nowMs: nowMs + policy.overlapMs,
   };
-  const step = nextStep(
+  const action = nextAction(
     facts,
     (condition) => (condition === serve('leaf-1') ? policy.connectionWaitMs : 0),
     policy,
   );
-  assert.ok(step.write === 'ca');
-  assert.deepEqual([step.state.phase, step.bundle], ['retiring', both]);
+  assert.ok(action.kind === 'write-ca-secret');
+  assert.deepEqual([action.state.phase, action.bundle], ['retiring', both]);
 });
 
 test('a request is refused while a rotation runs, and while the configuration is left alone', () => {
   const paused = { ...webhookOf(['old']), unmanagedReason: 'paused' };
-  const refused = stepOf({ ca: caOf(['old'], { request: 'asked' }), webhook: paused });
-  assert.ok(refused.write === 'ca');
+  const refused = actionOf({ ca: caOf(['old'], { request: 'asked' }), webhook: paused });
+  assert.ok(refused.kind === 'write-ca-secret');
   assert.deepEqual(
     [refused.state.phase, refused.state.refused],
     ['stable', { id: 'asked', reason: 'paused' }],
@@ -124,8 +124,8 @@ test('a request is refused while a rotation runs, and while the configuration is
 
 test('a requested leaf is made, or refused where its CA cannot be trusted', () => {
   const asked = { ...servingOf('leaf-1', 'old', ['old']), request: 'asked' };
-  const made = stepOf({ serving: asked });
-  assert.ok(made.write === 'serving');
+  const made = actionOf({ serving: asked });
+  assert.ok(made.kind === 'write-serving-secret');
   assert.deepEqual([made.leaf, made.state.handled, made.state.served], [{ issue: true }, 'asked', false]);
 
   const turned = ['next', 'old'];
@@ -134,8 +134,8 @@ test('a requested leaf is made, or refused where its CA cannot be trusted', () =
     serving: { ...servingOf('leaf-1', 'old', turned), request: 'asked' },
   };
   const paused = { ...webhookOf(['old']), unmanagedReason: 'paused' };
-  const refused = stepOf({ ...untrusted, webhook: paused });
-  assert.ok(refused.write === 'serving');
+  const refused = actionOf({ ...untrusted, webhook: paused });
+  assert.ok(refused.kind === 'write-serving-secret');
   assert.deepEqual(refused.state.refused, { id: 'asked', reason: 'paused' });
   assert.deepEqual(refused.leaf, { id: 'leaf-1', issuedAt: since });
 });
@@ -147,12 +147,12 @@ test('a stable CA without a leaf says what it waits for, and looks again before 
     serving: undefined,
     webhook: paused,
   };
-  const waits = stepOf(bare);
-  assert.ok(waits.write === 'ca');
+  const waits = actionOf(bare);
+  assert.ok(waits.kind === 'write-ca-secret');
   assert.match(waits.state.waitingFor.join(), /trustWaitSeconds/);
   const ca = caOf(['old'], { state: waits.state });
-  assert.deepEqual(stepOf({ ...bare, ca }), { write: undefined, recheckMs: 2_000 });
-  assert.equal(stepOf({ ...bare, ca }, policy.trustWaitMs).write, 'serving');
+  assert.deepEqual(actionOf({ ...bare, ca }), { kind: 'wait', recheckMs: 2_000 });
+  assert.equal(actionOf({ ...bare, ca }, policy.trustWaitMs).kind, 'write-serving-secret');
 });
 
 test('a rotation goes on where the API server has long been calling nobody', () => {
@@ -171,8 +171,8 @@ test('a rotation goes on where the API server has long been calling nobody', () 
   };
   const phaseAfter = (uncalledMs: number) => {
     const steadyForMs = (condition: string) => (condition === uncalled ? uncalledMs : 0);
-    const step = nextStep(facts, steadyForMs, policy);
-    return step.write === 'ca' && step.state.phase;
+    const action = nextAction(facts, steadyForMs, policy);
+    return action.kind === 'write-ca-secret' && action.state.phase;
   };
   assert.equal(phaseAfter(policy.trustWaitMs - 1), 'distributing');
   assert.equal(phaseAfter(policy.trustWaitMs), 'switching');
@@ -188,11 +188,14 @@ test('the conditions are what the API server is told to trust, and that every en
 test('a CA Secret that only an operator can write holds up neither the webhook configuration nor the leaf', () => {
   const unwritable = { ca: 'Secret latchkey-ca is immutable', serving: undefined };
   const untidy = { ...settled, ca: { ...caOf(['old']), tidy: false }, unwritable };
-  assert.equal(stepOf(untidy).write, undefined);
-  assert.equal(stepOf({ ...untidy, webhook: { ...webhookOf(['old']), drifted: true } }).write, 'webhook');
+  assert.equal(actionOf(untidy).kind, 'wait');
+  assert.equal(
+    actionOf({ ...untidy, webhook: { ...webhookOf(['old']), drifted: true } }).kind,
+    'repair-webhook',
+  );
   const { serving } = settled;
   assert.ok(serving !== undefined);
   const due = { ...serving, leaf: { ...serving.leaf, due: true } };
-  assert.equal(stepOf({ ...untidy, serving: due }).write, 'serving');
-  assert.equal(stepOf({ ...settled, ca: undefined, unwritable }).write, undefined);
+  assert.equal(actionOf({ ...untidy, serving: due }).kind, 'write-serving-secret');
+  assert.equal(actionOf({ ...settled, ca: undefined, unwritable }).kind, 'wait');
 });

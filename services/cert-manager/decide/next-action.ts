@@ -1,12 +1,12 @@
-import { leafStep } from './leaf-action.ts';
+import { leafAction } from './leaf-action.ts';
 import { notServing } from './not-serving.ts';
 import { isSameList, repairCa } from './repair-ca.ts';
-import { rotationStep } from './rotation-action.ts';
+import { rotationAction } from './rotation-action.ts';
 import {
+  type Action,
   type Facts,
   type RotationPolicy,
   type SteadyForMs,
-  type Step,
   serve,
   trusts,
   uncalled,
@@ -19,29 +19,31 @@ import {
  * The CA Secret is the only record of where a rotation stands, so any process can go on from any write. `steadyForMs` is of
  * {@link holdingConditions} of the same facts.
  */
-export function nextStep(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPolicy): Step {
-  const step = wantedStep(facts, steadyForMs, policy);
+export function nextAction(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
+  const action = wantedAction(facts, steadyForMs, policy);
   const { ca, serving } = facts.unwritable ?? {};
   const isWritable =
-    step.write === 'ca' ? ca === undefined : step.write !== 'serving' || serving === undefined;
-  return isWritable ? step : { write: undefined, recheckMs: undefined };
+    action.kind === 'write-ca-secret'
+      ? ca === undefined
+      : action.kind !== 'write-serving-secret' || serving === undefined;
+  return isWritable ? action : { kind: 'wait', recheckMs: undefined };
 }
 
-function wantedStep(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPolicy): Step {
+function wantedAction(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
   const repair = repairCa(facts);
   const { ca, webhook } = facts;
   const isUsable = ca !== undefined && ca.issuing.problem === undefined;
   if (repair !== undefined && !(isUsable && facts.unwritable?.ca !== undefined)) return repair;
-  if (ca === undefined) return { write: undefined, recheckMs: undefined };
+  if (ca === undefined) return { kind: 'wait', recheckMs: undefined };
   if (webhook.unmanagedReason === undefined) {
     const isTrusted = webhook.isBundleDeferred || isSameList(webhook.trusted ?? [], ca.bundle);
     if (webhook.drifted || !isTrusted)
-      return { write: 'webhook', why: 'it differed from what it has to be', bundle: ca.bundle };
+      return { kind: 'repair-webhook', why: 'it differed from what it has to be', bundle: ca.bundle };
   }
-  return leafStep(facts, ca, steadyForMs, policy) ?? rotationStep(facts, ca, steadyForMs, policy);
+  return leafAction(facts, ca, steadyForMs, policy) ?? rotationAction(facts, ca, steadyForMs, policy);
 }
 
-/** The conditions that hold now, of those for which a step waits a time. */
+/** The conditions that hold now, of those for which an action waits a time. */
 export function holdingConditions(facts: Facts): string[] {
   const { webhook, serving } = facts;
   const told = webhook.trusted?.map(trusts) ?? [uncalled];

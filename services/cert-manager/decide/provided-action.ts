@@ -1,11 +1,11 @@
 import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
-import { type Facts, type SteadyForMs, type Step, serve } from './rotation-facts.ts';
+import { type ActionOf, type Facts, type SteadyForMs, serve } from './rotation-facts.ts';
 
 /** What a certificate that others provide asks for: only the webhook configuration is ours to write. */
-export type ProvidedStep =
-  | Extract<Step, { write: 'webhook' }>
-  | { write: undefined; recheckMs: number | undefined; problem: string | undefined };
+export type ProvidedAction =
+  | ActionOf<'repair-webhook'>
+  | { kind: 'wait'; recheckMs: number | undefined; problem: string | undefined };
 
 const pollMs = 2_000;
 
@@ -14,11 +14,11 @@ const pollMs = 2_000;
  * goes when every endpoint has reported the current leaf for `connectionWaitMs`. A Secret that cannot be right changes
  * nothing: `problem` says why.
  */
-export function providedStep(
+export function providedAction(
   facts: Pick<Facts, 'serving' | 'webhook' | 'endpoints'>,
   steadyForMs: SteadyForMs,
   connectionWaitMs: number,
-): ProvidedStep {
+): ProvidedAction {
   const { serving, webhook } = facts;
   const problem = problemOf(serving);
   const leaf = serving?.leaf.id ?? '';
@@ -30,9 +30,9 @@ export function providedStep(
   const isTrusted = webhook.isBundleDeferred || isSameList(webhook.trusted ?? [], bundle);
   const isRight = !webhook.drifted && isTrusted;
   if (webhook.unmanagedReason === undefined && bundle.length > 0 && !isRight) {
-    return { write: 'webhook', why: 'it differed from what it has to be', bundle };
+    return { kind: 'repair-webhook', why: 'it differed from what it has to be', bundle };
   }
-  return { write: undefined, recheckMs: isSettled ? undefined : pollMs, problem };
+  return { kind: 'wait', recheckMs: isSettled ? undefined : pollMs, problem };
 }
 
 function problemOf(serving: Facts['serving']): string | undefined {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import {
+  actionOf,
   authority,
   caOf,
   nowMs,
   rotation,
   servingOf,
   stateOf,
-  stepOf,
   webhookOf,
 } from '#testkit/certificates/rotation-examples.ts';
 import type { CaFacts, Facts } from './rotation-facts.ts';
@@ -20,13 +20,13 @@ const holding = (ca: CaFacts): Facts['lastKnownGood'] => ({ ca, leaf: undefined 
 
 /** The phase and the bundle of the CA Secret that has to be written; undefined where none has. */
 function repairOf(facts: Partial<Facts>): [string, readonly string[]] | undefined {
-  const step = stepOf(facts);
-  return step.write === 'ca' ? [step.state.phase, step.bundle] : undefined;
+  const action = actionOf(facts);
+  return action.kind === 'write-ca-secret' ? [action.state.phase, action.bundle] : undefined;
 }
 
 test('a CA in use that the Secret does not know is trusted on, and retired in order', () => {
-  const brought = stepOf({ ca: caOf(['brought']) });
-  assert.ok(brought.write === 'ca');
+  const brought = actionOf({ ca: caOf(['brought']) });
+  assert.ok(brought.kind === 'write-ca-secret');
   assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
 });
 
@@ -35,15 +35,15 @@ test('a CA that somebody puts in the place of the known one is trusted beside wh
   const broken = { ...servingOf('', 'old', ['old']).leaf, issuer: undefined, problem: 'torn' };
   const serving = { ...servingOf('', 'old', ['old']), leaf: broken };
   const state: CaState = { version: 1, phase: 'stable', waitingFor: [] };
-  const brought = stepOf({ lastKnownGood, ca: caOf(['brought'], { state }), serving });
-  assert.ok(brought.write === 'ca');
+  const brought = actionOf({ lastKnownGood, ca: caOf(['brought'], { state }), serving });
+  assert.ok(brought.kind === 'write-ca-secret');
   assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
 });
 
 test('a CA that only the webhook configuration holds is taken out when nothing needs it', () => {
   const lastKnownGood = { ca: caOf(['old']), leaf: undefined };
-  const step = stepOf({ lastKnownGood, webhook: webhookOf(['old', 'foreign']) });
-  assert.deepEqual(step.write === 'webhook' && step.bundle, ['old']);
+  const action = actionOf({ lastKnownGood, webhook: webhookOf(['old', 'foreign']) });
+  assert.deepEqual(action.kind === 'repair-webhook' && action.bundle, ['old']);
 });
 
 test('at the first look all that the API server trusts may be needed', () => {
@@ -61,8 +61,8 @@ test('the end of a rotation takes the old CA out of the webhook configuration', 
     serving: servingOf('leaf-2', 'next', ['next']),
     webhook: webhookOf(both),
   };
-  const step = stepOf({ ...facts, lastKnownGood: holding(inPhase('retiring')) });
-  assert.deepEqual(step.write === 'webhook' && step.bundle, ['next']);
+  const action = actionOf({ ...facts, lastKnownGood: holding(inPhase('retiring')) });
+  assert.deepEqual(action.kind === 'repair-webhook' && action.bundle, ['next']);
 });
 
 test('a CA Secret of before that is put back in the middle of a rotation leaves all trusted', () => {
@@ -99,19 +99,22 @@ test('a CA that is added while another retires begins the overlap anew', () => {
     webhook: webhookOf(both),
   };
   for (const facts of [grown, brought]) {
-    const step = stepOf(facts);
-    assert.ok(step.write === 'ca');
-    assert.deepEqual([step.state.phase, step.state.since], ['switching', new Date(laterMs).toISOString()]);
-    assert.deepEqual(step.bundle.toSorted(), ['more', 'next', 'old']);
+    const action = actionOf(facts);
+    assert.ok(action.kind === 'write-ca-secret');
+    assert.deepEqual(
+      [action.state.phase, action.state.since],
+      ['switching', new Date(laterMs).toISOString()],
+    );
+    assert.deepEqual(action.bundle.toSorted(), ['more', 'next', 'old']);
   }
 });
 
 test('a CA that an operator brings while the next one is being distributed is not rotated away', () => {
   const ca = { ...inPhase('distributing'), issuing: authority('brought'), next: authority('next') };
-  const step = stepOf({ ca, webhook: webhookOf(both) });
-  assert.ok(step.write === 'ca');
-  assert.deepEqual([step.state.phase, step.issuing, step.next], ['switching', 'brought', undefined]);
-  assert.deepEqual(step.bundle, ['brought', ...both]);
+  const action = actionOf({ ca, webhook: webhookOf(both) });
+  assert.ok(action.kind === 'write-ca-secret');
+  assert.deepEqual([action.state.phase, action.issuing, action.next], ['switching', 'brought', undefined]);
+  assert.deepEqual(action.bundle, ['brought', ...both]);
 });
 
 test('a rotation goes on when the bundle of the Secret is emptied', () => {

@@ -1,7 +1,13 @@
 import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { type AuthorityFact, type CaFacts, type Facts, newAuthority, type Step } from './rotation-facts.ts';
+import {
+  type ActionOf,
+  type AuthorityFact,
+  type CaFacts,
+  type Facts,
+  newAuthority,
+} from './rotation-facts.ts';
 
-type CaWrite = Extract<Step, { write: 'ca' }>;
+type CaAction = ActionOf<'write-ca-secret'>;
 
 /** The ids of a CA Secret to be, and the state from which it comes. */
 interface Wanted {
@@ -19,7 +25,7 @@ interface Wanted {
  * whatever something that is served may need. Trust is only ever added here; a rotation takes it away in the end.
  * Undefined when nothing is wrong.
  */
-export function repairCa(facts: Facts): CaWrite | undefined {
+export function repairCa(facts: Facts): CaAction | undefined {
   const { ca, lastKnownGood, webhook, nowMs } = facts;
   if (ca !== undefined && ca.issuing.problem === undefined) return repairUsable(facts, ca);
   const why = ca?.issuing.problem ?? 'there is none';
@@ -32,7 +38,7 @@ export function repairCa(facts: Facts): CaWrite | undefined {
       state: back.state,
       grown: webhook.current.some((id) => !back.bundle.includes(id)),
     };
-    return { write: 'ca', why: `restored: ${why}`, ...settle(wanted, nowMs) };
+    return { kind: 'write-ca-secret', why: `restored: ${why}`, ...settle(wanted, nowMs) };
   }
   // What stands beside a refused pair is not trusted either.
   const state = ca?.state ?? { version: 1, phase: 'stable', waitingFor: [] };
@@ -43,10 +49,10 @@ export function repairCa(facts: Facts): CaWrite | undefined {
     state,
     grown: true,
   };
-  return { write: 'ca', why, ...settle(wanted, nowMs) };
+  return { kind: 'write-ca-secret', why, ...settle(wanted, nowMs) };
 }
 
-function repairUsable(facts: Facts, ca: CaFacts): CaWrite | undefined {
+function repairUsable(facts: Facts, ca: CaFacts): CaAction | undefined {
   const { state, issuing } = ca;
   const isBrought = ca.bundle.length > 0 && !ca.bundle.includes(issuing.id);
   const next = state.phase === 'distributing' && !isBrought ? nextOf(facts, ca) : undefined;
@@ -60,7 +66,9 @@ function repairUsable(facts: Facts, ca: CaFacts): CaWrite | undefined {
     repaired.state.phase === state.phase &&
     next === (state.phase === 'distributing' ? usableId(ca.next) : undefined) &&
     isSameList(repaired.bundle, ca.bundle);
-  return isRight ? undefined : { write: 'ca', why: 'it differed from what it has to be', ...repaired };
+  return isRight
+    ? undefined
+    : { kind: 'write-ca-secret', why: 'it differed from what it has to be', ...repaired };
 }
 
 /** Whether the Secret is in the state in which this process saw it whole: then somebody edited its data. */
@@ -100,7 +108,7 @@ const mayBeServed = ({ lastKnownGood }: Facts, { state, issuing }: CaFacts): boo
 };
 
 /** Puts the bundle in order and finds the phase that goes with it. */
-function settle(wanted: Wanted, nowMs: number): Pick<CaWrite, 'issuing' | 'next' | 'bundle' | 'state'> {
+function settle(wanted: Wanted, nowMs: number): Pick<CaAction, 'issuing' | 'next' | 'bundle' | 'state'> {
   const { issuing, next, state } = wanted;
   const bundle = [...new Set([...(next === undefined ? [] : [next]), issuing, ...wanted.trusted])];
   const since = new Date(nowMs).toISOString();

@@ -2,12 +2,12 @@ import type { CaState } from '#shared/contracts/rotation-state.ts';
 import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
 import {
+  type Action,
   type CaFacts,
   type Facts,
   newAuthority,
   type RotationPolicy,
   type SteadyForMs,
-  type Step,
   serve,
   trusts,
   uncalled,
@@ -32,19 +32,19 @@ const apiServersNotice = 'the API servers to notice the new bundle (tls.rotation
  * Takes the CA through its rotation, one phase at a time: an old CA is trusted no more only when every endpoint has
  * served a leaf of the new one for longer than connections of before and mounts of before last.
  */
-export function rotationStep(
+export function rotationAction(
   facts: Facts,
   ca: CaFacts,
   steadyForMs: SteadyForMs,
   policy: RotationPolicy,
-): Step {
+): Action {
   if (ca.request !== undefined && ca.request !== ca.state.handled)
     return answerRequest(facts, ca, ca.request);
   const outcome = phases[ca.state.phase](facts, ca, steadyForMs, policy);
-  if (outcome === undefined) return { write: undefined, recheckMs: undefined };
+  if (outcome === undefined) return { kind: 'wait', recheckMs: undefined };
   if ('to' in outcome) return enter(outcome, ca.state, facts.nowMs);
   const { waitingFor, recheckMs } = outcome;
-  if (isSameList(waitingFor, ca.state.waitingFor)) return { write: undefined, recheckMs };
+  if (isSameList(waitingFor, ca.state.waitingFor)) return { kind: 'wait', recheckMs };
   return writeState(ca, { ...ca.state, waitingFor }, 'what it waits for has changed');
 }
 
@@ -112,7 +112,7 @@ function notSwitched(facts: Facts, { issuing }: CaFacts): string[] {
   return notServing(facts, serving.leaf.id);
 }
 
-function answerRequest({ webhook, nowMs }: Facts, ca: CaFacts, id: string): Step {
+function answerRequest({ webhook, nowMs }: Facts, ca: CaFacts, id: string): Action {
   const reason =
     ca.state.phase === 'stable' ? webhook.unmanagedReason : `a rotation is under way (${ca.state.phase})`;
   const state = { ...ca.state, handled: id };
@@ -129,13 +129,13 @@ const start = ({ issuing, bundle }: CaFacts, rotation: CaState['rotation']) => (
   rotation,
 });
 
-function enter(outcome: Extract<Outcome, { to: unknown }>, state: CaState, nowMs: number): Step {
+function enter(outcome: Extract<Outcome, { to: unknown }>, state: CaState, nowMs: number): Action {
   const { to: phase, issuing, next, bundle, rotation = state.rotation } = outcome;
   const { rotation: _, ...rest } = state;
   const inRotation = phase === 'stable' || rotation === undefined ? {} : { rotation };
   const since = new Date(nowMs).toISOString();
   return {
-    write: 'ca',
+    kind: 'write-ca-secret',
     why: phase,
     issuing,
     next,
@@ -144,8 +144,8 @@ function enter(outcome: Extract<Outcome, { to: unknown }>, state: CaState, nowMs
   };
 }
 
-const writeState = ({ issuing, next, bundle }: CaFacts, state: CaState, why: string): Step => ({
-  write: 'ca',
+const writeState = ({ issuing, next, bundle }: CaFacts, state: CaState, why: string): Action => ({
+  kind: 'write-ca-secret',
   why,
   issuing: issuing.id,
   next: next?.id,

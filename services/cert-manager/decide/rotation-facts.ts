@@ -1,7 +1,7 @@
 import type { CaState, LeafState } from '#shared/contracts/rotation-state.ts';
 
 /**
- * What the next step is decided on: plain data, with certificates known by an id (SHA-256 of the DER bytes, hex). The
+ * What the next action is decided on: plain data, with certificates known by an id (SHA-256 of the DER bytes, hex). The
  * model test runs the same decisions over ids that stand for no certificate at all.
  */
 
@@ -107,30 +107,35 @@ export type SteadyForMs = (condition: string) => number;
 /** Stands for a CA that is yet to be made. */
 export const newAuthority = 'new';
 
-/** One write, or what is waited for. */
-export type Step =
-  | {
-      write: 'ca';
-      why: string;
-      issuing: string;
-      next: string | undefined;
-      bundle: readonly string[];
-      state: CaState;
-    }
-  | { write: 'webhook'; why: string; bundle: readonly string[] }
-  | {
-      write: 'serving';
-      why: string;
-      /** A new leaf of the issuing CA, or the one that is there or last known good. */
-      leaf: { issue: true } | { id: string; issuedAt: string };
-      bundle: readonly string[];
-      state: Omit<LeafState, 'fingerprint' | 'issuedAt'>;
-    }
-  | {
-      write: undefined;
-      /** When to look again though nothing is heard, ms; undefined: at the next tick. */
-      recheckMs: number | undefined;
-    };
+/** Maps each kind of action to what it carries. */
+interface Actions {
+  'write-ca-secret': {
+    why: string;
+    issuing: string;
+    next: string | undefined;
+    bundle: readonly string[];
+    state: CaState;
+  };
+  'repair-webhook': { why: string; bundle: readonly string[] };
+  'write-serving-secret': {
+    why: string;
+    /** A new leaf of the issuing CA, or the one that is there or last known good. */
+    leaf: { issue: true } | { id: string; issuedAt: string };
+    bundle: readonly string[];
+    state: Omit<LeafState, 'fingerprint' | 'issuedAt'>;
+  };
+  wait: {
+    /** When to observe again though nothing is heard, ms; undefined: at the next tick. */
+    recheckMs: number | undefined;
+  };
+}
+
+/** Is one write, or a wait. */
+export type ActionOf<Kind extends keyof Actions> = {
+  [Each in Kind]: { kind: Each } & Actions[Each];
+}[Kind];
+export type Action = ActionOf<keyof Actions>;
+export type WriteKind = Exclude<keyof Actions, 'wait'>;
 
 export const trusts = (authority: string): string => `the API server is told to trust ${authority}`;
 /** Nobody has to notice a bundle; whoever calls later has to notice the one of then. */

@@ -43,7 +43,7 @@ export function knownAuthorities(
   ];
 }
 
-/** Turns what was seen into what the next step is decided on. */
+/** Turns what was seen into what the next action is decided on. */
 export function readFacts(
   observed: ObservedState,
   lastKnownGood: LastKnownGood,

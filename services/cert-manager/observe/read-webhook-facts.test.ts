@@ -7,7 +7,7 @@ import { desiredWebhook, planRepair, repairedFields } from '#shared/installation
 import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
 import { caOf, nowMs, policy, servingOf, settled } from '#testkit/certificates/rotation-examples.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
-import { nextStep } from '../decide/next-action.ts';
+import { nextAction } from '../decide/next-action.ts';
 import { readWebhookFacts } from './read-webhook-facts.ts';
 
 const config = latchkeyConfigSchema.parse({ webhook: { adopt: true } }).webhook;
@@ -39,9 +39,9 @@ for (const [what, webhooks] of edits) {
     const webhook = readWebhookFacts(found, config, 'latchkey', nowMs, deferred);
     const serving = servingOf('leaf-1', id, [id]);
     const due = { ...serving, leaf: { ...serving.leaf, due: true } };
-    const step = nextStep({ ...settled, ca: caOf([id]), serving: due, webhook }, () => 0, policy);
-    assert.ok(step.write === 'serving', `${step.write}`);
-    assert.deepEqual(step.leaf, { issue: true });
+    const action = nextAction({ ...settled, ca: caOf([id]), serving: due, webhook }, () => 0, policy);
+    assert.ok(action.kind === 'write-serving-secret', `${action.kind}`);
+    assert.deepEqual(action.leaf, { issue: true });
   });
 }
 
@@ -51,8 +51,8 @@ test('a leaf that is due is renewed while somebody deletes the webhook configura
   const serving = servingOf('leaf-1', id, [id]);
   const due = { ...serving, leaf: { ...serving.leaf, due: true } };
   assert.equal(
-    nextStep({ ...settled, ca: caOf([id]), serving: due, webhook }, () => 0, policy).write,
-    'serving',
+    nextAction({ ...settled, ca: caOf([id]), serving: due, webhook }, () => 0, policy).kind,
+    'write-serving-secret',
   );
 });
 

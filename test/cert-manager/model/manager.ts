@@ -1,13 +1,13 @@
 import { createRepairPace, type RepairPace } from '#shared/runtime/repair-pace.ts';
-import type { holdingConditions, nextStep } from '../../../services/cert-manager/decide/next-action.ts';
+import type { holdingConditions, nextAction } from '../../../services/cert-manager/decide/next-action.ts';
 import { repairCa } from '../../../services/cert-manager/decide/repair-ca.ts';
 import {
+  type Action,
   type AuthorityFact,
   type Facts,
   type LeafFact,
   newAuthority,
   type RotationPolicy,
-  type Step,
 } from '../../../services/cert-manager/decide/rotation-facts.ts';
 import type { SteadyConditions } from '../../../services/cert-manager/decide/steady-conditions.ts';
 import type { CaObject, ServingObject, WebhookObject, World } from './world.ts';
@@ -27,7 +27,7 @@ interface Observed {
   ca?: CaObject | undefined;
 }
 
-export type Decide = typeof nextStep;
+export type Decide = typeof nextAction;
 
 export interface ManagerOptions {
   decide: Decide;
@@ -63,7 +63,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   let observed: Observed = {};
   let done = 0;
   let begunMs = 0;
-  let step: Step | undefined;
+  let action: Action | undefined;
   let lastKnownGood: Facts['lastKnownGood'] = { ca: undefined, leaf: undefined };
   let conditions = options.count();
   const createPace = (): RepairPace => createRepairPace(repairBounds, { monotonicMs: () => world.nowMs });
@@ -73,7 +73,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   const begin = (): void => {
     observed = {};
     done = 0;
-    step = undefined;
+    action = undefined;
   };
   const read: Record<keyof Observed, () => void> = {
     serving: () => Object.assign(observed, { serving: world.serving }),
@@ -91,13 +91,13 @@ export function createManager(world: World, options: ManagerOptions): Manager {
     if (facts.serving?.leaf.problem === undefined && facts.serving !== undefined)
       lastKnownGood = { ...lastKnownGood, leaf: facts.serving.leaf };
     const steadyForMs = conditions.note(options.holding(facts), world.nowMs);
-    step = decide(facts, steadyForMs, policy);
-    if (step.write === undefined) begin();
+    action = decide(facts, steadyForMs, policy);
+    if (action.kind === 'wait') begin();
   };
   const manager: Manager = {
     pausedUntilMs: 0,
     aheadMs: 0,
-    isCreating: () => step?.write === 'serving' && observed.serving === undefined,
+    isCreating: () => action?.kind === 'write-serving-secret' && observed.serving === undefined,
     crash: () => {
       begin();
       lastKnownGood = { ca: undefined, leaf: undefined };
@@ -110,10 +110,10 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       if (done === 0) begunMs = world.nowMs;
       done += 1;
       if (next !== undefined) read[next]();
-      else if (step === undefined) decideNow();
+      else if (action === undefined) decideNow();
       else {
-        write(world, observed, step, clock());
-        if (step.write === 'webhook') noteRepair(pace, observed, step.bundle);
+        write(world, observed, action, clock());
+        if (action.kind === 'repair-webhook') noteRepair(pace, observed, action.bundle);
         begin();
       }
     },
@@ -191,12 +191,12 @@ function factsOf(
   };
 }
 
-function write(world: World, { ca, serving, webhook }: Observed, step: Step, nowMs: number): void {
-  if (step.write === 'ca') {
+function write(world: World, { ca, serving, webhook }: Observed, action: Action, nowMs: number): void {
+  if (action.kind === 'write-ca-secret') {
     const made = `ca-${world.count()}`;
     world.madeMs.set(made, nowMs);
     const real = (id: string): string => (id === newAuthority ? made : id);
-    const { issuing, next, bundle, state } = step;
+    const { issuing, next, bundle, state } = action;
     world.putCa(
       {
         issuing: real(issuing),
@@ -207,15 +207,15 @@ function write(world: World, { ca, serving, webhook }: Observed, step: Step, now
       },
       ca?.version,
     );
-  } else if (step.write === 'webhook') {
-    world.putWebhook(step.bundle, webhook?.version ?? 0);
-  } else if (step.write === 'serving') {
-    const leaf = 'id' in step.leaf ? step.leaf.id : `leaf-${world.count()}`;
-    if ('issue' in step.leaf) {
+  } else if (action.kind === 'repair-webhook') {
+    world.putWebhook(action.bundle, webhook?.version ?? 0);
+  } else if (action.kind === 'write-serving-secret') {
+    const leaf = 'id' in action.leaf ? action.leaf.id : `leaf-${world.count()}`;
+    if ('issue' in action.leaf) {
       world.issuers.set(leaf, ca?.issuing ?? '');
       world.madeMs.set(leaf, nowMs);
     }
-    const state = { ...step.state, fingerprint: leaf, issuedAt: new Date(0).toISOString() };
-    world.putServing({ leaf, bundle: step.bundle, state, request: serving?.request }, serving?.version);
+    const state = { ...action.state, fingerprint: leaf, issuedAt: new Date(0).toISOString() };
+    world.putServing({ leaf, bundle: action.bundle, state, request: serving?.request }, serving?.version);
   }
 }
