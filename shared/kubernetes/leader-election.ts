@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
 import {
@@ -47,18 +48,18 @@ const watchdogMs = 250;
 export function startLeaderElection(options: ElectionOptions): LeaderElection {
   const { kubernetes, identity, clock } = options;
   const log = options.log.child({ component: 'leader-election', lease: options.lease.name });
-  const stopped = new AbortController();
+  let ended = false;
   let seen: SeenLease | undefined;
   let held: Lease | undefined;
   let renewedAtMs: number | undefined;
   let problem: string | undefined = `Lease ${options.lease.name} has not been read yet`;
-  let failing = false;
   let writes = 0;
 
   const isLeading = (): boolean => believesInItself(renewedAtMs, clock.monotonicMs());
   const lose = (why: string): void => {
-    if (stopped.signal.aborted) return;
-    stopped.abort();
+    if (ended) return;
+    ended = true;
+    void loop.stop();
     renewedAtMs = undefined;
     log.error({ why }, 'leadership lost');
     options.onLost(why);
@@ -71,7 +72,7 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
     held = await replaceLease(kubernetes, { ...lease, spec }, signal);
     seen = noteLease(seen, held.spec ?? {}, clock.monotonicMs());
     // An answer that came too late to act on: the next attempt finds its own name.
-    if (stopped.signal.aborted || !believesInItself(sentAtMs, clock.monotonicMs())) return;
+    if (ended || !believesInItself(sentAtMs, clock.monotonicMs())) return;
     const begins = renewedAtMs === undefined;
     renewedAtMs = sentAtMs;
     if (!begins) return;
@@ -96,28 +97,24 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
     const untilFreeMs = seen === undefined ? 0 : freeAtMs(seen) - clock.monotonicMs();
     return untilFreeMs > 0 ? Math.min(leaseTimes.retryEveryMs, untilFreeMs) : leaseTimes.retryEveryMs;
   };
-  const noteSuccess = (): true => {
-    if (failing) log.info('the Lease can be read and written again');
-    failing = false;
-    problem = undefined;
-    return true;
-  };
-  const noteFailure = (err: unknown): false => {
-    // Somebody else was faster; the next attempt sees who.
-    const isRace = err instanceof LatchkeyError && err.code === 'KUBERNETES_CONFLICT';
-    if (!isRace && !failing) log.warn({ err }, 'the Lease cannot be read or written');
-    failing = !isRace;
-    problem = isRace ? undefined : String(err instanceof Error ? err.message : err);
-    return false;
-  };
-  const run = async (): Promise<void> => {
-    while (!stopped.signal.aborted) {
-      // Not cut short by a stop: whoever does not know what it has written last could not give the Lease up.
-      const isDone = await inTime(attempt, clock).then(noteSuccess, noteFailure);
-      await clock.sleep(restMs(isDone), stopped.signal);
-    }
-  };
-  const running = run();
+  const loop = startBackgroundLoop({
+    name: 'leader election',
+    async run() {
+      try {
+        // Not cut short by a stop: whoever does not know what it has written last could not give the Lease up.
+        await inTime(attempt, clock);
+        problem = undefined;
+        return restMs(true);
+      } catch (err) {
+        problem = isRace(err) ? undefined : String(err instanceof Error ? err.message : err);
+        if (problem === undefined) return restMs(false);
+        throw err;
+      }
+    },
+    backoff: () => restMs(false),
+    log,
+    clock,
+  });
   const stopWatchdog = clock.every(watchdogMs, () => {
     if (renewedAtMs !== undefined && !isLeading()) lose(problem ?? 'it was not renewed in time');
   });
@@ -136,13 +133,16 @@ export function startLeaderElection(options: ElectionOptions): LeaderElection {
     problem: () => problem,
     stop: async () => {
       stopWatchdog();
-      stopped.abort();
-      await running;
+      ended = true;
+      await loop.stop();
       renewedAtMs = undefined;
       if (held !== undefined) await release(held);
     },
   };
 }
+
+/** Whether somebody else was faster; the next attempt sees who. */
+const isRace = (err: unknown): boolean => err instanceof LatchkeyError && err.code === 'KUBERNETES_CONFLICT';
 
 /** Runs what heeds its signal, which aborts when the time of an attempt is over. */
 async function inTime<T>(attempt: (signal: AbortSignal) => Promise<T>, clock: Clock): Promise<T> {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type BackgroundRun, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
@@ -60,7 +61,6 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
     ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
   };
-  const stopped = new AbortController();
   const held = createHeldObjects(options.project);
   /** Where the next watch goes on; undefined = a list is due. */
   let position: string | undefined;
@@ -68,8 +68,6 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   let streams = true;
   let synced = false;
   let listedAtMs = clock.monotonicMs();
-  /** Tries since the API server last accepted a watch. */
-  let failures = 0;
   let interruptedAtMs: number | undefined = clock.monotonicMs();
 
   const handlerFailed = (err: unknown): void => {
@@ -96,8 +94,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     call(() => options.onSync?.({ items: held.items, resourceVersion }));
     log.info({ objects: listing.size, changes: changes.length }, 'listed');
   };
-  const onOpen = (): void => {
-    failures = 0;
+  const onOpen = ({ recovered }: BackgroundRun): void => {
+    recovered();
     interruptedAtMs = undefined;
   };
 
@@ -112,6 +110,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   };
 
   const watch = (
+    current: BackgroundRun,
     from: Pick<Parameters<typeof watchOnce>[0], 'resourceVersion' | 'onOpen' | 'onEvent'>,
   ): Promise<void> =>
     watchOnce({
@@ -122,16 +121,16 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       timeoutSeconds: watchTimeoutSeconds(Math.random()),
       idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
       clock,
-      signal: stopped.signal,
+      signal: current.signal,
     });
 
-  const listInPages = async (): Promise<void> => {
+  const listInPages = async ({ signal }: BackgroundRun): Promise<void> => {
     const listing: Listing<T> = new Map();
     const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
-    onList(listing, await listPages(kubernetes, { path, query }, collect, stopped.signal));
+    onList(listing, await listPages(kubernetes, { path, query }, collect, signal));
   };
   /** Lists, and goes on as the watch until it ends; false when the server sends no list so. */
-  const listAsStream = async (): Promise<boolean> => {
+  const listAsStream = async (current: BackgroundRun): Promise<boolean> => {
     const list = createStreamedList(held, path);
     const onListEvent = (event: WatchEvent): void => {
       if (list.isComplete() || event.type === 'expired') {
@@ -140,11 +139,11 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       }
       const listing = list.take(event);
       if (listing === undefined) return;
-      onOpen();
+      onOpen(current);
       onList(listing, event.resourceVersion);
     };
     try {
-      await watch({ resourceVersion: undefined, onOpen: () => undefined, onEvent: onListEvent });
+      await watch(current, { resourceVersion: undefined, onOpen: () => undefined, onEvent: onListEvent });
       if (!list.isComplete()) throw noEndOfList(path);
       return true;
     } catch (err) {
@@ -154,46 +153,42 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     }
   };
 
-  const follow = async (): Promise<void> => {
+  const follow = async (current: BackgroundRun): Promise<void> => {
     const isDue = clock.monotonicMs() - listedAtMs >= (options.relistMs ?? Number.POSITIVE_INFINITY);
     if (position === undefined || isDue) {
       metrics.list();
-      if (streams && (await listAsStream())) return;
+      if (streams && (await listAsStream(current))) return;
       streams = false;
-      await listInPages();
+      await listInPages(current);
     }
-    await watch({ resourceVersion: position ?? '', onOpen, onEvent });
+    await watch(current, { resourceVersion: position ?? '', onOpen: () => onOpen(current), onEvent });
   };
 
-  const run = async (): Promise<void> => {
-    while (!stopped.signal.aborted) {
-      const err = await follow().then(
-        () => undefined,
-        (cause: unknown) => cause,
-      );
-      if (stopped.signal.aborted) break;
-      interruptedAtMs ??= clock.monotonicMs();
-      if (isExpired(err)) position = undefined;
-      const delayMs = Math.max(backoffMs(kubernetesBackoff, failures), retryAfterMsOf(err));
-      failures += 1;
-      if (err !== undefined) {
-        metrics.interruption();
-        log.warn({ err, delayMs }, 'the watch was interrupted');
+  const loop = startBackgroundLoop({
+    name: 'watch',
+    async run(current) {
+      try {
+        await follow(current);
+        return backoffMs(kubernetesBackoff, 0);
+      } catch (err) {
+        if (isExpired(err)) position = undefined;
+        if (!current.signal.aborted) metrics.interruption();
+        throw err;
+      } finally {
+        interruptedAtMs ??= clock.monotonicMs();
       }
-      await clock.sleep(delayMs, stopped.signal);
-    }
-  };
-  const running = run();
+    },
+    backoff: (err, failures) => Math.max(backoffMs(kubernetesBackoff, failures - 1), retryAfterMsOf(err)),
+    log,
+    clock,
+  });
 
   return {
     items: () => held.items,
     synced: () => synced,
     interruptedMs: () =>
       interruptedAtMs === undefined ? 0 : Math.max(0, clock.monotonicMs() - interruptedAtMs),
-    stop: () => {
-      stopped.abort();
-      return running;
-    },
+    stop: loop.stop,
   };
 }
 

@@ -5,8 +5,8 @@ import { createReader, type Reader } from '#shared/bus/read/reader.ts';
 import { readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
 import { rulesBucket } from '#shared/contracts/bucket.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { startRetryLoop } from '#shared/runtime/retry-loop.ts';
 import { createPackedRules, type PackedRules } from './packed-rules.ts';
 import { createSnapshotMetrics } from './snapshot-metrics.ts';
 import { createSnapshotSecrets } from './snapshot-secrets.ts';
@@ -87,14 +87,15 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Pr
     if (nowMs - checkedAtMs >= intervalMs) return true;
     return changedAtMs !== undefined && nowMs - changedAtMs >= settleMs && nowMs - packedAtMs >= intervalMs;
   };
-  const loop = startRetryLoop({
+  const loop = startBackgroundLoop({
+    name: 'rules snapshot',
     log,
     clock,
-    restMs: () => lookIntervalMs,
     backoff: { firstMs: lookIntervalMs, longestMs: intervalMs },
-    round: async () => {
+    run: async () => {
       kept ??= await begin();
       if (isDue() && kept.rules.applied().length > 0) await store(kept);
+      return lookIntervalMs;
     },
   });
   const unsubscribe = subscribeHeartbeats(bus, 'resolver', ({ applied }) => kept?.rules.vouch(applied));

@@ -16,8 +16,8 @@ import { type BusRecord, bodyOf, type DesiredRecord } from '#shared/bus/records/
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { escapeToken } from '#shared/contracts/key-token.ts';
+import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { startRetryLoop } from '#shared/runtime/retry-loop.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import { createDesiredSet, type PublishedRecord } from './desired-set.ts';
 import { createPrefixStore } from './prefix-store.ts';
@@ -196,14 +196,15 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
     options.onSuperseded(error);
   }
 
-  const loop = startRetryLoop({
+  const loop = startBackgroundLoop({
+    name: 'publisher round',
     log,
     clock,
-    restMs: () => (claim === undefined ? claimIntervalMs : reassertIntervalMs),
-    async round() {
+    async run() {
       const link = bus.link();
       const isReady = !ended && bus.connected() && mirror.synced();
       if (link !== undefined && isReady && mayPublish()) await reconcile(link);
+      return claim === undefined ? claimIntervalMs : reassertIntervalMs;
     },
   });
 

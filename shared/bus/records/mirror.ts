@@ -4,8 +4,8 @@ import { changeSubject } from '#shared/bus/link/buckets.ts';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
 import { streamOf } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { startRetryLoop } from '#shared/runtime/retry-loop.ts';
 import type { BusRecord } from './record.ts';
 import { checkCost, costOf, countStored, readSince } from './stored-records.ts';
 import { judgeStream, type StreamView } from './stream-view.ts';
@@ -165,20 +165,19 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     options.onTooLarge?.(err);
   };
 
-  const loop = startRetryLoop({
+  const loop = startBackgroundLoop({
+    name: 'mirror round',
     log,
     clock,
-    restMs: () =>
-      bus.link() === undefined
-        ? checkIntervalMs
-        : Math.max(1, checkedAtMs + checkIntervalMs - clock.monotonicMs()),
-    async round() {
+    async run() {
       const link = bus.link();
-      if (link === undefined) return;
+      if (link === undefined) return checkIntervalMs;
       following ??= follow(link);
       if (clock.monotonicMs() - checkedAtMs >= checkIntervalMs) await check(link);
-      if (clock.monotonicMs() < tooLargeUntilMs) return;
-      await (resyncReason === undefined ? readNew(link) : readAll(link, resyncReason)).catch(tooLarge);
+      if (clock.monotonicMs() >= tooLargeUntilMs) {
+        await (resyncReason === undefined ? readNew(link) : readAll(link, resyncReason)).catch(tooLarge);
+      }
+      return Math.max(1, checkedAtMs + checkIntervalMs - clock.monotonicMs());
     },
   });
   bus.linked().then(loop.retryNow, () => undefined);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { type BackgroundLoop, type BackgroundRun, startBackgroundLoop } from './background-loop.ts';
 import type { Clock } from './clock.ts';
-import { type RetryLoop, startRetryLoop } from './retry-loop.ts';
 
 /** A loop over the outcomes given, on a clock whose sleeps end only when interrupted or told to. */
-function aLoop(t: TestContext, outcomes: readonly ('ok' | 'fail')[]) {
+function aLoop(t: TestContext, outcomes: readonly ('ok' | 'fail' | 'recover, then fail')[]) {
   const sleeps: number[] = [];
   const logged: string[] = [];
   let rounds = 0;
@@ -22,13 +22,15 @@ function aLoop(t: TestContext, outcomes: readonly ('ok' | 'fail')[]) {
       });
     },
   };
-  const loop: RetryLoop = startRetryLoop({
-    round: async () => {
+  const loop: BackgroundLoop = startBackgroundLoop({
+    name: 'test run',
+    run: async ({ recovered }: BackgroundRun) => {
       const outcome = outcomes[rounds] ?? 'ok';
       rounds += 1;
-      if (outcome === 'fail') throw new Error('round');
+      if (outcome === 'recover, then fail') recovered();
+      if (outcome !== 'ok') throw new Error('run');
+      return 5_000;
     },
-    restMs: () => 5_000,
     log: pino({ level: 'info', base: null }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     clock,
   });
@@ -77,7 +79,44 @@ test('an outage is two lines in the log', async (t) => {
     run.endSleep();
   }
   await run.settle();
-  assert.deepEqual(run.logged, ['failed, trying again', 'works again']);
+  assert.deepEqual(run.logged, ['test run failed, retrying', 'test run works again']);
+});
+
+test('a run that works for a while ends the row of failures before it fails again', async (t) => {
+  const run = aLoop(t, ['fail', 'recover, then fail']);
+  await run.settle();
+  run.endSleep();
+  await run.settle();
+  assert.deepEqual(run.logged, [
+    'test run failed, retrying',
+    'test run works again',
+    'test run failed, retrying',
+  ]);
+  assert.ok(run.sleeps[1] !== undefined && run.sleeps[1] <= 100, 'the pause begins anew');
+});
+
+test('a failure may say itself how long to wait, and one that follows a stop is none', async () => {
+  const sleeps: number[] = [];
+  const logged: unknown[] = [];
+  const loop = startBackgroundLoop({
+    name: 'test run',
+    run: ({ signal }) =>
+      new Promise((_, reject) => {
+        if (sleeps.length === 0) reject(new Error('run'));
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      }),
+    backoff: (_, failures) => 10 * failures,
+    log: pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line).failures) }),
+    clock: {
+      now: () => 0,
+      monotonicMs: () => 0,
+      every: () => () => undefined,
+      sleep: async (ms) => void sleeps.push(ms),
+    },
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  await loop.stop();
+  assert.deepEqual([sleeps, logged], [[10], [1]]);
 });
 
 test('stop ends a rest and begins no other round', async (t) => {
