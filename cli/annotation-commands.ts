@@ -1,5 +1,5 @@
-import { decodeAnnotation, encodeAnnotation } from '#shared/core/secret-request.ts';
-import { mountRequirementNames } from '#shared/core/secret-text.ts';
+import { decodeAnnotation, encodeAnnotation } from '#shared/core/flyte/secret-request.ts';
+import { mountRequirementNames } from '#shared/core/flyte/secret-text.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
 import { terminalJson } from './terminal-text.ts';
 

@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { isObject, type JsonObject, member } from '#shared/core/json-value.ts';
+import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
 import { readYaml } from '#shared/runtime/yaml-text.ts';
 
 /** Sections of Flyte's configuration that the webhook reads. */

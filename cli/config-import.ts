@@ -2,7 +2,7 @@ import { describeIssues, describeProblems } from '#shared/config/config-issue.ts
 import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { isObject, type JsonObject, member } from '#shared/core/json-value.ts';
+import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
 import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import { type FlyteField, foldName } from './config-import-source.ts';
 

@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { parseJson } from '#shared/core/admission-review.ts';
-import { isObject, member } from '#shared/core/json-value.ts';
+import { parseJson } from '#shared/core/admission/admission-review.ts';
+import { isObject, member } from '#shared/core/text/json-value.ts';
 import { createExplain, type Explain, readConfig } from './explanation.ts';
 import { terminalJson } from './terminal-text.ts';
 

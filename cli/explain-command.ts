@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { member } from '#shared/core/json-value.ts';
+import { member } from '#shared/core/text/json-value.ts';
 import type { Manager } from '#shared/managers/manager.ts';
 import { ownManager } from '#shared/managers/own-manager.ts';
 import { loadRecipeFile } from '#shared/managers/recipe-file.ts';

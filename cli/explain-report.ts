@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import { joinWords, quote } from '#shared/core/plain-text.ts';
-import { secretTitle } from '#shared/core/secret-request.ts';
+import { secretTitle } from '#shared/core/flyte/secret-request.ts';
+import { joinWords, quote } from '#shared/core/text/plain-text.ts';
 import type { ExplainedSecret, Explanation } from './explanation.ts';
 import { diffLines } from './line-diff.ts';
 

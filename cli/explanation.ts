@@ -3,12 +3,12 @@ import { describeIssues, describeProblems } from '#shared/config/config-issue.ts
 import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import type { AdmissionReviewResponse } from '#shared/core/admission-review.ts';
-import { type Admission, admitReview } from '#shared/core/admit.ts';
-import { joinRefusals } from '#shared/core/denial-message.ts';
-import { applyPatch } from '#shared/core/json-patch.ts';
-import { isObject, member } from '#shared/core/json-value.ts';
-import type { SecretVerdict } from '#shared/core/secret-verdict.ts';
+import type { AdmissionReviewResponse } from '#shared/core/admission/admission-review.ts';
+import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
+import { joinRefusals } from '#shared/core/admission/denial-message.ts';
+import type { SecretVerdict } from '#shared/core/admission/secret-verdict.ts';
+import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { isObject, member } from '#shared/core/text/json-value.ts';
 import { chainProblems } from '#shared/managers/chain-problems.ts';
 import type { Manager } from '#shared/managers/manager.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';

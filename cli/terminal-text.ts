@@ -1,4 +1,4 @@
-import { printable } from '#shared/core/plain-text.ts';
+import { printable } from '#shared/core/text/plain-text.ts';
 
 /** Lines for people, of which a terminal shows every character and obeys none. */
 export function terminalLines(text: string): string {

@@ -11,7 +11,19 @@ const root = resolve(import.meta.dirname, '..');
  */
 const rooms: Record<string, readonly string[]> = {
   'shared/contracts': [],
-  'shared/core': ['shared/contracts'],
+  'shared/core/text': ['shared/contracts'],
+  'shared/core/bounds': ['shared/contracts', 'shared/core/text'],
+  'shared/core/flyte': ['shared/contracts', 'shared/core/text', 'shared/core/bounds'],
+  'shared/core/rules': ['shared/contracts', 'shared/core/text', 'shared/core/bounds', 'shared/core/flyte'],
+  'shared/core/patch': ['shared/contracts', 'shared/core/text', 'shared/core/bounds', 'shared/core/rules'],
+  'shared/core/admission': [
+    'shared/contracts',
+    'shared/core/text',
+    'shared/core/bounds',
+    'shared/core/flyte',
+    'shared/core/rules',
+    'shared/core/patch',
+  ],
   'shared/certificates': ['shared/contracts'],
   'shared/runtime': ['shared/contracts', 'shared/core'],
   'shared/managers': ['shared/contracts', 'shared/core', 'shared/runtime'],

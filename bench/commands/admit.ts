@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { admit } from '#shared/core/admit.ts';
+import { admit } from '#shared/core/admission/admit.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 
 /** Time of one decision, from the body's bytes to the answer: `npm run bench:admit`. */

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { encodeBase32 } from '#shared/core/base32.ts';
-import { decodeAnnotation } from '#shared/core/secret-request.ts';
+import { encodeBase32 } from '#shared/core/flyte/base32.ts';
+import { decodeAnnotation } from '#shared/core/flyte/secret-request.ts';
 
 /**
  * How the decoder's time grows with the length of an annotation: `npm run bench:decoder`. Figures are times per byte, so

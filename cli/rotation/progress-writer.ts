@@ -1,4 +1,4 @@
-import { describeAge } from '#shared/core/age.ts';
+import { describeAge } from '#shared/core/text/age.ts';
 import type { Terminal } from '../command.ts';
 import type { FollowEnd } from './follow-rotation.ts';
 import type { Standing, Target } from './rotation-status.ts';

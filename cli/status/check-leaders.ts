@@ -1,4 +1,4 @@
-import { describeAge } from '#shared/core/age.ts';
+import { describeAge } from '#shared/core/text/age.ts';
 import type { Lease } from '#shared/kubernetes/lease.ts';
 import type { Finding, Problem } from './finding.ts';
 import { type InstallationFacts, ledServices, type Seen } from './installation-facts.ts';

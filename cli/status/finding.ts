@@ -1,4 +1,4 @@
-import { describeAge } from '#shared/core/age.ts';
+import { describeAge } from '#shared/core/text/age.ts';
 
 /** Something that is wrong, and what to do about it. */
 export interface Problem {

@@ -2,7 +2,7 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
 import { rulesConcern } from '#shared/config/latchkey-file.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
-import { policyRemarks } from '#shared/core/policy-remarks.ts';
+import { policyRemarks } from '#shared/core/rules/policy-remarks.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';

@@ -1,6 +1,6 @@
 import { propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import { type Admission, admit, type Rules } from '#shared/core/admit.ts';
+import { type Admission, admit, type Rules } from '#shared/core/admission/admit.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { WebhookHandler } from './http/webhook-server.ts';

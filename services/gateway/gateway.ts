@@ -3,7 +3,7 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
 import type { RulesSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
 import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
-import { type OpenValue, openValue } from '#shared/core/sealed-value.ts';
+import { type OpenValue, openValue } from '#shared/core/rules/sealed-value.ts';
 import { anyAddress } from '#shared/runtime/any-address.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';

@@ -1,5 +1,5 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { describeAge } from '#shared/core/age.ts';
+import { describeAge } from '#shared/core/text/age.ts';
 
 /** So long a gateway waits for the bus before a snapshot of the rules suffices, ms: a connection takes a tenth of it. */
 const busPatienceMs = 500;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { schemaFaults } from '#shared/core/schema-fault.ts';
+import { schemaFaults } from '#shared/core/text/schema-fault.ts';
 
 const pathOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '(top level)' : path.join('.'));
 

@@ -5,7 +5,7 @@ import { recipePolicySchema } from './policy.ts';
  * Message: how a manager injects a secret, bucket latchkey_rules, key `<manager>.recipe`.
  * Producer: the manager's resolver. Consumer: every gateway, which compiles it once when it arrives.
  * Strings marked as templates read `${group}`, `${key|lower}`, `${entry.secretName}` and the like
- * (shared/core/template.ts lists the variables and filters). A recipe holds no regular expression.
+ * (shared/core/rules/template.ts lists the variables and filters). A recipe holds no regular expression.
  */
 const template = z.string().max(4096).meta({ title: 'template' });
 
@@ -37,7 +37,7 @@ const lookupTemplate = template.superRefine((text, { addIssue }) => {
 export const requestFields = ['group', 'groupVersion', 'key', 'envVar'] as const;
 export type RequestField = (typeof requestFields)[number];
 
-/** What a field may consist of; shared/core/field-format.ts decides. */
+/** What a field may consist of; shared/core/rules/field-format.ts decides. */
 export const fieldFormats = [
   /** Name of a Kubernetes object: RFC 1123 subdomain. */
   'dns1123-subdomain',

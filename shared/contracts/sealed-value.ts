@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Part of the messages inventory-entry.ts and rule-entry.ts: a value that NATS and the resolvers pass on without being
- * able to read it (inline delivery). Producer: discovery. Opened by: gateways. shared/core/sealed-value.ts says how.
+ * able to read it (inline delivery). Producer: discovery. Opened by: gateways. shared/core/rules/sealed-value.ts says how.
  */
 export const sealedValueSchema = z.object({
   kid: z.string().min(1).describe('Id of the key in the key ring that discovery and the gateways mount.'),

@@ -5,9 +5,9 @@ import {
   recipeSchema,
   requestFields,
 } from '#shared/contracts/rule-recipe.ts';
-import { compileGlob } from '#shared/core/glob.ts';
-import { compileRecipe } from '#shared/core/recipe.ts';
-import { ruleClashes } from '#shared/core/rule-clash.ts';
+import { compileGlob } from '#shared/core/rules/glob.ts';
+import { compileRecipe } from '#shared/core/rules/recipe.ts';
+import { ruleClashes } from '#shared/core/rules/rule-clash.ts';
 import type { Manager } from './manager.ts';
 import { managers } from './registry.ts';
 

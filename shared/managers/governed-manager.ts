@@ -1,4 +1,4 @@
-import { policyOf } from '#shared/core/policy.ts';
+import { policyOf } from '#shared/core/rules/policy.ts';
 import type { Manager } from './manager.ts';
 
 /** A manager whose recipe carries its part of the configuration's policy, so that the two are published as one. */

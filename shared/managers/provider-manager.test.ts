@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { askChain, type Verdict } from '#shared/core/chain.ts';
-import { createRuleIndex } from '#shared/core/rule-index.ts';
+import { askChain, type Verdict } from '#shared/core/rules/chain.ts';
+import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
 import { managers } from './registry.ts';
 
 type Asked = { group: string; key?: string; groupVersion?: string };

@@ -1,6 +1,6 @@
 import type { PullManagerConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Edit, InitContainer } from '#shared/contracts/rule-recipe.ts';
-import { literal } from '#shared/core/template.ts';
+import { literal } from '#shared/core/rules/template.ts';
 import { fileEnvEdits, fileVariables, secretsDir } from './flyte-edits.ts';
 
 type Pull = {

@@ -1,10 +1,10 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
 import { type Edit, type RequestField, requestFields } from '#shared/contracts/rule-recipe.ts';
-import { isObject } from '#shared/core/json-value.ts';
-import type { Fault } from '#shared/core/schema-fault.ts';
-import { bringSecret } from '#shared/core/secret-place.ts';
-import { compileTemplate } from '#shared/core/template.ts';
+import { bringSecret } from '#shared/core/patch/secret-place.ts';
+import { compileTemplate } from '#shared/core/rules/template.ts';
+import { isObject } from '#shared/core/text/json-value.ts';
+import type { Fault } from '#shared/core/text/schema-fault.ts';
 
 /**
  * What is wrong with a recipe of the right shape: everything that would make it inject nothing, an invalid pod, or

@@ -4,7 +4,7 @@ import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { type RecipeFile, recipeFileSchema } from '#shared/contracts/recipe-file.ts';
-import { type Fault, schemaFaults, unknownMembers } from '#shared/core/schema-fault.ts';
+import { type Fault, schemaFaults, unknownMembers } from '#shared/core/text/schema-fault.ts';
 import { readYaml } from '#shared/runtime/yaml-text.ts';
 import { sourceProblem } from './custom-manager.ts';
 import { recipeFaults } from './recipe-faults.ts';

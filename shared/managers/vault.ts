@@ -1,5 +1,5 @@
 import type { Edit, When } from '#shared/contracts/rule-recipe.ts';
-import { literal } from '#shared/core/template.ts';
+import { literal } from '#shared/core/rules/template.ts';
 import { fileEnvEdits, secretsDir } from './flyte-edits.ts';
 import { providerManager } from './provider-manager.ts';
 

@@ -1,5 +1,5 @@
 import { type Document, LineCounter, parseDocument } from 'yaml';
-import { nestsTooDeep } from '#shared/core/json-value.ts';
+import { nestsTooDeep } from '#shared/core/text/json-value.ts';
 import { documentFaults } from './document-faults.ts';
 
 /** What keeps a text from being read as YAML; `message` repeats nothing of the text. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
-import { admit, type Rules } from '#shared/core/admit.ts';
+import { admit, type Rules } from '#shared/core/admission/admit.ts';
 import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 
 const inventory = { global: { files: { 'team/token': 'v' } }, k8s: { ns: { db: ['pass', 'PASS'] } } };

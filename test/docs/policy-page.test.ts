@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { admit } from '#shared/core/admit.ts';
+import { admit } from '#shared/core/admission/admit.ts';
 import { managers } from '#shared/managers/registry.ts';
 import { anAnnotation, aPod, aReview, bytesOf, someRules } from '#testkit/pods/pod-builder.ts';
 

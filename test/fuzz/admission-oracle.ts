@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { parseJson } from '#shared/core/admission-review.ts';
-import type { Admission, admit, Rules } from '#shared/core/admit.ts';
-import { applyPatch } from '#shared/core/json-patch.ts';
-import { member } from '#shared/core/json-value.ts';
-import { createWorkBudget, mostSteps } from '#shared/core/work-budget.ts';
+import { parseJson } from '#shared/core/admission/admission-review.ts';
+import type { Admission, admit, Rules } from '#shared/core/admission/admit.ts';
+import { createWorkBudget, mostSteps } from '#shared/core/bounds/work-budget.ts';
+import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { member } from '#shared/core/text/json-value.ts';
 import type { CaseNotes } from './fuzz-target.ts';
 import { jsonBytes } from './mutate.ts';
 

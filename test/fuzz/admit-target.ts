@@ -1,4 +1,4 @@
-import { admit } from '#shared/core/admit.ts';
+import { admit } from '#shared/core/admission/admit.ts';
 import { type Decide, judgeAdmission } from './admission-oracle.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import { fuzzedPod, fuzzedReview, fuzzedWorlds, hostilePod } from './fuzzed-pods.ts';

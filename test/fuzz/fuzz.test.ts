@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { type Admission, admit } from '#shared/core/admit.ts';
-import { createWorkBudget, mostSteps } from '#shared/core/work-budget.ts';
+import { type Admission, admit } from '#shared/core/admission/admit.ts';
+import { createWorkBudget, mostSteps } from '#shared/core/bounds/work-budget.ts';
 import type { Decide } from './admission-oracle.ts';
 import { admitTarget } from './admit-target.ts';
 import { describeViolation, runFuzzCommand } from './fuzz-command.ts';

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { parseLatchkeyConfig } from '#shared/config/latchkey-file.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { admit } from '#shared/core/admit.ts';
+import { admit } from '#shared/core/admission/admit.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 import { ownManager } from '#shared/managers/own-manager.ts';
 import { checkRecipe, parseRecipe } from '#shared/managers/recipe-file.ts';

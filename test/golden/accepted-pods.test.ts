@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { admitReview } from '#shared/core/admit.ts';
-import type { Rules } from '#shared/core/chain.ts';
-import { applyPatch } from '#shared/core/json-patch.ts';
+import { admitReview } from '#shared/core/admission/admit.ts';
+import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import type { Rules } from '#shared/core/rules/chain.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
 import { answerGolden, type GoldenCase, type Json, readGolden } from '#testkit/pods/golden-case.ts';
 import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';

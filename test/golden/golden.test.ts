@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { decodeBase32 } from '#shared/core/base32.ts';
-import { applyPatch } from '#shared/core/json-patch.ts';
-import { parseSecretText } from '#shared/core/secret-text.ts';
+import { decodeBase32 } from '#shared/core/flyte/base32.ts';
+import { parseSecretText } from '#shared/core/flyte/secret-text.ts';
+import { applyPatch } from '#shared/core/patch/json-patch.ts';
 import { answerGolden, type GoldenCase, type Json, readGolden } from '#testkit/pods/golden-case.ts';
 import {
   dropEmpty,

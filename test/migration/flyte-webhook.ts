@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { V1MutatingWebhookConfiguration, V1Pod } from '@kubernetes/client-node';
 import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
-import { decodeAnnotation } from '#shared/core/secret-request.ts';
+import { decodeAnnotation } from '#shared/core/flyte/secret-request.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { startServiceProxy } from '#testkit/cluster/service-proxy.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { isObject, member } from '#shared/core/json-value.ts';
-import type { SecretRequest } from '#shared/core/secret-request.ts';
+import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
+import { isObject, member } from '#shared/core/text/json-value.ts';
 import { aPod } from './pod-builder.ts';
 
 /** Names of members that have tripped others up. */

@@ -1,4 +1,4 @@
-import { decodeAnnotation } from '#shared/core/secret-request.ts';
+import { decodeAnnotation } from '#shared/core/flyte/secret-request.ts';
 import type { Json } from './golden-case.ts';
 
 /** Drops null, "", [] and {} as Go's omitempty does. */

@@ -1,6 +1,6 @@
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import type { Rules } from '#shared/core/chain.ts';
-import { encodeAnnotation, type SecretRequest } from '#shared/core/secret-request.ts';
+import { encodeAnnotation, type SecretRequest } from '#shared/core/flyte/secret-request.ts';
+import type { Rules } from '#shared/core/rules/chain.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 
 export const mountNumber = { any: 0, env: 1, file: 2 } as const;

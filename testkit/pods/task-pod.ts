@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { encodeAnnotation } from '#shared/core/secret-request.ts';
+import { encodeAnnotation } from '#shared/core/flyte/secret-request.ts';
 
 const mountRequirements = { ANY: 0, ENV_VAR: 1, FILE: 2 } as const;
 

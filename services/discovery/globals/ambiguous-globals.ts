@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { lookupReadings } from '#shared/core/lookup-readings.ts';
-import { compileRecipe } from '#shared/core/recipe.ts';
+import { lookupReadings } from '#shared/core/rules/lookup-readings.ts';
+import { compileRecipe } from '#shared/core/rules/recipe.ts';
 import { managers } from '#shared/managers/registry.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publish/publisher.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { compileRecipe } from '#shared/core/recipe.ts';
+import { compileRecipe } from '#shared/core/rules/recipe.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { planGlobalCopies } from '#shared/managers/global-copies.ts';
 import { managers } from '#shared/managers/registry.ts';

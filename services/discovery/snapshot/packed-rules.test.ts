@@ -8,7 +8,7 @@ import type { BusRecord } from '#shared/bus/records/record.ts';
 import { readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
-import { createRuleIndex } from '#shared/core/rule-index.ts';
+import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
 import { k8sManager } from '#shared/managers/k8s.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';

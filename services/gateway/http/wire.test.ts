@@ -4,7 +4,7 @@ import { connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import { admit } from '#shared/core/admit.ts';
+import { admit } from '#shared/core/admission/admit.ts';
 import {
   type ListeningWebhook,
   listenWebhook,

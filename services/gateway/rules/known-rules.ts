@@ -3,9 +3,9 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { createFreshness, type Position } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Rules } from '#shared/core/chain.ts';
-import { createRuleIndex } from '#shared/core/rule-index.ts';
-import type { OpenValue } from '#shared/core/sealed-value.ts';
+import type { Rules } from '#shared/core/rules/chain.ts';
+import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
+import type { OpenValue } from '#shared/core/rules/sealed-value.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRuleFeed } from './rule-feed.ts';
 

@@ -7,7 +7,7 @@ import type { Swap } from '#shared/bus/read/staging.ts';
 import type { Freshness } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
-import type { RuleIndex } from '#shared/core/rule-index.ts';
+import type { RuleIndex } from '#shared/core/rules/rule-index.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { emptyKeyRing, type KeyRing } from '#shared/core/rules/key-ring.ts';
+import { compileRecipe } from '#shared/core/rules/recipe.ts';
+import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
+import { nonceBytes, openValue, sealValue } from '#shared/core/rules/sealed-value.ts';
+import type { Variables } from '#shared/core/rules/template.ts';
+import { globalManager } from '#shared/managers/global.ts';
+import { aPod, aReview, bytesOf } from '#testkit/pods/pod-builder.ts';
+import { admit } from './admit.ts';
+
+const config: LatchkeyConfig = latchkeyConfigSchema.parse({ global: { delivery: 'inline' } });
+const key = randomBytes(32);
+const ring: KeyRing = { keys: new Map([['k1', key]]), sealingKid: 'k1' };
+const secret = 'file:team/token';
+const value = 'costs $(HOME) and $5';
+
+const request: Variables = {
+  group: 'team',
+  groupVersion: '',
+  key: 'token',
+  envVar: '',
+  namespace: 'any',
+  versionedGroup: 'team_',
+  id: '0',
+  entry: {},
+};
+
+/** The index of a gateway after the fact has gone through the resolver; the ring in use can be changed. */
+function anIndex(sealedFor = secret, plain = value) {
+  const state = { ring };
+  const place = { owner: 'global', secret: sealedFor };
+  const sealed = sealValue(plain, { kid: 'k1', key, place, epoch: 1, nonce: randomBytes(nonceBytes) });
+  const rule = globalManager.entry(
+    { schema: 1, source: 'global', secret, keys: [], version: '1', sealed },
+    config,
+  );
+  assert.ok(rule);
+  const index = createRuleIndex({ open: (held, where) => openValue(held, where, state.ring) });
+  const { namespace, entry } = rule;
+  const faults = index.apply('global', [
+    { key: { owner: 'global', kind: 'recipe' }, value: globalManager.recipe(config) },
+    { key: { owner: 'global', kind: 'entry', namespace, secret }, value: JSON.parse(JSON.stringify(entry)) },
+  ]);
+  assert.deepEqual(faults, []);
+  return { index, state };
+}
+
+function variableOf(index: ReturnType<typeof anIndex>['index']): string | undefined {
+  const entry = index.item('global', 'any', secret)?.variables ?? {};
+  const edits = compileRecipe(globalManager.recipe(config)).edits.env({ ...request, entry });
+  const edit = edits.find((candidate) => 'env' in candidate && candidate.env.name === '_FSEC_TEAM_TOKEN');
+  return edit !== undefined && 'env' in edit && 'value' in edit.env ? edit.env.value : undefined;
+}
+
+test('a sealed value reaches the variable, escaped so that the kubelet leaves it as it is', () => {
+  assert.equal(variableOf(anIndex().index), 'costs $$(HOME) and $5');
+});
+
+test('what the index holds lists no value', () => {
+  const item = anIndex().index.item('global', 'any', secret);
+  assert.deepEqual(Object.entries(item?.variables ?? {}), []);
+  assert.ok(!JSON.stringify({ ...item, copied: { ...item?.variables } }).includes('HOME'));
+});
+
+test('without its key the value is unknown and the key named, until the key arrives', () => {
+  const { index, state } = anIndex();
+  state.ring = emptyKeyRing;
+  assert.throws(() => variableOf(index), { code: 'RULES_UNKNOWN', message: /file:team\/token.*no key "k1"/ });
+  state.ring = ring;
+  assert.equal(variableOf(index), 'costs $$(HOME) and $5');
+});
+
+test('a value that was sealed for another secret is not injected', () => {
+  assert.throws(() => variableOf(anIndex('file:team/other').index), { code: 'RULES_UNKNOWN' });
+});
+
+test('a large value that is asked for under many names is refused before all of them are opened', () => {
+  const { index } = anIndex(secret, '$'.repeat(600_000));
+  let opened = 0;
+  const counted: typeof index = {
+    ...index,
+    item: (...of) => {
+      opened++;
+      return index.item(...of);
+    },
+  };
+  const { namespaces } = config.k8s;
+  const rules = { index: counted, chain: ['global'], isStale: () => false, ageMs: () => 0, namespaces };
+  const asks = Array.from({ length: 256 }, (_, of) => ({ group: 'team', key: 'token', envVar: `E${of}` }));
+  assert.equal(admit(bytesOf(aReview(aPod({ asks }))), rules).code, 'POD_TOO_LARGE');
+  assert.ok(opened < 50, `${opened} lookups`);
+  const one = admit(bytesOf(aReview(aPod({ asks: asks.slice(0, 1) }))), rules);
+  assert.equal(one.outcome, 'injected');
+});

@@ -1,0 +1,65 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Warnings } from '#shared/core/bounds/warnings.ts';
+import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import { quote } from '#shared/core/text/plain-text.ts';
+
+const requestPrefix = 'flyte.secrets/s';
+/** More secrets than this in one pod is a mistake, and bounds the work. */
+const mostSecrets = 256;
+/** Of all requests of a pod. Kubernetes takes 256 KiB of annotations (apimachinery, TotalAnnotationSizeLimitB). */
+const mostRequestCharacters = 512 * 1_024;
+
+type Found = { annotation: string; value: string };
+
+/**
+ * Finds the annotations that ask for a secret: `flyte.secrets/s<number>`, in numeric order.
+ * Another key with that prefix is somebody else's: Flyte would drop all injection, we leave it and warn.
+ * @throws LatchkeyError TOO_MANY_SECRETS, POD_TOO_LARGE
+ */
+export function findSecretAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
+): Found[] {
+  const found: Found[] = [];
+  const odd: string[] = [];
+  for (const [annotation, value] of Object.entries(annotations)) {
+    budget.spend(2);
+    if (!annotation.startsWith(requestPrefix)) continue;
+    budget.spend(8);
+    if (/^[0-9]{1,63}$/.test(annotation.slice(requestPrefix.length))) found.push({ annotation, value });
+    else odd.push(annotation);
+  }
+  budget.spend(2 * odd.length * Math.ceil(Math.log2(1 + odd.length)));
+  for (const annotation of odd.sort()) {
+    warnings.add(() => `annotation ${quote(annotation)} is not a secret request: no number after the s`);
+  }
+  checkAmount(found);
+  return inOrder(found);
+}
+
+function checkAmount(found: readonly Found[]): void {
+  if (found.length > mostSecrets) {
+    throw new LatchkeyError(
+      'TOO_MANY_SECRETS',
+      `the pod asks for ${found.length} secrets; at most ${mostSecrets} are served. Ask for fewer, or put several keys into one file.`,
+    );
+  }
+  const characters = found.reduce((sum, { value }) => sum + value.length, 0);
+  if (characters > mostRequestCharacters) {
+    throw new LatchkeyError(
+      'POD_TOO_LARGE',
+      `the pod's requests for secrets are ${characters} characters long; Kubernetes takes 256 KiB of annotations`,
+    );
+  }
+}
+
+/** `s1` and `s01` are the same number: their order must not depend on that in the pod. */
+function inOrder(found: readonly Found[]): Found[] {
+  return found
+    .map((one) => ({ one, number: BigInt(one.annotation.slice(requestPrefix.length)) }))
+    .sort((a, b) => {
+      if (a.number !== b.number) return a.number < b.number ? -1 : 1;
+      return a.one.annotation < b.one.annotation ? -1 : 1;
+    })
+    .map(({ one }) => one);
+}

@@ -1,0 +1,64 @@
+import type { EnvEntry } from '#shared/contracts/rule-recipe.ts';
+import type { Warnings } from '#shared/core/bounds/warnings.ts';
+import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import { covers } from '#shared/core/text/json-value.ts';
+import { brief } from '#shared/core/text/plain-text.ts';
+import type { Container, NamedObject } from './pod.ts';
+import { firstOf, type PodPlan } from './pod-plan.ts';
+
+/** A variable that every container is to have, as the pod may already have it, and the secrets for which. */
+type WantedVariable = {
+  value: EnvEntry;
+  expected: object;
+  secrets: ReadonlySet<string>;
+  /** Of it in the patch. */
+  characters: number;
+};
+
+export function wantedEnv(plan: PodPlan): Map<string, WantedVariable> {
+  const wanted = new Map<string, WantedVariable>();
+  for (const [name, { value, secrets }] of plan.env) {
+    const expected = 'value' in value ? { ...value, valueFrom: undefined } : { ...value, value: '' };
+    wanted.set(name, { value, expected, secrets, characters: JSON.stringify(value).length });
+  }
+  return wanted;
+}
+
+/** The variables of ours that a container lacks; one of its own stays, with a warning. */
+export function missingEnv(
+  container: Container,
+  wanted: ReadonlyMap<string, WantedVariable>,
+  { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
+): EnvEntry[] {
+  const present = indexEnv(container, wanted, budget);
+  const missing: EnvEntry[] = [];
+  for (const [name, { value, expected, secrets, characters }] of wanted) {
+    const other = present.get(name);
+    budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
+    if (other === undefined) missing.push(value);
+    else if (!covers(other, expected)) {
+      warnings.add(() => {
+        const more = secrets.size > 1 ? ` and ${secrets.size - 1} more` : '';
+        const [variable, title] = [brief(name), brief(firstOf(secrets))];
+        return `${variable} of container ${brief(container.name)} hides secret ${title}${more}`;
+      });
+    }
+  }
+  return missing;
+}
+
+/** The container's variables that have a name of ours. Of several of one name the last one counts. */
+function indexEnv(
+  { env = [] }: Container,
+  wanted: ReadonlyMap<string, unknown>,
+  budget: WorkBudget,
+): ReadonlyMap<string, NamedObject> {
+  const present = new Map<string, NamedObject>();
+  for (const variable of env) {
+    if (!variable.name) continue;
+    // A name may be as long as the pod.
+    budget.spend(2 + Math.floor(variable.name.length / 32));
+    if (wanted.has(variable.name)) present.set(variable.name, variable);
+  }
+  return present;
+}

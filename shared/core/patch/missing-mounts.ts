@@ -1,0 +1,106 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { VolumeMount } from '#shared/contracts/rule-recipe.ts';
+import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import { covers } from '#shared/core/text/json-value.ts';
+import { quote } from '#shared/core/text/plain-text.ts';
+import { normalPath } from './mount-path.ts';
+import type { MountedFiles } from './mounted-file.ts';
+import type { VolumeNames } from './planned-volume.ts';
+import type { Container, Mount } from './pod.ts';
+import { firstOf, type PodPlan } from './pod-plan.ts';
+
+/** A mount that every container is to have, as the pod may already have it, and the first secret for which. */
+type WantedMount = {
+  value: VolumeMount;
+  expected: object;
+  /** The normal path of its place. */
+  path: string;
+  title: string;
+  /** Of it in the patch. */
+  characters: number;
+};
+
+/** Longest path that Linux takes (PATH_MAX): at a longer one nothing can be mounted. */
+const longestMountPath = 4_096;
+
+export function wantedMounts(plan: PodPlan, names: VolumeNames, budget: WorkBudget): WantedMount[] {
+  return Array.from(plan.mounts, ([mountPath, { value, secrets }]) => {
+    const name = names.get(value.volume) ?? value.volume.name;
+    const mount = { name, readOnly: value.readOnly, mountPath };
+    return {
+      value: mount,
+      expected: { ...mount, subPath: '', subPathExpr: '' },
+      path: normalPath(mountPath, budget),
+      title: firstOf(secrets),
+      characters: JSON.stringify(mount).length,
+    };
+  });
+}
+
+/**
+ * The mounts of ours that a container lacks.
+ * @throws LatchkeyError PATH_CLASH when it mounts something else at our path, or over a file below it;
+ * POD_MALFORMED, POD_TOO_LARGE
+ */
+export function missingMounts(
+  container: Container,
+  wanted: readonly WantedMount[],
+  files: MountedFiles,
+  budget: WorkBudget,
+): VolumeMount[] {
+  const mountsByPath = indexMounts(container, budget);
+  checkFilesVisible(container, mountsByPath, files);
+  const missing: VolumeMount[] = [];
+  for (const { value: mount, expected, path, title, characters } of wanted) {
+    const other = mountsByPath.get(path);
+    budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
+    if (other === undefined) missing.push(mount);
+    else if (!covers(other, expected)) {
+      throw new LatchkeyError(
+        'PATH_CLASH',
+        `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}, where secret ${quote(title)} belongs: mount it elsewhere`,
+      );
+    }
+  }
+  return missing;
+}
+
+/**
+ * The first mount at each place, by its {@link normalPath}.
+ * @throws LatchkeyError POD_MALFORMED for a path that is longer than any
+ */
+function indexMounts(container: Container, budget: WorkBudget): ReadonlyMap<string, Mount> {
+  const byPath = new Map<string, Mount>();
+  for (const mount of container.volumeMounts ?? []) {
+    if (!mount.mountPath) continue;
+    checkPathLength(container, mount, mount.mountPath);
+    budget.spend(3);
+    const path = normalPath(mount.mountPath, budget);
+    if (!byPath.has(path)) byPath.set(path, mount);
+  }
+  return byPath;
+}
+
+function checkPathLength(container: Container, { name }: Mount, mountPath: string): void {
+  if (mountPath.length <= longestMountPath) return;
+  throw new LatchkeyError(
+    'POD_MALFORMED',
+    `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at a path of ${mountPath.length} characters, and Linux takes at most ${longestMountPath}: shorten its mountPath`,
+  );
+}
+
+/** A mount of the user's below ours is allowed unless it hides a file: the task would run without its secret. */
+function checkFilesVisible(
+  container: Container,
+  mountsByPath: ReadonlyMap<string, Mount>,
+  files: MountedFiles,
+): void {
+  for (const [path, { name, mountPath }] of mountsByPath) {
+    const hidden = files.hiddenBy(path);
+    if (hidden === undefined) continue;
+    throw new LatchkeyError(
+      'PATH_CLASH',
+      `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at ${quote(mountPath ?? '')}, which would hide the file ${quote(hidden.path)} of secret ${quote(hidden.title)}: mount it elsewhere`,
+    );
+  }
+}

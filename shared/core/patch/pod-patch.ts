@@ -1,0 +1,147 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Warnings } from '#shared/core/bounds/warnings.ts';
+import { additionSteps, nameSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import { covers, type JsonObject } from '#shared/core/text/json-value.ts';
+import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
+import { missingEnv, wantedEnv } from './missing-env.ts';
+import { missingMounts, wantedMounts } from './missing-mounts.ts';
+import { mountedFiles } from './mounted-file.ts';
+import { nameInitContainers } from './planned-init-container.ts';
+import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
+import { checkLength, malformed, type NamedObject, type Pod } from './pod.ts';
+import type { PodPlan } from './pod-plan.ts';
+
+/** Annotation by which the pod reports what was injected. */
+const reportAnnotation = 'latchkey.dev/injected';
+
+const longestVolumeName = 63;
+/**
+ * More additions than this make a pod that the API server cannot store: etcd takes 1.5 MiB, of protobuf, which is up to
+ * four times smaller than JSON.
+ */
+const mostAdditions = 50_000;
+const mostAddedCharacters = 8 * 1_024 * 1_024;
+
+/**
+ * The smallest patch that gives the pod what the plan wants; empty when it has it all.
+ * What the user wrote is never changed: a variable of the same name hides the secret's (with a warning), another
+ * volume of the same name makes ours take the next free name.
+ * @param report value of the report annotation
+ * @throws LatchkeyError PATH_CLASH when the user mounts something else at our path, or over a file below it;
+ * TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
+ */
+export function patchPod(
+  pod: Pod,
+  plan: PodPlan,
+  report: string,
+  { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
+): AddOperation[] {
+  if (!pod.hasSpec) throw malformed('spec', 'an object');
+  const volumes = nameVolumes(pod, plan, budget);
+  const initContainers = nameInitContainers(pod, plan.initContainers, volumes.names, budget);
+  const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
+    ({ source }) => !initContainers.present.has(source),
+  );
+  const mounts = wantedMounts(plan, volumes.names, budget);
+  const env = wantedEnv(plan);
+  checkAmount(users.length, [...env.values(), ...mounts]);
+  const files = mountedFiles(plan, budget);
+  checkGrowth('/spec/initContainers', pod.initContainers, initContainers.missing);
+  return [
+    ...annotationOperations(pod, plan, report, budget),
+    ...append('/spec/volumes', pod.volumes, volumes.missing),
+    ...users.flatMap((container) => [
+      ...append(`${container.path}/env`, container.env, missingEnv(container, env, { budget, warnings })),
+      ...append(
+        `${container.path}/volumeMounts`,
+        container.volumeMounts,
+        mounts.length === 0 ? [] : missingMounts(container, mounts, files, budget),
+      ),
+    ]),
+    // Last, for it moves the places of the others.
+    ...prependTo('/spec/initContainers', pod.initContainers, initContainers.missing),
+  ];
+}
+
+/** As appendTo. @throws LatchkeyError POD_TOO_LARGE */
+function append(path: string, list: readonly unknown[] | undefined, items: unknown[]): AddOperation[] {
+  checkGrowth(path, list, items);
+  return appendTo(path, list, items);
+}
+
+/**
+ * Refuses a list that would be too long with what is added: the API server may ask again about the patched pod, and what
+ * was admitted once must not be refused then.
+ * @throws LatchkeyError POD_TOO_LARGE
+ */
+function checkGrowth(path: string, list: readonly unknown[] = [], items: readonly unknown[]): void {
+  if (items.length > 0) checkLength(list.length + items.length, path.slice(1).replaceAll('/', '.'));
+}
+
+/** @throws LatchkeyError TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */
+function checkAmount(containers: number, share: readonly { characters: number }[]): void {
+  const characters = share.reduce((sum, entry) => sum + entry.characters, 0);
+  if (containers * share.length <= mostAdditions && containers * characters <= mostAddedCharacters) return;
+  throw new LatchkeyError(
+    'TOO_MANY_SECRETS',
+    'the pod has too many containers for that many secrets: ask for fewer secrets',
+  );
+}
+
+function annotationOperations(pod: Pod, plan: PodPlan, report: string, budget: WorkBudget): AddOperation[] {
+  const wanted = [...plan.annotations].filter(([name]) => !Object.hasOwn(pod.annotations, name));
+  const operations = wanted.map(([name, { value }]) => [name, value] as const);
+  if (pod.annotations[reportAnnotation] !== report) operations.push([reportAnnotation, report]);
+  checkGrowth('/metadata/annotations', Object.keys(pod.annotations), operations);
+  return operations.map(([name, value]) => {
+    budget.spend(additionSteps(name.length + value.length));
+    return { op: 'add', path: `/metadata/annotations/${escapePointer(name)}`, value };
+  });
+}
+
+/** Gives every volume of ours its own name, or the name under which the pod already has it. */
+function nameVolumes(
+  pod: Pod,
+  plan: PodPlan,
+  budget: WorkBudget,
+): { names: VolumeNames; missing: JsonObject[] } {
+  budget.spend(nameSteps * (pod.volumes?.length ?? 0));
+  const present = new Map((pod.volumes ?? []).map((volume) => [volume.name ?? '', volume]));
+  const names = new Map<PlannedVolume, string>();
+  const taken = new Set<string>();
+  const missing: JsonObject[] = [];
+  for (const volume of plan.volumes) {
+    const name = nameOf(volume, (candidate) => {
+      budget.spend(2);
+      const other = present.get(candidate);
+      return !taken.has(candidate) && (other === undefined || hasContent(other, volume, budget));
+    });
+    if (!present.has(name)) missing.push(newVolume(volume, name, budget));
+    names.set(volume, name);
+    taken.add(name);
+  }
+  return { names, missing };
+}
+
+/** The first of a volume's names (`name`, `name-2` and so on) that can be had. */
+function nameOf(volume: PlannedVolume, isToBeHad: (name: string) => boolean): string {
+  for (let attempt = 1; ; attempt++) {
+    const suffix = attempt === 1 ? '' : `-${attempt}`;
+    const name = volume.name.slice(0, longestVolumeName - suffix.length) + suffix;
+    if (isToBeHad(name)) return name;
+  }
+}
+
+/** Of a volume that is rendered and held against one of the pod. */
+const volumeSteps = (volume: PlannedVolume): number => 20 * (1 + itemsOf(volume).length);
+
+function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudget): boolean {
+  budget.spend(volumeSteps(volume));
+  return covers(other, renderVolume(volume, other.name ?? ''));
+}
+
+function newVolume(volume: PlannedVolume, name: string, budget: WorkBudget): JsonObject {
+  const rendered = renderVolume(volume, name);
+  budget.spend(volumeSteps(volume) + additionSteps(JSON.stringify(rendered).length));
+  return rendered;
+}

@@ -1,0 +1,172 @@
+import { isDeepStrictEqual } from 'node:util';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Edit, EnvEntry, Volume } from '#shared/contracts/rule-recipe.ts';
+import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import { quote } from '#shared/core/text/plain-text.ts';
+import { createPathTree, type PathTree } from './path-tree.ts';
+import { addFile, checkVisible, type PlannedFile } from './planned-file.ts';
+import type { PlannedInitContainer } from './planned-init-container.ts';
+import { mergeSecret, newSecretVolume, type PlannedVolume } from './planned-volume.ts';
+import { longestName, longestQualifiedName } from './pod.ts';
+
+/** Something that the pod is to have, and the secrets (their titles) for which. */
+type Wanted<T> = { value: T; secrets: Set<string> };
+
+/** The secret to be named of those that want a thing. */
+export function firstOf([title = '']: Iterable<string>): string {
+  return title;
+}
+
+/** All that the requests of one pod want added, before anybody looks at the pod. */
+export type PodPlan = {
+  env: Map<string, Wanted<EnvEntry>>;
+  volumes: PlannedVolume[];
+  /** By mount path. */
+  mounts: Map<string, Wanted<{ volume: PlannedVolume; readOnly: boolean | undefined }>>;
+  /** One for each request that wants one, in the order of the requests. */
+  initContainers: PlannedInitContainer[];
+  annotations: Map<string, Wanted<string>>;
+  files: PlannedFile[];
+};
+
+/**
+ * Joins the edits of all requests: equal wishes are one, and volumes mounted at one path are one.
+ * @param grants the rendered edits of each request, in the order of the requests
+ * @throws LatchkeyError VARIABLE_CLASH or PATH_CLASH where two secrets want one place, POD_TOO_LARGE
+ */
+export function planPod(grants: readonly { title: string; edits: Edit[] }[], budget: WorkBudget): PodPlan {
+  const plan: PodPlan = {
+    env: new Map(),
+    volumes: [],
+    mounts: new Map(),
+    initContainers: [],
+    annotations: new Map(),
+    files: [],
+  };
+  const draft: Draft = { plan, files: createPathTree(budget), volumesByName: new Map(), budget };
+  for (const { title, edits } of grants) {
+    budget.spend(10 * edits.length);
+    const volumes = planVolumes(draft, title, edits);
+    for (const edit of edits) planEdit(plan, title, edit, volumes);
+    const mountPaths = edits.flatMap((edit) => ('volumeMount' in edit ? [edit.volumeMount.mountPath] : []));
+    for (const edit of edits) {
+      if (!('file' in edit)) continue;
+      const file = { ...edit.file, title, mountPaths };
+      addFile(draft.files, file);
+      plan.files.push(file);
+    }
+  }
+  const mounts = createPathTree<Mounted>(budget);
+  for (const [mountPath, { secrets }] of plan.mounts) {
+    mounts.add(mountPath, { mountPath, title: firstOf(secrets) });
+  }
+  checkVisible(plan.files, mounts);
+  openOuterMounts(plan, mounts);
+  return plan;
+}
+
+/** A plan in the making, and where to find what it has. */
+type Draft = {
+  plan: PodPlan;
+  files: PathTree<PlannedFile>;
+  /** The first of each name. */
+  volumesByName: Map<string, PlannedVolume>;
+  budget: WorkBudget;
+};
+
+type Mounted = { mountPath: string; title: string };
+
+/** The container runtime makes the folder of a mount inside another mount, which must therefore be writable. */
+function openOuterMounts(plan: PodPlan, mounts: PathTree<Mounted>): void {
+  for (const [outer, { value }] of plan.mounts) {
+    if (mounts.firstBelow(outer) !== undefined) value.readOnly = false;
+  }
+}
+
+function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string, PlannedVolume>): void {
+  if ('env' in edit) {
+    checkName(edit.env.name, title, 'environment variable');
+    want(plan.env, edit.env.name, edit.env, title, 'VARIABLE_CLASH', 'environment variable');
+  } else if ('volumeMount' in edit) {
+    const { name, mountPath, readOnly } = edit.volumeMount;
+    const volume = volumes.get(name);
+    if (volume !== undefined) {
+      checkName(mountPath, title, 'mount path');
+      want(plan.mounts, mountPath, { volume, readOnly }, title, 'PATH_CLASH', 'mount path');
+    }
+  } else if ('annotation' in edit) {
+    const { name, value } = edit.annotation;
+    checkName(name, title, 'annotation', longestQualifiedName);
+    want(plan.annotations, name, value, title, 'VARIABLE_CLASH', 'annotation');
+  } else if ('initContainer' in edit) {
+    checkName(edit.initContainer.name, title, 'init container', longestName - placeCharacters);
+    plan.initContainers.push({ container: edit.initContainer, volumes });
+  }
+}
+
+/** Of the number that an init container's name gets. */
+const placeCharacters = '-10000'.length;
+
+/** @throws LatchkeyError NAME_IMPOSSIBLE for a name with which no pod can be created, and none is read again */
+function checkName(name: string, title: string, noun: string, longest = Number.POSITIVE_INFINITY): void {
+  if (name !== '' && name.length <= longest) return;
+  const fault =
+    name === '' ? 'an empty name: a "when" should leave it out' : `a name of more than ${longest} characters`;
+  throw new LatchkeyError(
+    'NAME_IMPOSSIBLE',
+    `the recipe gives the ${noun} of secret ${quote(title)} ${fault}`,
+  );
+}
+
+/** The volumes of one request by the name that its edits use. */
+function planVolumes(draft: Draft, title: string, edits: Edit[]): Map<string, PlannedVolume> {
+  const volumes = new Map<string, PlannedVolume>();
+  for (const edit of edits) {
+    if ('volume' in edit) volumes.set(edit.volume.name, planVolume(draft, title, edit.volume, edits));
+  }
+  return volumes;
+}
+
+function planVolume(draft: Draft, title: string, volume: Volume, edits: Edit[]): PlannedVolume {
+  const { plan, volumesByName, budget } = draft;
+  const mount = edits.find((edit) => 'volumeMount' in edit && edit.volumeMount.name === volume.name);
+  const mountPath = mount !== undefined && 'volumeMount' in mount ? mount.volumeMount.mountPath : undefined;
+  const shared =
+    mountPath === undefined ? volumesByName.get(volume.name) : plan.mounts.get(mountPath)?.value.volume;
+  if (!('secret' in volume)) {
+    if (shared !== undefined && isDeepStrictEqual({ ...shared, name: volume.name }, volume)) return shared;
+    return addVolume(draft, volume);
+  }
+  if (shared !== undefined && 'secrets' in shared) {
+    mergeSecret(shared, volume.secret, title);
+    return shared;
+  }
+  const planned = newSecretVolume(volume.name, budget);
+  mergeSecret(planned, volume.secret, title);
+  return addVolume(draft, planned);
+}
+
+function addVolume<T extends PlannedVolume>({ plan, volumesByName }: Draft, volume: T): T {
+  plan.volumes.push(volume);
+  if (!volumesByName.has(volume.name)) volumesByName.set(volume.name, volume);
+  return volume;
+}
+
+function want<T>(
+  wanted: Map<string, Wanted<T>>,
+  name: string,
+  value: T,
+  title: string,
+  code: 'VARIABLE_CLASH' | 'PATH_CLASH',
+  noun: string,
+): void {
+  const known = wanted.get(name);
+  if (known === undefined) {
+    wanted.set(name, { value, secrets: new Set([title]) });
+  } else if (!isDeepStrictEqual(known.value, value)) {
+    throw new LatchkeyError(
+      code,
+      `secrets ${quote(firstOf(known.secrets))} and ${quote(title)} both want the ${noun} ${quote(name)}: rename one of them, or ask for only one in this task`,
+    );
+  } else known.secrets.add(title);
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { checkShape } from '#shared/contracts/check-shape.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import {
+  type Edit,
+  type Mount,
+  type ParsedRecipe,
+  recipeSchema,
+  type When,
+} from '#shared/contracts/rule-recipe.ts';
+import { schemaFaults } from '#shared/core/text/schema-fault.ts';
+import { compileLookupName, type LookupName } from './lookup-name.ts';
+import { compilePolicy, type Policy } from './policy.ts';
+import { compileTemplate, type Template, type Variables } from './template.ts';
+
+/** A recipe ready for use: its templates are functions. */
+export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory' | 'fields' | 'mounts'> & {
+  /**
+   * First 8 hex digits of SHA-256 of the recipe as it came: which rule was used, for the report on the pod. Of what was
+   * read from it gateways of two versions would tell different ones.
+   */
+  digest: string;
+  description: Template;
+  lookup: readonly Template[];
+  /** What can be read from a lookup key. */
+  names: readonly LookupName[];
+  inventoryKey: Template | undefined;
+  policy: Policy | undefined;
+  /** The edits that a request of this mount asks for, rendered. */
+  edits: Record<Mount, (variables: Variables) => Edit[]>;
+};
+
+/**
+ * Checks and compiles a recipe, once, when it arrives.
+ * @param value the record's body, or a recipe that a manager has just made
+ * @throws LatchkeyError RECIPE_INVALID that says where in the recipe
+ */
+export function compileRecipe(value: unknown): CompiledRecipe {
+  const parsed = checkShape(recipeSchema, value);
+  if (!parsed.success) {
+    const faults = schemaFaults(parsed.error.issues);
+    const where = faults.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    throw new LatchkeyError('RECIPE_INVALID', `the recipe does not have the expected shape: ${where}`);
+  }
+  const recipe = parsed.data;
+  if (!recipe.mounts.accepts.includes(recipe.mounts.any)) {
+    throw new LatchkeyError('RECIPE_INVALID', `mounts.any: "${recipe.mounts.any}" is not in mounts.accepts`);
+  }
+  // A manager without lookup trusts every request; to a policy its secrets are known by group and key.
+  const names = (recipe.lookup.length === 0 ? ['${group}/${key}'] : recipe.lookup).map((text, index) =>
+    compileLookupName(text, recipe, `lookup[${index}]`),
+  );
+  return {
+    manager: recipe.manager,
+    scope: recipe.scope,
+    inventory: recipe.inventory,
+    fields: recipe.fields,
+    mounts: recipe.mounts,
+    digest: createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8),
+    description: compileTemplate(recipe.description, 'description'),
+    lookup: names.map(({ render }) => render),
+    names,
+    inventoryKey:
+      recipe.inventoryKey === undefined ? undefined : compileTemplate(recipe.inventoryKey, 'inventoryKey'),
+    policy: recipe.policy && compilePolicy(recipe.policy, names, recipe.manager),
+    edits: {
+      env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),
+      file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),
+    },
+  };
+}
+
+/** A volumeMount names a volume of the same list: a mount of nothing would make an invalid pod. */
+function checkMounts(edits: Edit[], where: string): Edit[] {
+  const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
+  for (const [index, edit] of edits.entries()) {
+    if ('volumeMount' in edit && !volumes.has(edit.volumeMount.name)) {
+      const message = `${where}[${index}].volumeMount.name: no volume edit of ${where} has this name`;
+      throw new LatchkeyError('RECIPE_INVALID', message, { fields: { where } });
+    }
+  }
+  return edits;
+}
+
+type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
+
+/** Compiles every string inside a JSON value as a template; `when` leaves an object out of its list. */
+function compileTree<T extends Json[]>(tree: T, where: string): (variables: Variables) => T {
+  return compileNode(tree, where) as (variables: Variables) => T;
+}
+
+function compileNode(node: Json, where: string): (variables: Variables) => Json {
+  if (typeof node === 'string') return compileTemplate(node, where);
+  if (Array.isArray(node)) {
+    const items = node.map((item, index) => ({
+      wanted: compileCondition(item),
+      render: compileNode(item, `${where}[${index}]`),
+    }));
+    return (variables) =>
+      items.filter(({ wanted }) => wanted(variables)).map(({ render }) => render(variables));
+  }
+  if (typeof node !== 'object' || node === null) return () => node;
+  const members = Object.entries(node)
+    .filter(([name, value]) => name !== 'when' && value !== undefined)
+    .map(([name, value]) => [name, compileNode(value, `${where}.${name}`)] as const);
+  return (variables) => Object.fromEntries(members.map(([name, render]) => [name, render(variables)]));
+}
+
+function compileCondition(item: Json): (variables: Variables) => boolean {
+  const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
+  const when = (isObject ? (item.when ?? []) : []) as When | When[];
+  const conditions = [when].flat();
+  return (variables) => conditions.every((condition) => holds(condition, variables));
+}
+
+function holds(condition: When, variables: Variables): boolean {
+  if (typeof condition === 'string') return variables[condition] !== '';
+  const value = variables[condition.field];
+  return 'oneOf' in condition ? condition.oneOf.includes(value) : !condition.noneOf.includes(value);
+}

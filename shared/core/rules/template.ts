@@ -1,0 +1,179 @@
+import { hash } from 'node:crypto';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { encodeBase32 } from '#shared/core/flyte/base32.ts';
+
+/**
+ * What a template can read: the request's fields (absent = empty string), the facts derived from them, and the
+ * variables of the inventory entry as `entry.<name>`.
+ */
+export type Variables = {
+  group: string;
+  groupVersion: string;
+  key: string;
+  envVar: string;
+  namespace: string;
+  /** `<group>_<groupVersion>`, which Flyte encodes as the volume's name. */
+  versionedGroup: string;
+  /** Stable identity of (group, groupVersion, key): 16 hex digits. */
+  id: string;
+  entry: Readonly<Record<string, string>>;
+};
+
+type RequestVariable = Exclude<keyof Variables, 'entry'>;
+type Read = (variables: Variables) => string;
+
+const requestVariables: ReadonlySet<string> = new Set<RequestVariable>([
+  'group',
+  'groupVersion',
+  'key',
+  'envVar',
+  'namespace',
+  'versionedGroup',
+  'id',
+]);
+
+/** Longest name of a volume: an RFC 1123 label. */
+const volumeNameLength = 63;
+
+/** Filters by name; one that takes an argument is written `name:argument`. */
+const filters = new Map<string, (text: string, argument: string) => string>([
+  ['upper', (text) => text.toUpperCase()],
+  ['lower', (text) => text.toLowerCase()],
+  ['base32', (text) => encodeBase32(text)],
+  ['hash', shortHash],
+  ['trimStart', trimStart],
+  ['trimEnd', trimEnd],
+  ['lastSegment', (text) => text.slice(text.lastIndexOf('/') + 1)],
+  ['volumeName', (text) => (text.length <= volumeNameLength ? text : `s-${shortHash(text)}`)],
+  ['envLiteral', envLiteral],
+  ['goField', goField],
+]);
+
+/** What templates know, for docs/recipes.md to be held against. */
+export const templateNames = { variables: requestVariables, filters: new Set(filters.keys()) };
+
+/** First 16 hex digits of SHA-256: an identity, not a protection. */
+export function shortHash(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 16);
+}
+
+function trimStart(text: string, character: string): string {
+  let start = 0;
+  while (start < text.length && text[start] === character) start++;
+  return text.slice(start);
+}
+
+function trimEnd(text: string, character: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === character) end--;
+  return text.slice(0, end);
+}
+
+/** Reads a field in a Go template: `.Data.key`, or with `index` where the name is no Go identifier. */
+function goField(name: string, object: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    ? `${object}.${name}`
+    : `index ${object} ${JSON.stringify(name)}`;
+}
+
+/**
+ * Makes a text survive the kubelet's expansion of `$(NAME)` and `$$` in `env[].value` unchanged
+ * (kubernetes third_party/forked/golang/expansion: `$$` is one `$`, a single `$` before another character stays).
+ */
+function envLiteral(text: string): string {
+  return text.replace(/(\$+)(\(?)/g, (_, dollars: string, paren: string) =>
+    paren === '' ? `${'$$'.repeat(dollars.length - 1)}$${paren}` : `${dollars}${dollars}${paren}`,
+  );
+}
+
+/** A text that the template renders as it is: `$${` stands for `${`. */
+export function literal(text: string): string {
+  return text.split('${').join('$${');
+}
+
+/** A compiled template. @throws LatchkeyError RULES_UNKNOWN when the entry lacks a variable that it reads */
+export type Template = Read;
+
+/** A piece of a template: text, or a variable and what its filters make of it. */
+export type TemplatePart = string | { variable: string; filter: (text: string) => string; read: Read };
+
+/**
+ * Compiles `text ${variable|filter|filter:argument} text`.
+ * @param where place in the recipe for the error, for example `edits.env[0].name`
+ * @throws LatchkeyError RECIPE_INVALID; `fields.problem` says what is wrong without saying where
+ */
+export function compileTemplate(text: string, where: string): Template {
+  const parts = parseTemplate(text, where);
+  if (parts.every((part) => typeof part === 'string')) {
+    const whole = parts.join('');
+    return () => whole;
+  }
+  return (variables) =>
+    parts.map((part) => (typeof part === 'string' ? part : part.read(variables))).join('');
+}
+
+/** Takes a template apart, in its order. @throws LatchkeyError RECIPE_INVALID, as {@link compileTemplate} */
+export function parseTemplate(text: string, where: string): TemplatePart[] {
+  const parts: TemplatePart[] = [];
+  let position = 0;
+  for (let open = text.indexOf('${'); open >= 0; open = text.indexOf('${', position)) {
+    if (open > 0 && text[open - 1] === '$') {
+      parts.push(`${text.slice(position, open - 1)}\${`);
+      position = open + 2;
+      continue;
+    }
+    const close = text.indexOf('}', open);
+    if (close < 0) throw invalid(where, 'a "${" is not closed');
+    if (open > position) parts.push(text.slice(position, open));
+    parts.push(compileExpression(text.slice(open + 2, close), where));
+    position = close + 1;
+  }
+  if (position < text.length) parts.push(text.slice(position));
+  return parts;
+}
+
+function compileExpression(expression: string, where: string): Exclude<TemplatePart, string> {
+  const [name = '', ...filterNames] = expression.split('|');
+  const steps = filterNames.map((step) => {
+    const [filterName = '', ...argument] = step.split(':');
+    const filter = filters.get(filterName);
+    if (filter === undefined) {
+      throw invalid(where, `unknown filter "${filterName}"; there are ${[...filters.keys()].join(', ')}`);
+    }
+    return (text: string) => filter(text, argument.join(':'));
+  });
+  const filter = (text: string): string => steps.reduce((filtered, step) => step(filtered), text);
+  const read = compileVariable(name, where);
+  return { variable: name, filter, read: (variables) => filter(read(variables)) };
+}
+
+function compileVariable(name: string, where: string): Read {
+  const entryName = /^entry\.([A-Za-z][A-Za-z0-9]*)$/.exec(name)?.[1];
+  if (entryName !== undefined) {
+    return ({ entry }) => {
+      const value = Object.hasOwn(entry, entryName) ? entry[entryName] : undefined;
+      if (value === undefined) {
+        throw new LatchkeyError(
+          'RULES_UNKNOWN',
+          `the inventory entry lacks "${entryName}", which ${where} reads`,
+        );
+      }
+      return value;
+    };
+  }
+  if (!isRequestVariable(name)) {
+    throw invalid(
+      where,
+      `unknown variable "${name}"; there are ${[...requestVariables].join(', ')}, entry.<name>`,
+    );
+  }
+  return (variables) => variables[name];
+}
+
+function isRequestVariable(name: string): name is RequestVariable {
+  return requestVariables.has(name);
+}
+
+function invalid(where: string, what: string): LatchkeyError {
+  return new LatchkeyError('RECIPE_INVALID', `${where}: ${what}`, { fields: { where, problem: what } });
+}
