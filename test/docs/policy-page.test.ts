@@ -64,7 +64,8 @@ test('the second example gives out what it names and nothing else', () => {
 });
 
 test('the page says of each manager how a secret is looked up', () => {
-  const rows = Array.from(page.matchAll(/^\| `([a-z0-9]+)` +\| (?!looked)/gm), ([, name]) => name);
+  const table = /^\| manager .*\n(?:\|.*\n)+/m.exec(page)?.[0] ?? '';
+  const rows = Array.from(table.matchAll(/^\| `([a-z0-9]+)` /gm), ([, name]) => name);
   assert.deepEqual(rows.toSorted(), [...managers.keys()].sort());
 });
 
