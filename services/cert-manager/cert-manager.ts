@@ -1,10 +1,10 @@
-import type { Logger } from 'pino';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { type Heartbeats, startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import type { Clock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
+import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createCertificateMetrics } from './certificate-metrics.ts';
-import type { ServedCertificates } from './observe/served-certificates.ts';
+import { followServedCertificates, type ServedCertificates } from './observe/served-certificates.ts';
 import { watchForChanges } from './observe/watch-for-changes.ts';
 import { createWebhookRepairs, type UndoneRepair } from './observe/webhook-repairs.ts';
 import { createProvidedKeeper } from './provided-source.ts';
@@ -13,19 +13,17 @@ import { createCertificateIssuer } from './self-signed-source.ts';
 
 /**
  * Keeps the certificates and the webhook configuration right: whenever one of the objects or what the gateways serve
- * changes, and once a minute.
+ * changes, and once a minute. Both Secrets and the gateway's Service live in its own namespace.
  */
-export function createCertManager(options: {
-  kubernetes: Kubernetes;
-  config: LatchkeyConfig;
-  /** Its own namespace, where both Secrets and the gateway's Service live. */
-  namespace: string;
-  served: ServedCertificates;
-  log: Logger;
-  clock: Clock;
-}): ReadyService {
-  const { kubernetes, config, namespace, served, clock } = options;
-  const log = options.log.child({ component: 'cert-manager' });
+export function createCertManager(
+  context: ServiceContext,
+  { bus, kubernetes, ...given }: { bus: Bus; kubernetes: Kubernetes; served?: ServedCertificates },
+): ReadyService {
+  const { config, clock } = context;
+  const { POD_NAMESPACE: namespace, POD_UID: uid } = context.process;
+  const log = context.log.child({ component: 'cert-manager' });
+  const served = given.served ?? followServedCertificates(bus, clock);
+  let heartbeats: Heartbeats | undefined;
   let loop: ReconcileLoop | undefined;
   const onChange = (): void => loop?.wake();
   const create = config.tls.issuer === 'provided' ? createProvidedKeeper : createCertificateIssuer;
@@ -52,24 +50,34 @@ export function createCertManager(options: {
   const isMissing = (): boolean =>
     keeper.standing()?.called !== true && (!config.webhook.manage || config.tls.issuer === 'provided');
 
+  const notReady = (): string[] => {
+    const failure = loop?.failure();
+    if (failure !== undefined) return [failure];
+    if (!isDone) return ['the Secrets and the webhook configuration have not been read yet'];
+    return [...(keeper.standing()?.unwritable ?? []), ...(isMissing() ? remarks() : [])];
+  };
+
   return {
-    notReady: () => {
-      const failure = loop?.failure();
-      if (failure !== undefined) return [failure];
-      if (!isDone) return ['the Secrets and the webhook configuration have not been read yet'];
-      return [...(keeper.standing()?.unwritable ?? []), ...(isMissing() ? remarks() : [])];
-    },
+    notReady,
     remarks: () => (isMissing() ? [] : remarks()),
     start: async () => {
+      const sender = { service: 'cert-manager', uid } as const;
+      heartbeats = startHeartbeats(bus, {
+        sender,
+        clock,
+        report: () => ({ notReady: notReady(), applied: [] }),
+      });
       loop = createReconcileLoop({ run, log, clock });
       served.onChange(onChange);
       stopWatch = watchForChanges({ kubernetes, config, namespace, onChange, log, clock });
     },
     stop: async () => {
+      heartbeats?.stop();
       await stopWatch();
       await loop?.stop();
       served.stop();
       kubernetes.close();
+      await bus.close();
     },
   };
 }

@@ -22,8 +22,9 @@ function awayFromTheBus({ log = pino({ level: 'silent' }), clock = systemClock }
     end: (code: number) => assert.fail(`ended with ${code}`),
     isLeading: () => true,
   };
-  const connect = () => assert.fail('nothing is asked of Kubernetes');
-  return createDiscovery(context, connectServiceBus('discovery', context), connect, {});
+  const bus = connectServiceBus('discovery', context);
+  const connectKubernetes = () => assert.fail('nothing is asked of Kubernetes');
+  return createDiscovery(context, { bus, connectKubernetes, environment: {} });
 }
 
 test('a start waits for no bus, so that a stop need not wait for the start', async (t) => {

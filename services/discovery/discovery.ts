@@ -1,7 +1,6 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import { rulesConcern } from '#shared/config/latchkey-file.ts';
-import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import { policyRemarks } from '#shared/core/rules/policy-remarks.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
@@ -18,14 +17,20 @@ import { createRulesSnapshot } from './snapshot/rules-snapshot.ts';
 
 /**
  * Watches what exists, keeps the copies of global secrets, and publishes both as inventory.
- * @param connect called at most once, and only when Kubernetes is needed: open inventory and inline delivery without a
- *   snapshot need no rights
+ * @param connectKubernetes called at most once, and only when Kubernetes is needed: open inventory and inline delivery
+ *   without a snapshot need no rights
  */
 export function createDiscovery(
   context: LeaderContext,
-  bus: Bus,
-  connect: () => Kubernetes,
-  environment: Record<string, string | undefined>,
+  {
+    bus,
+    connectKubernetes,
+    environment,
+  }: {
+    bus: Bus;
+    connectKubernetes: () => Kubernetes;
+    environment: Record<string, string | undefined>;
+  },
 ): ReadyService {
   const { config, clock, log } = context;
   const ownNamespace = context.process.POD_NAMESPACE;
@@ -87,14 +92,15 @@ export function createDiscovery(
     ...(bus.connected() ? [] : ['not connected to NATS']),
     ...sources.missing().map((name) => `the list of ${name} is not complete, or not on the bus yet`),
   ];
-  const beat = (): void =>
-    publishHeartbeat(bus, {
-      schema: 1,
-      service: 'discovery',
-      uid: context.process.POD_UID,
-      ready: notReady().length === 0,
-      applied: sources.published(),
-      sourceAgeMs: Math.max(selection?.interruptedMs() ?? 0, sources.ageMs()),
+  const sendHeartbeats = () =>
+    startHeartbeats(bus, {
+      sender: { service: 'discovery', uid: context.process.POD_UID },
+      clock,
+      report: () => ({
+        notReady: notReady(),
+        applied: sources.published(),
+        sourceAgeMs: Math.max(selection?.interruptedMs() ?? 0, sources.ageMs()),
+      }),
     });
 
   return {
@@ -104,13 +110,13 @@ export function createDiscovery(
       for (const { rule, remark } of policyRemarks(config.policy)) log.warn({ rule }, remark);
       // Not waited for: whoever uses a bucket waits for it, and a stop must not wait for a bus that is away.
       stops.push(keepBuckets(bus, { config, clock, log }));
-      if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = connect();
+      if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = connectKubernetes();
       if (kubernetes !== undefined && plan.namespaces !== undefined) followKubernetes(kubernetes);
       if (kubernetes !== undefined && config.snapshot.enabled) keepSnapshot(kubernetes);
       if (plan.globals === 'inline') {
         sources.start('global', (publisher) => createInlineDelivery({ ...optionsOf('global'), publisher }));
       }
-      stops.push(clock.every(heartbeatIntervalMs, beat));
+      stops.push(sendHeartbeats().stop);
     },
     stop: async () => {
       for (const stop of stops) await stop();

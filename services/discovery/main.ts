@@ -14,12 +14,11 @@ await runService('discovery', process, (context) => {
     context,
     kubernetes: connect(),
     lease: 'latchkey-discovery',
-    create: (led) =>
-      createDiscovery(
-        led,
-        connectServiceBus('discovery', led),
-        () => fenceWrites(connect(), led.isLeading),
-        process.env,
-      ),
+    create: (leading) =>
+      createDiscovery(leading, {
+        bus: connectServiceBus('discovery', leading),
+        connectKubernetes: () => fenceWrites(connect(), leading.isLeading),
+        environment: process.env,
+      }),
   });
 });

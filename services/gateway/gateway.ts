@@ -1,8 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import type { RulesSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
-import { heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
 import { type OpenValue, openValue } from '#shared/core/rules/sealed-value.ts';
 import { anyAddress } from '#shared/runtime/any-address.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
@@ -10,7 +9,6 @@ import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import { holdConfiguration } from './configuration-in-force.ts';
-import { gatewayHeartbeat } from './gateway-heartbeat.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
 import { serveLameDuck } from './http/lame-duck.ts';
 import { createWebhookServer } from './http/webhook-server.ts';
@@ -28,10 +26,13 @@ import { followClientAuthority } from './tls/client-authority.ts';
 import { createServingPair } from './tls/serving-pair.ts';
 
 /**
- * The admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials.
+ * Creates the admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials.
  * @param snapshot rules to begin with, in force until the bus brings later ones
  */
-export function createGateway(context: ServiceContext, bus: Bus, snapshot?: RulesSnapshot): ReadyService {
+export function createGateway(
+  context: ServiceContext,
+  { bus, snapshot }: { bus: Bus; snapshot: RulesSnapshot | undefined },
+): ReadyService {
   const { process, clock, log } = context;
   const configuration = holdConfiguration(context.config, log);
   const config = configuration.current;
@@ -68,13 +69,18 @@ export function createGateway(context: ServiceContext, bus: Bus, snapshot?: Rule
     onShed: metrics.shed,
     requestsClientCertificate: clientCa !== undefined,
   });
-  const beat = (): void => {
-    const reported = { applied: known.applied(), fingerprint: pair.current()?.fingerprint };
-    publishHeartbeat(bus, gatewayHeartbeat(process.POD_UID, facts(), reported));
-  };
+  const heartbeats = startHeartbeats(bus, {
+    sender: { service: 'gateway', uid: process.POD_UID },
+    clock,
+    report: () => ({
+      notReady: notReadyReasons(facts()),
+      applied: known.applied(),
+      servingCertificate: pair.current()?.fingerprint,
+    }),
+  });
   const dir = process.TLS_DIR;
   // cert-manager waits for it.
-  const pair = createServingPair({ dir, clock, log, onPair: server.use, onServing: beat });
+  const pair = createServingPair({ dir, clock, log, onPair: server.use, onServing: heartbeats.beat });
 
   const facts = (): ReadinessFacts => ({
     certificate: pair.current() === undefined ? 'missing' : 'valid',
@@ -105,16 +111,16 @@ export function createGateway(context: ServiceContext, bus: Bus, snapshot?: Rule
       stops.push(
         () => keyRing.stop(),
         () => pair.stop(),
-        clock.every(heartbeatIntervalMs, beat),
       );
       await server.app.listen({ host: anyAddress(), port: process.WEBHOOK_PORT });
       log.info({ port: (server.app.server.address() as AddressInfo).port }, 'webhook listening');
     },
     stop: async () => {
       draining = true;
-      beat();
+      heartbeats.beat();
       await serveLameDuck({ connections: server.connections, handshakes: server.handshakes, clock, log });
       await server.close();
+      heartbeats.stop();
       for (const stop of stops.reverse()) await stop();
       change.stop();
       await known.stop();

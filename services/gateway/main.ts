@@ -6,5 +6,6 @@ import { readMountedSnapshot } from './rules/mounted-snapshot.ts';
 
 await runService('gateway', process, async (context) => {
   const bus = connectServiceBus('gateway', context);
-  return createGateway(context, bus, await readMountedSnapshot(context.process.SNAPSHOT_DIR, context));
+  const snapshot = await readMountedSnapshot(context.process.SNAPSHOT_DIR, context);
+  return createGateway(context, { bus, snapshot });
 });

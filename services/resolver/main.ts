@@ -11,6 +11,6 @@ const { values } = parseArgs({ options: { manager: { type: 'string', default: ''
 await runService('resolver', process, async (context) => {
   const resolved = await resolveManager(values.manager, context);
   const { name } = resolved.manager;
-  const provider = await openProvider(name, context.config);
-  return createResolver(context, connectServiceBus(`resolver-${name}`, context), resolved, provider);
+  const polled = await openProvider(name, context.config);
+  return createResolver(context, { bus: connectServiceBus(`resolver-${name}`, context), resolved, polled });
 });

@@ -49,8 +49,11 @@ test('a Secret whose rule is longer than the bus takes keeps no other from being
       clock: systemClock,
       end: (code, why) => assert.fail(`${code}: ${why}`),
     },
-    await testBus.connect(),
-    { manager: k8sManager, follow: () => () => undefined },
+    {
+      bus: await testBus.connect(),
+      resolved: { manager: k8sManager, follow: () => () => undefined },
+      polled: undefined,
+    },
   );
   await resolver.start();
   t.after(() => resolver.stop());

@@ -1,5 +1,5 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import { createSuccession } from '#shared/bus/link/succession.ts';
 import { createPublisher } from '#shared/bus/publish/publisher.ts';
 import { rulesConcern } from '#shared/config/latchkey-file.ts';
@@ -22,9 +22,11 @@ import { createRuleSet } from './rule-set.ts';
  */
 export function createResolver(
   context: ServiceContext,
-  bus: Bus,
-  { manager, follow }: ResolvedManager,
-  polled?: PolledProvider,
+  {
+    bus,
+    resolved: { manager, follow },
+    polled,
+  }: { bus: Bus; resolved: ResolvedManager; polled: PolledProvider | undefined },
 ): ReadyService {
   const { config, clock } = context;
   const { name, source } = manager;
@@ -76,22 +78,16 @@ export function createResolver(
     if (!standsBy() || holder === undefined) return [];
     return [`standby: the resolver in pod ${holder.uid} publishes ${name} with epoch ${holder.epoch}`];
   };
-  const beat = (): void => {
-    const epoch = publisher.epoch();
-    publishHeartbeat(bus, {
-      schema: 1,
-      service: 'resolver',
-      uid,
-      manager: name,
-      ...(epoch === undefined ? {} : { epoch }),
-      ready: notReady().length === 0,
+  const { beat, stop: stopHeartbeats } = startHeartbeats(bus, {
+    sender: { service: 'resolver', uid, manager: name },
+    clock,
+    report: () => ({
+      notReady: notReady(),
       applied: [publisher.published() ?? []].flat(),
-      sourceAgeMs: Math.min(
-        Math.max(inventory?.ageMs() ?? 0, publisher.pendingMs()),
-        Number.MAX_SAFE_INTEGER,
-      ),
-    });
-  };
+      epoch: publisher.epoch(),
+      sourceAgeMs: Math.max(inventory?.ageMs() ?? 0, publisher.pendingMs()),
+    }),
+  });
   return {
     notReady,
     remarks,
@@ -103,6 +99,7 @@ export function createResolver(
       stops.push(
         follow(replaceRecipe),
         joinSuccession(bus, { manager: name, succession, publisher, clock, beat }),
+        stopHeartbeats,
       );
     },
     stop: async () => {

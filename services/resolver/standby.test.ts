@@ -43,8 +43,7 @@ async function startResolver(t: TestContext, uid: string, url?: string, user = '
       clock,
       end: (code) => ends.push(code),
     },
-    bus,
-    { manager: awsManager, follow: () => () => undefined },
+    { bus, resolved: { manager: awsManager, follow: () => () => undefined }, polled: undefined },
   );
   await resolver.start();
   let stopping: Promise<void> | undefined;

@@ -29,9 +29,7 @@ export const heartbeatSchema = z.object({
     .string()
     .max(4_096)
     .optional()
-    .describe(
-      'Why a gateway or cert-manager is not ready, for an operator; a sender cuts it at 1,000 characters.',
-    ),
+    .describe('Why the sender is not ready, for an operator; a sender cuts it at 1,000 characters.'),
   applied: z
     .array(
       z.object({

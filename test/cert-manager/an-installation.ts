@@ -1,11 +1,14 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
+import { parseProcessConfig } from '#shared/config/process-config.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { absentBus } from '#testkit/nats/absent-bus.ts';
 import { createCertManager } from '../../services/cert-manager/cert-manager.ts';
 import type { ServedCertificates } from '../../services/cert-manager/observe/served-certificates.ts';
 
@@ -97,7 +100,9 @@ export async function anInstallation(cluster: Cluster, name: string, webhook: ob
 
   const start = async (): Promise<void> => {
     const kubernetes = connectKubernetes({ kubeconfigFile: cluster.kubeconfigFile, log });
-    const certManager = createCertManager({ kubernetes, config, namespace: name, served, log, clock });
+    const end = (code: number, why: string) => assert.fail(`${code}: ${why}`);
+    const context = { process: parseProcessConfig({ POD_NAMESPACE: name }), config, log, clock, end };
+    const certManager = createCertManager(context, { bus: absentBus, kubernetes, served });
     running.push(certManager);
     await certManager.start();
   };
