@@ -8,7 +8,9 @@ const page = await readFile(join(root, 'CONTRIBUTING.md'), 'utf8');
 
 test('every path that the page names exists', async () => {
   const paths = Array.from(
-    page.matchAll(/`((?:bench|cli|deploy|docs|services|shared|test|testkit|tools)\b[\w./-]*|README\.md)`/g),
+    page.matchAll(
+      /(?:`|node --test )((?:bench|cli|deploy|docs|services|shared|test|testkit|tools)\b[\w./-]*|README\.md)[` ]/g,
+    ),
     ([, path = '']) => path,
   );
   assert.ok(paths.length > 10);
