@@ -11,7 +11,7 @@ import { aPod, aReview, bytesOf, mountNumber } from '#testkit/pods/pod-builder.t
 import { admit, type Rules } from './admit.ts';
 
 /** A recipe that its author made to cost much, with a secret `team` of `ns` and this policy. */
-function someRules(lookup: string[], policy: object): Rules {
+function someRules(lookup: string[], policy: object, over: object = {}): Rules {
   const config = latchkeyConfigSchema.parse({ chain: ['own'], custom: { own: 'own.yaml' }, policy });
   const recipe = recipeFileSchema.parse({
     description: 'secret "${group}"',
@@ -21,6 +21,7 @@ function someRules(lookup: string[], policy: object): Rules {
     mounts: { accepts: ['env'], any: 'env' },
     lookup,
     edits: { env: [{ env: { name: 'X', value: 'x' } }] },
+    ...over,
   });
   const inventory = inventorySchema.parse({ k8s: { ns: { [name.slice(1)]: ['k'] } } });
   return createOfflineRules(config, [customManager('own', recipe)])(inventory, 'ns');
@@ -87,13 +88,50 @@ test('a pod that asks for a name nearly right pays for the search of what may be
   assert.ok(budget.spent() > 2_000, `${budget.spent()} steps`);
 });
 
-test('each lookup of a recipe is paid for', () => {
-  const steps = (lookups: number): number => {
-    const budget = createWorkBudget();
-    const lookup = Array.from({ length: lookups }, (_, index) => `${index}\${group}/\${key}`);
-    const asks = [{ group: name, key: 'k', mountRequirement: mountNumber.env }];
-    admit(bytesOf(aReview(aPod({ asks }))), someRules(lookup, {}), budget);
-    return budget.spent();
-  };
-  assert.ok(steps(8) >= steps(1) + 70, `${steps(1)} and ${steps(8)} steps`);
+/** What it costs to admit a pod that asks for one secret. */
+function stepsOf(lookup: string[], policy: object = {}, over: object = {}): number {
+  const budget = createWorkBudget();
+  const asks = [{ group: name, key: 'k', mountRequirement: mountNumber.env }];
+  admit(bytesOf(aReview(aPod({ asks }))), someRules(lookup, policy, over), budget);
+  return budget.spent();
+}
+const many = <T>(count: number, item: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => item(index));
+const plain = ['${group}/${key}'];
+
+test('each lookup of a recipe, and each of its filters, is paid for', () => {
+  const eight = many(8, (index) => `${index}\${group}/\${key}`);
+  assert.ok(stepsOf(eight) >= stepsOf(['0${group}/${key}']) + 70);
+  assert.ok(stepsOf([`\${group${'|upper'.repeat(500)}}`]) >= stepsOf(plain) + 1_000);
+});
+
+test('what a recipe is long by is paid for before it is done: prefixes, values that count, edits', () => {
+  const open = { inventory: 'open', source: undefined };
+  const group = { forbiddenPrefixes: many(10_000, (index) => `p${index}`) };
+  assert.ok(stepsOf(plain, {}, { ...open, fields: { group } }) > 4_000);
+  const args = many(2_000, () => '${group|hash}');
+  const edits = { env: [{ initContainer: { name: 'c', image: 'i', args } }] };
+  assert.ok(stepsOf(plain, {}, { ...open, edits }) > 8_000);
+});
+
+test('each condition of the rules about a secret is paid for', () => {
+  const rules = many(100, (index) => ({
+    name: `r${index}`,
+    groups: ['n*'],
+    namespaces: many(50, (at) => `x${at}`),
+  }));
+  assert.ok(stepsOf(plain, { rules }) > 5_000);
+});
+
+test('rules that make too many names of few globs are refused before they are compiled', () => {
+  const rule = { name: 'r', groups: many(50, (at) => `g${at}`), keys: many(50, (at) => `k${at}`) };
+  const rules = many(3, (index) => ({ ...rule, name: `r${index}` }));
+  assert.ok(
+    someRules(
+      many(5, (index) => `${index}\${group}/\${key}`),
+      { rules },
+    ),
+  );
+  const eight = many(8, (index) => `${index}\${group}/\${key}`);
+  assert.throws(() => someRules(eight, { rules }), { code: 'RECIPE_INVALID', message: /40000 names/ });
 });

@@ -46,7 +46,8 @@ export function decideSecret(
   rules: Rules,
   work: ChainWork,
 ): DecidedSecret {
-  work.budget.spend(requestSteps + Math.ceil(value.length / charactersPerRequestStep));
+  const paidSteps = requestSteps + Math.ceil(value.length / charactersPerRequestStep);
+  work.budget.spend(paidSteps);
   let request: SecretRequest;
   try {
     request = decodeAnnotation(annotation, value);
@@ -60,6 +61,8 @@ export function decideSecret(
   }
   const { manager, mount, recipe, variables, lookupKey, traceparents, policyLine } = last.grant;
   try {
+    // The request has paid for as many templates as the shipped recipes have.
+    work.budget.spend(Math.max(0, recipe.steps.edits[mount](variables) - paidSteps));
     const edits = recipe.edits[mount](variables);
     work.budget.spend(Math.ceil(valueLength(edits) / charactersPerStep));
     checkEdits(edits, manager, mount);

@@ -45,7 +45,8 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
   };
   const draft: Draft = { plan, files: createPathTree(budget), volumesByName: new Map(), budget };
   for (const { title, edits } of grants) {
-    budget.spend(10 * edits.length);
+    // Each volume looks for its mount among all of them.
+    budget.spend(10 * edits.length + Math.ceil(edits.length ** 2 / 32));
     const volumes = planVolumes(draft, title, edits);
     for (const edit of edits) planEdit(plan, title, edit, volumes);
     const mountPaths = edits.flatMap((edit) => ('volumeMount' in edit ? [edit.volumeMount.mountPath] : []));

@@ -94,13 +94,12 @@ function askManager(manager: string, question: Question, rules: Rules): Verdict 
   if (rule === undefined) return { manager, answer: 'unknown', reason: 'no-rules', stale: false };
   const recipe = rule.compiled;
   const open = recipe.inventory === 'open';
+  work.budget.spend(recipe.steps.fields);
   const fit = fitRequest(recipe, request);
   if ('code' in fit) return { manager, answer: 'no', open, ...fit };
-  const names = recipe.lookup.map((lookup) => {
-    const lookupKey = lookup(variables);
-    work.budget.spend(10 + Math.ceil(lookupKey.length / charactersPerStep));
-    return judge(lookupKey, { caller, request, work }, recipe);
-  });
+  work.budget.spend(recipe.steps.names(variables));
+  work.budget.spend(stepsPerLookup * recipe.lookup.length);
+  const names = recipe.lookup.map((lookup) => judge(lookup(variables), { caller, request, work }, recipe));
   const allowed = names.filter((name) => name.allowed);
   const forbidden = names.find((name) => !name.allowed);
   // An open manager may serve any of the names, a closed one is only asked for those that are allowed.
@@ -119,8 +118,8 @@ function askManager(manager: string, question: Question, rules: Rules): Verdict 
   return { manager, answer: 'has', grant: { ...offer, lookupKey, stale: false, policyLine: line } };
 }
 
-/** Put together, hashed and looked up. */
-const charactersPerStep = 16;
+/** Hashed and looked up. */
+const stepsPerLookup = 10;
 
 /** One name under which a manager would look, as the policy judges it. */
 type JudgedName = { lookupKey: string; allowed: boolean; line?: string };

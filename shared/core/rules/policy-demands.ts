@@ -29,7 +29,9 @@ export function demandsOf(
   budget?: WorkBudget,
 ): { isNamed: boolean; demands: CompiledRule[][] } {
   const { named, lookupKey, asked } = question;
-  budget?.spend(named.reduce((sum, { glob }) => sum + judgingSteps(glob, lookupKey), 0));
+  budget?.spend(
+    named.reduce((sum, { glob, rule }) => sum + judgingSteps(glob, lookupKey) + rule.conditions, 0),
+  );
   const literal = named.filter((secrets) => namesLiterally(secrets, lookupKey, asked));
   const spelling = named[0]?.spelling;
   const demands =
@@ -66,7 +68,8 @@ function demandsBySpelling(
   const written = ofName(lookupKey);
   const isWritten = ({ glob }: NamedSecrets): boolean => compileGlob(ofGlob(glob))(written);
   const keepers = new Set(named.filter((secrets) => !isWritten(secrets) && tellsKey(secrets, asked)));
-  budget?.spend(stepsPerPair * keepers.size * named.length);
+  const stepsOfOne = named.reduce((sum, { rule }) => sum + stepsPerPair + rule.conditions, 0);
+  budget?.spend(keepers.size * stepsOfOne);
   const naming = literal.length > 0 ? literal : named.filter((secrets) => !keepers.has(secrets));
   const literally = new Set(literal);
   const plainNames = spelling.plainly.map((plainly) => plainly(lookupKey));

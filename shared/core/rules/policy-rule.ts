@@ -22,6 +22,8 @@ export type CompiledRule = {
   place: number;
   admits(caller: Caller): boolean;
   reaches(namespace: string): boolean;
+  /** How many globs all conditions have. */
+  conditions: number;
   /** The other conditions, each a list of globs. */
   who: Pick<Rule, 'serviceAccounts' | 'projects' | 'domains'>;
 };
@@ -63,6 +65,7 @@ export function compileRule(rule: Rule, place: number): CompiledRule {
       inProject(caller.project) &&
       inDomain(caller.domain),
     reaches: inNamespace,
+    conditions: [namespaces, serviceAccounts, projects, domains].flatMap((globs) => globs ?? []).length,
     who: { serviceAccounts, projects, domains },
   };
 }

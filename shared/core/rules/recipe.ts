@@ -12,6 +12,12 @@ import { schemaFaults } from '#shared/core/text/schema-fault.ts';
 import { compileLookupName, type LookupName } from './lookup-name.ts';
 import { compilePolicy, type Policy } from './policy.ts';
 import { compileTemplate, type Template, type Variables } from './template.ts';
+import { templateCost } from './template-cost.ts';
+
+type Steps = (variables: Variables) => number;
+
+/** Of all rules together, by every lookup: each stays in the memory of every process that has the recipe. */
+const mostRuleNames = 40_000;
 
 /** A recipe ready for use: its templates are functions. */
 export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory' | 'fields' | 'mounts'> & {
@@ -28,6 +34,8 @@ export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory
   policy: Policy | undefined;
   /** The edits that a request of this mount asks for, rendered. */
   edits: Record<Mount, (variables: Variables) => Edit[]>;
+  /** What it costs to hold a request against the fields, to make names of it, and to render the edits. */
+  steps: { fields: number; names: Steps; edits: Record<Mount, Steps> };
 };
 
 /**
@@ -50,6 +58,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
   const names = (recipe.lookup.length === 0 ? ['${group}/${key}'] : recipe.lookup).map((text, index) =>
     compileLookupName(text, recipe, `lookup[${index}]`),
   );
+  checkRuleNames(recipe, names.length);
   return {
     manager: recipe.manager,
     scope: recipe.scope,
@@ -67,7 +76,23 @@ export function compileRecipe(value: unknown): CompiledRecipe {
       env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),
       file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),
     },
+    steps: {
+      fields: Math.ceil(JSON.stringify(recipe.fields).length / 16),
+      names: templateCost([recipe.lookup, recipe.inventoryKey, recipe.description]),
+      edits: { env: templateCost(recipe.edits.env), file: templateCost(recipe.edits.file) },
+    },
   };
+}
+
+/** A policy of few rules can be about very many pairs of a group and a key. */
+function checkRuleNames({ policy }: ParsedRecipe, lookups: number): void {
+  const pairs = (policy?.rules ?? []).reduce(
+    (sum, { groups = ['*'], keys = ['*'] }) => sum + groups.length * keys.length,
+    0,
+  );
+  if (pairs * lookups <= mostRuleNames) return;
+  const message = `policy: its rules make more than ${mostRuleNames} names, every pair of a group and a key by every lookup`;
+  throw new LatchkeyError('RECIPE_INVALID', message);
 }
 
 /** A volumeMount names a volume of the same list: a mount of nothing would make an invalid pod. */
