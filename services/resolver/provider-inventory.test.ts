@@ -4,7 +4,7 @@ import pino from 'pino';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
-import { tolerance } from './circuit-breaker.ts';
+import { longPauseFrom } from './provider-backoff.ts';
 import { followProvider } from './provider-inventory.ts';
 import type { ListedSecret, Provider } from './providers/provider.ts';
 
@@ -72,9 +72,9 @@ test('a list that breaks off is not handed over, and makes what is known older',
     await waitFor(() => followed.lists.length > 0, { timeoutMs, what: 'a list' });
     breaks = true;
     const before = followed.attempts();
-    await waitFor(() => followed.attempts() > before + tolerance + 1, {
+    await waitFor(() => followed.attempts() > before + longPauseFrom + 1, {
       timeoutMs,
-      what: 'failures that open the circuit, and one more',
+      what: 'failures with long pauses',
     });
     assert.ok(followed.lists.slice(1).every((changes) => changes.length === 0));
     assert.ok(followed.overdueMs() > 0);

@@ -2,28 +2,30 @@ import type { Logger } from 'pino';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
+import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { afterFailure, beforeAttempt, closedCircuit } from './circuit-breaker.ts';
+import { providerBackoffMs } from './provider-backoff.ts';
 import { createProviderMetrics } from './provider-metrics.ts';
 import type { ListedSecret, Provider } from './providers/provider.ts';
 import type { PolledProvider } from './providers/registry.ts';
 
-/** Longest listing: one that takes longer hangs. */
+/** Bounds one listing: one that takes longer hangs. */
 const listTimeoutMs = 300_000;
 const longestReason = 300;
 
+/** Follows what a provider has. */
 interface ProviderInventory {
   /**
-   * By how much the next complete list is late, ms; Infinity before the first. Within the interval that is configured
-   * nothing is late: the list is as fresh as the operator wants it.
+   * Says by how much the next complete list is late, ms; Infinity before the first. Within the configured interval nothing
+   * is late: the list is as fresh as the operator wants it.
    */
   overdueMs(): number;
   stop(): Promise<void>;
 }
 
 /**
- * Asks a provider again and again what exists and hands the difference to the list before over, as facts of discovery
- * would be. A list that is not complete is forgotten: what is known stays.
+ * Lists the secrets of a provider repeatedly, and hands over what has changed since the list before, in the form of
+ * discovery's records. A list that is not complete is discarded: the last complete one stays.
  * @param options.onList called after each complete list, with what is new, changed or (value undefined) gone
  */
 export function followProvider(
@@ -31,61 +33,51 @@ export function followProvider(
   options: { source: string; log: Logger; clock: Clock; onList(changes: RecordChange[]): void },
 ): ProviderInventory {
   const { source, clock, onList } = options;
-  const log = options.log.child({ component: 'provider-inventory' });
-  const stopping = new AbortController();
   const startedAtMs = clock.monotonicMs();
   let known = new Map<string, ListedSecret>();
   let listedAtMs = -Infinity;
-  let circuit = closedCircuit;
+  let failures = 0;
   const count = createProviderMetrics(source, () => ({
     ageMs: clock.monotonicMs() - Math.max(listedAtMs, startedAtMs),
     secrets: known.size,
-    circuitOpen: circuit.state === 'open',
+    failures,
   }));
 
-  const attempt = async (): Promise<number> => {
-    circuit = beforeAttempt(circuit);
+  const list = async (stopped: AbortSignal): Promise<void> => {
     const beganAtMs = clock.monotonicMs();
-    try {
-      const listed = await collect(
-        provider,
-        AbortSignal.any([stopping.signal, AbortSignal.timeout(listTimeoutMs)]),
-      );
-      onList(changesBetween(source, known, listed));
-      if (circuit.failures > 0) log.info({ failures: circuit.failures }, 'the provider answers again');
-      known = listed;
-      listedAtMs = beganAtMs;
-      circuit = closedCircuit;
+    const signal = AbortSignal.any([stopped, AbortSignal.timeout(listTimeoutMs)]);
+    const listed = await collect(provider, signal);
+    onList(changesBetween(source, known, listed));
+    known = listed;
+    listedAtMs = beganAtMs;
+  };
+  const loop = startBackgroundLoop({
+    name: 'provider listing',
+    run: async ({ signal }) => {
+      try {
+        await list(signal);
+      } catch (cause) {
+        if (!signal.aborted) count('failed');
+        throw listingError(source, cause);
+      }
+      failures = 0;
       count('complete');
       return refreshMs;
-    } catch (cause) {
-      if (stopping.signal.aborted) return 0;
-      const failed = afterFailure(circuit);
-      circuit = failed.circuit;
-      count('failed');
-      const { state, failures } = circuit;
-      const level = failures === 1 || state === 'open' ? 'warn' : 'debug';
-      log[level](
-        { err: listingError(source, cause), state, failures, ...failed },
-        'what exists is not known anew',
-      );
-      return failed.pauseMs;
-    }
-  };
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) await clock.sleep(await attempt(), stopping.signal);
-  };
-  const running = run();
+    },
+    backoff: (_err, inRow) => {
+      failures = inRow;
+      return providerBackoffMs(inRow);
+    },
+    log: options.log.child({ component: 'provider-inventory' }),
+    clock,
+  });
   return {
     overdueMs: () => Math.max(0, clock.monotonicMs() - listedAtMs - refreshMs),
-    stop: async () => {
-      stopping.abort();
-      await running;
-    },
+    stop: loop.stop,
   };
 }
 
-/** The whole list by name; does not wait for a provider that does not heed the signal. */
+/** Collects the whole list by name; does not wait for a provider that ignores the signal. */
 async function collect(provider: Provider, signal: AbortSignal): Promise<Map<string, ListedSecret>> {
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(signal.reason);
@@ -102,6 +94,7 @@ async function collect(provider: Provider, signal: AbortSignal): Promise<Map<str
   }
 }
 
+/** Computes what has changed between two lists. */
 function changesBetween(
   source: string,
   before: ReadonlyMap<string, ListedSecret>,
@@ -121,7 +114,7 @@ function changesBetween(
   ];
 }
 
-/** An SDK's error holds the request, and that a credential: only its name and words are kept. */
+/** Keeps of an SDK's error only its name and message: the request that it holds has a credential. */
 function listingError(source: string, cause: unknown): LatchkeyError {
   if (cause instanceof LatchkeyError) return cause;
   const { name, message } = cause instanceof Error ? cause : new Error(String(cause));

@@ -1,14 +1,18 @@
 import { metrics } from '@opentelemetry/api';
 
-/** What the resolver of a closed provider observes at each scrape. */
+/** Holds what the resolver of a closed provider observes at each scrape. */
 interface ProviderObservation {
-  /** Since the last complete list; Infinity before the first. */
+  /** Time since the last complete list, ms; Infinity before the first. */
   ageMs: number;
   secrets: number;
-  circuitOpen: boolean;
+  /** Failures in a row. */
+  failures: number;
 }
 
-/** Instruments of a resolver that asks a provider. @returns what counts one listing */
+/**
+ * Creates the instruments of a resolver that lists a provider.
+ * @returns a function that counts one listing
+ */
 export function createProviderMetrics(
   manager: string,
   observe: () => ProviderObservation,
@@ -30,9 +34,9 @@ export function createProviderMetrics(
     ({ secrets }) => secrets,
   );
   gauge(
-    'latchkey.provider.circuit.open',
-    '1 while a provider that failed is given a rest, else 0',
-    ({ circuitOpen }) => (circuitOpen ? 1 : 0),
+    'latchkey.provider.failures',
+    'Failures in a row to list a provider, 0 after a complete list',
+    ({ failures }) => failures,
   );
   const listings = meter.createCounter('latchkey.provider.listings', {
     description: 'Attempts to list what a provider has, by outcome',

@@ -50,7 +50,7 @@ async function scrape(): Promise<string> {
     undone: [{ field: 'webhooks.namespaceSelector', count: 4, writer: undefined }],
     expiresMs: { ca: 1, leaf: 1 },
   }));
-  createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, circuitOpen: false }))('complete');
+  createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, failures: 0 }))('complete');
   createLeftOutMetrics(() => ({ keys: 1 }));
   createBucketMetrics(() => [{ bucket: 'latchkey_rules', bytes: 1, mostBytes: 2 }]);
   createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1, leftOut: 1 }));

@@ -142,9 +142,9 @@ export function provesExistence(flow: ExistenceFlow): void {
     await flow.start(flow.running().provider);
     await until(passing, 'the secret that does not exist to be denied', isDenied(404));
     await until(flow.lasting(), 'the known secret to be injected', isAdmitted);
-    await waitFor(async () => (await metric('latchkey_provider_circuit_open')) === 0, {
+    await waitFor(async () => (await metric('latchkey_provider_failures')) === 0, {
       timeoutMs: recoveryMs,
-      what: 'the circuit to be closed',
+      what: 'a listing to succeed',
     });
     assert.doesNotMatch(await resolver().readLog(), /value of|X-Vault-Token|testing/);
   });
