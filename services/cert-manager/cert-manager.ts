@@ -7,13 +7,13 @@ import { createCertificateMetrics } from './certificate-metrics.ts';
 import { followServedCertificates, type ServedCertificates } from './observe/served-certificates.ts';
 import { watchForChanges } from './observe/watch-for-changes.ts';
 import { createWebhookRepairs, type UndoneRepair } from './observe/webhook-repairs.ts';
-import { createProvidedKeeper } from './provided-source.ts';
+import { createProvidedSource } from './provided-source.ts';
 import { createReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
-import { createCertificateIssuer } from './self-signed-source.ts';
+import { createSelfSignedSource } from './self-signed-source.ts';
 
 /**
- * Keeps the certificates and the webhook configuration right: whenever one of the objects or what the gateways serve
- * changes, and once a minute. Both Secrets and the gateway's Service live in its own namespace.
+ * Reconciles the certificates and the webhook configuration. It does so whenever one of the objects or what the gateways
+ * serve changes, and once a minute. Both Secrets and the gateway's Service live in its own namespace.
  */
 export function createCertManager(
   context: ServiceContext,
@@ -26,29 +26,29 @@ export function createCertManager(
   let heartbeats: Heartbeats | undefined;
   let loop: ReconcileLoop | undefined;
   const onChange = (): void => loop?.wake();
-  const create = config.tls.issuer === 'provided' ? createProvidedKeeper : createCertificateIssuer;
+  const create = config.tls.issuer === 'provided' ? createProvidedSource : createSelfSignedSource;
   const repairs = createWebhookRepairs(clock, log);
-  const keeper = create({ kubernetes, config, namespace, served, repairs, log, clock });
-  createCertificateMetrics(keeper.standing);
-  let isDone = false;
+  const source = create({ kubernetes, config, namespace, served, repairs, log, clock });
+  createCertificateMetrics(source.status);
+  let hasReconciled = false;
   let stopWatch = async (): Promise<void> => undefined;
 
-  const run = async (): Promise<number | undefined> => {
-    const recheckMs = await keeper.run();
-    isDone = true;
+  const reconcile = async (): Promise<number | undefined> => {
+    const recheckMs = await source.reconcile();
+    hasReconciled = true;
     return recheckMs;
   };
   const remarks = (): string[] => {
-    const standing = keeper.standing();
+    const status = source.status();
     return [
-      ...(standing?.problems ?? []),
-      ...[standing?.unmanagedReason ?? []].flat(),
-      ...(standing?.undone ?? []).map(wordUndone),
+      ...(status?.problems ?? []),
+      ...[status?.unmanagedReason ?? []].flat(),
+      ...(status?.undone ?? []).map(describeUndone),
     ];
   };
-  /** With webhook.manage the object of somebody else is a choice (webhook.adopt), without it a missing part. */
+  /** Tells whether an object of others leaves a part missing; with webhook.manage it is a choice (webhook.adopt). */
   const isMissing = (): boolean =>
-    keeper.standing()?.called !== true && (!config.webhook.manage || config.tls.issuer === 'provided');
+    source.status()?.isCalled !== true && (!config.webhook.manage || config.tls.issuer === 'provided');
 
   const notReady = (): string[] => {
     const failure = loop?.failure();
@@ -58,16 +58,15 @@ export function createCertManager(
   };
 
   return {
-    notReady,
+    notReady: () => {
+      const failure = loop?.failure();
+      if (failure !== undefined) return [failure];
+      if (!hasReconciled) return ['the Secrets and the webhook configuration have not been read yet'];
+      return [...(source.status()?.unwritable ?? []), ...(isMissing() ? remarks() : [])];
+    },
     remarks: () => (isMissing() ? [] : remarks()),
     start: async () => {
-      const sender = { service: 'cert-manager', uid } as const;
-      heartbeats = startHeartbeats(bus, {
-        sender,
-        clock,
-        report: () => ({ notReady: notReady(), applied: [] }),
-      });
-      loop = createReconcileLoop({ run, log, clock });
+      loop = createReconcileLoop({ run: reconcile, log, clock });
       served.onChange(onChange);
       stopWatch = watchForChanges({ kubernetes, config, namespace, onChange, log, clock });
     },
@@ -82,5 +81,5 @@ export function createCertManager(
   };
 }
 
-const wordUndone = ({ field, count, writer }: UndoneRepair): string =>
+const describeUndone = ({ field, count, writer }: UndoneRepair): string =>
   `the repair of ${field} of the webhook configuration was undone ${count - 1} times${writer === undefined ? '' : ` by ${writer}`}`;

@@ -1,16 +1,16 @@
 import { metrics } from '@opentelemetry/api';
 import { rotationPhases } from '#shared/contracts/rotation-state.ts';
-import type { Standing } from './certificate-source.ts';
+import type { CertificateStatus } from './certificate-source.ts';
 
-/** Observes at each scrape how the certificates stand; nothing before they were looked at. */
-export function createCertificateMetrics(standing: () => Standing | undefined): void {
+/** Observes the status of the certificates at each scrape, once there is one. */
+export function createCertificateMetrics(status: () => CertificateStatus | undefined): void {
   const meter = metrics.getMeter('latchkey');
   meter
     .createObservableGauge('latchkey.rotation.phase', {
       description: '1 for the phase in which the rotation of the CA is, else 0',
     })
     .addCallback((result) => {
-      const current = standing()?.phase;
+      const current = status()?.phase;
       if (current === undefined) return;
       for (const phase of rotationPhases) result.observe(+(phase === current), { phase });
     });
@@ -19,21 +19,21 @@ export function createCertificateMetrics(standing: () => Standing | undefined): 
       description: '1 for each endpoint that does not report the current leaf',
     })
     .addCallback((result) => {
-      for (const endpoint of standing()?.notServing ?? []) result.observe(1, { endpoint });
+      for (const endpoint of status()?.notServing ?? []) result.observe(1, { endpoint });
     });
   meter
     .createObservableGauge('latchkey.webhook.undone', {
       description: 'How often in a row the repair of a field of the webhook configuration was undone',
     })
     .addCallback((result) => {
-      for (const { field, count } of standing()?.undone ?? []) result.observe(count - 1, { field });
+      for (const { field, count } of status()?.undone ?? []) result.observe(count - 1, { field });
     });
   meter
     .createObservableGauge('latchkey.managed.certificate.expiry.seconds', {
       description: 'Unix time at which a certificate in a Secret expires, ca or leaf',
     })
     .addCallback((result) => {
-      for (const [certificate, expiresMs] of Object.entries(standing()?.expiresMs ?? {})) {
+      for (const [certificate, expiresMs] of Object.entries(status()?.expiresMs ?? {})) {
         if (expiresMs !== undefined) result.observe(expiresMs / 1_000, { certificate });
       }
     });

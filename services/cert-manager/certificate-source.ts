@@ -9,34 +9,34 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import type { ServedCertificates } from './observe/served-certificates.ts';
 import type { UndoneRepair, WebhookRepairs } from './observe/webhook-repairs.ts';
 
-/** How the certificates stood when they were looked at last. */
-export interface Standing {
+/** Reports the certificates and the webhook configuration as last observed. */
+export interface CertificateStatus {
   /** Undefined with a provided certificate, which has no CA of ours. */
   phase: CaState['phase'] | undefined;
-  /** Endpoints that do not serve the current leaf, by name, or a sentence. */
+  /** The endpoints that do not serve the current leaf, by name, or a sentence. */
   notServing: readonly string[];
   /** Why the webhook configuration is left as it is, or undefined. */
   unmanagedReason: string | undefined;
   /** Whether the API server calls the gateways. */
-  called: boolean;
-  /** What is wrong with a certificate that others provide, one sentence each. */
+  isCalled: boolean;
+  /** The problems of a provided certificate, one sentence each. */
   problems: readonly string[];
   /** Why only an operator can write a Secret of ours, one sentence each. */
   unwritable: readonly string[];
-  /** Repairs of the webhook configuration that somebody undoes. */
+  /** The repairs of the webhook configuration that another writer undoes. */
   undone: readonly UndoneRepair[];
   /** When they expire, ms since the Unix epoch; undefined where there is none. */
   expiresMs: { ca: number | undefined; leaf: number | undefined };
 }
 
-/** Keeps certificates in order, and says how they stand. */
-export interface CertificateKeeper {
-  /** Does what can be done now; returns when to look again though nothing is heard, ms; undefined: at the next tick. */
-  run(): Promise<number | undefined>;
-  standing(): Standing | undefined;
+/** Keeps the webhook configuration, and the Secrets as far as they are ours, up to date. */
+export interface CertificateSource {
+  /** Observes and acts until nothing is left to do; returns when to observe again, ms; undefined: at the next tick. */
+  reconcile(): Promise<number | undefined>;
+  status(): CertificateStatus | undefined;
 }
 
-export interface KeeperOptions {
+export interface SourceOptions {
   kubernetes: Kubernetes;
   config: LatchkeyConfig;
   namespace: string;
@@ -46,11 +46,11 @@ export interface KeeperOptions {
   clock: Clock;
 }
 
-/** The earlier of two times to look again, ms; undefined: at the next tick. */
+/** Returns the earlier of two times to observe again, ms; undefined: at the next tick. */
 export const earlierMs = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
-/** When the certificate in a Secret expires, ms since the Unix epoch. */
+/** Returns when the certificate in a Secret expires, ms since the Unix epoch; undefined where there is none. */
 export function expiryMsOf(secret: Secret | undefined): number | undefined {
   if (secret === undefined) return undefined;
   try {

@@ -5,11 +5,11 @@ import { calledName } from '#shared/certificates/serving-names.ts';
 import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import { applyAction } from './apply/apply-action.ts';
 import {
-  type CertificateKeeper,
+  type CertificateSource,
+  type CertificateStatus,
   earlierMs,
   expiryMsOf,
-  type KeeperOptions,
-  type Standing,
+  type SourceOptions,
 } from './certificate-source.ts';
 import { notServing } from './decide/not-serving.ts';
 import { providedAction } from './decide/provided-action.ts';
@@ -22,17 +22,17 @@ import { readWebhookFacts } from './observe/read-webhook-facts.ts';
 
 type ProvidedFacts = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
 
-/** Fraction of its life after which whoever provides a certificate should have renewed it. */
+/** Warns after this fraction of a provided certificate's life, by which it should have been renewed. */
 const lateAt = 0.9;
-/** Made, repaired, looked at. */
-const longestRun = 4;
+/** Bounds the actions of one reconcile: create, repair, observe. */
+const mostActions = 4;
 const nothingKnown = { ca: undefined, serving: undefined };
 
 /**
- * Keeps the webhook configuration beside a serving Secret that others write (cert-manager.io, a company CA), which it
- * only reads.
+ * Keeps the webhook configuration beside a serving Secret that it only reads. Others write that Secret, for example
+ * cert-manager.io or a company CA.
  */
-export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper {
+export function createProvidedSource(options: SourceOptions): CertificateSource {
   const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const connectionWaitMs = config.tls.rotation.connectionWaitSeconds * 1_000;
   const conditions = createSteadyConditions();
@@ -55,7 +55,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
     };
     return { ...last, context };
   };
-  const tell = (found: string[]): void => {
+  const logNew = (found: string[]): void => {
     for (const problem of found.filter((each) => !problems.includes(each))) {
       log.warn({ secret: config.tls.servingSecretName, problem }, 'the provided certificate needs attention');
     }
@@ -63,9 +63,9 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
   };
 
   return {
-    standing: () => last && { ...standingOf(last.facts, last.observed, problems), undone: repairs.undone() },
-    run: async () => {
-      for (let actions = 0; actions < longestRun; actions += 1) {
+    status: () => last && { ...statusOf(last.facts, last.observed, problems), undone: repairs.undone() },
+    reconcile: async () => {
+      for (let actions = 0; actions < mostActions; actions += 1) {
         const { facts, observed, context } = await observeFacts();
         const leaf = facts.serving?.leaf.id ?? '';
         const holding = notServing(facts, leaf).length === 0 ? [serve(leaf)] : [];
@@ -73,7 +73,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
         const action = providedAction(facts, steadyForMs, connectionWaitMs);
         if (action.kind === 'repair-webhook') await applyAction(action, context);
         else {
-          tell(problemsOf(action.problem, observed, options));
+          logNew(problemsOf(action.problem, observed, options));
           return earlierMs(action.recheckMs, repairs.restMs());
         }
       }
@@ -84,7 +84,7 @@ export function createProvidedKeeper(options: KeeperOptions): CertificateKeeper 
 
 function factsOf(
   observed: ObservedState,
-  { config, namespace, served, repairs, clock }: KeeperOptions,
+  { config, namespace, served, repairs, clock }: SourceOptions,
 ): ProvidedFacts {
   const nowMs = clock.now();
   const serving = filledSecret(observed.serving);
@@ -108,7 +108,7 @@ function factsOf(
 function problemsOf(
   problem: string | undefined,
   { serving }: ObservedState,
-  { config, clock }: KeeperOptions,
+  { config, clock }: SourceOptions,
 ): string[] {
   const secret = `Secret ${config.tls.servingSecretName}`;
   if (problem !== undefined) return [`${secret} cannot be used: ${problem}; the bundle stays as it is`];
@@ -116,15 +116,15 @@ function problemsOf(
   return isLate ? [`the certificate in ${secret} expires soon: nine tenths of its life are over`] : [];
 }
 
-const standingOf = (
+const statusOf = (
   facts: ProvidedFacts,
   { serving }: ObservedState,
   problems: readonly string[],
-): Omit<Standing, 'undone'> => ({
+): Omit<CertificateStatus, 'undone'> => ({
   phase: undefined,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   unmanagedReason: facts.webhook.unmanagedReason,
-  called: facts.webhook.trusted !== undefined,
+  isCalled: facts.webhook.trusted !== undefined,
   problems,
   unwritable: [],
   expiresMs: { ca: undefined, leaf: expiryMsOf(serving) },

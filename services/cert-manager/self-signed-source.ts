@@ -2,11 +2,11 @@ import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { type ActionContext, applyAction } from './apply/apply-action.ts';
 import {
-  type CertificateKeeper,
+  type CertificateSource,
+  type CertificateStatus,
   earlierMs,
   expiryMsOf,
-  type KeeperOptions,
-  type Standing,
+  type SourceOptions,
 } from './certificate-source.ts';
 import { holdingConditions, nextAction } from './decide/next-action.ts';
 import { notServing } from './decide/not-serving.ts';
@@ -16,8 +16,8 @@ import { createSteadyConditions } from './decide/steady-conditions.ts';
 import { type ObservedState, observe } from './observe/observe.ts';
 import { type LastKnownGood, readFacts } from './observe/read-rotation-facts.ts';
 
-/** An installation takes five; more in a row are a fight with another writer. */
-const longestRun = 12;
+/** Bounds the actions of one reconcile: an installation takes five, more are a fight with another writer. */
+const mostActions = 12;
 
 const policyOf = ({ rotation }: LatchkeyConfig['tls']): RotationPolicy => ({
   trustWaitMs: rotation.trustWaitSeconds * 1_000,
@@ -26,10 +26,10 @@ const policyOf = ({ rotation }: LatchkeyConfig['tls']): RotationPolicy => ({
 });
 
 /**
- * Issues the certificates itself: looks, decides, writes one object, and looks again until nothing is left to do. What it
- * remembers only saves a Secret that somebody deletes or breaks.
+ * Issues the certificates from a CA of its own. It observes, decides, writes one object, and observes again until nothing
+ * is left to do. Its memory only serves to restore a Secret that somebody deletes or breaks.
  */
-export function createCertificateIssuer(options: KeeperOptions): CertificateKeeper {
+export function createSelfSignedSource(options: SourceOptions): CertificateSource {
   const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
@@ -41,10 +41,10 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
     const nowMs = clock.now();
     const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
     const facts = readFacts(observed, lastKnownGood, context);
-    tellRefusals(facts, last?.facts, config.tls, log);
+    logRefusals(facts, last?.facts, config.tls, log);
     last = { facts, observed };
     lastKnownGood = {
-      // One that is yet to be repaired is not remembered: the repair may lose a race.
+      // A CA Secret that needs a repair is not remembered: the repair may lose a race.
       ca: facts.ca !== undefined && repairCa(facts) === undefined ? observed.ca : lastKnownGood.ca,
       serving:
         facts.serving !== undefined && facts.serving.leaf.problem === undefined
@@ -55,10 +55,10 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   };
 
   return {
-    standing: () => last && { ...standingOf(last.facts, last.observed), undone: repairs.undone() },
-    run: async () => {
+    status: () => last && { ...statusOf(last.facts, last.observed), undone: repairs.undone() },
+    reconcile: async () => {
       let patched = false;
-      for (let actions = 0; actions < longestRun; actions += 1) {
+      for (let actions = 0; actions < mostActions; actions += 1) {
         const { facts, context } = await observeFacts();
         const steadyForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
         const action = nextAction(facts, steadyForMs, policy);
@@ -73,18 +73,18 @@ export function createCertificateIssuer(options: KeeperOptions): CertificateKeep
   };
 }
 
-const standingOf = (facts: Facts, { ca, serving }: ObservedState): Omit<Standing, 'undone'> => ({
+const statusOf = (facts: Facts, { ca, serving }: ObservedState): Omit<CertificateStatus, 'undone'> => ({
   phase: facts.ca?.state.phase,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   unmanagedReason: facts.webhook.unmanagedReason,
-  called: facts.webhook.trusted !== undefined,
+  isCalled: facts.webhook.trusted !== undefined,
   problems: [],
   unwritable: Object.values(facts.unwritable ?? {}).filter((reason) => reason !== undefined),
   expiresMs: { ca: expiryMsOf(ca), leaf: expiryMsOf(serving) },
 });
 
-/** Tells of a Secret that is refused, once. */
-function tellRefusals(
+/** Logs once that a Secret is refused. */
+function logRefusals(
   { ca, serving }: Facts,
   before: Facts | undefined,
   tls: LatchkeyConfig['tls'],

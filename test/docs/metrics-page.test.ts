@@ -44,7 +44,7 @@ async function scrape(): Promise<string> {
     phase: 'stable',
     notServing: ['gateway-0'],
     unmanagedReason: undefined,
-    called: true,
+    isCalled: true,
     problems: [],
     unwritable: [],
     undone: [{ field: 'webhooks.namespaceSelector', count: 4, writer: undefined }],
