@@ -61,7 +61,7 @@ const isRace = (err: unknown): boolean =>
 async function initOnce(options: InitOptions): Promise<Outcome[]> {
   const { config, installation, nowMs } = options;
   const { caSecretName, servingSecretName } = config.tls;
-  const facts = await readFacts(installation, config);
+  const facts = await readCertificateFacts(installation, config);
   const plan = planCertificates(facts, options);
   if (!options.force) refuseBroken(plan, options);
 
@@ -92,7 +92,7 @@ async function authorityOf(
   return { pair, bundle: bundleOf(authority.stored, options.nowMs) };
 }
 
-async function readFacts(
+async function readCertificateFacts(
   { kubernetes, namespace }: Installation,
   { tls, webhook }: LatchkeyConfig,
 ): Promise<CertificateFacts> {

@@ -64,7 +64,7 @@ async function follow(
     followed: { id: 'ours', requested: true },
     timeoutMs: options.timeoutMs ?? 60_000,
     interrupted: onInterrupt(),
-    onStanding: writer.show,
+    onStatus: writer.show,
     clock,
   });
   writer.end(end);

@@ -1,10 +1,18 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { type Followed, followOn, type Standing, standingOf, type Target } from './rotation-status.ts';
+import {
+  type Followed,
+  followOn,
+  type RotationStatus,
+  rotationStatus,
+  type Target,
+} from './rotation-status.ts';
 
 /** How it ended for the one that followed it. */
-export type FollowEnd = Exclude<Standing, { outcome: 'underWay' }> | { outcome: 'timedOut' | 'interrupted' };
+export type FollowEnd =
+  | Exclude<RotationStatus, { outcome: 'underWay' }>
+  | { outcome: 'timedOut' | 'interrupted' };
 
 const pollIntervalMs = 1_000;
 
@@ -18,19 +26,19 @@ export async function followRotation(options: {
   followed: Followed;
   timeoutMs: number;
   interrupted: AbortSignal;
-  onStanding: (standing: Extract<Standing, { outcome: 'underWay' }>) => void;
+  onStatus: (status: Extract<RotationStatus, { outcome: 'underWay' }>) => void;
   clock: Clock;
 }): Promise<FollowEnd> {
   const { target, timeoutMs, interrupted, clock } = options;
   let { followed } = options;
   const endMs = clock.monotonicMs() + timeoutMs;
   for (;;) {
-    const standing = await options
+    const status = await options
       .readSecret()
-      .then((secret) => standingOf(target, secret, followed), unread);
-    if (standing.outcome !== 'underWay') return standing;
-    followed = followOn(target, followed, standing);
-    options.onStanding(standing);
+      .then((secret) => rotationStatus(target, secret, followed), unread);
+    if (status.outcome !== 'underWay') return status;
+    followed = followOn(target, followed, status);
+    options.onStatus(status);
     const restMs = endMs - clock.monotonicMs();
     if (restMs <= 0) return { outcome: 'timedOut' };
     await clock.sleep(Math.min(restMs, pollIntervalMs), interrupted);
@@ -40,7 +48,7 @@ export async function followRotation(options: {
 
 const forbidden = [401, 403];
 
-function unread(err: unknown): Standing {
+function unread(err: unknown): RotationStatus {
   if (!(err instanceof LatchkeyError) || forbidden.includes(Number(err.fields.statusCode))) throw err;
   return { outcome: 'underWay', phase: 'unknown', waitingFor: [`the API server: ${err.message}`] };
 }

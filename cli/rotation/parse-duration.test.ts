@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UsageError } from '#cli/command.ts';
+import { UsageError } from '../command.ts';
 import { parseDuration } from './parse-duration.ts';
 
 test('a duration has one unit', () => {

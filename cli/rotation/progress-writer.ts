@@ -1,13 +1,13 @@
 import { describeAge } from '#shared/core/text/age.ts';
 import type { Terminal } from '../command.ts';
 import type { FollowEnd } from './follow-rotation.ts';
-import type { Standing, Target } from './rotation-status.ts';
+import type { RotationStatus, Target } from './rotation-status.ts';
 
-type UnderWay = Extract<Standing, { outcome: 'underWay' }>;
+type UnderWay = Extract<RotationStatus, { outcome: 'underWay' }>;
 
 /** Shows a rotation as it goes on. */
 export interface ProgressWriter {
-  show(standing: UnderWay): void;
+  show(status: UnderWay): void;
   end(end: FollowEnd): void;
 }
 
@@ -17,7 +17,7 @@ export function jsonWriter(
   about: { target: Target; id: string },
 ): ProgressWriter {
   let last = '';
-  const write = (fact: Standing | FollowEnd): void => {
+  const write = (fact: RotationStatus | FollowEnd): void => {
     const text = JSON.stringify(fact);
     if (text === last) return;
     last = text;
@@ -30,13 +30,13 @@ export function jsonWriter(
 export function lineWriter({ output, clock }: Terminal, target: Target): ProgressWriter {
   let last = '';
   return {
-    show: (standing) => {
-      const text = describe(standing);
+    show: (status) => {
+      const text = describe(status);
       if (text === last) return;
       last = text;
       output.write(`${new Date(clock.now()).toISOString().slice(11, 19)}Z ${text}\n`);
     },
-    end: (end) => output.write(`${endWords(end, target)}\n`),
+    end: (end) => output.write(`${describeEnd(end, target)}\n`),
   };
 }
 
@@ -48,15 +48,15 @@ export function screenWriter(terminal: Terminal, target: Target): ProgressWriter
   let phase = '';
   const leave = (): unknown => phase !== '' && output.write('\n');
   return {
-    show: (standing) => {
-      if (standing.phase !== phase) leave();
-      phase = standing.phase;
-      const text = describe(standing, clock.now());
+    show: (status) => {
+      if (status.phase !== phase) leave();
+      phase = status.phase;
+      const text = describe(status, clock.now());
       output.write(`${clearLine}${text.slice(0, columnsOf(terminal) - 1)}`);
     },
     end: (end) => {
       leave();
-      output.write(`${endWords(end, target)}\n`);
+      output.write(`${describeEnd(end, target)}\n`);
     },
   };
 }
@@ -71,15 +71,15 @@ function describe({ phase, since, waitingFor }: UnderWay, nowMs?: number): strin
   return `${phase}${age}${waits}`;
 }
 
-const doneWords: Record<Target, string> = {
+const doneText: Record<Target, string> = {
   ca: 'done: every gateway serves a leaf of the new CA, and the old CA is trusted no more',
   leaf: 'done: every gateway serves the new leaf',
 };
 
-function endWords(end: FollowEnd, target: Target): string {
+function describeEnd(end: FollowEnd, target: Target): string {
   switch (end.outcome) {
     case 'done':
-      return doneWords[target];
+      return doneText[target];
     case 'refused':
       return `refused by cert-manager: ${end.reason}`;
     case 'superseded':

@@ -85,7 +85,7 @@ async function rotate(
     followed: requested.followed,
     timeoutMs: timeoutMs(values, target, tls),
     interrupted: terminal.onInterrupt(),
-    onStanding: writer.show,
+    onStatus: writer.show,
     clock: terminal.clock,
   });
   writer.end(end);

@@ -7,7 +7,7 @@ import {
   leafStateAnnotation,
   rotateAnnotation,
 } from '#shared/contracts/rotation-state.ts';
-import { rotationUnderWay, standingOf } from './rotation-status.ts';
+import { rotationStatus, rotationUnderWay } from './rotation-status.ts';
 
 const at = '2026-11-24T12:00:00.000Z';
 const ours = { id: 'ours', requested: true };
@@ -26,9 +26,9 @@ const ca = (state: Partial<CaState>): { ca: object } => ({ ca: { version: 1, pha
 const leaf = (state: Partial<LeafState>): { leaf: object } => ({
   leaf: { version: 1, fingerprint: 'new', issuedAt: at, served: true, ...state },
 });
-const outcomeOf = (...args: Parameters<typeof standingOf>) => {
-  const standing = standingOf(...args);
-  return standing.outcome === 'underWay' ? standing.phase : standing.outcome;
+const outcomeOf = (...args: Parameters<typeof rotationStatus>) => {
+  const status = rotationStatus(...args);
+  return status.outcome === 'underWay' ? status.phase : status.outcome;
 };
 
 test('a CA goes from the request through the phases to done', () => {
@@ -42,7 +42,7 @@ test('a CA goes from the request through the phases to done', () => {
     secretWith('ours', ca({ handled: 'ours' })),
   ].map((secret) => outcomeOf('ca', secret, ours));
   assert.deepEqual(seen, ['requested', 'requested', 'distributing', 'retiring', 'done']);
-  assert.deepEqual(standingOf('ca', secretWith('ours', running('switching')), ours), {
+  assert.deepEqual(rotationStatus('ca', secretWith('ours', running('switching')), ours), {
     outcome: 'underWay',
     phase: 'switching',
     waitingFor: ['gateway-0'],
@@ -62,7 +62,7 @@ test('a refusal says why', () => {
     ['ca', secretWith('ours', ca({ handled: 'ours', refused }))],
     ['leaf', secretWith('ours', leaf({ handled: 'ours', refused }))],
   ] as const) {
-    assert.deepEqual(standingOf(target, secret, ours), { outcome: 'refused', reason: refused.reason });
+    assert.deepEqual(rotationStatus(target, secret, ours), { outcome: 'refused', reason: refused.reason });
   }
 });
 

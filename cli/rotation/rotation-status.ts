@@ -1,14 +1,5 @@
-import type { z } from 'zod';
-import {
-  type CaState,
-  caStateAnnotation,
-  caStateSchema,
-  type LeafState,
-  leafStateAnnotation,
-  leafStateSchema,
-  rotateAnnotation,
-  rotationPhases,
-} from '#shared/contracts/rotation-state.ts';
+import { rotateAnnotation, rotationPhases } from '#shared/contracts/rotation-state.ts';
+import { readCaState, readLeafState } from '#shared/installation/read-rotation-state.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 
 /** What is rotated. */
@@ -22,31 +13,17 @@ export interface Followed {
 }
 
 /** Where the followed rotation stands. */
-export type Standing =
+export type RotationStatus =
   | { outcome: 'underWay'; phase: string; since?: string; waitingFor: readonly string[] }
   | { outcome: 'done' }
   | { outcome: 'refused'; reason: string }
   | { outcome: 'superseded'; by: string };
 
-const requested: Standing = {
+const requested: RotationStatus = {
   outcome: 'underWay',
   phase: 'requested',
   waitingFor: ['cert-manager to take the request; is it running?'],
 };
-
-/** The state of a Secret's annotation; undefined when there is none or it is of a version that is not known here. */
-function readState<T>(secret: Secret | undefined, annotation: string, schema: z.ZodType<T>): T | undefined {
-  try {
-    return schema.parse(JSON.parse(secret?.metadata.annotations?.[annotation] ?? ''));
-  } catch {
-    return undefined;
-  }
-}
-
-export const readCaState = (secret: Secret | undefined): CaState | undefined =>
-  readState(secret, caStateAnnotation, caStateSchema);
-export const readLeafState = (secret: Secret | undefined): LeafState | undefined =>
-  readState(secret, leafStateAnnotation, leafStateSchema);
 
 const requestOf = (secret: Secret | undefined): string | undefined =>
   secret?.metadata.annotations?.[rotateAnnotation];
@@ -66,10 +43,13 @@ function unservedLeaf(secret: Secret): string | undefined {
 }
 
 /** Where the followed rotation stands according to its Secret, undefined when that is gone. */
-export const standingOf = (target: Target, secret: Secret | undefined, followed: Followed): Standing =>
-  target === 'ca' ? caStanding(secret, followed) : leafStanding(secret, followed);
+export const rotationStatus = (
+  target: Target,
+  secret: Secret | undefined,
+  followed: Followed,
+): RotationStatus => (target === 'ca' ? caStatus(secret, followed) : leafStatus(secret, followed));
 
-function caStanding(secret: Secret | undefined, { id, requested: isRequest }: Followed): Standing {
+function caStatus(secret: Secret | undefined, { id, requested: isRequest }: Followed): RotationStatus {
   const state = readCaState(secret);
   if (state?.refused?.id === id) return { outcome: 'refused', reason: state.refused.reason };
   if (state?.rotation?.id === id) {
@@ -80,7 +60,7 @@ function caStanding(secret: Secret | undefined, { id, requested: isRequest }: Fo
   return unanswered(secret, id, state?.rotation?.id);
 }
 
-function leafStanding(secret: Secret | undefined, { id, requested: isRequest }: Followed): Standing {
+function leafStatus(secret: Secret | undefined, { id, requested: isRequest }: Followed): RotationStatus {
   const state = readLeafState(secret);
   if (state?.refused?.id === id) return { outcome: 'refused', reason: state.refused.reason };
   if (state !== undefined && (isRequest ? state.handled : state.fingerprint) === id) {
@@ -91,7 +71,7 @@ function leafStanding(secret: Secret | undefined, { id, requested: isRequest }: 
 }
 
 /** A Secret that somebody deleted comes back from cert-manager's memory, with its annotations. */
-function unanswered(secret: Secret | undefined, id: string, other: string | undefined): Standing {
+function unanswered(secret: Secret | undefined, id: string, other: string | undefined): RotationStatus {
   if (secret === undefined) {
     return { outcome: 'underWay', phase: 'deleted', waitingFor: ['cert-manager to bring the Secret back'] };
   }
@@ -102,8 +82,8 @@ function unanswered(secret: Secret | undefined, id: string, other: string | unde
 }
 
 /** What to look for from now on: a rotation of a CA that runs is known by its own id, whatever is asked meanwhile. */
-export const followOn = (target: Target, followed: Followed, standing: Standing): Followed =>
-  target === 'ca' && standing.outcome === 'underWay' && isPhase(standing.phase)
+export const followOn = (target: Target, followed: Followed, status: RotationStatus): Followed =>
+  target === 'ca' && status.outcome === 'underWay' && isPhase(status.phase)
     ? { ...followed, requested: false }
     : followed;
 

@@ -1,8 +1,8 @@
-import { readCaState } from '#cli/rotation/rotation-status.ts';
 import { authorityProblem } from '#shared/certificates/certificate-checks.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import { describeAge } from '#shared/core/text/age.ts';
+import { readCaState } from '#shared/installation/read-rotation-state.ts';
 import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';

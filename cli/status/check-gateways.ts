@@ -1,5 +1,6 @@
+import type { EndpointSlice } from '#shared/kubernetes/endpoint-slices.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
-import type { EndpointSlice, InstallationFacts } from './installation-facts.ts';
+import type { InstallationFacts } from './installation-facts.ts';
 import { lateProblems, podsByService } from './pods-state.ts';
 
 const about = 'gateways';

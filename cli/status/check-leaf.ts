@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { readLeafState } from '#cli/rotation/rotation-status.ts';
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import { leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { issuersOf } from '#shared/certificates/certificate-issuers.ts';
 import { calledName, servingNames } from '#shared/certificates/serving-names.ts';
 import type { LeafState } from '#shared/contracts/rotation-state.ts';
+import { readLeafState } from '#shared/installation/read-rotation-state.ts';
 import { filledSecret, readPairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';

@@ -1,5 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { snapshotSecretName } from '#shared/contracts/rules-snapshot.ts';
+import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/endpoint-slices.ts';
 import type { KubernetesObject, Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Lease } from '#shared/kubernetes/lease.ts';
 import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
@@ -25,13 +26,6 @@ export interface Pod extends KubernetesObject {
   };
 }
 
-export interface EndpointSlice extends KubernetesObject {
-  endpoints?: {
-    conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
-    targetRef?: { name?: string };
-  }[];
-}
-
 /** Services of which one replica leads. */
 export const ledServices = ['cert-manager', 'discovery'] as const;
 
@@ -54,7 +48,7 @@ export interface InstallationFacts {
  * Reads everything at once. Uses (get) of secrets, leases and mutatingwebhookconfigurations, (list) of pods and
  * endpointslices; what is refused is noted. Throws KUBERNETES_REFUSED when the API server does not answer at all.
  */
-export async function readFacts(
+export async function readInstallationFacts(
   { kubernetes, namespace }: Installation,
   found: InstallationFacts['found'],
   nowMs: number,
@@ -74,13 +68,7 @@ export async function readFacts(
           name: webhook.configurationName,
         }),
       ),
-      see(
-        listObjects<EndpointSlice>(
-          kubernetes,
-          { resource: 'endpointslices', namespace },
-          `kubernetes.io/service-name=${webhook.serviceName}`,
-        ),
-      ),
+      see(listEndpointSlices(kubernetes, namespace, webhook.serviceName)),
       see(
         listObjects<Pod>(kubernetes, { resource: 'pods', namespace }, 'app.kubernetes.io/part-of=latchkey'),
       ),

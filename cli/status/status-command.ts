@@ -9,7 +9,7 @@ import {
   withInstallation,
 } from '../installation.ts';
 import { terminalJson, terminalLines } from '../terminal-text.ts';
-import { type InstallationFacts, readFacts, whyUnseen } from './installation-facts.ts';
+import { type InstallationFacts, readInstallationFacts, whyUnseen } from './installation-facts.ts';
 import { describeStatus, reportStatus, type StatusReport } from './status-report.ts';
 
 export const statusCommand: Command = {
@@ -36,7 +36,7 @@ Exit codes:
     if (positionals.length > 0) throw new UsageError('status takes options only');
     const report = await withInstallation(terminal, values, async (installation) => {
       const found = await findOrDefault(terminal, values, installation);
-      return reportStatus(await readFacts(installation, found, terminal.clock.now()));
+      return reportStatus(await readInstallationFacts(installation, found, terminal.clock.now()));
     });
     const text = values.json === true ? terminalJson(report) : terminalLines(describeStatus(report));
     terminal.output.write(`${text}\n`);

@@ -53,19 +53,20 @@ export function createCertManager(
   const notReady = (): string[] => {
     const failure = loop?.failure();
     if (failure !== undefined) return [failure];
-    if (!isDone) return ['the Secrets and the webhook configuration have not been read yet'];
-    return [...(keeper.standing()?.unwritable ?? []), ...(isMissing() ? remarks() : [])];
+    if (!hasReconciled) return ['the Secrets and the webhook configuration have not been read yet'];
+    return [...(source.status()?.unwritable ?? []), ...(isMissing() ? remarks() : [])];
   };
 
   return {
-    notReady: () => {
-      const failure = loop?.failure();
-      if (failure !== undefined) return [failure];
-      if (!hasReconciled) return ['the Secrets and the webhook configuration have not been read yet'];
-      return [...(source.status()?.unwritable ?? []), ...(isMissing() ? remarks() : [])];
-    },
+    notReady,
     remarks: () => (isMissing() ? [] : remarks()),
     start: async () => {
+      const sender = { service: 'cert-manager', uid } as const;
+      heartbeats = startHeartbeats(bus, {
+        sender,
+        clock,
+        report: () => ({ notReady: notReady(), applied: [] }),
+      });
       loop = createReconcileLoop({ run: reconcile, log, clock });
       served.onChange(onChange);
       stopWatch = watchForChanges({ kubernetes, config, namespace, onChange, log, clock });

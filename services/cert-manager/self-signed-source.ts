@@ -14,7 +14,7 @@ import { repairCa } from './decide/repair-ca.ts';
 import type { Facts, RotationPolicy } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
 import { type ObservedState, observe } from './observe/observe.ts';
-import { type LastKnownGood, readFacts } from './observe/read-rotation-facts.ts';
+import { type LastKnownGood, readRotationFacts } from './observe/read-rotation-facts.ts';
 
 /** Bounds the actions of one reconcile: an installation takes five, more are a fight with another writer. */
 const mostActions = 12;
@@ -40,7 +40,7 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
     const observed = await observe(options);
     const nowMs = clock.now();
     const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
-    const facts = readFacts(observed, lastKnownGood, context);
+    const facts = readRotationFacts(observed, lastKnownGood, context);
     logRefusals(facts, last?.facts, config.tls, log);
     last = { facts, observed };
     lastKnownGood = {

@@ -11,9 +11,10 @@ import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/t
 import { updateSecret } from '#shared/installation/write-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type ActionOf, newAuthority, type WriteKind } from '../decide/rotation-facts.ts';
-import { caSecret, pairId, readCaPairs } from '../observe/ca-secret.ts';
 import type { ObservedState } from '../observe/observe.ts';
+import { pairId, readCaPairs } from '../observe/read-ca-facts.ts';
 import { type FactsContext, knownAuthorities, type LastKnownGood } from '../observe/read-rotation-facts.ts';
+import { caSecret } from './ca-secret.ts';
 
 const dayMs = 86_400_000;
 

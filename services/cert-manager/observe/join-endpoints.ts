@@ -1,24 +1,12 @@
-import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts';
+import type { EndpointSlice } from '#shared/kubernetes/endpoint-slices.ts';
 import type { EndpointFact } from '../decide/rotation-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 
-/** discovery.k8s.io/v1, as far as it is read. */
-export interface EndpointSlice extends KubernetesObject {
-  endpoints?: {
-    addresses?: string[];
-    conditions?: { ready?: boolean; serving?: boolean };
-    targetRef?: { name?: string; uid?: string };
-  }[];
-}
-
-/** Selects the slices of a Service. */
-export const serviceSelector = (service: string): string => `kubernetes.io/service-name=${service}`;
-
-/** Five heartbeats. */
+/** Takes a report for fresh for five heartbeats. */
 const freshMs = 10_000;
 
 /**
- * The endpoints of the slices, each pod once, joined with what it reported. A condition that is not stated counts as met
+ * Joins the endpoints of the slices, each pod once, with what the pods reported. A condition that is absent counts as met
  * (discovery.k8s.io/v1 EndpointConditions); an endpoint that is no pod can never report.
  */
 export function joinEndpoints(slices: readonly EndpointSlice[], served: ServedCertificates): EndpointFact[] {
@@ -39,7 +27,7 @@ export function joinEndpoints(slices: readonly EndpointSlice[], served: ServedCe
   return [...pods.values()];
 }
 
-/** Where `webhook.url` takes the place of the Service there are no endpoints: whoever is heard stands for them. */
+/** Takes the gateways that were heard for endpoints; with `webhook.url` there is no Service that has any. */
 export const reportersAsEndpoints = (served: ServedCertificates): EndpointFact[] =>
   served
     .all()

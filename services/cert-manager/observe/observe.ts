@@ -1,11 +1,11 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/endpoint-slices.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
+import { readObject } from '#shared/kubernetes/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { type EndpointSlice, serviceSelector } from './join-endpoints.ts';
 
 /** Discards an observation that took longer: it is as old as its first read. */
 export const longestObservationMs = 10_000;
@@ -55,11 +55,9 @@ async function readObjects({ kubernetes, config, namespace }: ObserveOptions): P
       name: webhook.configurationName,
     }),
     // Only the rotation needs them.
-    listObjects<EndpointSlice>(
-      kubernetes,
-      { resource: 'endpointslices', namespace },
-      serviceSelector(webhook.serviceName),
-    ).catch((err: unknown) => `the endpoints cannot be read: ${err instanceof Error ? err.message : err}`),
+    listEndpointSlices(kubernetes, namespace, webhook.serviceName).catch(
+      (err: unknown) => `the endpoints cannot be read: ${err instanceof Error ? err.message : err}`,
+    ),
   ]);
   return { serving, webhook: configuration, slices, ca: await secretNamed(tls.caSecretName) };
 }

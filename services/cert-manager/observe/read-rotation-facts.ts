@@ -6,9 +6,9 @@ import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts
 import { unwritable } from '#shared/installation/write-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Facts } from '../decide/rotation-facts.ts';
-import { readCaFacts } from './ca-secret.ts';
 import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
 import type { ObservedState } from './observe.ts';
+import { readCaFacts } from './read-ca-facts.ts';
 import { type LeafContext, readLeafFact, readServingFacts } from './read-serving-facts.ts';
 import { readWebhookFacts, trustedAuthorities } from './read-webhook-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
@@ -44,7 +44,7 @@ export function knownAuthorities(
 }
 
 /** Turns what was seen into what the next action is decided on. */
-export function readFacts(
+export function readRotationFacts(
   observed: ObservedState,
   lastKnownGood: LastKnownGood,
   context: FactsContext,

@@ -3,12 +3,8 @@ import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { isDueForRenewal, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import { parsePair } from '#shared/certificates/key-pair.ts';
-import {
-  type LeafState,
-  leafStateAnnotation,
-  leafStateSchema,
-  rotateAnnotation,
-} from '#shared/contracts/rotation-state.ts';
+import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { readLeafState } from '#shared/installation/read-rotation-state.ts';
 import { isTidy, readPairSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { LeafFact, ServingFacts } from '../decide/rotation-facts.ts';
@@ -55,13 +51,4 @@ export function readLeafFact(secret: Secret, context: LeafContext): LeafFact {
     due: isDueForRenewal(pair, nowMs, renewAt),
     issuedAt: state?.fingerprint === id ? state.issuedAt : new Date(madeMs).toISOString(),
   };
-}
-
-/** The state is a report: one that cannot be read is written anew. */
-function readLeafState({ metadata }: Secret): LeafState | undefined {
-  try {
-    return leafStateSchema.safeParse(JSON.parse(metadata.annotations?.[leafStateAnnotation] ?? '')).data;
-  } catch {
-    return undefined;
-  }
 }

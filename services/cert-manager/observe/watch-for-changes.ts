@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { endpointSliceSelector } from '#shared/kubernetes/endpoint-slices.ts';
 import { createReflector } from '#shared/kubernetes/reflector.ts';
 import { resourcePath } from '#shared/kubernetes/resource-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { serviceSelector } from './join-endpoints.ts';
 
 /**
- * Calls `onChange` whenever one of the objects may have changed that certificates depend on; nothing of them is kept,
- * because whoever acts reads them anew. Returns the function that ends it. Uses (list, watch) of both Secrets, of the
+ * Calls `onChange` whenever one of the objects that certificates depend on may have changed. No content is kept, because
+ * each reconcile reads the objects itself. Returns the function that ends it. Uses (list, watch) of both Secrets, of the
  * webhook configuration and of endpointslices; with the field selector the API server authorises by resourceNames.
  */
 export function watchForChanges(options: {
@@ -33,7 +33,7 @@ export function watchForChanges(options: {
     },
     {
       path: resourcePath({ resource: 'endpointslices', namespace }),
-      labelSelector: serviceSelector(webhook.serviceName),
+      labelSelector: endpointSliceSelector(webhook.serviceName),
     },
   ];
   const reflectors = targets.map((target) =>

@@ -1,0 +1,23 @@
+import type { CertificatePair } from '#shared/certificates/key-pair.ts';
+import { type CaState, caStateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { pairSecret } from '#shared/installation/tls-secret.ts';
+import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import { nextKeys } from '../observe/read-ca-facts.ts';
+
+/** Makes the CA Secret to store, based on the one that exists. `bundle` is PEM. */
+export function caSecret(
+  target: { namespace: string; name: string },
+  content: { issuing: CertificatePair; next: CertificatePair | undefined; bundle: string; state: CaState },
+  existing: Secret | undefined,
+): Secret {
+  const { issuing: pair, next, bundle, state } = content;
+  const annotations = { [caStateAnnotation]: JSON.stringify(state) };
+  const secret = pairSecret({ ...target, annotations }, { pair, bundle }, existing);
+  const { [nextKeys.certificate]: _certificate, [nextKeys.key]: _key, ...data } = secret.data ?? {};
+  if (next === undefined) return { ...secret, data };
+  const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+  return {
+    ...secret,
+    data: { ...data, [nextKeys.certificate]: encode(next.certificate), [nextKeys.key]: encode(next.key) },
+  };
+}
