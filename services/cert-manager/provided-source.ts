@@ -13,14 +13,14 @@ import {
 } from './certificate-source.ts';
 import { notServing } from './decide/not-serving.ts';
 import { providedAction } from './decide/provided-action.ts';
-import { type Facts, serve } from './decide/rotation-facts.ts';
+import { type RotationFacts, serve } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
 import { type ObservedState, observe } from './observe/observe.ts';
 import { readEndpoints } from './observe/read-rotation-facts.ts';
 import { readServingFacts } from './observe/read-serving-facts.ts';
 import { readWebhookFacts } from './observe/read-webhook-facts.ts';
 
-type ProvidedFacts = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
+type ProvidedFacts = Pick<RotationFacts, 'serving' | 'webhook' | 'endpoints'>;
 
 /** Warns after this fraction of a provided certificate's life, by which it should have been renewed. */
 const lateAt = 0.9;

@@ -11,7 +11,7 @@ import {
 import { holdingConditions, nextAction } from './decide/next-action.ts';
 import { notServing } from './decide/not-serving.ts';
 import { repairCa } from './decide/repair-ca.ts';
-import type { Facts, RotationPolicy } from './decide/rotation-facts.ts';
+import type { RotationFacts, RotationPolicy } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
 import { type ObservedState, observe } from './observe/observe.ts';
 import { type LastKnownGood, readRotationFacts } from './observe/read-rotation-facts.ts';
@@ -34,9 +34,9 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
   let lastKnownGood: LastKnownGood = { ca: undefined, serving: undefined };
-  let last: { facts: Facts; observed: ObservedState } | undefined;
+  let last: { facts: RotationFacts; observed: ObservedState } | undefined;
 
-  const observeFacts = async (): Promise<{ facts: Facts; context: ActionContext }> => {
+  const observeFacts = async (): Promise<{ facts: RotationFacts; context: ActionContext }> => {
     const observed = await observe(options);
     const nowMs = clock.now();
     const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
@@ -73,7 +73,10 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
   };
 }
 
-const statusOf = (facts: Facts, { ca, serving }: ObservedState): Omit<CertificateStatus, 'undone'> => ({
+const statusOf = (
+  facts: RotationFacts,
+  { ca, serving }: ObservedState,
+): Omit<CertificateStatus, 'undone'> => ({
   phase: facts.ca?.state.phase,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   unmanagedReason: facts.webhook.unmanagedReason,
@@ -85,8 +88,8 @@ const statusOf = (facts: Facts, { ca, serving }: ObservedState): Omit<Certificat
 
 /** Logs once that a Secret is refused. */
 function logRefusals(
-  { ca, serving }: Facts,
-  before: Facts | undefined,
+  { ca, serving }: RotationFacts,
+  before: RotationFacts | undefined,
   tls: LatchkeyConfig['tls'],
   log: Logger,
 ): void {

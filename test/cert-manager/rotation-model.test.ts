@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdingConditions, nextAction } from '../../services/cert-manager/decide/next-action.ts';
-import { type Facts, newAuthority, serve } from '../../services/cert-manager/decide/rotation-facts.ts';
+import {
+  newAuthority,
+  type RotationFacts,
+  serve,
+} from '../../services/cert-manager/decide/rotation-facts.ts';
 import { createSteadyConditions } from '../../services/cert-manager/decide/steady-conditions.ts';
 import { longestObservationMs } from '../../services/cert-manager/observe/observe.ts';
 import { type Decide, ownOrder } from './model/manager.ts';
@@ -40,9 +44,14 @@ test('certificates do not wait for a repair that a platform undoes for ever', ()
     facts.webhook.trusted === undefined || facts.ca === undefined
       ? nextAction(facts, steadyForMs, policy)
       : { kind: 'repair-webhook', why: 'it differed', bundle: facts.ca.bundle };
-  const waits = (facts: Facts, ...rest: [Parameters<Decide>[1], Parameters<Decide>[2]]): ReturnType<Decide> =>
-    (facts.webhook.drifted ? waiting : nextAction)(facts, ...rest);
-  const drifting = (facts: Facts): Facts => ({ ...facts, webhook: { ...facts.webhook, drifted: true } });
+  const waits = (
+    facts: RotationFacts,
+    ...rest: [Parameters<Decide>[1], Parameters<Decide>[2]]
+  ): ReturnType<Decide> => (facts.webhook.drifted ? waiting : nextAction)(facts, ...rest);
+  const drifting = (facts: RotationFacts): RotationFacts => ({
+    ...facts,
+    webhook: { ...facts.webhook, drifted: true },
+  });
   const stuck = runSchedule(1, { ...options, faults, decide: waits, view: drifting });
   assert.equal(stuck.settled, false, 'the model sees the order that waits for each repair');
 });
@@ -70,22 +79,22 @@ const naive: Decide = (facts, steadyForMs, policy) => {
   };
 };
 
-const asksNobody = (facts: Facts): Facts => ({
+const asksNobody = (facts: RotationFacts): RotationFacts => ({
   ...facts,
   endpoints: [{ name: 'one', ready: true, fresh: true, leaf: facts.serving?.leaf.id }],
 });
 
-const onlyReady = (facts: Facts): Facts => ({
+const onlyReady = (facts: RotationFacts): RotationFacts => ({
   ...facts,
   endpoints:
     typeof facts.endpoints === 'string' ? facts.endpoints : facts.endpoints.filter(({ ready }) => ready),
 });
 
 /** What the API server trusts in the middle of a rotation, though the CA Secret may not say so. */
-const forgetful = (facts: Facts): Facts =>
+const forgetful = (facts: RotationFacts): RotationFacts =>
   facts.ca?.state.phase === 'stable' ? facts : { ...facts, webhook: { ...facts.webhook, current: [] } };
 
-const anyIssuer = (facts: Facts): Facts => ({
+const anyIssuer = (facts: RotationFacts): RotationFacts => ({
   ...facts,
   serving: facts.serving && {
     ...facts.serving,
@@ -93,7 +102,7 @@ const anyIssuer = (facts: Facts): Facts => ({
   },
 });
 
-const sinceMade = (facts: Facts): string[] => [
+const sinceMade = (facts: RotationFacts): string[] => [
   ...holdingConditions(facts),
   ...(facts.serving === undefined ? [] : [serve(facts.serving.leaf.id)]),
 ];

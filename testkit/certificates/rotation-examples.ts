@@ -3,7 +3,7 @@ import { nextAction } from '../../services/cert-manager/decide/next-action.ts';
 import type {
   Action,
   CaFacts,
-  Facts,
+  RotationFacts,
   ServingFacts,
   WebhookFacts,
 } from '../../services/cert-manager/decide/rotation-facts.ts';
@@ -54,7 +54,7 @@ export const webhookOf = (trusted: string[]): WebhookFacts => ({
 
 export const gateway = (leaf: string) => ({ name: 'gateway-0', ready: true, leaf, fresh: true });
 
-export const settled: Facts = {
+export const settled: RotationFacts = {
   ca: caOf(['old']),
   serving: servingOf('leaf-1', 'old', ['old']),
   webhook: webhookOf(['old']),
@@ -64,5 +64,5 @@ export const settled: Facts = {
 };
 
 /** The action where these facts differ from the settled ones and every condition has been true for this long. */
-export const actionOf = (facts: Partial<Facts>, steadyMs = 0): Action =>
+export const actionOf = (facts: Partial<RotationFacts>, steadyMs = 0): Action =>
   nextAction({ ...settled, ...facts }, () => steadyMs, policy);

@@ -4,8 +4,8 @@ import { isSameList } from './repair-ca.ts';
 import {
   type ActionOf,
   type CaFacts,
-  type Facts,
   type LeafFact,
+  type RotationFacts,
   type RotationPolicy,
   type SteadyForMs,
   trusts,
@@ -21,7 +21,7 @@ type ServingAction = ActionOf<'write-serving-secret'>;
  * another CA than the issuing one. Undefined when it is right, or nothing can be done yet.
  */
 export function leafAction(
-  facts: Facts,
+  facts: RotationFacts,
   ca: CaFacts,
   steadyForMs: SteadyForMs,
   policy: RotationPolicy,
@@ -68,7 +68,7 @@ const answered = (state: LeafState | undefined): Answer => ({
 });
 
 /** A request that nothing but an operator can make possible; any other waits. */
-const refusal = ({ webhook }: Facts, id: string | undefined): Answer | undefined =>
+const refusal = ({ webhook }: RotationFacts, id: string | undefined): Answer | undefined =>
   id === undefined || webhook.unmanagedReason === undefined
     ? undefined
     : { handled: id, refused: { id, reason: webhook.unmanagedReason } };
@@ -82,7 +82,7 @@ const stateOf = (waitingFor: string[], answer: Answer): ServingAction['state'] =
 
 function reasonToIssue(
   kept: LeafFact | undefined,
-  { serving }: Facts,
+  { serving }: RotationFacts,
   { issuing }: CaFacts,
   asked: string | undefined,
 ): string | undefined {
@@ -99,7 +99,7 @@ function reasonToIssue(
  */
 function mayIssue(
   kept: LeafFact | undefined,
-  { webhook }: Facts,
+  { webhook }: RotationFacts,
   { issuing }: CaFacts,
   steadyForMs: SteadyForMs,
   { trustWaitMs }: RotationPolicy,

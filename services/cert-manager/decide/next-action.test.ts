@@ -15,7 +15,7 @@ import {
   webhookOf,
 } from '#testkit/certificates/rotation-examples.ts';
 import { holdingConditions, nextAction } from './next-action.ts';
-import { type Facts, newAuthority, serve, trusts, uncalled } from './rotation-facts.ts';
+import { newAuthority, type RotationFacts, serve, trusts, uncalled } from './rotation-facts.ts';
 
 test('nothing is done when everything is right', () => {
   assert.deepEqual(actionOf({}), { kind: 'wait', recheckMs: undefined });
@@ -48,7 +48,7 @@ test('a rotation goes through its phases, each when its condition holds, and wri
   );
 
   const both = ['next', 'old'];
-  const distributing: Partial<Facts> = {
+  const distributing: Partial<RotationFacts> = {
     ca: caOf(both, {
       issuing: authority('old'),
       next: authority('next'),
@@ -64,7 +64,7 @@ test('a rotation goes through its phases, each when its condition holds, and wri
   assert.ok(switched.kind === 'write-ca-secret');
   assert.deepEqual([switched.issuing, switched.next, switched.bundle], ['next', undefined, both]);
 
-  const switching: Partial<Facts> = {
+  const switching: Partial<RotationFacts> = {
     ca: caOf(both, { state: stateOf('switching', { rotation }) }),
     serving: servingOf('leaf-1', 'old', both),
     webhook: webhookOf(both),
@@ -85,7 +85,7 @@ test('a rotation goes through its phases, each when its condition holds, and wri
     ca: caOf(both, { state: stateOf('retiring', { rotation }) }),
   };
   const afterMs = nowMs + policy.overlapMs;
-  const phaseAfter = (facts: Partial<Facts>, steadyMs: number) => {
+  const phaseAfter = (facts: Partial<RotationFacts>, steadyMs: number) => {
     const action = actionOf(facts, steadyMs);
     return action.kind === 'write-ca-secret' ? action.state.phase : action.kind;
   };
@@ -96,7 +96,7 @@ test('a rotation goes through its phases, each when its condition holds, and wri
 
 test('an old CA is kept while the serving Secret holds a leaf of it', () => {
   const both = ['next', 'old'];
-  const facts: Facts = {
+  const facts: RotationFacts = {
     ...settled,
     ca: caOf(both, { state: stateOf('retiring', { rotation }) }),
     serving: servingOf('leaf-1', 'old', both),
@@ -129,7 +129,7 @@ test('a requested leaf is made, or refused where its CA cannot be trusted', () =
   assert.deepEqual([made.leaf, made.state.handled, made.state.served], [{ issue: true }, 'asked', false]);
 
   const turned = ['next', 'old'];
-  const untrusted: Partial<Facts> = {
+  const untrusted: Partial<RotationFacts> = {
     ca: caOf(turned, { state: stateOf('switching', { rotation }) }),
     serving: { ...servingOf('leaf-1', 'old', turned), request: 'asked' },
   };
@@ -142,7 +142,7 @@ test('a requested leaf is made, or refused where its CA cannot be trusted', () =
 
 test('a stable CA without a leaf says what it waits for, and looks again before the wait begins anew', () => {
   const paused = { ...webhookOf(['old', 'other']), unmanagedReason: 'paused' };
-  const bare: Partial<Facts> = {
+  const bare: Partial<RotationFacts> = {
     lastKnownGood: { ca: caOf(['old']), leaf: undefined },
     serving: undefined,
     webhook: paused,
@@ -157,7 +157,7 @@ test('a stable CA without a leaf says what it waits for, and looks again before 
 
 test('a rotation goes on where the API server has long been calling nobody', () => {
   const both = ['next', 'old'];
-  const facts: Facts = {
+  const facts: RotationFacts = {
     ...settled,
     ca: caOf(both, { issuing: authority('old'), next: authority('next'), state: stateOf('distributing') }),
     serving: servingOf('leaf-1', 'old', both),

@@ -4,7 +4,7 @@ import { isSameList, repairCa } from './repair-ca.ts';
 import { rotationAction } from './rotation-action.ts';
 import {
   type Action,
-  type Facts,
+  type RotationFacts,
   type RotationPolicy,
   type SteadyForMs,
   serve,
@@ -19,7 +19,7 @@ import {
  * The CA Secret is the only record of where a rotation stands, so any process can go on from any write. `steadyForMs` is of
  * {@link holdingConditions} of the same facts.
  */
-export function nextAction(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
+export function nextAction(facts: RotationFacts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
   const action = wantedAction(facts, steadyForMs, policy);
   const { ca, serving } = facts.unwritable ?? {};
   const isWritable =
@@ -29,7 +29,7 @@ export function nextAction(facts: Facts, steadyForMs: SteadyForMs, policy: Rotat
   return isWritable ? action : { kind: 'wait', recheckMs: undefined };
 }
 
-function wantedAction(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
+function wantedAction(facts: RotationFacts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
   const repair = repairCa(facts);
   const { ca, webhook } = facts;
   const isUsable = ca !== undefined && ca.issuing.problem === undefined;
@@ -44,7 +44,7 @@ function wantedAction(facts: Facts, steadyForMs: SteadyForMs, policy: RotationPo
 }
 
 /** The conditions that hold now, of those for which an action waits a time. */
-export function holdingConditions(facts: Facts): string[] {
+export function holdingConditions(facts: RotationFacts): string[] {
   const { webhook, serving } = facts;
   const told = webhook.trusted?.map(trusts) ?? [uncalled];
   const leaf = serving?.leaf.id;

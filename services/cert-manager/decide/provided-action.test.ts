@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { providedAction } from './provided-action.ts';
-import type { Facts, LeafFact } from './rotation-facts.ts';
+import type { LeafFact, RotationFacts } from './rotation-facts.ts';
 
 const leaf: LeafFact = { id: 'leaf', issuer: 'new', problem: undefined, due: false, issuedAt: '' };
 const serving = { leaf, bundle: ['new'], state: undefined, request: undefined, tidy: true };
@@ -13,7 +13,7 @@ const webhook = {
   isBundleDeferred: false,
 };
 const endpoint = { name: 'gateway-0', ready: true, leaf: 'leaf', fresh: true };
-type Input = Pick<Facts, 'serving' | 'webhook' | 'endpoints'>;
+type Input = Pick<RotationFacts, 'serving' | 'webhook' | 'endpoints'>;
 const actionOf = (facts: Partial<Input>, steadyMs = 0) =>
   providedAction({ serving, webhook, endpoints: [endpoint], ...facts }, () => steadyMs, 1_000);
 const bundleOf = (result: ReturnType<typeof actionOf>) =>

@@ -1,6 +1,6 @@
 import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
-import { type ActionOf, type Facts, type SteadyForMs, serve } from './rotation-facts.ts';
+import { type ActionOf, type RotationFacts, type SteadyForMs, serve } from './rotation-facts.ts';
 
 /** What a certificate that others provide asks for: only the webhook configuration is ours to write. */
 export type ProvidedAction =
@@ -15,7 +15,7 @@ const pollMs = 2_000;
  * nothing: `problem` says why.
  */
 export function providedAction(
-  facts: Pick<Facts, 'serving' | 'webhook' | 'endpoints'>,
+  facts: Pick<RotationFacts, 'serving' | 'webhook' | 'endpoints'>,
   steadyForMs: SteadyForMs,
   connectionWaitMs: number,
 ): ProvidedAction {
@@ -35,7 +35,7 @@ export function providedAction(
   return { kind: 'wait', recheckMs: isSettled ? undefined : pollMs, problem };
 }
 
-function problemOf(serving: Facts['serving']): string | undefined {
+function problemOf(serving: RotationFacts['serving']): string | undefined {
   if (serving === undefined) return 'there is no such Secret';
   if (serving.bundle.length === 0) return 'its ca.crt holds no certificate';
   return serving.leaf.problem;

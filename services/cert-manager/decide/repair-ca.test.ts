@@ -11,15 +11,15 @@ import {
   stateOf,
   webhookOf,
 } from '#testkit/certificates/rotation-examples.ts';
-import type { CaFacts, Facts } from './rotation-facts.ts';
+import type { CaFacts, RotationFacts } from './rotation-facts.ts';
 
 const both = ['next', 'old'];
 const inPhase = (phase: CaFacts['state']['phase'], bundle = both): CaFacts =>
   caOf(bundle, { state: stateOf(phase, { rotation }) });
-const holding = (ca: CaFacts): Facts['lastKnownGood'] => ({ ca, leaf: undefined });
+const holding = (ca: CaFacts): RotationFacts['lastKnownGood'] => ({ ca, leaf: undefined });
 
 /** The phase and the bundle of the CA Secret that has to be written; undefined where none has. */
-function repairOf(facts: Partial<Facts>): [string, readonly string[]] | undefined {
+function repairOf(facts: Partial<RotationFacts>): [string, readonly string[]] | undefined {
   const action = actionOf(facts);
   return action.kind === 'write-ca-secret' ? [action.state.phase, action.bundle] : undefined;
 }

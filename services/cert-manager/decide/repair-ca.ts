@@ -3,8 +3,8 @@ import {
   type ActionOf,
   type AuthorityFact,
   type CaFacts,
-  type Facts,
   newAuthority,
+  type RotationFacts,
 } from './rotation-facts.ts';
 
 type CaAction = ActionOf<'write-ca-secret'>;
@@ -25,7 +25,7 @@ interface Wanted {
  * whatever something that is served may need. Trust is only ever added here; a rotation takes it away in the end.
  * Undefined when nothing is wrong.
  */
-export function repairCa(facts: Facts): CaAction | undefined {
+export function repairCa(facts: RotationFacts): CaAction | undefined {
   const { ca, lastKnownGood, webhook, nowMs } = facts;
   if (ca !== undefined && ca.issuing.problem === undefined) return repairUsable(facts, ca);
   const why = ca?.issuing.problem ?? 'there is none';
@@ -52,7 +52,7 @@ export function repairCa(facts: Facts): CaAction | undefined {
   return { kind: 'write-ca-secret', why, ...settle(wanted, nowMs) };
 }
 
-function repairUsable(facts: Facts, ca: CaFacts): CaAction | undefined {
+function repairUsable(facts: RotationFacts, ca: CaFacts): CaAction | undefined {
   const { state, issuing } = ca;
   const isBrought = ca.bundle.length > 0 && !ca.bundle.includes(issuing.id);
   const next = state.phase === 'distributing' && !isBrought ? nextOf(facts, ca) : undefined;
@@ -72,12 +72,12 @@ function repairUsable(facts: Facts, ca: CaFacts): CaAction | undefined {
 }
 
 /** Whether the Secret is in the state in which this process saw it whole: then somebody edited its data. */
-const isKnownState = ({ lastKnownGood }: Facts, { state }: CaFacts): boolean =>
+const isKnownState = ({ lastKnownGood }: RotationFacts, { state }: CaFacts): boolean =>
   lastKnownGood.ca !== undefined &&
   lastKnownGood.ca.state.phase === state.phase &&
   lastKnownGood.ca.state.since === state.since;
 
-const nextOf = (facts: Facts, ca: CaFacts): string =>
+const nextOf = (facts: RotationFacts, ca: CaFacts): string =>
   usableId(ca.next) ??
   (isKnownState(facts, ca) ? usableId(facts.lastKnownGood.ca?.next) : undefined) ??
   newAuthority;
@@ -86,7 +86,7 @@ const usableId = (authority: AuthorityFact | undefined): string | undefined =>
   authority?.problem === undefined ? authority?.id : undefined;
 
 /** What has to stay trusted though the bundle may not say so. */
-function trustToAdd(facts: Facts, ca: CaFacts): string[] {
+function trustToAdd(facts: RotationFacts, ca: CaFacts): string[] {
   const { lastKnownGood, serving, webhook } = facts;
   const issuer = serving?.leaf.issuer;
   return [
@@ -101,7 +101,7 @@ function trustToAdd(facts: Facts, ca: CaFacts): string[] {
  * that there is none but this process did not see the one before end: at the first look, or because somebody has put
  * another Secret there, or one of before.
  */
-const mayBeServed = ({ lastKnownGood }: Facts, { state, issuing }: CaFacts): boolean => {
+const mayBeServed = ({ lastKnownGood }: RotationFacts, { state, issuing }: CaFacts): boolean => {
   if (state.phase !== 'stable' || lastKnownGood.ca?.issuing.id !== issuing.id) return true;
   const { phase, since = '' } = lastKnownGood.ca.state;
   return phase !== 'stable' && !(phase === 'retiring' && since <= (state.since ?? ''));

@@ -4,8 +4,8 @@ import { isSameList } from './repair-ca.ts';
 import {
   type Action,
   type CaFacts,
-  type Facts,
   newAuthority,
+  type RotationFacts,
   type RotationPolicy,
   type SteadyForMs,
   serve,
@@ -33,7 +33,7 @@ const apiServersNotice = 'the API servers to notice the new bundle (tls.rotation
  * served a leaf of the new one for longer than connections of before and mounts of before last.
  */
 export function rotationAction(
-  facts: Facts,
+  facts: RotationFacts,
   ca: CaFacts,
   steadyForMs: SteadyForMs,
   policy: RotationPolicy,
@@ -49,7 +49,7 @@ export function rotationAction(
 }
 
 type Phase = (
-  facts: Facts,
+  facts: RotationFacts,
   ca: CaFacts,
   steadyForMs: SteadyForMs,
   policy: RotationPolicy,
@@ -101,7 +101,7 @@ const retiring: Phase = (facts, ca, steadyForMs, { connectionWaitMs, overlapMs }
 const phases: Record<CaState['phase'], Phase> = { stable, distributing, switching, retiring };
 
 /** What keeps the leaf of the issuing CA from being trusted and served everywhere. */
-function notSwitched(facts: Facts, { issuing }: CaFacts): string[] {
+function notSwitched(facts: RotationFacts, { issuing }: CaFacts): string[] {
   const { webhook, serving } = facts;
   if (webhook.trusted !== undefined && !webhook.trusted.includes(issuing.id)) {
     return ['the webhook configuration to hold the CA'];
@@ -112,7 +112,7 @@ function notSwitched(facts: Facts, { issuing }: CaFacts): string[] {
   return notServing(facts, serving.leaf.id);
 }
 
-function answerRequest({ webhook, nowMs }: Facts, ca: CaFacts, id: string): Action {
+function answerRequest({ webhook, nowMs }: RotationFacts, ca: CaFacts, id: string): Action {
   const reason =
     ca.state.phase === 'stable' ? webhook.unmanagedReason : `a rotation is under way (${ca.state.phase})`;
   const state = { ...ca.state, handled: id };

@@ -81,7 +81,7 @@ export interface EndpointFact {
 }
 
 /** All that is known, as of one moment. */
-export interface Facts {
+export interface RotationFacts {
   ca: CaFacts | undefined;
   serving: ServingFacts | undefined;
   webhook: WebhookFacts;

@@ -5,7 +5,7 @@ import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import { unwritable } from '#shared/installation/write-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import type { Facts } from '../decide/rotation-facts.ts';
+import type { RotationFacts } from '../decide/rotation-facts.ts';
 import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
 import type { ObservedState } from './observe.ts';
 import { readCaFacts } from './read-ca-facts.ts';
@@ -48,7 +48,7 @@ export function readRotationFacts(
   observed: ObservedState,
   lastKnownGood: LastKnownGood,
   context: FactsContext,
-): Facts {
+): RotationFacts {
   const { config, namespace, nowMs } = context;
   const { renewAt } = config.tls;
   const [caStored, servingStored] = [filledSecret(observed.ca), filledSecret(observed.serving)];
@@ -82,7 +82,7 @@ export function readRotationFacts(
 export function readEndpoints(
   { slices }: ObservedState,
   { config, served }: Pick<FactsContext, 'config' | 'served'>,
-): Facts['endpoints'] {
+): RotationFacts['endpoints'] {
   if (typeof slices === 'string') return slices;
   const endpoints = joinEndpoints(slices, served);
   return endpoints.length === 0 && config.webhook.url !== undefined

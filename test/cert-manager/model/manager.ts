@@ -4,9 +4,9 @@ import { repairCa } from '../../../services/cert-manager/decide/repair-ca.ts';
 import {
   type Action,
   type AuthorityFact,
-  type Facts,
   type LeafFact,
   newAuthority,
+  type RotationFacts,
   type RotationPolicy,
 } from '../../../services/cert-manager/decide/rotation-facts.ts';
 import type { SteadyConditions } from '../../../services/cert-manager/decide/steady-conditions.ts';
@@ -23,7 +23,7 @@ const repairBounds = { firstMs: 5_000, longestMs: 300_000 };
 interface Observed {
   serving?: ServingObject | undefined;
   webhook?: WebhookObject;
-  endpoints?: Facts['endpoints'];
+  endpoints?: RotationFacts['endpoints'];
   ca?: CaObject | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface ManagerOptions {
   holding: typeof holdingConditions;
   count: () => SteadyConditions;
   /** What it makes of what it sees; the same, but for a model that is meant to fail. */
-  view: (facts: Facts) => Facts;
+  view: (facts: RotationFacts) => RotationFacts;
   /** The order of the reads; cert-manager's own reads the CA last. */
   reads: readonly (keyof Observed)[];
   /** Nothing is decided on an older observation. */
@@ -64,7 +64,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   let done = 0;
   let begunMs = 0;
   let action: Action | undefined;
-  let lastKnownGood: Facts['lastKnownGood'] = { ca: undefined, leaf: undefined };
+  let lastKnownGood: RotationFacts['lastKnownGood'] = { ca: undefined, leaf: undefined };
   let conditions = options.count();
   const createPace = (): RepairPace => createRepairPace(repairBounds, { monotonicMs: () => world.nowMs });
   let pace = createPace();
@@ -127,7 +127,7 @@ function noteRepair(pace: RepairPace, { webhook }: Observed, bundle: readonly st
   if (webhook?.bundle?.join() !== bundle.join()) pace.repaired('bundle', bundle.join());
 }
 
-function endpointsOf({ gateways, reports, nowMs }: World): Facts['endpoints'] {
+function endpointsOf({ gateways, reports, nowMs }: World): RotationFacts['endpoints'] {
   return gateways.map(({ name, ready }) => {
     const report = reports.get(name);
     return { name, ready, leaf: report?.leaf, fresh: report !== undefined && nowMs - report.atMs <= freshMs };
@@ -137,10 +137,10 @@ function endpointsOf({ gateways, reports, nowMs }: World): Facts['endpoints'] {
 function factsOf(
   world: World,
   { ca, serving, webhook, endpoints = [] }: Observed,
-  lastKnownGood: Facts['lastKnownGood'],
+  lastKnownGood: RotationFacts['lastKnownGood'],
   nowMs: number,
   pace: RepairPace,
-): Facts {
+): RotationFacts {
   const ageMs = (id: string): number => nowMs - (world.madeMs.get(id) ?? nowMs);
   const authority = (id: string | undefined): AuthorityFact => ({
     id: id ?? 'garbage',
