@@ -37,7 +37,7 @@ function follow(
   const reflector = createReflector<string>({
     kubernetes: { json: wire.json, stream, close: () => undefined },
     path: '/api/v1/secrets',
-    project: ({ metadata }) => ({ key: metadata.name, value: metadata.resourceVersion ?? '' }),
+    transform: ({ metadata }) => ({ key: metadata.name, value: metadata.resourceVersion ?? '' }),
     onSync: ({ items, resourceVersion }) =>
       void syncs.push({ ...Object.fromEntries(items), at: resourceVersion }),
     onChange: (change) =>
@@ -164,7 +164,7 @@ test('a handler that throws or rejects is logged, and the next change still come
       close: () => undefined,
     },
     path: '/api/v1/secrets',
-    project: ({ metadata }) => ({ key: metadata.name, value: '' }),
+    transform: ({ metadata }) => ({ key: metadata.name, value: '' }),
     onChange: ({ key }) => {
       keys.push(key);
       if (key === 'a') throw new Error('handler threw');

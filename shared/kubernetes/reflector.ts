@@ -1,11 +1,22 @@
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { type BackgroundRun, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
+import {
+  type BackgroundLoop,
+  type BackgroundRun,
+  startBackgroundLoop,
+} from '#shared/runtime/background-loop.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
-import { type Change, createHeldObjects, type Listing, type Project } from './held-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import { listPages } from './list-pages.ts';
+import {
+  type Change,
+  createObjectStore,
+  type ListSnapshot,
+  type ObjectStore,
+  type Transform,
+} from './object-store.ts';
 import { createReflectorMetrics } from './reflector-metrics.ts';
 import { parseResourcePath } from './resource-path.ts';
 import { createStreamedList, isNoStream, noEndOfList } from './streamed-list.ts';
@@ -19,12 +30,12 @@ export interface ReflectorOptions<T> {
   labelSelector?: string;
   fieldSelector?: string;
   /** Called once for every version of every object; the object itself is not kept. */
-  project: Project<T>;
-  /** After each complete list, when its changes have been delivered. */
+  transform: Transform<T>;
+  /** Called after each complete list, when its changes have been delivered. */
   onSync?: (listed: { items: ReadonlyMap<string, T>; resourceVersion: string }) => void | Promise<void>;
-  /** After this long the collection is listed anew when a watch ends, which it does every few minutes; default: never. */
+  /** Age at which the collection is listed again when a watch ends, which it does every few minutes; default: never. */
   relistMs?: number;
-  /** Each change, in order. Not waited for; what it throws or rejects with is logged and counted. */
+  /** Called with each change, in order. Not waited for; what it throws or rejects with is logged and counted. */
   onChange: (change: Change<T>) => void | Promise<void>;
   /** Silence on an open watch that means it is dead; the API server sends a bookmark about once a minute. */
   idleTimeoutMs?: number;
@@ -33,13 +44,13 @@ export interface ReflectorOptions<T> {
 }
 
 export interface Reflector<T> {
-  /** The projections by key; live. */
+  /** Returns the transformed objects by key; live. */
   items(): ReadonlyMap<string, T>;
-  /** Whether a complete list has been seen. */
+  /** Returns whether a complete list has been seen. */
   synced(): boolean;
-  /** Time since it is known to miss changes (no list yet, or no watch open), ms; 0 while a watch stands. */
+  /** Returns for how long changes have been missed (no list yet, or no watch open), ms; 0 while a watch is open. */
   interruptedMs(): number;
-  /** Ends it; resolves when nothing is in flight. */
+  /** Ends the watch; resolves when nothing is in flight. */
   stop(): Promise<void>;
 }
 
@@ -47,149 +58,180 @@ export interface Reflector<T> {
 const defaultIdleTimeoutMs = 130_000;
 
 /**
- * Keeps a projection of a collection equal to the API server's, for ever: lists, then watches, goes on from the last
- * event after any failure, and lists again when the server has forgotten it (410) or a line cannot be trusted. A list is
- * sent as a stream, so that one object at a time is in memory; where the server sends none, it comes in pages.
+ * Keeps a transformed copy of a collection equal to the API server's, for ever. It lists, then watches, goes on from
+ * the last event after any failure, and lists again when the server has forgotten it (410) or a line cannot be trusted.
+ * A list is sent as a stream, so that one object at a time is in memory; where the server sends none, it comes in pages.
  * It begins at once. Uses (watch, list) of the path's resource, the latter for pages only.
  */
-export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
-  const { kubernetes, path, clock } = options;
-  const { resource } = parseResourcePath(path);
-  const log = options.log.child({ resource });
-  const metrics = createReflectorMetrics(resource);
-  const query = {
-    ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
-    ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
-  };
-  const held = createHeldObjects(options.project);
+export const createReflector = <T>(options: ReflectorOptions<T>): Reflector<T> =>
+  new WatchedCollection(options);
+
+class WatchedCollection<T> implements Reflector<T> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #metrics: ReturnType<typeof createReflectorMetrics>;
+  readonly #query: Readonly<Record<string, string>>;
+  readonly #store: ObjectStore<T>;
+  readonly #loop: BackgroundLoop;
   /** Where the next watch goes on; undefined = a list is due. */
-  let position: string | undefined;
+  #position: string | undefined;
   /** Whether the server sends lists as streams, as far as is known. */
-  let streams = true;
-  let synced = false;
-  let listedAtMs = clock.monotonicMs();
-  let interruptedAtMs: number | undefined = clock.monotonicMs();
+  #streams = true;
+  #synced = false;
+  #listedAtMs: number;
+  #interruptedAtMs: number | undefined;
 
-  const handlerFailed = (err: unknown): void => {
-    metrics.handlerFailure();
-    log.error({ err }, 'a handler of Kubernetes changes failed');
-  };
-  const call = (handler: () => void | Promise<void>): void => {
-    try {
-      handler()?.catch(handlerFailed);
-    } catch (err) {
-      handlerFailed(err);
-    }
-  };
-  const deliver = (changes: Change<T>[]): void => {
-    for (const change of changes) call(() => options.onChange(change));
-  };
-
-  const onList = (listing: Listing<T>, resourceVersion: string): void => {
-    position = resourceVersion;
-    listedAtMs = clock.monotonicMs();
-    const changes = held.replaceAll(listing, resourceVersion);
-    synced = true;
-    deliver(changes);
-    call(() => options.onSync?.({ items: held.items, resourceVersion }));
-    log.info({ objects: listing.size, changes: changes.length }, 'listed');
-  };
-  const onOpen = ({ recovered }: BackgroundRun): void => {
-    recovered();
-    interruptedAtMs = undefined;
-  };
-
-  const onEvent = (event: WatchEvent): void => {
-    if (event.type === 'expired') {
-      position = undefined;
-      throw new LatchkeyError('KUBERNETES_REFUSED', `cannot go on watching ${path}: ${event.reason}`);
-    }
-    if (event.type === 'set') deliver(held.set(event.object));
-    if (event.type === 'delete') deliver(held.remove(event.object));
-    position = event.resourceVersion;
-  };
-
-  const watch = (
-    current: BackgroundRun,
-    from: Pick<Parameters<typeof watchOnce>[0], 'resourceVersion' | 'onOpen' | 'onEvent'>,
-  ): Promise<void> =>
-    watchOnce({
-      kubernetes,
-      path,
-      query,
-      ...from,
-      timeoutSeconds: watchTimeoutSeconds(Math.random()),
-      idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
+  constructor(options: ReflectorOptions<T>) {
+    const { path, clock, labelSelector, fieldSelector } = options;
+    const { resource } = parseResourcePath(path);
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = options.log.child({ resource });
+    this.#metrics = createReflectorMetrics(resource);
+    this.#query = {
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    };
+    this.#store = createObjectStore(options.transform);
+    this.#listedAtMs = clock.monotonicMs();
+    this.#interruptedAtMs = clock.monotonicMs();
+    this.#loop = startBackgroundLoop({
+      name: 'watch',
+      run: (current) => this.#follow(current),
+      backoff: (err, failures) => Math.max(backoffMs(kubernetesBackoff, failures - 1), retryAfterMsOf(err)),
+      log: this.#log,
       clock,
-      signal: current.signal,
     });
+  }
 
-  const listInPages = async ({ signal }: BackgroundRun): Promise<void> => {
-    const listing: Listing<T> = new Map();
-    const collect = (object: Parameters<Project<T>>[0]): void => held.collect(listing, object);
-    onList(listing, await listPages(kubernetes, { path, query }, collect, signal));
-  };
-  /** Lists, and goes on as the watch until it ends; false when the server sends no list so. */
-  const listAsStream = async (current: BackgroundRun): Promise<boolean> => {
-    const list = createStreamedList(held, path);
-    const onListEvent = (event: WatchEvent): void => {
+  items = (): ReadonlyMap<string, T> => this.#store.items;
+
+  synced = (): boolean => this.#synced;
+
+  interruptedMs = (): number =>
+    this.#interruptedAtMs === undefined ? 0 : Math.max(0, this.#clock.monotonicMs() - this.#interruptedAtMs);
+
+  stop = (): Promise<void> => this.#loop.stop();
+
+  /** Lists where a list is due, then watches until the watch ends; returns the pause before the next one, ms. */
+  async #follow(current: BackgroundRun): Promise<number> {
+    try {
+      if (!(await this.#list(current))) {
+        await this.#watch(current, {
+          resourceVersion: this.#position ?? '',
+          onOpen: () => this.#opened(current),
+          onEvent: (event) => this.#take(event),
+        });
+      }
+      return backoffMs(kubernetesBackoff, 0);
+    } catch (err) {
+      if (isExpired(err)) this.#position = undefined;
+      if (!current.signal.aborted) this.#metrics.interruption();
+      throw err;
+    } finally {
+      this.#interruptedAtMs ??= this.#clock.monotonicMs();
+    }
+  }
+
+  /** Lists where that is due; returns whether the list went on as a watch, which has ended. */
+  async #list(current: BackgroundRun): Promise<boolean> {
+    const { relistMs = Number.POSITIVE_INFINITY, kubernetes, path } = this.#options;
+    const isDue = this.#clock.monotonicMs() - this.#listedAtMs >= relistMs;
+    if (this.#position !== undefined && !isDue) return false;
+    this.#metrics.list();
+    if (this.#streams && (await this.#listAsStream(current))) return true;
+    this.#streams = false;
+    const snapshot: ListSnapshot<T> = new Map();
+    const collect = (object: KubernetesObject): void => this.#store.collect(snapshot, object);
+    const query = { path, query: this.#query };
+    this.#replaceAll(snapshot, await listPages(kubernetes, query, collect, current.signal));
+    return false;
+  }
+
+  /** Lists, and goes on as the watch until it ends; returns false when the server sends no list so. */
+  async #listAsStream(current: BackgroundRun): Promise<boolean> {
+    const { path } = this.#options;
+    const list = createStreamedList(this.#store, path);
+    const onEvent = (event: WatchEvent): void => {
       if (list.isComplete() || event.type === 'expired') {
-        onEvent(event);
+        this.#take(event);
         return;
       }
-      const listing = list.take(event);
-      if (listing === undefined) return;
-      onOpen(current);
-      onList(listing, event.resourceVersion);
+      const snapshot = list.take(event);
+      if (snapshot === undefined) return;
+      this.#opened(current);
+      this.#replaceAll(snapshot, event.resourceVersion);
     };
     try {
-      await watch(current, { resourceVersion: undefined, onOpen: () => undefined, onEvent: onListEvent });
+      await this.#watch(current, { resourceVersion: undefined, onOpen: () => undefined, onEvent });
       if (!list.isComplete()) throw noEndOfList(path);
       return true;
     } catch (err) {
       if (list.isComplete() || !isNoStream(err)) throw err;
-      log.info({ err }, 'the API server sends no list as a stream; listing in pages from now on');
+      this.#log.info({ err }, 'the API server sends no list as a stream; listing in pages from now on');
       return false;
     }
-  };
+  }
 
-  const follow = async (current: BackgroundRun): Promise<void> => {
-    const isDue = clock.monotonicMs() - listedAtMs >= (options.relistMs ?? Number.POSITIVE_INFINITY);
-    if (position === undefined || isDue) {
-      metrics.list();
-      if (streams && (await listAsStream(current))) return;
-      streams = false;
-      await listInPages(current);
+  #watch(
+    current: BackgroundRun,
+    from: Pick<Parameters<typeof watchOnce>[0], 'resourceVersion' | 'onOpen' | 'onEvent'>,
+  ): Promise<void> {
+    const { kubernetes, path, idleTimeoutMs = defaultIdleTimeoutMs } = this.#options;
+    return watchOnce({
+      kubernetes,
+      path,
+      query: this.#query,
+      ...from,
+      timeoutSeconds: watchTimeoutSeconds(Math.random()),
+      idleTimeoutMs,
+      clock: this.#clock,
+      signal: current.signal,
+    });
+  }
+
+  #opened({ recovered }: BackgroundRun): void {
+    recovered();
+    this.#interruptedAtMs = undefined;
+  }
+
+  #take(event: WatchEvent): void {
+    if (event.type === 'expired') {
+      this.#position = undefined;
+      const { path } = this.#options;
+      throw new LatchkeyError('KUBERNETES_REFUSED', `cannot go on watching ${path}: ${event.reason}`);
     }
-    await watch(current, { resourceVersion: position ?? '', onOpen: () => onOpen(current), onEvent });
-  };
+    if (event.type === 'set') this.#deliver(this.#store.set(event.object));
+    if (event.type === 'delete') this.#deliver(this.#store.remove(event.object));
+    this.#position = event.resourceVersion;
+  }
 
-  const loop = startBackgroundLoop({
-    name: 'watch',
-    async run(current) {
-      try {
-        await follow(current);
-        return backoffMs(kubernetesBackoff, 0);
-      } catch (err) {
-        if (isExpired(err)) position = undefined;
-        if (!current.signal.aborted) metrics.interruption();
-        throw err;
-      } finally {
-        interruptedAtMs ??= clock.monotonicMs();
-      }
-    },
-    backoff: (err, failures) => Math.max(backoffMs(kubernetesBackoff, failures - 1), retryAfterMsOf(err)),
-    log,
-    clock,
-  });
+  #replaceAll(snapshot: ListSnapshot<T>, resourceVersion: string): void {
+    this.#position = resourceVersion;
+    this.#listedAtMs = this.#clock.monotonicMs();
+    const changes = this.#store.replaceAll(snapshot, resourceVersion);
+    this.#synced = true;
+    this.#deliver(changes);
+    this.#call(() => this.#options.onSync?.({ items: this.#store.items, resourceVersion }));
+    this.#log.info({ objects: snapshot.size, changes: changes.length }, 'collection listed');
+  }
 
-  return {
-    items: () => held.items,
-    synced: () => synced,
-    interruptedMs: () =>
-      interruptedAtMs === undefined ? 0 : Math.max(0, clock.monotonicMs() - interruptedAtMs),
-    stop: loop.stop,
-  };
+  #deliver(changes: readonly Change<T>[]): void {
+    for (const change of changes) this.#call(() => this.#options.onChange(change));
+  }
+
+  #call(handler: () => void | Promise<void>): void {
+    const failed = (err: unknown): void => {
+      this.#metrics.handlerFailure();
+      this.#log.error({ err }, 'a handler of Kubernetes changes failed');
+    };
+    try {
+      handler()?.catch(failed);
+    } catch (err) {
+      failed(err);
+    }
+  }
 }
 
 const isExpired = (err: unknown): boolean => err instanceof LatchkeyError && err.fields.statusCode === 410;

@@ -1,29 +1,29 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { HeldObjects, Listing } from './held-objects.ts';
+import type { ListSnapshot, ObjectStore } from './object-store.ts';
 import type { WatchEvent } from './watch-event.ts';
 import { stalled } from './watch-session.ts';
 
 /** A list that the API server sends as the beginning of a watch, object by object (KEP-3157). */
 export interface StreamedList<T> {
   /** Takes an event, and returns the whole list when it was the last one of it. What changes meanwhile is part of it. */
-  take(event: Exclude<WatchEvent, { type: 'expired' }>): Listing<T> | undefined;
+  take(event: Exclude<WatchEvent, { type: 'expired' }>): ListSnapshot<T> | undefined;
   /** Whether the last event of it has come. */
   isComplete(): boolean;
 }
 
 /** @throws the error of {@link noEndOfList} from `take` for a bookmark in the middle: the server sends no such list */
-export function createStreamedList<T>(held: HeldObjects<T>, path: string): StreamedList<T> {
-  const listing: Listing<T> = new Map();
+export function createStreamedList<T>(store: ObjectStore<T>, path: string): StreamedList<T> {
+  const snapshot: ListSnapshot<T> = new Map();
   let isComplete = false;
   return {
     isComplete: () => isComplete,
     take: (event) => {
-      if (event.type === 'set') held.collect(listing, event.object);
-      if (event.type === 'delete') held.discard(listing, event.object);
+      if (event.type === 'set') store.collect(snapshot, event.object);
+      if (event.type === 'delete') store.discard(snapshot, event.object);
       if (event.type !== 'bookmark') return undefined;
       if (event.endsList === undefined) throw noEndOfList(path);
       isComplete = true;
-      return listing;
+      return snapshot;
     },
   };
 }

@@ -42,7 +42,7 @@ test('Helm releases and tokens of service accounts are never sent to discovery',
     kubernetes,
     namespaces: { names: [namespace] },
     fieldSelector: factFieldSelector,
-    project: ({ metadata }) => {
+    transform: ({ metadata }) => {
       sent.push(metadata.name);
       return { key: metadata.name, value: metadata.name };
     },

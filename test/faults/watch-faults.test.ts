@@ -30,7 +30,7 @@ before(async () => {
   reflector = createReflector({
     kubernetes,
     path: resourcePath({ resource: 'secrets', namespace }),
-    project: ({ metadata }) => ({ key: metadata.name, value: metadata.labels?.version ?? '' }),
+    transform: ({ metadata }) => ({ key: metadata.name, value: metadata.labels?.version ?? '' }),
     onChange: (change) => {
       if (change.type === 'delete') deleted.push(change.key);
     },

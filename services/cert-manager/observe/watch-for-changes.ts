@@ -40,7 +40,7 @@ export function watchForChanges(options: {
     createReflector({
       kubernetes,
       ...target,
-      project: ({ metadata }) => ({ key: metadata.name, value: metadata.resourceVersion }),
+      transform: ({ metadata }) => ({ key: metadata.name, value: metadata.resourceVersion }),
       onChange,
       log,
       clock,

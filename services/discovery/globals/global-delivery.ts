@@ -94,7 +94,7 @@ export function createGlobalDelivery(options: {
     kubernetes: options.kubernetes,
     namespaces: config.k8s.namespaces,
     labelSelector: copySelector,
-    project: (secret) => {
+    transform: (secret) => {
       const copy = ownedCopy(secret);
       return copy && { key: `${copy.namespace}/${copy.name}`, value: copy };
     },

@@ -56,7 +56,7 @@ export function createKubernetesSecrets(options: {
     kubernetes: options.kubernetes,
     namespaces,
     fieldSelector: factFieldSelector,
-    project: (secret) => {
+    transform: (secret) => {
       const fact = secretFact(secret, limits.keysPerSecret);
       return fact && { key: `${fact.namespace}/${fact.name}`, value: room.place(fact) };
     },

@@ -16,14 +16,14 @@ export function watchSecrets<T>(options: {
   namespaces: LatchkeyConfig['k8s']['namespaces'];
   labelSelector?: string;
   fieldSelector?: string;
-  project: ReflectorOptions<T>['project'];
+  transform: ReflectorOptions<T>['transform'];
   onChange: ReflectorOptions<T>['onChange'];
   onListed: (namespace: string | undefined, items: ReadonlyMap<string, T>, resourceVersion: string) => void;
   relistMs?: number;
   clock: Clock;
   log: Logger;
 }): Source {
-  const { kubernetes, namespaces, labelSelector, fieldSelector, project, onChange, onListed, clock, log } =
+  const { kubernetes, namespaces, labelSelector, fieldSelector, transform, onChange, onListed, clock, log } =
     options;
   const scopes = 'names' in namespaces ? namespaces.names : [undefined];
   const reflectors = scopes.map((namespace) =>
@@ -32,7 +32,7 @@ export function watchSecrets<T>(options: {
       path: resourcePath({ resource: 'secrets', ...(namespace === undefined ? {} : { namespace }) }),
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
-      project,
+      transform,
       onChange,
       onSync: ({ items, resourceVersion }) => onListed(namespace, items, resourceVersion),
       ...(options.relistMs === undefined ? {} : { relistMs: options.relistMs }),

@@ -40,7 +40,7 @@ export function watchSelectedNamespaces(options: {
     kubernetes,
     path: resourcePath({ resource: 'namespaces' }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
-    project: ({ metadata }) => {
+    transform: ({ metadata }) => {
       if (excluded.has(metadata.name) || metadata.deletionTimestamp !== undefined) return undefined;
       return named === undefined || named.has(metadata.name)
         ? { key: metadata.name, value: true }

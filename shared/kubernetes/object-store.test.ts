@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Change, createHeldObjects, type HeldObjects, type Listing } from './held-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { type Change, createObjectStore, type ListSnapshot, type ObjectStore } from './object-store.ts';
 
 /** The label `key` is the key; an object without it is not of interest. */
-const holding = (): HeldObjects<string> =>
-  createHeldObjects(({ metadata }) =>
+const holding = (): ObjectStore<string> =>
+  createObjectStore(({ metadata }) =>
     metadata.labels?.key === undefined
       ? undefined
       : { key: metadata.labels.key, value: metadata.resourceVersion ?? '' },
@@ -14,17 +14,17 @@ const holding = (): HeldObjects<string> =>
 const anObject = (name: string, resourceVersion: string, key?: string): KubernetesObject => ({
   metadata: { name, namespace: 'n', resourceVersion, ...(key === undefined ? {} : { labels: { key } }) },
 });
-const listed = (held: HeldObjects<string>, objects: KubernetesObject[]): Change<string>[] => {
-  const listing: Listing<string> = new Map();
-  for (const object of objects) held.collect(listing, object);
-  return held.replaceAll(listing, '9');
+const listed = (store: ObjectStore<string>, objects: KubernetesObject[]): Change<string>[] => {
+  const snapshot: ListSnapshot<string> = new Map();
+  for (const object of objects) store.collect(snapshot, object);
+  return store.replaceAll(snapshot, '9');
 };
 
 test('a list reports only what differs, deletions first', () => {
-  const held = holding();
-  listed(held, [anObject('a', '1', 'a'), anObject('b', '1', 'b'), anObject('c', '1', 'c')]);
+  const store = holding();
+  listed(store, [anObject('a', '1', 'a'), anObject('b', '1', 'b'), anObject('c', '1', 'c')]);
   assert.deepEqual(
-    listed(held, [anObject('b', '2', 'b'), anObject('c', '1', 'c'), anObject('d', '3', 'a')]),
+    listed(store, [anObject('b', '2', 'b'), anObject('c', '1', 'c'), anObject('d', '3', 'a')]),
     [
       { type: 'delete', key: 'a', previous: '1', resourceVersion: '9' },
       { type: 'set', key: 'b', value: '2', previous: '1' },
@@ -34,16 +34,16 @@ test('a list reports only what differs, deletions first', () => {
 });
 
 test('an object that is no longer of interest, or has another key, is let go', () => {
-  const held = holding();
-  held.set(anObject('a', '1', 'one'));
-  assert.deepEqual(held.set(anObject('a', '2', 'two')), [
+  const store = holding();
+  store.set(anObject('a', '1', 'one'));
+  assert.deepEqual(store.set(anObject('a', '2', 'two')), [
     { type: 'delete', key: 'one', previous: '1', resourceVersion: '2' },
     { type: 'set', key: 'two', value: '2', previous: undefined },
   ]);
-  assert.deepEqual(held.set(anObject('a', '3')), [
+  assert.deepEqual(store.set(anObject('a', '3')), [
     { type: 'delete', key: 'two', previous: '2', resourceVersion: '3' },
   ]);
-  assert.deepEqual(held.remove(anObject('a', '4')), []);
+  assert.deepEqual(store.remove(anObject('a', '4')), []);
 });
 
 test('whoever replays the changes holds the same items', () => {
@@ -54,16 +54,16 @@ test('whoever replays the changes holds the same items', () => {
   });
   fc.assert(
     fc.property(fc.array(step), (steps) => {
-      const held = holding();
+      const store = holding();
       const replayed = new Map<string, string>();
       steps.forEach(({ kind, names }, version) => {
         const objects = names.map((each) => anObject(each, String(version), each));
-        const act = kind === 'set' ? held.set : held.remove;
-        for (const change of kind === 'list' ? listed(held, objects) : objects.flatMap(act)) {
+        const act = kind === 'set' ? store.set : store.remove;
+        for (const change of kind === 'list' ? listed(store, objects) : objects.flatMap(act)) {
           if (change.type === 'set') replayed.set(change.key, change.value);
           else replayed.delete(change.key);
         }
-        assert.deepEqual(replayed, held.items);
+        assert.deepEqual(replayed, store.items);
       });
     }),
   );
