@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { fenceWrites } from '#shared/kubernetes/fenced-writes.ts';
+import { withWriteFence } from '#shared/kubernetes/with-write-fence.ts';
 import { createLeaderElectedService } from '#shared/service/leader-elected-service.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { createDiscovery } from './discovery.ts';
@@ -17,7 +17,7 @@ await runService('discovery', process, (context) => {
     create: (leading) =>
       createDiscovery(leading, {
         bus: connectServiceBus('discovery', leading),
-        connectKubernetes: () => fenceWrites(connect(), leading.isLeading),
+        connectKubernetes: () => withWriteFence(connect(), leading.isLeading),
         environment: process.env,
       }),
   });

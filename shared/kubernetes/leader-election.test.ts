@@ -5,9 +5,9 @@ import { systemClock } from '#shared/runtime/clock.ts';
 import { createLeaseServer, type LeaseServer } from '#testkit/cluster/lease-server.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
-import { fenceWrites } from './fenced-writes.ts';
 import { startLeaderElection } from './leader-election.ts';
-import { leaseTimes } from './leadership.ts';
+import { leaseTimes } from './next-lease-step.ts';
+import { withWriteFence } from './with-write-fence.ts';
 
 /** The deadline of 4 s is 1 s here: a busy machine must not miss it. */
 const quickClock = acceleratedClock(4);
@@ -28,7 +28,7 @@ function candidate(t: TestContext, server: LeaseServer, identity: string, clock 
     onLost: () => events.push('lost'),
   });
   t.after(() => election.stop());
-  return { ...election, events, kubernetes: fenceWrites(kubernetes, election.isLeading) };
+  return { ...election, events, kubernetes: withWriteFence(kubernetes, election.isLeading) };
 }
 
 test('one leads, the other stands by and leads at once when the first stops in order', async (t) => {

@@ -1,29 +1,29 @@
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
+import { type BackgroundLoop, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
+import { type Lease, readLease, replaceLease } from './lease.ts';
 import {
-  believesInItself,
-  freeAtMs,
-  heldSpec,
+  expiresAtMs,
+  holderSpec,
   leaseTimes,
   nextLeaseStep,
-  noteLease,
+  type ObservedLease,
+  observeLease,
   releasedSpec,
-  type SeenLease,
-} from './leadership.ts';
-import { type Lease, readLease, replaceLease } from './lease.ts';
+  withinRenewDeadline,
+} from './next-lease-step.ts';
 
 /** One candidate's part in the election. */
 export interface LeaderElection {
-  /** Whether this process leads, by its own clock: false as soon as another one might. Costs nothing. */
+  /** Returns whether this process leads, by its own clock: false as soon as another one might. Costs nothing. */
   isLeading(): boolean;
-  /** Who holds the Lease, as last seen; undefined when nobody does or it was not read yet. */
+  /** Returns who holds the Lease, as last observed; undefined when nobody does or it was not read yet. */
   holder(): string | undefined;
-  /** Why the Lease could not be read or written the last time. */
+  /** Returns why the Lease could not be read or written the last time. */
   problem(): string | undefined;
-  /** Ends the candidacy; a leader gives the Lease up, so that the next one leads at once. */
+  /** Ends the candidacy; a leader releases the Lease, so that the next one leads at once. */
   stop(): Promise<void>;
 }
 
@@ -45,100 +45,129 @@ interface ElectionOptions {
 const watchdogMs = 250;
 
 /** Stands for election until it is stopped or has led and lost. Uses (get, update) of the Lease. */
-export function startLeaderElection(options: ElectionOptions): LeaderElection {
-  const { kubernetes, identity, clock } = options;
-  const log = options.log.child({ component: 'leader-election', lease: options.lease.name });
-  let ended = false;
-  let seen: SeenLease | undefined;
-  let held: Lease | undefined;
-  let renewedAtMs: number | undefined;
-  let problem: string | undefined = `Lease ${options.lease.name} has not been read yet`;
-  let writes = 0;
+export const startLeaderElection = (options: ElectionOptions): LeaderElection => new Candidate(options);
 
-  const isLeading = (): boolean => believesInItself(renewedAtMs, clock.monotonicMs());
-  const lose = (why: string): void => {
-    if (ended) return;
-    ended = true;
-    void loop.stop();
-    renewedAtMs = undefined;
-    log.error({ why }, 'leadership lost');
-    options.onLost(why);
-  };
+class Candidate implements LeaderElection {
+  readonly #options: ElectionOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #loop: BackgroundLoop;
+  readonly #stopWatchdog: () => void;
+  #observed: ObservedLease | undefined;
+  /** The Lease as this process has last written it. */
+  #written: Lease | undefined;
+  #writes = 0;
+  #renewedAtMs: number | undefined;
+  #problem: string | undefined;
+  #ended = false;
 
-  const take = async (lease: Lease, signal: AbortSignal): Promise<void> => {
-    writes += 1;
-    const sentAtMs = clock.monotonicMs();
-    const spec = heldSpec(lease.spec ?? {}, identity, { nowMs: clock.now(), count: writes });
-    held = await replaceLease(kubernetes, { ...lease, spec }, signal);
-    seen = noteLease(seen, held.spec ?? {}, clock.monotonicMs());
-    // An answer that came too late to act on: the next attempt finds its own name.
-    if (ended || !believesInItself(sentAtMs, clock.monotonicMs())) return;
-    const begins = renewedAtMs === undefined;
-    renewedAtMs = sentAtMs;
-    if (!begins) return;
-    log.info('leading');
-    options.onLead();
-  };
-  const attempt = async (signal: AbortSignal): Promise<void> => {
-    const lease = await readLease(kubernetes, options.lease, signal);
-    const nowMs = clock.monotonicMs();
-    const before = seen?.spec.holderIdentity;
-    seen = noteLease(seen, lease.spec ?? {}, nowMs);
-    const step = nextLeaseStep({ identity, seen, renewedAtMs }, nowMs);
-    const holder = seen.spec.holderIdentity;
-    if (step === 'lost') lose(`the Lease is held by ${holder || 'nobody'}`);
-    else if (step !== 'wait') await take(lease, signal);
-    else if (holder !== before) log.info({ holder }, 'standing by');
-  };
-  const restMs = (isDone: boolean): number => {
-    if (renewedAtMs !== undefined) {
-      return isDone ? renewedAtMs + leaseTimes.renewEveryMs - clock.monotonicMs() : leaseTimes.leaderRetryMs;
-    }
-    const untilFreeMs = seen === undefined ? 0 : freeAtMs(seen) - clock.monotonicMs();
-    return untilFreeMs > 0 ? Math.min(leaseTimes.retryEveryMs, untilFreeMs) : leaseTimes.retryEveryMs;
-  };
-  const loop = startBackgroundLoop({
-    name: 'leader election',
-    async run() {
-      try {
-        // Not cut short by a stop: whoever does not know what it has written last could not give the Lease up.
-        await inTime(attempt, clock);
-        problem = undefined;
-        return restMs(true);
-      } catch (err) {
-        problem = isRace(err) ? undefined : String(err instanceof Error ? err.message : err);
-        if (problem === undefined) return restMs(false);
-        throw err;
+  constructor(options: ElectionOptions) {
+    const { clock, lease } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = options.log.child({ component: 'leader-election', lease: lease.name });
+    this.#problem = `Lease ${lease.name} has not been read yet`;
+    this.#loop = startBackgroundLoop({
+      name: 'leader election',
+      run: () => this.#round(),
+      backoff: () => this.#retryMs(),
+      log: this.#log,
+      clock,
+    });
+    this.#stopWatchdog = clock.every(watchdogMs, () => {
+      if (this.#renewedAtMs !== undefined && !this.isLeading()) {
+        this.#lose(this.#problem ?? 'it was not renewed in time');
       }
-    },
-    backoff: () => restMs(false),
-    log,
-    clock,
-  });
-  const stopWatchdog = clock.every(watchdogMs, () => {
-    if (renewedAtMs !== undefined && !isLeading()) lose(problem ?? 'it was not renewed in time');
-  });
+    });
+  }
 
-  const release = async (lease: Lease): Promise<void> => {
-    const given = { ...lease, spec: releasedSpec(lease.spec ?? {}) };
-    await inTime((signal) => replaceLease(kubernetes, given, signal), clock).then(
-      () => log.info('gave the Lease up'),
-      (err: unknown) => log.debug({ err }, 'the Lease was not given up; it ends by itself'),
+  isLeading = (): boolean => withinRenewDeadline(this.#renewedAtMs, this.#clock.monotonicMs());
+
+  holder = (): string | undefined => this.#observed?.spec.holderIdentity || undefined;
+
+  problem = (): string | undefined => this.#problem;
+
+  stop = async (): Promise<void> => {
+    this.#stopWatchdog();
+    this.#ended = true;
+    await this.#loop.stop();
+    this.#renewedAtMs = undefined;
+    if (this.#written !== undefined) await this.#release(this.#written);
+  };
+
+  /** One attempt; returns the pause before the next one, ms. */
+  async #round(): Promise<number> {
+    try {
+      // Not cut short by a stop: whoever does not know what it has written last could not release the Lease.
+      await inTime((signal) => this.#attempt(signal), this.#clock);
+      this.#problem = undefined;
+    } catch (err) {
+      this.#problem = isRace(err) ? undefined : String(err instanceof Error ? err.message : err);
+      if (this.#problem !== undefined) throw err;
+      return this.#retryMs();
+    }
+    if (this.#renewedAtMs === undefined) return this.#retryMs();
+    return this.#renewedAtMs + leaseTimes.renewEveryMs - this.#clock.monotonicMs();
+  }
+
+  /** Returns the pause of a candidate, and of a leader whose attempt has failed, ms. */
+  #retryMs(): number {
+    if (this.#renewedAtMs !== undefined) return leaseTimes.leaderRetryMs;
+    const observed = this.#observed;
+    const untilFreeMs = observed === undefined ? 0 : expiresAtMs(observed) - this.#clock.monotonicMs();
+    return untilFreeMs > 0 ? Math.min(leaseTimes.retryEveryMs, untilFreeMs) : leaseTimes.retryEveryMs;
+  }
+
+  async #attempt(signal: AbortSignal): Promise<void> {
+    const { kubernetes, identity } = this.#options;
+    const lease = await readLease(kubernetes, this.#options.lease, signal);
+    const nowMs = this.#clock.monotonicMs();
+    const before = this.#observed?.spec.holderIdentity;
+    const observed = observeLease(this.#observed, lease.spec ?? {}, nowMs);
+    this.#observed = observed;
+    const step = nextLeaseStep({ identity, observed, renewedAtMs: this.#renewedAtMs }, nowMs);
+    const holder = observed.spec.holderIdentity;
+    if (step === 'lost') this.#lose(`the Lease is held by ${holder || 'nobody'}`);
+    else if (step !== 'wait') await this.#take(lease, signal);
+    else if (holder !== before) this.#log.info({ holder }, 'Lease is held by another, standing by');
+  }
+
+  async #take(lease: Lease, signal: AbortSignal): Promise<void> {
+    const { kubernetes, identity, onLead } = this.#options;
+    this.#writes += 1;
+    const sentAtMs = this.#clock.monotonicMs();
+    const wall = { nowMs: this.#clock.now(), count: this.#writes };
+    const spec = holderSpec(lease.spec ?? {}, identity, wall);
+    const written = await replaceLease(kubernetes, { ...lease, spec }, signal);
+    const nowMs = this.#clock.monotonicMs();
+    this.#written = written;
+    this.#observed = observeLease(this.#observed, written.spec ?? {}, nowMs);
+    // An answer that came too late to act on: the next attempt finds its own name.
+    if (this.#ended || !withinRenewDeadline(sentAtMs, nowMs)) return;
+    const begins = this.#renewedAtMs === undefined;
+    this.#renewedAtMs = sentAtMs;
+    if (!begins) return;
+    this.#log.info('leadership acquired');
+    onLead();
+  }
+
+  #lose(why: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    void this.#loop.stop();
+    this.#renewedAtMs = undefined;
+    this.#log.error({ why }, 'leadership lost');
+    this.#options.onLost(why);
+  }
+
+  async #release(lease: Lease): Promise<void> {
+    const released = { ...lease, spec: releasedSpec(lease.spec ?? {}) };
+    const release = (signal: AbortSignal) => replaceLease(this.#options.kubernetes, released, signal);
+    await inTime(release, this.#clock).then(
+      () => this.#log.info('Lease released'),
+      (err: unknown) => this.#log.debug({ err }, 'Lease release failed, it expires by itself'),
     );
-  };
-
-  return {
-    isLeading,
-    holder: () => seen?.spec.holderIdentity || undefined,
-    problem: () => problem,
-    stop: async () => {
-      stopWatchdog();
-      ended = true;
-      await loop.stop();
-      renewedAtMs = undefined;
-      if (held !== undefined) await release(held);
-    },
-  };
+  }
 }
 
 /** Whether somebody else was faster; the next attempt sees who. */

@@ -8,7 +8,7 @@ import { waitFor } from '#testkit/cluster/wait-for.ts';
 import type { Kubernetes } from './connect-kubernetes.ts';
 import { type KubernetesCall, refusedError } from './kubernetes-call.ts';
 import { createReflector } from './reflector.ts';
-import { watchTimeoutSeconds } from './watch-session.ts';
+import { watchTimeoutSeconds } from './watch-once.ts';
 
 const aSecret = (name: string, resourceVersion = '2') => ({ metadata: { name, resourceVersion } });
 const line = (type: string, object: unknown): string => `${JSON.stringify({ type, object })}\n`;

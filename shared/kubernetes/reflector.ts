@@ -21,7 +21,7 @@ import { createReflectorMetrics } from './reflector-metrics.ts';
 import { parseResourcePath } from './resource-path.ts';
 import { createStreamedList, isNoStream, noEndOfList } from './streamed-list.ts';
 import type { WatchEvent } from './watch-event.ts';
-import { watchOnce, watchTimeoutSeconds } from './watch-session.ts';
+import { watchOnce, watchTimeoutSeconds } from './watch-once.ts';
 
 export interface ReflectorOptions<T> {
   kubernetes: Kubernetes;

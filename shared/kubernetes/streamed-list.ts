@@ -1,7 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { ListSnapshot, ObjectStore } from './object-store.ts';
 import type { WatchEvent } from './watch-event.ts';
-import { stalled } from './watch-session.ts';
+import { stalled } from './watch-once.ts';
 
 /** A list that the API server sends as the beginning of a watch, object by object (KEP-3157). */
 export interface StreamedList<T> {

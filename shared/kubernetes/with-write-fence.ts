@@ -10,7 +10,7 @@ const reads: ReadonlySet<KubernetesCall['verb']> = new Set(['get', 'list', 'watc
  * on its way, or sent by a machine whose clock stood still as well, is held back by the resourceVersion of every other
  * write, and a create put right by the leader's own watch.
  */
-export const fenceWrites = (kubernetes: Kubernetes, isLeading: () => boolean): Kubernetes => ({
+export const withWriteFence = (kubernetes: Kubernetes, isLeading: () => boolean): Kubernetes => ({
   ...kubernetes,
   json: async (call, signal) => {
     if (reads.has(call.verb) || isLeading()) return kubernetes.json(call, signal);

@@ -7,13 +7,13 @@ import type { LeaseSpec } from './lease.ts';
  */
 
 /**
- * ms. A leader stops believing in itself before anybody else may take over. One attempt that hangs costs it nothing: the
- * renewal, the attempt, the rest and a second attempt of full length end before the deadline.
+ * Times of the election, ms. A leader stops acting as one before anybody else may take over. One attempt that hangs
+ * costs it nothing: the renewal, the attempt, the rest and a second attempt of full length end before the deadline.
  */
 export const leaseTimes = {
   /** A Lease that has not changed for so long is free. */
   durationMs: 6_000,
-  /** So long after its last renewal was sent a leader still believes that it leads. */
+  /** Time after its last renewal was sent for which a leader still acts as one (client-go's RenewDeadline). */
   renewDeadlineMs: 4_000,
   renewEveryMs: 1_500,
   /** An attempt, which is a read and a write, is given up after this. */
@@ -24,53 +24,58 @@ export const leaseTimes = {
   retryEveryMs: 1_000,
 } as const;
 
-/** A state of the Lease, and since when it has been seen, ms of the own monotonic clock. */
-export interface SeenLease {
+/** A state of the Lease, and since when it has been observed, ms of the own monotonic clock. */
+export interface ObservedLease {
   spec: LeaseSpec;
   sinceMs: number;
 }
 
-/** What a candidate knows. */
-export interface Candidacy {
+/** What a candidate decides by. */
+export interface CandidateState {
   identity: string;
-  seen: SeenLease;
+  observed: ObservedLease;
   /** When the last renewal that succeeded was sent, monotonic ms; undefined for one that does not lead. */
   renewedAtMs: number | undefined;
 }
 
 export type LeaseStep = 'acquire' | 'renew' | 'wait' | 'lost';
 
-/** Notes a state of the Lease that was received at `nowMs`. */
-export function noteLease(before: SeenLease | undefined, spec: LeaseSpec, nowMs: number): SeenLease {
+/** Adds a state of the Lease that was received at `nowMs`; one that was observed before keeps its time. */
+export function observeLease(
+  before: ObservedLease | undefined,
+  spec: LeaseSpec,
+  nowMs: number,
+): ObservedLease {
   return before !== undefined && isDeepStrictEqual(before.spec, spec) ? before : { spec, sinceMs: nowMs };
 }
 
-/** Whether one that renewed then may still act as the leader. */
-export const believesInItself = (renewedAtMs: number | undefined, nowMs: number): boolean =>
+/** Tells whether one that renewed then may still act as the leader. */
+export const withinRenewDeadline = (renewedAtMs: number | undefined, nowMs: number): boolean =>
   renewedAtMs !== undefined && nowMs - renewedAtMs < leaseTimes.renewDeadlineMs;
 
-/** When a Lease that is held by another may be taken, monotonic ms. */
-export const freeAtMs = ({ spec, sinceMs }: SeenLease): number =>
+/** Returns when a Lease of another holder may be taken, monotonic ms. */
+export const expiresAtMs = ({ spec, sinceMs }: ObservedLease): number =>
   sinceMs + Math.max(leaseTimes.durationMs, (spec.leaseDurationSeconds ?? 0) * 1_000);
 
 /**
- * What a candidate does next. One that finds its own name in the Lease takes it at once: the process before it in the
- * same pod has ended, or its own answer was lost. Every write that follows has the resourceVersion as its precondition.
+ * Decides what a candidate does next. One that finds its own name in the Lease takes it at once: the process before it
+ * in the same pod has ended, or its own answer was lost. Every write that follows has the resourceVersion as its
+ * precondition.
  */
-export function nextLeaseStep({ identity, seen, renewedAtMs }: Candidacy, nowMs: number): LeaseStep {
-  const holder = seen.spec.holderIdentity ?? '';
+export function nextLeaseStep({ identity, observed, renewedAtMs }: CandidateState, nowMs: number): LeaseStep {
+  const holder = observed.spec.holderIdentity ?? '';
   if (renewedAtMs !== undefined) {
-    return holder === identity && believesInItself(renewedAtMs, nowMs) ? 'renew' : 'lost';
+    return holder === identity && withinRenewDeadline(renewedAtMs, nowMs) ? 'renew' : 'lost';
   }
-  return holder === '' || holder === identity || nowMs >= freeAtMs(seen) ? 'acquire' : 'wait';
+  return holder === '' || holder === identity || nowMs >= expiresAtMs(observed) ? 'acquire' : 'wait';
 }
 
 /**
- * The spec of a Lease that `identity` takes or keeps.
+ * Makes the spec of a Lease that `identity` takes or keeps.
  * @param wall.nowMs for people, ms since the Unix epoch
  * @param wall.count grows with every write: two of them differ even when the wall clock stands or is put back
  */
-export function heldSpec(
+export function holderSpec(
   before: LeaseSpec,
   identity: string,
   wall: { nowMs: number; count: number },
@@ -86,7 +91,7 @@ export function heldSpec(
   };
 }
 
-/** The spec of a Lease that its holder gives up: the next one need not wait. */
+/** Makes the spec of a Lease that its holder releases: the next one need not wait. */
 export const releasedSpec = ({ leaseTransitions = 0 }: LeaseSpec): LeaseSpec => ({
   leaseDurationSeconds: 1,
   leaseTransitions,

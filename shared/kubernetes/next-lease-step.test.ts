@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { LeaseSpec } from './lease.ts';
 import {
-  believesInItself,
-  freeAtMs,
-  heldSpec,
+  expiresAtMs,
+  holderSpec,
   leaseTimes,
   nextLeaseStep,
-  noteLease,
+  type ObservedLease,
+  observeLease,
   releasedSpec,
-  type SeenLease,
-} from './leadership.ts';
-import type { LeaseSpec } from './lease.ts';
+  withinRenewDeadline,
+} from './next-lease-step.ts';
 
 const { durationMs, renewDeadlineMs } = leaseTimes;
 const wall = { nowMs: Date.UTC(2026, 0, 1), count: 1 };
-const mine = heldSpec({}, 'me', wall);
-const others = heldSpec({}, 'you', wall);
+const mine = holderSpec({}, 'me', wall);
+const others = holderSpec({}, 'you', wall);
 const candidate = (spec: LeaseSpec, renewedAtMs?: number) => ({
   identity: 'me',
-  seen: { spec, sinceMs: 1_000 },
+  observed: { spec, sinceMs: 1_000 },
   renewedAtMs,
 });
 
@@ -49,23 +49,23 @@ test('one attempt that hangs leaves a leader time for a whole one before its dea
   assert.ok(renewDeadlineMs < durationMs);
 });
 
-test('a state of the Lease counts from when it was first seen, whatever its own times say', () => {
-  const seen = noteLease(undefined, others, 100);
-  assert.deepEqual(noteLease(seen, { ...others }, 900), seen);
-  const renewed = heldSpec(others, 'you', { ...wall, nowMs: wall.nowMs - 86_400_000 });
-  assert.deepEqual(noteLease(seen, renewed, 900), { spec: renewed, sinceMs: 900 });
-  assert.equal(freeAtMs(seen), 100 + durationMs);
+test('a state of the Lease counts from when it was first observed, whatever its own times say', () => {
+  const observed = observeLease(undefined, others, 100);
+  assert.deepEqual(observeLease(observed, { ...others }, 900), observed);
+  const renewed = holderSpec(others, 'you', { ...wall, nowMs: wall.nowMs - 86_400_000 });
+  assert.deepEqual(observeLease(observed, renewed, 900), { spec: renewed, sinceMs: 900 });
+  assert.equal(expiresAtMs(observed), 100 + durationMs);
 });
 
 test('a renewal keeps when it was acquired and counts changes of the holder', () => {
-  const again = heldSpec(mine, 'me', { nowMs: wall.nowMs + 5, count: 2 });
+  const again = holderSpec(mine, 'me', { nowMs: wall.nowMs + 5, count: 2 });
   assert.deepEqual(again, { ...mine, renewTime: '2026-01-01T00:00:00.005002Z' });
   assert.equal(mine.acquireTime, '2026-01-01T00:00:00.000001Z');
-  assert.equal(heldSpec(releasedSpec(mine), 'you', wall).leaseTransitions, 2);
+  assert.equal(holderSpec(releasedSpec(mine), 'you', wall).leaseTransitions, 2);
 });
 
 test('two renewals differ even when the wall clock stands', () => {
-  assert.notDeepEqual(heldSpec(mine, 'me', { ...wall, count: 2 }), mine);
+  assert.notDeepEqual(holderSpec(mine, 'me', { ...wall, count: 2 }), mine);
 });
 
 /** One process: what it knows, and what of it is on its way to or from the API server. */
@@ -73,7 +73,7 @@ interface Process {
   identity: string;
   /** Its monotonic clock ahead of the true time, ms. */
   offsetMs: number;
-  seen?: SeenLease | undefined;
+  observed?: ObservedLease | undefined;
   renewedAtMs?: number | undefined;
   read?: Store | undefined;
   write?: { spec: LeaseSpec; version: number; sentAtMs: number } | undefined;
@@ -100,7 +100,7 @@ function play(steps: readonly Step[], store: { checksVersion: boolean }): string
   const leaders: string[] = [];
   const observe = (): void => {
     const believers = processes.filter(({ renewedAtMs, offsetMs }) =>
-      believesInItself(renewedAtMs, nowMs + offsetMs),
+      withinRenewDeadline(renewedAtMs, nowMs + offsetMs),
     );
     const said = believers.length > 1 ? 'both' : believers[0]?.identity;
     if (said !== undefined && leaders.at(-1) !== said) leaders.push(said);
@@ -115,7 +115,7 @@ function play(steps: readonly Step[], store: { checksVersion: boolean }): string
     const ownMs = nowMs + process.offsetMs;
     if (process.answer !== undefined) {
       const { ok, sentAtMs } = process.answer;
-      if (ok && believesInItself(sentAtMs, ownMs)) process.renewedAtMs = sentAtMs;
+      if (ok && withinRenewDeadline(sentAtMs, ownMs)) process.renewedAtMs = sentAtMs;
       process.answer = undefined;
     } else if (process.write !== undefined) takeWrite(process, process.write);
     else if (process.read === undefined) process.read = stored;
@@ -124,11 +124,11 @@ function play(steps: readonly Step[], store: { checksVersion: boolean }): string
   const decide = (process: Process, { spec, version }: Store, ownMs: number, step: Step): void => {
     const { identity, renewedAtMs } = process;
     process.read = undefined;
-    process.seen = noteLease(process.seen, spec, ownMs);
-    const next = nextLeaseStep({ identity, seen: process.seen, renewedAtMs }, ownMs);
-    if (next === 'lost') Object.assign(process, { seen: undefined, renewedAtMs: undefined });
+    process.observed = observeLease(process.observed, spec, ownMs);
+    const next = nextLeaseStep({ identity, observed: process.observed, renewedAtMs }, ownMs);
+    if (next === 'lost') Object.assign(process, { observed: undefined, renewedAtMs: undefined });
     if (next !== 'acquire' && next !== 'renew') return;
-    const held = heldSpec(spec, identity, { nowMs: step.wallMs, count: version });
+    const held = holderSpec(spec, identity, { nowMs: step.wallMs, count: version });
     process.write = { spec: held, version, sentAtMs: ownMs };
   };
   for (const step of steps) {
@@ -138,7 +138,12 @@ function play(steps: readonly Step[], store: { checksVersion: boolean }): string
     if (step.what === 'on') getOn(process, step);
     else if (step.what === 'lose') process.answer = undefined;
     else
-      Object.assign(process, { seen: undefined, renewedAtMs: undefined, read: undefined, answer: undefined });
+      Object.assign(process, {
+        observed: undefined,
+        renewedAtMs: undefined,
+        read: undefined,
+        answer: undefined,
+      });
     observe();
   }
   return leaders;
