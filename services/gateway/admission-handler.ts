@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Admission, admit, type Rules } from '#shared/core/admission/admit.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
-import type { WebhookHandler } from './http/webhook-server.ts';
+import type { WebhookHandler } from './http/serve-reviews.ts';
 
 const maxLinks = 64;
 
@@ -19,23 +19,23 @@ export function createAdmissionHandler(options: {
   const { rules, metrics } = options;
   const log = options.log.child({ component: 'admission' });
   const tracer = trace.getTracer('latchkey');
-  return (request, reply, waitedMs) => {
-    const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+  return ({ headers, body, waitedMs }) => {
+    const parent = propagation.extract(ROOT_CONTEXT, headers);
     const startedAtMs = performance.now() - waitedMs;
-    return tracer.startActiveSpan('admission review', { kind: SpanKind.SERVER }, parent, async (span) => {
+    return tracer.startActiveSpan('admission review', { kind: SpanKind.SERVER }, parent, (span) => {
       try {
-        const admission = admit(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), rules);
+        const admission = admit(body, rules);
         describeInSpan(span, admission);
         span.setAttribute('latchkey.waited_ms', Math.round(waitedMs));
         count(metrics, admission, performance.now() - startedAtMs);
         logAdmission(log, admission);
-        return await reply.code(admission.httpStatus).type('application/json').send(admission.response);
+        return { status: admission.httpStatus, body: admission.response };
       } catch (err) {
         // A fault of ours must not admit the pod: without an answer the API server applies failurePolicy Fail.
         span.setStatus({ code: SpanStatusCode.ERROR });
         metrics.admission({ outcome: 'failed', code: 'INTERNAL' }, performance.now() - startedAtMs);
         log.error({ err }, 'admission failed');
-        return await reply.code(500).type('text/plain').send('latchkey: internal error, see the gateway log');
+        return { status: 500, body: 'latchkey: internal error, see the gateway log' };
       } finally {
         span.end();
       }

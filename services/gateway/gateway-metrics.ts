@@ -1,5 +1,5 @@
 import { type Attributes, metrics } from '@opentelemetry/api';
-import type { ShedReason } from './http/request-gate.ts';
+import type { ShedReason } from './http/request-plan.ts';
 
 /** What the gateway observes at each scrape. */
 interface GatewayObservations {

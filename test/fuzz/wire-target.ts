@@ -170,10 +170,9 @@ async function openWire(): Promise<OpenTarget> {
   process.on('uncaughtException', note);
   process.on('unhandledRejection', note);
   let world = worlds[0] as FuzzedWorld;
-  const webhook = await listenWebhook(async (request, reply) => {
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const webhook = await listenWebhook(({ body }) => {
     const { httpStatus, response } = admit(body, world.rules);
-    return await reply.code(httpStatus).type('application/json').send(response);
+    return { status: httpStatus, body: response };
   });
   const health = createHealthServer({
     notReady: () => [],

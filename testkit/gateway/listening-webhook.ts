@@ -3,9 +3,9 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
+import type { WebhookHandler } from '../../services/gateway/http/serve-reviews.ts';
 import {
   createWebhookServer,
-  type WebhookHandler,
   type WebhookServer,
   type WebhookServerOptions,
 } from '../../services/gateway/http/webhook-server.ts';

@@ -18,7 +18,7 @@ const soon = (what: string) => ({ timeoutMs: 10_000, what });
 let webhook: ListeningWebhook;
 beforeEach(async () => {
   Object.assign(limits, aWebhookServerContext.limits);
-  webhook = await listenWebhook(async (_request, reply) => reply.send('decided'), { limits });
+  webhook = await listenWebhook(() => ({ status: 200, body: 'decided' }), { limits });
 });
 afterEach(() => webhook.server.close());
 

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import type { FastifyReply } from 'fastify';
 import { webhookPath } from '#shared/contracts/webhook-path.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import {
@@ -17,7 +16,10 @@ import {
   webhookRequest,
 } from '#testkit/gateway/listening-webhook.ts';
 import { readAll } from '#testkit/gateway/wire-client.ts';
-import { createRequestGate, type ShedReason } from './request-gate.ts';
+import { RequestGate } from './request-gate.ts';
+import type { ShedReason } from './request-plan.ts';
+
+const decided = { status: 200, body: 'decided' };
 
 /** The gate in front of a real server. */
 const limits = { ...aWebhookServerContext.limits };
@@ -26,9 +28,9 @@ let decisions = 0;
 let webhook: ListeningWebhook;
 before(async () => {
   webhook = await listenWebhook(
-    async (_request, reply) => {
+    () => {
       decisions += 1;
-      return await reply.send('decided');
+      return decided;
     },
     { limits, onShed: (reason) => shed.push(reason), timeoutMs: () => 200 },
   );
@@ -74,7 +76,7 @@ test('a connection outlives a shed request, however its body comes', async () =>
 });
 
 test('a client that goes on sending the body of a shed request reads its answer, also when the server drains', async () => {
-  const draining = await listenWebhook(async (_request, reply) => reply.send('decided'), { limits });
+  const draining = await listenWebhook(() => decided, { limits });
   draining.server.connections.drain();
   Object.assign(limits, tooManyWaiting);
   for (const { connect, server } of [webhook, draining]) {
@@ -134,35 +136,33 @@ test('a few that hold much do not keep out the many that hold little', async () 
 });
 
 test('a body that waits for its turn counts for as long as it is held, also when its client has gone', async () => {
-  const gate = createRequestGate({
+  const gate = new RequestGate({
     ...aWebhookServerContext,
     onShed: (reason) => shed.push(reason),
     limits: { ...aWebhookServerContext.limits, heldBytes: 10_000 },
   });
+  const outcomes: string[] = [];
   const sendAndLeave = (): void => {
     const request = new IncomingMessage(new Socket());
-    const response = new ServerResponse(request);
-    gate.admit(request, response);
+    gate.read(request, ({ kind }) => outcomes.push(kind));
     request.emit('data', Buffer.alloc(6_000));
-    gate.queueDecision(response, { decide: () => assert.fail('nobody waits'), answered: () => undefined });
+    request.emit('end');
     request.socket.destroy();
-    response.emit('close');
   };
   sendAndLeave();
   sendAndLeave();
-  assert.deepEqual(shed, ['overloaded']);
+  assert.deepEqual([shed, outcomes], [['overloaded'], ['shed']]);
   await nextTurn();
+  assert.deepEqual(outcomes, ['shed', 'gone']);
   sendAndLeave();
   assert.deepEqual(shed, ['overloaded']);
   gate.stop();
 });
 
-const decide = async (reply: FastifyReply): Promise<FastifyReply> => await reply.send('decided');
-
 test('a decision that throws is the answer 500 of its request, and those after it are made', async () => {
-  const faulty = await listenWebhook((request, reply) => {
-    if (request.headers['x-fault'] === '1') throw new Error('a fault');
-    return decide(reply);
+  const faulty = await listenWebhook(({ headers }) => {
+    if (headers['x-fault'] === '1') throw new Error('a fault');
+    return decided;
   });
 
   assert.equal(statusOf(await faulty.send({ headers: { 'x-fault': '1' } })), 500);
@@ -196,10 +196,10 @@ test('input 26: a body has as long as the timeout parameter says; any other text
 test('a request whose timeout has passed when its turn comes is not decided, and its connection lives', async () => {
   const busyMs = 150;
   const slow = await listenWebhook(
-    async (_request, reply) => {
+    () => {
       const endMs = performance.now() + busyMs;
       while (performance.now() < endMs);
-      return await reply.send('decided');
+      return decided;
     },
     { onShed: (reason) => shed.push(reason) },
   );

@@ -1,174 +1,159 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { type BodyReader, bodyLimitBytes, readBody } from './body-reader.ts';
 import { createDecisionQueue } from './decision-queue.ts';
 import { isOverloaded, type Load, loadLimits } from './load-shedding.ts';
-import { answerEarly, discardBody } from './refused-body.ts';
+import {
+  type Outcome,
+  type RequestEvent,
+  type RequestState,
+  requestPlan,
+  type ShedReason,
+} from './request-plan.ts';
 import { requestTimeoutMs } from './request-timeout.ts';
 
-/** Why a request is answered with 503 and no decision: too many at once, or its deadline has passed. */
-export type ShedReason = 'overloaded' | 'late';
-
 /** Often, so that many slow bodies do not end in one turn of the event loop. */
-const lateCheckMs = 10;
+const deadlineCheckMs = 10;
 
-const texts: Readonly<Record<ShedReason, string>> = {
-  overloaded: 'latchkey: too many requests at once, try again [OVERLOADED]',
-  late: 'latchkey: the request could not be answered within its timeout, try again [OVERLOADED]',
-};
+/** A request that has its turn: its body, and how long that has waited since its end. */
+interface Turn {
+  kind: 'decide';
+  body: Buffer;
+  waitedMs: number;
+}
 
-const headersOf = (reason: ShedReason): Readonly<Record<string, string>> => ({
-  'retry-after': '1',
-  'content-type': 'text/plain',
-  'content-length': `${texts[reason].length}`,
-});
+/** What a request gets from the gate. */
+export type GateOutcome = Turn | Exclude<Outcome, { kind: 'decide' }>;
 
-/** A request that is not decided. */
+/** A request that has no outcome yet. */
 interface Waiting {
   request: IncomingMessage;
-  response: ServerResponse;
   deadlineMs: number;
+  state: RequestState;
+  body: BodyReader;
   heldBytes: number;
-  /** Counted, and refused as soon as its body has ended. */
-  isShed: boolean;
-  /** Its body is whole, and held until its turn, also when the client has gone. */
-  isQueued: boolean;
+  settle: (outcome: GateOutcome) => void;
 }
 
-/** What becomes of a request whose turn has come: one of the two is called, once. */
-interface Outcome {
-  /** @param waitedMs since its body was whole */
-  decide(waitedMs: number): void;
-  /** The gate has answered, or nobody waits any more. */
-  answered(): void;
-}
-
-/** Stands before everything that costs: parsing, the body, the decision. */
-export interface RequestGate {
-  /** Whether the request may be worked on; else it has been answered. */
-  admit(request: IncomingMessage, response: ServerResponse): boolean;
-  /** The same once more when the body is there, and when its turn has come. */
-  queueDecision(response: ServerResponse, outcome: Outcome): void;
-  stop(): void;
-}
-
-/**
- * Bounds the work of the gateway. What is too much is answered with 503 and `Retry-After: 1`: the API server repeats such
- * a request within its timeout (docs/reference/kube-apiserver.md C8). Its body is read first, to nowhere (see
- * refused-body.ts). What is older than its timeout is not worked on, for nobody waits for the answer; the API server gets
- * none of these 503.
- * @param options.timeoutMs how long a caller waits that does not say it
- */
-export function createRequestGate(options: {
+export interface RequestGateOptions {
   clock: Clock;
+  /** How long a caller waits that does not say it, ms. */
   timeoutMs: () => number;
   onShed: (reason: ShedReason) => void;
   limits?: Load;
-}): RequestGate {
-  const { clock, limits = loadLimits } = options;
-  const waiting = new Map<ServerResponse, Waiting>();
-  const queue = createDecisionQueue(clock.monotonicMs, setImmediate);
-  let heldBytes = 0;
-  const load = (): Load => ({ waitMs: queue.waitMs(), waiting: queue.count(), heldBytes });
+}
 
-  const letGo = (entry: Waiting): void => {
-    heldBytes -= entry.heldBytes;
-    entry.heldBytes = 0;
-  };
-  const release = (entry: Waiting): void => {
-    letGo(entry);
-    waiting.delete(entry.response);
-  };
-  const answer = (response: ServerResponse, reason: ShedReason): void => {
-    // Refused for something else meanwhile, such as the announced length of a body that still arrives.
-    if (response.headersSent) return;
-    response.writeHead(503, headersOf(reason));
-    response.end(texts[reason]);
-  };
-  /** A body that does not end in time, or is too long, is not waited for. */
-  const cutOff = (entry: Waiting, reason: ShedReason): void => {
-    const { request, response } = entry;
-    if (!waiting.has(response)) return;
-    release(entry);
-    if (!entry.isShed) options.onShed(reason);
-    discardBody(request, { whole: () => undefined, tooLong: () => undefined });
-    if (response.headersSent) return;
-    answerEarly(request, response, { status: 503, headers: headersOf(reason), text: texts[reason], clock });
-  };
-  const refuse = (entry: Waiting): void => {
-    letGo(entry);
-    entry.isShed = true;
-    options.onShed('overloaded');
-    discardBody(entry.request, {
-      whole: () => {
-        release(entry);
-        answer(entry.response, 'overloaded');
-      },
-      tooLong: () => cutOff(entry, 'overloaded'),
-    });
-  };
-  /** Who holds the most of what has not ended: a few that hold much must not keep out the many that hold little. */
-  const largest = (): Waiting | undefined => {
-    let found: Waiting | undefined;
-    for (const entry of waiting.values()) {
-      if (!entry.isShed && !entry.isQueued && entry.heldBytes > (found?.heldBytes ?? 0)) found = entry;
-    }
-    return found;
-  };
-  const hold = (entry: Waiting, bytes: number): void => {
-    if (!waiting.has(entry.response) || entry.isShed) return;
-    entry.heldBytes += bytes;
-    heldBytes += bytes;
-    if (heldBytes <= limits.heldBytes) return;
-    const most = largest();
-    if (most !== undefined) refuse(most);
-  };
-  const takeTurn = (entry: Waiting, waitedMs: number, { decide, answered }: Outcome): void => {
-    const { request, response, deadlineMs } = entry;
-    release(entry);
-    if (request.socket.destroyed) {
-      answered();
-    } else if (clock.monotonicMs() < deadlineMs) {
-      decide(waitedMs);
-    } else {
-      options.onShed('late');
-      answer(response, 'late');
-      answered();
-    }
-  };
-  const stopLateCheck = clock.every(lateCheckMs, () => {
-    const nowMs = clock.monotonicMs();
-    for (const entry of waiting.values()) {
-      if (nowMs >= entry.deadlineMs && !entry.isQueued) cutOff(entry, 'late');
-    }
-  });
+/**
+ * Bounds the work and the memory of the gateway. What is too much gets 503 and `Retry-After: 1`: the API server repeats
+ * such a request within its timeout (docs/reference/kube-apiserver.md C8). What is older than its timeout is not worked
+ * on, for nobody waits for the answer; the API server gets none of these 503.
+ */
+export class RequestGate {
+  readonly #options: RequestGateOptions;
+  readonly #limits: Load;
+  readonly #queue;
+  readonly #stopDeadlines: () => void;
+  readonly #waiting = new Set<Waiting>();
+  #heldBytes = 0;
 
-  return {
-    stop: stopLateCheck,
-    admit: (request, response) => {
-      const deadlineMs = clock.monotonicMs() + requestTimeoutMs(request.url ?? '', options.timeoutMs());
-      const entry = { request, response, deadlineMs, heldBytes: 0, isShed: false, isQueued: false };
-      waiting.set(response, entry);
-      response.once('close', () => {
-        if (!entry.isQueued) release(entry);
-      });
-      if (isOverloaded(load(), limits)) {
-        refuse(entry);
-        return false;
-      }
-      request.on('data', (chunk: Buffer) => hold(entry, chunk.length));
-      return true;
-    },
-    queueDecision: (response, outcome) => {
-      const entry = waiting.get(response);
-      if (entry === undefined || entry.isShed) {
-        outcome.answered();
-      } else if (isOverloaded(load(), limits)) {
-        refuse(entry);
-        outcome.answered();
-      } else {
-        entry.isQueued = true;
-        queue.add((waitedMs) => takeTurn(entry, waitedMs, outcome));
-      }
-    },
-  };
+  constructor(options: RequestGateOptions) {
+    const { clock, limits = loadLimits } = options;
+    this.#options = options;
+    this.#limits = limits;
+    this.#queue = createDecisionQueue(clock.monotonicMs, setImmediate);
+    this.#stopDeadlines = clock.every(deadlineCheckMs, () => this.#endLate());
+  }
+
+  /**
+   * Reads a request's body, and waits until it may be decided.
+   * @param settle called once, and for a decision within the time that the queue gives to decisions
+   */
+  read(request: IncomingMessage, settle: (outcome: GateOutcome) => void): void {
+    const { clock, timeoutMs } = this.#options;
+    const waiting: Waiting = {
+      request,
+      deadlineMs: clock.monotonicMs() + requestTimeoutMs(request.url ?? '', timeoutMs()),
+      state: 'arriving',
+      heldBytes: 0,
+      settle,
+      body: readBody(request, {
+        kept: (bytes) => this.#hold(waiting, bytes),
+        whole: () => this.#onWhole(waiting),
+        tooLong: () => this.#take(waiting, 'too-long'),
+        gone: () => this.#take(waiting, 'gone'),
+      }),
+    };
+    this.#waiting.add(waiting);
+    if (this.#isOverloaded()) this.#take(waiting, 'overloaded');
+    else if (Number(request.headers['content-length']) > bodyLimitBytes) this.#take(waiting, 'too-long');
+  }
+
+  stop(): void {
+    this.#stopDeadlines();
+  }
+
+  #take(waiting: Waiting, event: RequestEvent, waitedMs = 0): void {
+    const step = requestPlan[waiting.state][event];
+    if (step === undefined) return;
+    waiting.state = step.to;
+    if (step.shed !== undefined) this.#options.onShed(step.shed);
+    if (step.to === 'queued') {
+      this.#queue.add((sinceWholeMs) => this.#onDequeued(waiting, sinceWholeMs));
+      return;
+    }
+    const { outcome } = step;
+    const settled =
+      outcome?.kind === 'decide' ? { ...outcome, body: waiting.body.bytes(), waitedMs } : outcome;
+    this.#releaseBytes(waiting);
+    if (settled === undefined) return;
+    this.#waiting.delete(waiting);
+    waiting.settle(settled);
+  }
+
+  #onWhole(waiting: Waiting): void {
+    if (this.#isOverloaded()) this.#take(waiting, 'overloaded');
+    this.#take(waiting, 'whole');
+  }
+
+  #onDequeued(waiting: Waiting, waitedMs: number): void {
+    if (waiting.request.socket.destroyed) this.#take(waiting, 'gone');
+    else if (this.#options.clock.monotonicMs() >= waiting.deadlineMs) this.#take(waiting, 'deadline');
+    else this.#take(waiting, 'turn', waitedMs);
+  }
+
+  /** Ends the requests whose body has not ended in time; a queued one is judged at its turn. */
+  #endLate(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const waiting of this.#waiting) {
+      if (nowMs >= waiting.deadlineMs && waiting.state !== 'queued') this.#take(waiting, 'deadline');
+    }
+  }
+
+  #hold(waiting: Waiting, bytes: number): void {
+    waiting.heldBytes += bytes;
+    this.#heldBytes += bytes;
+    if (this.#heldBytes <= this.#limits.heldBytes) return;
+    const largest = this.#largestArriving();
+    if (largest !== undefined) this.#take(largest, 'overloaded');
+  }
+
+  #releaseBytes(waiting: Waiting): void {
+    waiting.body.discard();
+    this.#heldBytes -= waiting.heldBytes;
+    waiting.heldBytes = 0;
+  }
+
+  /** Finds who holds the most: a few that hold much must not keep out the many that hold little. */
+  #largestArriving(): Waiting | undefined {
+    let largest: Waiting | undefined;
+    for (const waiting of this.#waiting) {
+      if (waiting.state === 'arriving' && waiting.heldBytes > (largest?.heldBytes ?? 0)) largest = waiting;
+    }
+    return largest;
+  }
+
+  #isOverloaded(): boolean {
+    const { waitMs, count } = this.#queue;
+    return isOverloaded({ waitMs: waitMs(), waiting: count(), heldBytes: this.#heldBytes }, this.#limits);
+  }
 }

@@ -3,15 +3,18 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { after, before, test } from 'node:test';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { type ListeningWebhook, listenWebhook, statusOf } from '#testkit/gateway/listening-webhook.ts';
-import type { WireRequest } from '#testkit/gateway/wire-client.ts';
+import {
+  type ListeningWebhook,
+  listenWebhook,
+  statusOf,
+  webhookRequest,
+} from '#testkit/gateway/listening-webhook.ts';
+import { readAll, type WireRequest } from '#testkit/gateway/wire-client.ts';
 
 /** A server that answers with the number of bytes it was handed. */
 let webhook: ListeningWebhook;
 before(async () => {
-  webhook = await listenWebhook(async (request, reply) =>
-    reply.send({ bytes: Buffer.isBuffer(request.body) ? request.body.length : 'not bytes' }),
-  );
+  webhook = await listenWebhook(({ body }) => ({ status: 200, body: { bytes: body.length } }));
 });
 after(() => webhook.server.close());
 
@@ -36,8 +39,34 @@ test('only a POST to the webhook path is served', async () => {
   assert.equal(await statusFor({ path: '/' }), 404);
 });
 
+test('a decision is made within the slice of the queue that it was given, and what is ready comes before the next', async () => {
+  const sliceMs = 10;
+  const happened: string[] = [];
+  const busy = await listenWebhook(() => {
+    happened.push('decision');
+    setImmediate(() => happened.push('turn'));
+    const endMs = performance.now() + 2 * sliceMs;
+    while (performance.now() < endMs);
+    return { status: 200, body: {} };
+  });
+  const socket = await busy.connect();
+  // In one write: the second waits while the first is decided.
+  socket.write(webhookRequest() + webhookRequest({ headers: { connection: 'close' } }));
+  await readAll(socket);
+  await busy.server.close();
+  assert.deepEqual(happened.slice(0, 3), ['decision', 'turn', 'decision']);
+});
+
+test('a body that turns out to be longer than 8 MiB is a 413', async () => {
+  const socket = await webhook.connect();
+  const head = webhookRequest({ body: '', headers: { 'transfer-encoding': 'chunked' } });
+  const size = 8 * 1024 * 1024 + 1;
+  socket.write(`${head.replace(/content-length: \d+\r\n/, '')}${size.toString(16)}\r\n${'x'.repeat(size)}`);
+  assert.equal(statusOf(await readAll(socket)), 413);
+});
+
 test('a connection that says nothing does not keep the server from closing', { timeout: 8_000 }, async () => {
-  const closing = await listenWebhook(async (_request, reply) => reply.send({}));
+  const closing = await listenWebhook(() => ({ status: 200, body: {} }));
   const silent = connectTcp(closing.port, '127.0.0.1').on('error', () => undefined);
   await waitFor(async () => closing.server.handshakes() === 1, { timeoutMs: 5_000, what: 'the connection' });
   const closed = once(silent.resume(), 'close');

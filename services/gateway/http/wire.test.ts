@@ -25,10 +25,9 @@ const faults: unknown[] = [];
 process.on('uncaughtException', (fault) => faults.push(fault));
 
 before(async () => {
-  webhook = await listenWebhook(async (request, reply) => {
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  webhook = await listenWebhook(({ body }) => {
     const { httpStatus, response } = admit(body, rules);
-    return await reply.code(httpStatus).send(response);
+    return { status: httpStatus, body: response };
   });
   webhook.server.app.server.on('connection', () => accepted++);
 });

@@ -1,0 +1,50 @@
+import type { Server } from 'node:https';
+import type { CertificatePair } from '../tls/certificate-pair.ts';
+
+/**
+ * Forward secrecy and authenticated encryption only: a leaf's key that is renewed each week must not open what was
+ * recorded before. Go's API server offers all of them first (crypto/tls defaultCipherSuites).
+ */
+export const protocols = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    ...['ECDSA', 'RSA'].flatMap((key) =>
+      ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].map((suite) => `ECDHE-${key}-${suite}`),
+    ),
+  ].join(':'),
+} as const;
+
+/** What a server shows in its next handshakes, and whom it accepts; live connections keep what they have. */
+export interface SecureContext {
+  /** Serves this pair. */
+  use(pair: CertificatePair): void;
+  /** Accepts client certificates of these authorities (PEM). */
+  trust(authorities: string): void;
+}
+
+/** Sets a server's context once all of its parts are known, and again whenever one changes. */
+export function createSecureContext(
+  server: Pick<Server, 'setSecureContext'>,
+  requestsClientCertificate: boolean,
+): SecureContext {
+  let pair: CertificatePair | undefined;
+  let authorities: string | undefined;
+  const apply = (): void => {
+    if (pair === undefined || (requestsClientCertificate && authorities === undefined)) return;
+    const ca = authorities === undefined ? {} : { ca: authorities };
+    server.setSecureContext({ cert: pair.certificate, key: pair.key, ...protocols, ...ca });
+  };
+  return {
+    use: (next) => {
+      pair = next;
+      apply();
+    },
+    trust: (next) => {
+      authorities = next;
+      apply();
+    },
+  };
+}
