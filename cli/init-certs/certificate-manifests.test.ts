@@ -14,27 +14,27 @@ test('the Secrets are printed without a cluster, always in the same layout', asy
   const { code, output } = await print([]);
   assert.equal(code, 0);
   assert.equal(layoutOf((await print([])).output), layoutOf(output));
-  const [authority, leaf, ...rest] = parseAllDocuments(output).map((document) => document.toJS());
+  const [ca, leaf, ...rest] = parseAllDocuments(output).map((document) => document.toJS());
   assert.deepEqual(rest, []);
   assert.deepEqual(
-    [authority, leaf].map(({ kind, type, metadata }) => [kind, type, metadata.namespace, metadata.name]),
+    [ca, leaf].map(({ kind, type, metadata }) => [kind, type, metadata.namespace, metadata.name]),
     [
       ['Secret', 'kubernetes.io/tls', 'latchkey', 'latchkey-ca'],
       ['Secret', 'kubernetes.io/tls', 'latchkey', 'flyte-pod-webhook-secret'],
     ],
   );
-  assert.ok(certificateIn(leaf).verify(certificateIn(authority).publicKey));
+  assert.ok(certificateIn(leaf).verify(certificateIn(ca).publicKey));
   assert.ok(certificateIn(leaf).checkHost('flyte-pod-webhook.latchkey.svc', { subject: 'never' }));
 });
 
 test('the configuration is honoured, and what nobody else would create is printed too', async () => {
   const yaml = 'webhook: {manage: false, configurationName: theirs}\ntls: {caSecretName: own-ca}\n';
   const { output } = await print(['--config', '-', '-n', 'flyte'], yaml);
-  const [authority, leaf, configuration] = parseAllDocuments(output).map((document) => document.toJS());
-  assert.deepEqual([authority.metadata.name, leaf.metadata.namespace], ['own-ca', 'flyte']);
+  const [ca, leaf, configuration] = parseAllDocuments(output).map((document) => document.toJS());
+  assert.deepEqual([ca.metadata.name, leaf.metadata.namespace], ['own-ca', 'flyte']);
   assert.equal(configuration.kind, 'MutatingWebhookConfiguration');
   assert.equal(configuration.metadata.name, 'theirs');
-  assert.equal(configuration.webhooks[0].clientConfig.caBundle, authority.data['tls.crt']);
+  assert.equal(configuration.webhooks[0].clientConfig.caBundle, ca.data['tls.crt']);
 });
 
 test("a certificate that is somebody else's is not made", async () => {

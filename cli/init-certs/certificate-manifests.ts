@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration } from '#shared/installation/webhook-configuration.ts';
-import { type IssueOptions, newAuthority, newLeaf } from './issue-pair.ts';
+import { type IssueOptions, newCa, newLeaf } from './issue-pair.ts';
 
 /**
  * New Secrets as YAML, and with `webhook.manage: false` (somebody else creates it) the webhook configuration that trusts
@@ -10,12 +10,12 @@ import { type IssueOptions, newAuthority, newLeaf } from './issue-pair.ts';
 export async function certificateManifests(options: IssueOptions): Promise<string> {
   const { config, namespace } = options;
   const { tls, webhook } = config;
-  const authority = await newAuthority(options, '');
-  const leaf = await newLeaf(options, authority);
+  const ca = await newCa(options, '');
+  const leaf = await newLeaf(options, ca);
   const objects = [
-    secretManifest(namespace, tls.caSecretName, authority),
+    secretManifest(namespace, tls.caSecretName, ca),
     secretManifest(namespace, tls.servingSecretName, leaf),
-    ...(webhook.manage ? [] : [desiredConfiguration(webhook, namespace, authority.bundle)]),
+    ...(webhook.manage ? [] : [desiredConfiguration(webhook, namespace, ca.bundle)]),
   ];
   return objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join('');
 }

@@ -1,5 +1,5 @@
 import { joinBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { authorityProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
+import { caProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { filledSecret, readPairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
@@ -9,7 +9,7 @@ import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-co
 
 /** The three objects as they are. */
 export interface CertificateFacts {
-  authority: Secret | undefined;
+  ca: Secret | undefined;
   serving: Secret | undefined;
   webhook: MutatingWebhookConfiguration | undefined;
 }
@@ -21,9 +21,9 @@ export type SecretPlan =
   | { action: 'replace'; broken: string };
 
 export interface CertificatePlan {
-  authority: SecretPlan;
+  ca: SecretPlan;
   serving: SecretPlan;
-  /** PEM of the authorities that the API server trusts now, and goes on trusting beside a new one. */
+  /** PEM of the CAs that the API server trusts now, and goes on trusting beside a new one. */
   trusted: string;
 }
 
@@ -35,16 +35,16 @@ export function planCertificates(
   const { namespace, nowMs } = options;
   const { webhook } = options.config;
   const trusted = trustedBundle(facts.webhook, webhook, namespace) ?? '';
-  const authority = planSecret(facts.authority, ({ pair }) => authorityProblem(pair, nowMs));
-  const bundle = authority.action === 'keep' ? bundleOf(authority.stored, nowMs) : trusted;
+  const ca = planSecret(facts.ca, ({ pair }) => caProblem(pair, nowMs));
+  const bundle = ca.action === 'keep' ? bundleOf(ca.stored, nowMs) : trusted;
   const names = servingNames(webhook, namespace);
   const serving = planSecret(facts.serving, ({ pair }) =>
     leafProblem(pair, nowMs, readBundle(bundle), names),
   );
-  return { authority, serving, trusted };
+  return { ca, serving, trusted };
 }
 
-/** The bundle beside an authority that is kept; a Secret that an operator brought may lack it. */
+/** The bundle beside a CA that is kept; a Secret that an operator brought may lack it. */
 export const bundleOf = ({ pair, bundle }: StoredPair, nowMs: number): string =>
   joinBundle(pair.certificate, [bundle], nowMs);
 

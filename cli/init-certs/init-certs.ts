@@ -18,7 +18,7 @@ import {
   planCertificates,
   type SecretPlan,
 } from './certificate-plan.ts';
-import { type IssueOptions, newAuthority, newLeaf } from './issue-pair.ts';
+import { type IssueOptions, newCa, newLeaf } from './issue-pair.ts';
 
 /** What became of one object. */
 export interface Outcome {
@@ -75,21 +75,18 @@ async function initOnce(options: InitOptions): Promise<Outcome[]> {
     if (action !== 'keep') await writeSecret(installation.kubernetes, secret, existing);
     return secretOutcome(name, action, made);
   };
-  const authority = await authorityOf(plan, options);
-  const authorityOutcome = await write(caSecretName, facts.authority, plan.authority, authority);
-  const webhookOutcome = await initWebhook(options, facts.webhook, bundleOf(authority, nowMs));
-  const leaf = plan.serving.action === 'keep' ? plan.serving.stored : await newLeaf(options, authority);
+  const ca = await caToUse(plan, options);
+  const caOutcome = await write(caSecretName, facts.ca, plan.ca, ca);
+  const webhookOutcome = await initWebhook(options, facts.webhook, bundleOf(ca, nowMs));
+  const leaf = plan.serving.action === 'keep' ? plan.serving.stored : await newLeaf(options, ca);
   const leafOutcome = await write(servingSecretName, facts.serving, plan.serving, leaf);
-  return [authorityOutcome, leafOutcome, webhookOutcome];
+  return [caOutcome, leafOutcome, webhookOutcome];
 }
 
-async function authorityOf(
-  { authority, trusted }: CertificatePlan,
-  options: IssueOptions,
-): Promise<StoredPair> {
-  if (authority.action !== 'keep') return newAuthority(options, trusted);
-  const { pair } = authority.stored;
-  return { pair, bundle: bundleOf(authority.stored, options.nowMs) };
+async function caToUse({ ca, trusted }: CertificatePlan, options: IssueOptions): Promise<StoredPair> {
+  if (ca.action !== 'keep') return newCa(options, trusted);
+  const { pair } = ca.stored;
+  return { pair, bundle: bundleOf(ca.stored, options.nowMs) };
 }
 
 async function readCertificateFacts(
@@ -98,7 +95,7 @@ async function readCertificateFacts(
 ): Promise<CertificateFacts> {
   const readSecret = (name: string) =>
     readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name });
-  const [authority, serving, configuration] = await Promise.all([
+  const [ca, serving, configuration] = await Promise.all([
     readSecret(tls.caSecretName),
     readSecret(tls.servingSecretName),
     readObject<MutatingWebhookConfiguration>(kubernetes, {
@@ -106,12 +103,12 @@ async function readCertificateFacts(
       name: webhook.configurationName,
     }),
   ]);
-  return { authority, serving, webhook: configuration };
+  return { ca, serving, webhook: configuration };
 }
 
 function refuseBroken(plan: CertificatePlan, { config: { tls }, namespace }: IssueOptions): void {
   const broken = [
-    { name: tls.caSecretName, plan: plan.authority },
+    { name: tls.caSecretName, plan: plan.ca },
     { name: tls.servingSecretName, plan: plan.serving },
   ].flatMap((each) =>
     each.plan.action === 'replace' ? [`Secret ${each.name} cannot be used: ${each.plan.broken}`] : [],

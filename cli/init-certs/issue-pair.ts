@@ -1,5 +1,5 @@
 import { joinBundle } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { StoredPair } from '#shared/installation/tls-secret.ts';
@@ -13,22 +13,19 @@ export interface IssueOptions {
   nowMs: number;
 }
 
-/** Makes a new authority; those of `trusted` (PEM) stay trusted beside it. */
-export async function newAuthority(
-  { config: { tls }, nowMs }: IssueOptions,
-  trusted: string,
-): Promise<StoredPair> {
-  const pair = issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs);
+/** Makes a new CA; those of `trusted` (PEM) stay trusted beside it. */
+export async function newCa({ config: { tls }, nowMs }: IssueOptions, trusted: string): Promise<StoredPair> {
+  const pair = issueCa(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs);
   return { pair, bundle: joinBundle(pair.certificate, [trusted], nowMs) };
 }
 
-/** Makes a new serving certificate of the authority. */
+/** Makes a new serving certificate of the CA. */
 export async function newLeaf(
   { config: { tls, webhook }, namespace, nowMs }: IssueOptions,
-  authority: StoredPair,
+  ca: StoredPair,
 ): Promise<StoredPair> {
   const names = servingNames(webhook, namespace);
   const keys = await generateRsaKeys(tls.keyBits);
-  const pair = issueLeaf(keys, authority.pair, names, nowMs, tls.leafLifetimeDays * dayMs);
-  return { pair, bundle: authority.bundle };
+  const pair = issueLeaf(keys, ca.pair, names, nowMs, tls.leafLifetimeDays * dayMs);
+  return { pair, bundle: ca.bundle };
 }

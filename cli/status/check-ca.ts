@@ -1,4 +1,4 @@
-import { authorityProblem } from '#shared/certificates/certificate-checks.ts';
+import { caProblem } from '#shared/certificates/certificate-checks.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import { describeAge } from '#shared/core/text/age.ts';
@@ -12,7 +12,7 @@ import type { InstallationFacts } from './installation-facts.ts';
 const about = 'CA';
 
 /** The CA, and where its rotation stands. */
-export function findAuthority({ authority, found, nowMs }: InstallationFacts): Finding {
+export function checkCa({ ca, found, nowMs }: InstallationFacts): Finding {
   const { tls } = found.config;
   if (tls.issuer === 'provided') {
     return {
@@ -22,14 +22,14 @@ export function findAuthority({ authority, found, nowMs }: InstallationFacts): F
       facts: { provided: true },
     };
   }
-  if ('unseen' in authority) return unseen(about, authority.unseen);
-  const secret = filledSecret(authority.value);
+  if ('unseen' in ca) return unseen(about, ca.unseen);
+  const secret = filledSecret(ca.value);
   if (secret === undefined) {
-    const problem = missingSecret(tls.caSecretName, authority.value, 'cert-manager');
+    const problem = missingSecret(tls.caSecretName, ca.value, 'cert-manager');
     return { about, summary: 'missing', problems: [problem], facts: { exists: false } };
   }
   const { pair } = readPairSecret(secret);
-  const wrong = authorityProblem(pair, nowMs);
+  const wrong = caProblem(pair, nowMs);
   const life = lifeOf(pair.certificate, tls.renewAt);
   const state = readCaState(secret);
   const broken: Problem[] =

@@ -6,7 +6,7 @@ import { lateProblems, podsByService } from './pods-state.ts';
 const about = 'gateways';
 
 /** How many gateways there are, and to how many of them the Service leads. */
-export function findGateways({ endpoints, pods, found, nowMs }: InstallationFacts): Finding {
+export function checkGateways({ endpoints, pods, found, nowMs }: InstallationFacts): Finding {
   const { url, serviceName } = found.config.webhook;
   if (url !== undefined)
     return { about, summary: `outside of the Service, at ${url}`, problems: [], facts: { url } };

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findLeaders } from './check-leaders.ts';
+import { checkLeaders } from './check-leaders.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 12);
 const ago = (ms: number): string => new Date(nowMs - ms).toISOString();
 const absent = { value: undefined };
 
 const find = (spec: object) =>
-  findLeaders({
+  checkLeaders({
     nowMs,
     leases: { 'cert-manager': absent, discovery: { value: { metadata: { name: 'any' }, spec } } },
   });

@@ -9,7 +9,7 @@ const about = 'leaders';
 const goneMs = 120_000;
 
 /** Who leads the services of which one replica does; an installation without Leases has one replica of each. */
-export function findLeaders({ leases, nowMs }: Pick<InstallationFacts, 'leases' | 'nowMs'>): Finding {
+export function checkLeaders({ leases, nowMs }: Pick<InstallationFacts, 'leases' | 'nowMs'>): Finding {
   const each = ledServices.map((service) => ({ service, ...describeLease(leases[service], nowMs) }));
   const unseen = each.flatMap(({ unseen: why }) => why ?? []);
   return {

@@ -18,7 +18,7 @@ const about = 'leaf';
 const providedRenewAt = 0.9;
 
 /** The serving certificate: whether it can be served, the API server trusts it, and the gateways have it. */
-export function findLeaf(facts: InstallationFacts): Finding {
+export function checkLeaf(facts: InstallationFacts): Finding {
   const { serving, found, nowMs } = facts;
   const { issuer, servingSecretName: name, renewAt } = found.config.tls;
   const isOurs = issuer === 'latchkey';
@@ -78,7 +78,7 @@ function trustOf({ pair }: StoredPair, facts: InstallationFacts): boolean | unde
   return issuers.some((issuer) => leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey));
 }
 
-/** The authorities by which the API server judges the gateways. */
+/** The CAs by which the API server judges the gateways. */
 function trustedBy({ webhook, found, namespace }: InstallationFacts): X509Certificate[] | undefined {
   if ('unseen' in webhook) return undefined;
   const bundle = trustedBundle(webhook.value, found.config.webhook, namespace);

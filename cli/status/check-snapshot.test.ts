@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
-import { findSnapshot } from './check-snapshot.ts';
+import { checkSnapshot } from './check-snapshot.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 12);
@@ -10,7 +10,7 @@ const takenAt = new Date(nowMs - 180_000).toISOString();
 
 function find(snapshot: InstallationFacts['snapshot'], enabled = true) {
   const config = latchkeyConfigSchema.parse({ snapshot: { enabled } });
-  return findSnapshot({ snapshot, found: { config, source: 'file' }, nowMs });
+  return checkSnapshot({ snapshot, found: { config, source: 'file' }, nowMs });
 }
 
 test('a snapshot is shown with its time, rules and size', () => {

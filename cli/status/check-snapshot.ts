@@ -13,7 +13,7 @@ const about = 'snapshot';
 const name = snapshotSecretName(0);
 
 /** The rules from which a gateway starts while the bus is away. An old one is as good: it is written when rules change. */
-export function findSnapshot({
+export function checkSnapshot({
   snapshot,
   found,
   nowMs,

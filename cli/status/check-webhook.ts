@@ -18,7 +18,7 @@ import type { InstallationFacts } from './installation-facts.ts';
 const about = 'webhook';
 
 /** Whether the API server asks the gateways, in the way it should. */
-export function findWebhook({ webhook, found, namespace }: InstallationFacts): Finding {
+export function checkWebhook({ webhook, found, namespace }: InstallationFacts): Finding {
   if ('unseen' in webhook) return unseen(about, webhook.unseen);
   const config = found.config.webhook;
   const name = config.configurationName;

@@ -35,7 +35,7 @@ export interface InstallationFacts {
   nowMs: number;
   /** With `problem` it is wrong, with `unseen` it could not be read: then the defaults stand for it. */
   found: FoundConfig & { problem?: string; unseen?: string };
-  authority: Seen<Secret | undefined>;
+  ca: Seen<Secret | undefined>;
   serving: Seen<Secret | undefined>;
   webhook: Seen<MutatingWebhookConfiguration | undefined>;
   endpoints: Seen<EndpointSlice[]>;
@@ -58,29 +58,26 @@ export async function readInstallationFacts(
     see(readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name }));
   const lease = (service: string) =>
     see(readObject<Lease>(kubernetes, { resource: 'leases', namespace, name: `latchkey-${service}` }));
-  const [authority, serving, configuration, endpoints, pods, snapshot, certManager, discovery] =
-    await Promise.all([
-      secret(tls.caSecretName),
-      secret(tls.servingSecretName),
-      see(
-        readObject<MutatingWebhookConfiguration>(kubernetes, {
-          resource: 'mutatingwebhookconfigurations',
-          name: webhook.configurationName,
-        }),
-      ),
-      see(listEndpointSlices(kubernetes, namespace, webhook.serviceName)),
-      see(
-        listObjects<Pod>(kubernetes, { resource: 'pods', namespace }, 'app.kubernetes.io/part-of=latchkey'),
-      ),
-      secret(snapshotSecretName(0)),
-      lease('cert-manager'),
-      lease('discovery'),
-    ]);
+  const [ca, serving, configuration, endpoints, pods, snapshot, certManager, discovery] = await Promise.all([
+    secret(tls.caSecretName),
+    secret(tls.servingSecretName),
+    see(
+      readObject<MutatingWebhookConfiguration>(kubernetes, {
+        resource: 'mutatingwebhookconfigurations',
+        name: webhook.configurationName,
+      }),
+    ),
+    see(listEndpointSlices(kubernetes, namespace, webhook.serviceName)),
+    see(listObjects<Pod>(kubernetes, { resource: 'pods', namespace }, 'app.kubernetes.io/part-of=latchkey')),
+    secret(snapshotSecretName(0)),
+    lease('cert-manager'),
+    lease('discovery'),
+  ]);
   return {
     namespace,
     nowMs,
     found,
-    authority,
+    ca,
     serving,
     webhook: configuration,
     endpoints,

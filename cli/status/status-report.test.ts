@@ -7,7 +7,7 @@ import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/rotati
 import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
-import { newAuthority, newLeaf } from '../init-certs/issue-pair.ts';
+import { newCa, newLeaf } from '../init-certs/issue-pair.ts';
 import type { InstallationFacts, Pod } from './installation-facts.ts';
 import { describeStatus, reportStatus } from './status-report.ts';
 
@@ -18,20 +18,20 @@ const config = latchkeyConfigSchema.parse({});
 const options = { config, namespace, nowMs: nowMs - dayMs };
 const ago = (ms: number): string => new Date(nowMs - ms).toISOString();
 
-let authority: StoredPair;
+let ca: StoredPair;
 let leaf: StoredPair;
 let other: StoredPair;
 before(async () => {
-  authority = await newAuthority(options, '');
-  other = await newAuthority(options, '');
-  leaf = await newLeaf(options, authority);
+  ca = await newCa(options, '');
+  other = await newCa(options, '');
+  leaf = await newLeaf(options, ca);
 });
 
 const secretOf = (stored: StoredPair, annotations: Record<string, string> = {}) => ({
   value: pairSecret({ namespace, name: 'any', annotations }, stored, undefined),
 });
 const webhookOf = (annotations: Record<string, string> = {}, fields: object = {}) => {
-  const configuration = desiredConfiguration(config.webhook, namespace, authority.bundle);
+  const configuration = desiredConfiguration(config.webhook, namespace, ca.bundle);
   const metadata = { ...configuration.metadata, annotations };
   const webhooks = (configuration.webhooks ?? []).map((webhook) => ({ ...webhook, ...fields }));
   return { value: { ...configuration, metadata, webhooks } };
@@ -57,7 +57,7 @@ const facts = (different: Partial<InstallationFacts> = {}): InstallationFacts =>
   namespace,
   nowMs,
   found: { config, source: 'ConfigMap latchkey-config' },
-  authority: secretOf(authority),
+  ca: secretOf(ca),
   serving: secretOf(leaf),
   webhook: webhookOf(),
   endpoints: { value: [{ metadata: { name: 'any' }, endpoints: [{ conditions: { ready: true } }] }] },
@@ -96,7 +96,7 @@ test('an installation where all is well is healthy, and each part is one line', 
 });
 
 test('what is missing is named', () => {
-  assertProblem({ authority: absent }, /^CA: there is no Secret latchkey-ca$/);
+  assertProblem({ ca: absent }, /^CA: there is no Secret latchkey-ca$/);
   assertProblem({ serving: absent }, /^leaf: there is no Secret flyte-pod-webhook-secret/);
   assertProblem({ webhook: absent }, /^webhook: .*WITHOUT their secrets$/);
   assertProblem({ endpoints: { value: [] } }, /^gateways: no ready gateway/);
@@ -118,7 +118,7 @@ test('certificates that are broken, overdue or not trusted are named', () => {
 test("somebody else's certificate is judged by what the API server trusts, and by its last tenth", () => {
   const provided = latchkeyConfigSchema.parse({ tls: { issuer: 'provided' } });
   const found = { config: provided, source: 'file' };
-  const brought = { found, authority: absent, serving: secretOf(leaf) };
+  const brought = { found, ca: absent, serving: secretOf(leaf) };
   assert.deepEqual(problemsOf({ ...brought, nowMs: nowMs + 5 * dayMs }), []);
   assertProblem({ ...brought, nowMs: nowMs + 5.5 * dayMs }, /^leaf: its renewal was due/);
   const stranger = { value: desiredConfiguration(config.webhook, namespace, other.bundle) };
@@ -153,7 +153,7 @@ test('a pod that does not become ready is named with its reason, one that starts
 
 test('a rotation is shown with what it waits for, and is a problem when it stands still', () => {
   const rotating = (ageMs: number) =>
-    secretOf(authority, {
+    secretOf(ca, {
       [caStateAnnotation]: JSON.stringify({
         version: 1,
         phase: 'switching',
@@ -163,11 +163,11 @@ test('a rotation is shown with what it waits for, and is a problem when it stand
       }),
     });
   assert.match(
-    summaryOf({ authority: rotating(minuteMs) }, 'CA'),
+    summaryOf({ ca: rotating(minuteMs) }, 'CA'),
     /rotation switching for 60 s \(requested\), waits for gateway-7/,
   );
-  assert.deepEqual(problemsOf({ authority: rotating(minuteMs) }), []);
-  assertProblem({ authority: rotating(30 * minuteMs) }, /does not leave the phase switching/);
+  assert.deepEqual(problemsOf({ ca: rotating(minuteMs) }), []);
+  assertProblem({ ca: rotating(30 * minuteMs) }, /does not leave the phase switching/);
 
   const unserved = (ageMs: number) => {
     const state = {
@@ -192,7 +192,7 @@ test('a leader that is gone and a snapshot that is not there are named', () => {
 });
 
 test('what may not be read is told, and does not count as healthy', () => {
-  const report = reportStatus(facts({ authority: { unseen: 'cannot get secrets latchkey-ca: 403' } }));
+  const report = reportStatus(facts({ ca: { unseen: 'cannot get secrets latchkey-ca: 403' } }));
   assert.equal(report.verdict, 'unseen');
   assert.match(
     describeStatus(report),
@@ -202,8 +202,7 @@ test('what may not be read is told, and does not count as healthy', () => {
 
 test('the report holds no private key', () => {
   const text = JSON.stringify(reportStatus(facts()));
-  for (const { pair } of [authority, leaf])
-    assert.ok(!text.includes(pair.key.split('\n')[1] ?? assert.fail()));
+  for (const { pair } of [ca, leaf]) assert.ok(!text.includes(pair.key.split('\n')[1] ?? assert.fail()));
 });
 
 test('without a Service the gateways are elsewhere', () => {

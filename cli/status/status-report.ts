@@ -1,10 +1,10 @@
-import { findAuthority } from './check-ca.ts';
-import { findGateways } from './check-gateways.ts';
-import { findLeaders } from './check-leaders.ts';
-import { findLeaf } from './check-leaf.ts';
-import { findServices } from './check-services.ts';
-import { findSnapshot } from './check-snapshot.ts';
-import { findWebhook } from './check-webhook.ts';
+import { checkCa } from './check-ca.ts';
+import { checkGateways } from './check-gateways.ts';
+import { checkLeaders } from './check-leaders.ts';
+import { checkLeaf } from './check-leaf.ts';
+import { checkServices } from './check-services.ts';
+import { checkSnapshot } from './check-snapshot.ts';
+import { checkWebhook } from './check-webhook.ts';
 import type { Finding } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 
@@ -18,13 +18,13 @@ export interface StatusReport {
 
 const finders: readonly ((facts: InstallationFacts) => Finding)[] = [
   findConfiguration,
-  findWebhook,
-  findLeaf,
-  findAuthority,
-  findGateways,
-  findServices,
-  findLeaders,
-  findSnapshot,
+  checkWebhook,
+  checkLeaf,
+  checkCa,
+  checkGateways,
+  checkServices,
+  checkLeaders,
+  checkSnapshot,
 ];
 
 /** Judges what was read. */

@@ -17,14 +17,14 @@ export function readBundle(pem: string): X509Certificate[] {
 }
 
 /**
- * The bundle that clients of the gateway trust: the current authority and every earlier or later one that some gateway
+ * The bundle that clients of the gateway trust: the current CA and every earlier or later one that some gateway
  * may serve from. Each once, none that has expired. The order of `others` is kept, so that the same input gives the same
  * bytes (each distinct bundle costs the API server a transport, docs/reference/kube-apiserver.md C4); the current
- * authority comes first unless they name it: in the middle of a rotation the next one does.
+ * CA comes first unless they name it: in the middle of a rotation the next one does.
  */
 export function joinBundle(current: string, others: readonly string[], nowMs: number): string {
-  const [authority] = readBundle(current);
-  if (authority === undefined) return '';
+  const [ca] = readBundle(current);
+  if (ca === undefined) return '';
   const isTrusted = ({ ca, validTo }: X509Certificate): boolean => ca && Date.parse(validTo) > nowMs;
   const trusted = new Map(
     others
@@ -32,6 +32,6 @@ export function joinBundle(current: string, others: readonly string[], nowMs: nu
       .filter(isTrusted)
       .map((certificate) => [certificateId(certificate), certificate]),
   );
-  const missing = trusted.has(certificateId(authority)) ? [] : [authority];
+  const missing = trusted.has(certificateId(ca)) ? [] : [ca];
   return [...missing, ...trusted.values()].map(String).join('');
 }

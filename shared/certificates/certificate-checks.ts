@@ -6,7 +6,7 @@ import { type CertificatePair, type ParsedPair, parsePair } from './key-pair.ts'
 /** What a check looks at. */
 interface CheckInput extends ParsedPair {
   nowMs: number;
-  /** Leaf: authorities of which one has to have signed it. */
+  /** Leaf: CAs of which one has to have signed it. */
   issuers: readonly X509Certificate[];
   /** Leaf: names that it has to cover. */
   names: readonly string[];
@@ -24,8 +24,7 @@ const notYetValid: Check = ({ certificate, nowMs }) =>
 const expired: Check = ({ certificate, nowMs }) =>
   Date.parse(certificate.validTo) <= nowMs ? `it expired on ${certificate.validTo}` : undefined;
 
-const notAuthority: Check = ({ certificate }) =>
-  certificate.ca ? undefined : 'it is not a certificate authority';
+const notCa: Check = ({ certificate }) => (certificate.ca ? undefined : 'it is not a certificate ca');
 
 /** forge signs with RSA only. */
 const notRsa: Check = ({ key }) =>
@@ -34,7 +33,7 @@ const notRsa: Check = ({ key }) =>
 const wrongIssuer: Check = ({ certificate, issuers }) =>
   issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey))
     ? undefined
-    : 'it was not signed by the current authority';
+    : 'it was not signed by the current ca';
 
 const missingName: Check = ({ certificate, names }) => {
   const covers = (name: string): boolean =>
@@ -45,7 +44,7 @@ const missingName: Check = ({ certificate, names }) => {
 };
 
 /** In the order in which they are told; the later ones rely on the earlier. */
-const authorityChecks: readonly Check[] = [keyMismatch, notAuthority, notRsa, expired];
+const caChecks: readonly Check[] = [keyMismatch, notCa, notRsa, expired];
 const leafChecks: readonly Check[] = [keyMismatch, notYetValid, expired, wrongIssuer, missingName];
 
 function firstProblem(
@@ -62,9 +61,9 @@ function firstProblem(
   return undefined;
 }
 
-/** Why a pair cannot be the authority now, or undefined. */
-export const authorityProblem = (pair: CertificatePair, nowMs: number): string | undefined =>
-  firstProblem(authorityChecks, pair, { nowMs, issuers: [], names: [] });
+/** Why a pair cannot be the CA now, or undefined. */
+export const caProblem = (pair: CertificatePair, nowMs: number): string | undefined =>
+  firstProblem(caChecks, pair, { nowMs, issuers: [], names: [] });
 
 /** Why a pair cannot be served now, or undefined. */
 export const leafProblem = (
@@ -83,7 +82,7 @@ export function isDueForRenewal(pair: CertificatePair, nowMs: number, renewAt: n
 }
 
 /**
- * Why an authority that can issue should be replaced in order, or undefined. One that is not valid yet is no reason to
+ * Why a CA that can issue should be replaced in order, or undefined. One that is not valid yet is no reason to
  * give it up at once: whose clock is wrong is not known.
  */
 export function reasonToReplace(pair: CertificatePair, nowMs: number, renewAt: number): string | undefined {

@@ -4,7 +4,7 @@ import forge from 'node-forge';
 import { readBundle } from './ca-bundle.ts';
 import { leafProblem } from './certificate-checks.ts';
 import { issuersOf } from './certificate-issuers.ts';
-import { generateRsaKeys, issueAuthority, issueLeaf } from './issue-certificate.ts';
+import { generateRsaKeys, issueCa, issueLeaf } from './issue-certificate.ts';
 import type { CertificatePair } from './key-pair.ts';
 
 const dayMs = 86_400_000;
@@ -15,20 +15,20 @@ let stranger: CertificatePair;
 let intermediate: CertificatePair;
 let leaf: CertificatePair;
 
-/** The authority as one that `issuer` has signed instead of itself. */
-function signedBy(issuer: CertificatePair, authority: CertificatePair): CertificatePair {
-  const certificate = forge.pki.certificateFromPem(authority.certificate);
+/** The CA as one that `issuer` has signed instead of itself. */
+function signedBy(issuer: CertificatePair, ca: CertificatePair): CertificatePair {
+  const certificate = forge.pki.certificateFromPem(ca.certificate);
   certificate.setIssuer(forge.pki.certificateFromPem(issuer.certificate).subject.attributes);
   certificate.sign(forge.pki.privateKeyFromPem(issuer.key), forge.md.sha256.create());
-  return { certificate: forge.pki.certificateToPem(certificate), key: authority.key };
+  return { certificate: forge.pki.certificateToPem(certificate), key: ca.key };
 }
 
 before(async () => {
   const [first, second, third] = await Promise.all([1, 2, 3].map(() => generateRsaKeys(2_048)));
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
-  root = issueAuthority(first, nowMs, dayMs);
-  stranger = issueAuthority(third, nowMs, dayMs);
-  intermediate = signedBy(root, issueAuthority(second, nowMs, dayMs));
+  root = issueCa(first, nowMs, dayMs);
+  stranger = issueCa(third, nowMs, dayMs);
+  intermediate = signedBy(root, issueCa(second, nowMs, dayMs));
   leaf = issueLeaf(third, intermediate, names, nowMs, dayMs);
 });
 

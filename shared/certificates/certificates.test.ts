@@ -3,11 +3,11 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { certificateId, joinBundle, readBundle } from './ca-bundle.ts';
-import { authorityProblem, isDueForRenewal, leafProblem, reasonToReplace } from './certificate-checks.ts';
+import { caProblem, isDueForRenewal, leafProblem, reasonToReplace } from './certificate-checks.ts';
 import {
   createSerialNumber,
   generateRsaKeys,
-  issueAuthority,
+  issueCa,
   issueLeaf,
   type RsaKeys,
 } from './issue-certificate.ts';
@@ -19,17 +19,17 @@ const nowMs = Date.UTC(2026, 10, 24);
 const names = ['flyte-pod-webhook.latchkey.svc', '10.0.0.7'];
 
 let keys: RsaKeys;
-let authority: CertificatePair;
+let ca: CertificatePair;
 let other: CertificatePair;
 let leaf: CertificatePair;
 before(async () => {
   keys = await generateRsaKeys(2048);
-  authority = issueAuthority(keys, nowMs, 90 * dayMs);
-  other = issueAuthority(await generateRsaKeys(2048), nowMs, 90 * dayMs);
-  leaf = issueLeaf(keys, authority, names, nowMs, 6 * dayMs);
+  ca = issueCa(keys, nowMs, 90 * dayMs);
+  other = issueCa(await generateRsaKeys(2048), nowMs, 90 * dayMs);
+  leaf = issueLeaf(keys, ca, names, nowMs, 6 * dayMs);
 });
 
-const problemOf = (pair: CertificatePair, atMs = nowMs, issuer = authority, wanted = names) =>
+const problemOf = (pair: CertificatePair, atMs = nowMs, issuer = ca, wanted = names) =>
   leafProblem(pair, atMs, readBundle(issuer.certificate), wanted);
 
 test('a serial number has 16 bytes and is positive', () => {
@@ -43,42 +43,42 @@ test('a fresh leaf is served from an hour before it was made', () => {
   assert.match(problemOf(leaf, nowMs - 3_601_000) ?? '', /not valid before/);
 });
 
-test('a leaf is refused when it expired, when another authority signed it, and when a name is missing', () => {
+test('a leaf is refused when it expired, when another CA signed it, and when a name is missing', () => {
   assert.match(problemOf(leaf, nowMs + 6 * dayMs) ?? '', /expired/);
-  assert.match(problemOf(leaf, nowMs, other) ?? '', /not signed by the current authority/);
-  assert.match(problemOf(leaf, nowMs, authority, [...names, 'other.example']) ?? '', /cover other\.example/);
+  assert.match(problemOf(leaf, nowMs, other) ?? '', /not signed by the current ca/);
+  assert.match(problemOf(leaf, nowMs, ca, [...names, 'other.example']) ?? '', /cover other\.example/);
 });
 
 test('a pair is refused when its key is another one, and when it is garbage', () => {
-  assert.match(authorityProblem({ ...authority, key: other.key }, nowMs) ?? '', /does not belong/);
-  assert.match(authorityProblem({ certificate: '', key: 'x' }, nowMs) ?? '', /not PEM/);
-  assert.match(authorityProblem(leaf, nowMs) ?? '', /not a certificate authority/);
+  assert.match(caProblem({ ...ca, key: other.key }, nowMs) ?? '', /does not belong/);
+  assert.match(caProblem({ certificate: '', key: 'x' }, nowMs) ?? '', /not PEM/);
+  assert.match(caProblem(leaf, nowMs) ?? '', /not a certificate ca/);
 });
 
-test('an authority that is not valid yet can issue, but is to be replaced', () => {
+test('a CA that is not valid yet can issue, but is to be replaced', () => {
   const beforeMs = nowMs - dayMs;
-  assert.equal(authorityProblem(authority, beforeMs), undefined);
-  assert.match(reasonToReplace(authority, beforeMs, 0.5) ?? '', /not valid before/);
-  assert.equal(reasonToReplace(authority, nowMs, 0.5), undefined);
-  assert.match(reasonToReplace(authority, nowMs + 45 * dayMs, 0.5) ?? '', /due/);
+  assert.equal(caProblem(ca, beforeMs), undefined);
+  assert.match(reasonToReplace(ca, beforeMs, 0.5) ?? '', /not valid before/);
+  assert.equal(reasonToReplace(ca, nowMs, 0.5), undefined);
+  assert.match(reasonToReplace(ca, nowMs + 45 * dayMs, 0.5) ?? '', /due/);
 });
 
 test('the leaf names the key of its issuer, not its own', () => {
   const certificate = new X509Certificate(leaf.certificate);
-  assert.equal(certificate.checkIssued(new X509Certificate(authority.certificate)), true);
+  assert.equal(certificate.checkIssued(new X509Certificate(ca.certificate)), true);
   assert.equal(certificate.checkIssued(new X509Certificate(other.certificate)), false);
 });
 
-test('a leaf does not outlive its authority', () => {
-  const long = issueLeaf(keys, authority, names, nowMs, 1_000 * dayMs);
+test('a leaf does not outlive its CA', () => {
+  const long = issueLeaf(keys, ca, names, nowMs, 1_000 * dayMs);
   const validTo = ({ certificate }: CertificatePair) => new X509Certificate(certificate).validTo;
-  assert.equal(validTo(long), validTo(authority));
+  assert.equal(validTo(long), validTo(ca));
 });
 
 test('renewal is due at a fraction of the life since it was made', () => {
   assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs - 1_000, 2 / 3), false);
   assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs, 2 / 3), true);
-  assert.equal(isDueForRenewal(issueLeaf(keys, authority, names, nowMs, 600_000), nowMs, 2 / 3), false);
+  assert.equal(isDueForRenewal(issueLeaf(keys, ca, names, nowMs, 600_000), nowMs, 2 / 3), false);
 });
 
 test('the id of a certificate is the SHA-256 of its DER bytes', () => {
@@ -86,21 +86,21 @@ test('the id of a certificate is the SHA-256 of its DER bytes', () => {
   assert.equal(certificateId(certificate), createHash('sha256').update(certificate.raw).digest('hex'));
 });
 
-test('a bundle holds the current authority first, each once, and none that expired', () => {
-  const expired = issueAuthority(keys, nowMs - 100 * dayMs, dayMs);
+test('a bundle holds the current CA first, each once, and none that expired', () => {
+  const expired = issueCa(keys, nowMs - 100 * dayMs, dayMs);
   const bundle = joinBundle(
-    authority.certificate,
+    ca.certificate,
     [other.certificate + other.certificate, 'garbage', expired.certificate, leaf.certificate],
     nowMs,
   );
-  assert.equal(bundle, authority.certificate + other.certificate);
-  assert.equal(joinBundle(authority.certificate, [bundle], nowMs), bundle);
+  assert.equal(bundle, ca.certificate + other.certificate);
+  assert.equal(joinBundle(ca.certificate, [bundle], nowMs), bundle);
 });
 
-test('a bundle that names the current authority keeps its order without what expired', () => {
-  const expired = issueAuthority(keys, nowMs - 100 * dayMs, dayMs);
-  const bundle = other.certificate + authority.certificate;
-  assert.equal(joinBundle(authority.certificate, [expired.certificate + bundle], nowMs), bundle);
+test('a bundle that names the current CA keeps its order without what expired', () => {
+  const expired = issueCa(keys, nowMs - 100 * dayMs, dayMs);
+  const bundle = other.certificate + ca.certificate;
+  assert.equal(joinBundle(ca.certificate, [expired.certificate + bundle], nowMs), bundle);
 });
 
 test('the names are those of the Service and of the URL', () => {

@@ -32,10 +32,10 @@ export function createSerialNumber(): string {
 }
 
 /**
- * Makes a certificate authority that signs itself. Each has a common name of its own, so that two of them in one
+ * Makes a CA that signs itself. Each has a common name of its own, so that two of them in one
  * bundle are never taken for each other. `lifetimeMs` counts from `nowMs`.
  */
-export function issueAuthority(keys: RsaKeys, nowMs: number, lifetimeMs: number): CertificatePair {
+export function issueCa(keys: RsaKeys, nowMs: number, lifetimeMs: number): CertificatePair {
   const subject = [{ name: 'commonName', value: `latchkey CA ${randomBytes(6).toString('hex')}` }];
   const certificate = aCertificate(keys, nowMs, nowMs + lifetimeMs);
   certificate.setSubject(subject);
@@ -49,17 +49,17 @@ export function issueAuthority(keys: RsaKeys, nowMs: number, lifetimeMs: number)
 }
 
 /**
- * Makes a serving certificate for the names (DNS names or IP addresses), signed by the authority. It never outlives
- * the authority. `authorityKeyIdentifier: true` of forge would name the leaf's own key; the issuer's is given.
+ * Makes a serving certificate for the names (DNS names or IP addresses), signed by the CA. It never outlives
+ * the CA. `authorityKeyIdentifier: true` of forge would name the leaf's own key; the issuer's is given.
  */
 export function issueLeaf(
   keys: RsaKeys,
-  authority: CertificatePair,
+  ca: CertificatePair,
   names: readonly string[],
   nowMs: number,
   lifetimeMs: number,
 ): CertificatePair {
-  const issuer = forge.pki.certificateFromPem(authority.certificate);
+  const issuer = forge.pki.certificateFromPem(ca.certificate);
   const notAfterMs = Math.min(nowMs + lifetimeMs, issuer.validity.notAfter.getTime());
   const certificate = aCertificate(keys, nowMs, notAfterMs);
   certificate.setSubject([{ name: 'commonName', value: 'latchkey gateway' }]);
@@ -72,7 +72,7 @@ export function issueLeaf(
     { name: 'authorityKeyIdentifier', keyIdentifier: subjectKeyIdentifierOf(issuer) },
     { name: 'subjectAltName', altNames: names.map(altNameOf) },
   ]);
-  return sign(certificate, keys.privateKey, authority.key);
+  return sign(certificate, keys.privateKey, ca.key);
 }
 
 function aCertificate(keys: RsaKeys, nowMs: number, notAfterMs: number): forge.pki.Certificate {
@@ -99,7 +99,7 @@ function sign(certificate: forge.pki.Certificate, ownKey: string, issuerKey: str
 const toPem = (certificate: forge.pki.Certificate): string =>
   forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n');
 
-/** As the issuer's certificate says it: an authority that an operator brought may compute it in another way. */
+/** As the issuer's certificate says it: a CA that an operator brought may compute it in another way. */
 function subjectKeyIdentifierOf(issuer: forge.pki.Certificate): string {
   const extension: unknown = issuer.getExtension('subjectKeyIdentifier');
   if (typeof extension === 'object' && extension !== null && 'subjectKeyIdentifier' in extension) {

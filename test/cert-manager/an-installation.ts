@@ -139,7 +139,7 @@ export async function anInstallation(cluster: Cluster, name: string, webhook: ob
         timeoutMs,
         what: `${name} to be ready`,
       }),
-    readAuthority: () => readSecret(config.tls.caSecretName),
+    readCa: () => readSecret(config.tls.caSecretName),
     readServing: () => readSecret(config.tls.servingSecretName),
     readConfiguration,
     /** The bundle in our webhook, as PEM. */

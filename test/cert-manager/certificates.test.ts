@@ -24,76 +24,76 @@ async function install(name: string, webhook: object = {}): Promise<Installation
   return installation;
 }
 
-const isSignedBy = (leaf: string, authority: string): boolean =>
-  new X509Certificate(leaf).verify(new X509Certificate(authority).publicKey);
+const isSignedBy = (leaf: string, ca: string): boolean =>
+  new X509Certificate(leaf).verify(new X509Certificate(ca).publicKey);
 
 test('an empty cluster gets a CA, a leaf of it and the webhook that trusts it', async () => {
   const installation = await install('fresh');
-  const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
-  assert.ok(isSignedBy(serving.certificate, authority.certificate));
-  assert.equal(serving.bundle, authority.certificate);
-  assert.equal(await installation.readTrusted(), authority.certificate);
+  const [ca, serving] = [await installation.readCa(), await installation.readServing()];
+  assert.ok(isSignedBy(serving.certificate, ca.certificate));
+  assert.equal(serving.bundle, ca.certificate);
+  assert.equal(await installation.readTrusted(), ca.certificate);
 });
 
 test('a restart changes nothing', async () => {
   const installation = await install('restarted');
-  const before = [await installation.readAuthority(), await installation.readServing()];
+  const before = [await installation.readCa(), await installation.readServing()];
   const written = () => installation.logged.filter((line) => line.includes('wrote the ')).length;
   const writtenBefore = written();
   await installation.stop();
   await installation.start();
   await installation.becomesReady();
-  assert.deepEqual([await installation.readAuthority(), await installation.readServing()], before);
+  assert.deepEqual([await installation.readCa(), await installation.readServing()], before);
   assert.notEqual(writtenBefore, 0);
   assert.equal(written(), writtenBefore);
 });
 
 test('a CA Secret that was deleted and applied again is filled from memory', async () => {
   const installation = await install('ca-deleted');
-  const { certificate, key, uid } = await installation.readAuthority();
+  const { certificate, key, uid } = await installation.readCa();
   await installation.deleteSecret('latchkey-ca');
   await installation.becomes('the CA Secret again', async () => {
-    const restored = await installation.readAuthority();
+    const restored = await installation.readCa();
     return restored.uid !== uid && restored.certificate !== '';
   });
-  const restored = await installation.readAuthority();
+  const restored = await installation.readCa();
   assert.deepEqual([restored.certificate, restored.key], [certificate, key]);
 });
 
 test('input 48: a CA Secret edited by hand into one that does not work is refused, told, and put right', async () => {
   const installation = await install('ca-garbage');
-  const { certificate, key } = await installation.readAuthority();
+  const { certificate, key } = await installation.readCa();
   const serving = await installation.readServing();
   await installation.patchSecret('latchkey-ca', { data: { 'tls.key': 'Z2FyYmFnZQ==' } });
-  await installation.becomes('the key again', async () => (await installation.readAuthority()).key === key);
-  assert.equal((await installation.readAuthority()).certificate, certificate);
+  await installation.becomes('the key again', async () => (await installation.readCa()).key === key);
+  assert.equal((await installation.readCa()).certificate, certificate);
   assert.deepEqual(await installation.readServing(), serving);
   assert.ok(installation.logged.some((line) => line.includes('refusing the CA in its Secret')));
 });
 
 test('a CA that is lost for good is replaced, and the one still in use stays trusted', async () => {
   const installation = await install('ca-lost');
-  const old = await installation.readAuthority();
+  const old = await installation.readCa();
   await installation.stop();
   await installation.deleteSecret('latchkey-ca');
   await installation.start();
   await installation.becomes('a leaf of the new CA', async () => {
-    const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
-    return isSignedBy(serving.certificate, authority.certificate);
+    const [ca, serving] = [await installation.readCa(), await installation.readServing()];
+    return isSignedBy(serving.certificate, ca.certificate);
   });
-  const authority = await installation.readAuthority();
-  assert.notEqual(authority.certificate, old.certificate);
+  const ca = await installation.readCa();
+  assert.notEqual(ca.certificate, old.certificate);
   for (const bundle of [await installation.readTrusted(), (await installation.readServing()).bundle]) {
     assert.deepEqual(
       readBundle(bundle).map((each) => each.toString()),
-      [authority.certificate, old.certificate],
+      [ca.certificate, old.certificate],
     );
   }
 });
 
 test('a CA that an operator brings is used, and the one before it stays trusted', async () => {
   const [installation, donor] = [await install('ca-brought'), await install('ca-donor')];
-  const [old, brought] = [await installation.readAuthority(), await donor.readAuthority()];
+  const [old, brought] = [await installation.readCa(), await donor.readCa()];
   const encode = (text: string): string => Buffer.from(text).toString('base64');
   await installation.patchSecret('latchkey-ca', {
     data: { 'tls.crt': encode(brought.certificate), 'tls.key': encode(brought.key) },
@@ -106,7 +106,7 @@ test('a CA that an operator brings is used, and the one before it stays trusted'
 
 test('the CA before one that an operator brings while nobody looks stays trusted', async () => {
   const [installation, donor] = [await install('ca-brought-unseen'), await install('ca-donor-unseen')];
-  const [old, brought] = [await installation.readAuthority(), await donor.readAuthority()];
+  const [old, brought] = [await installation.readCa(), await donor.readCa()];
   await installation.stop();
   const encode = (text: string): string => Buffer.from(text).toString('base64');
   const data = {
@@ -151,26 +151,26 @@ test('input 51: the leaf is renewed at two thirds of its life, and not before', 
   installation.clock.moveTo(startMs + (lifetimeMs * 2) / 3 - 3_600_000);
   // Another change, so that it is known to have looked again.
   await installation.deleteSecret('latchkey-ca');
-  await installation.becomes('the CA Secret', async () => Boolean((await installation.readAuthority()).uid));
+  await installation.becomes('the CA Secret', async () => Boolean((await installation.readCa()).uid));
   assert.equal((await installation.readServing()).certificate, certificate);
   installation.clock.moveTo(startMs + (lifetimeMs * 2) / 3 + 3_600_000);
   await installation.becomes(
     'a new leaf',
     async () => (await installation.readServing()).certificate !== certificate,
   );
-  const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
-  assert.ok(isSignedBy(serving.certificate, authority.certificate));
+  const [ca, serving] = [await installation.readCa(), await installation.readServing()];
+  assert.ok(isSignedBy(serving.certificate, ca.certificate));
 });
 
 test('the CA is renewed at a fraction of its life, and the old one goes when every endpoint has switched', async () => {
   const installation = await install('ca-renewed');
-  const old = await installation.readAuthority();
+  const old = await installation.readCa();
   const uid = await createEndpoint(cluster, 'ca-renewed', 'gateway-0');
   installation.clock.moveTo(Date.now() + 250 * 86_400_000);
   await installation.becomes('a leaf of the next CA', async () => {
-    const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
-    const isNew = authority.certificate !== old.certificate;
-    return isNew && isSignedBy(serving.certificate, authority.certificate);
+    const [ca, serving] = [await installation.readCa(), await installation.readServing()];
+    const isNew = ca.certificate !== old.certificate;
+    return isNew && isSignedBy(serving.certificate, ca.certificate);
   });
   assert.ok((await installation.readTrusted()).includes(old.certificate));
   const { certificate } = await installation.readServing();
@@ -179,7 +179,7 @@ test('the CA is renewed at a fraction of its life, and the old one goes when eve
     'the old CA to be dropped',
     async () => !(await installation.readTrusted()).includes(old.certificate),
   );
-  assert.equal(await installation.readTrusted(), (await installation.readAuthority()).certificate);
+  assert.equal(await installation.readTrusted(), (await installation.readCa()).certificate);
 });
 
 test('a clock that jumps back a day makes one new leaf, and none when it jumps forth again', async () => {
@@ -199,24 +199,24 @@ test('a clock that jumps back a day makes one new leaf, and none when it jumps f
   for (const days of [2, 1, 3, 1.5]) {
     installation.clock.moveTo(Date.now() + days * dayMs);
     // Another change, so that it is known to have looked again.
-    const { uid: before } = await installation.readAuthority();
+    const { uid: before } = await installation.readCa();
     await installation.deleteSecret('latchkey-ca');
-    await installation.becomes('the CA', async () => (await installation.readAuthority()).uid !== before);
+    await installation.becomes('the CA', async () => (await installation.readCa()).uid !== before);
     assert.equal(await leaf(), current);
   }
 });
 
-test('an authority that expired while nobody looked is replaced, and not trusted any more', async () => {
+test('a CA that expired while nobody looked is replaced, and not trusted any more', async () => {
   const installation = await install('ca-expired');
-  const old = await installation.readAuthority();
+  const old = await installation.readCa();
   await installation.stop();
   installation.clock.moveTo(Date.now() + 400 * 86_400_000);
   await installation.start();
   await installation.becomesReady();
-  const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
-  assert.notEqual(authority.certificate, old.certificate);
-  assert.ok(isSignedBy(serving.certificate, authority.certificate));
-  assert.equal(await installation.readTrusted(), authority.certificate);
+  const [ca, serving] = [await installation.readCa(), await installation.readServing()];
+  assert.notEqual(ca.certificate, old.certificate);
+  assert.ok(isSignedBy(serving.certificate, ca.certificate));
+  assert.equal(await installation.readTrusted(), ca.certificate);
 });
 
 test('input 47: two cert-managers that start at once agree on one CA', async () => {
@@ -224,13 +224,13 @@ test('input 47: two cert-managers that start at once agree on one CA', async () 
   installations.push(installation);
   await Promise.all([installation.start(), installation.start()]);
   await installation.becomesReady();
-  const [authority, serving] = [await installation.readAuthority(), await installation.readServing()];
-  assert.ok(isSignedBy(serving.certificate, authority.certificate));
-  assert.ok((await installation.readTrusted()).includes(authority.certificate));
+  const [ca, serving] = [await installation.readCa(), await installation.readServing()];
+  assert.ok(isSignedBy(serving.certificate, ca.certificate));
+  assert.ok((await installation.readTrusted()).includes(ca.certificate));
 });
 
 test('no private key is in any log line', async () => {
-  const keys = await Promise.all(installations.flatMap((each) => [each.readAuthority(), each.readServing()]));
+  const keys = await Promise.all(installations.flatMap((each) => [each.readCa(), each.readServing()]));
   const logged = installations.flatMap((each) => each.logged).join('');
   assert.ok(logged.includes('wrote the CA Secret'));
   for (const { key } of keys) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { joinBundle } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
@@ -36,37 +36,37 @@ async function verifyInGo(cases: object[]): Promise<{ verified: number; refused:
 }
 
 /** Each of them has its own serial number; RSA keys come from a pool, because making 1,000 pairs takes minutes. */
-test('Go accepts 1,000 leaves of five authorities, each alone and in a bundle of all', async () => {
+test('Go accepts 1,000 leaves of five CAs, each alone and in a bundle of all', async () => {
   const nowMs = Date.now();
   const keys = await Promise.all(Array.from({ length: 9 }, () => generateRsaKeys(2048)));
   const pick = (index: number) => keys[index % keys.length] ?? assert.fail();
-  const authorities = [0, 1, 2, 3, 4].map((index) => issueAuthority(pick(index), nowMs, 365 * dayMs));
-  const bundles = authorities.map(({ certificate }) =>
+  const cas = [0, 1, 2, 3, 4].map((index) => issueCa(pick(index), nowMs, 365 * dayMs));
+  const bundles = cas.map(({ certificate }) =>
     joinBundle(
       certificate,
-      authorities.map((other) => other.certificate),
+      cas.map((other) => other.certificate),
       nowMs,
     ),
   );
   const cases = Array.from({ length: 1_000 }, (_, index) => {
-    const authority = authorities[index % authorities.length] ?? assert.fail();
-    const { certificate: leaf } = issueLeaf(pick(index), authority, names, nowMs, 7 * dayMs);
-    const ca = index % 2 === 0 ? authority.certificate : bundles[index % bundles.length];
+    const issuer = cas[index % cas.length] ?? assert.fail();
+    const { certificate: leaf } = issueLeaf(pick(index), issuer, names, nowMs, 7 * dayMs);
+    const ca = index % 2 === 0 ? issuer.certificate : bundles[index % bundles.length];
     return { ca, leaf, dnsName: names[index % names.length] };
   });
   assert.equal(new Set(cases.map(({ leaf }) => leaf)).size, 1_000);
   assert.deepEqual(await verifyInGo(cases), { verified: 1_000, refused: 0, errors: [] });
 });
 
-test('the Go program refuses a leaf of another authority and a name that is not covered', async () => {
+test('the Go program refuses a leaf of another CA and a name that is not covered', async () => {
   const nowMs = Date.now();
   const keys = await generateRsaKeys(2048);
-  const [authority, other] = [issueAuthority(keys, nowMs, dayMs), issueAuthority(keys, nowMs, dayMs)];
-  const leaf = issueLeaf(keys, authority, names, nowMs, dayMs).certificate;
+  const [ca, other] = [issueCa(keys, nowMs, dayMs), issueCa(keys, nowMs, dayMs)];
+  const leaf = issueLeaf(keys, ca, names, nowMs, dayMs).certificate;
   const { verified, refused } = await verifyInGo([
     { ca: other.certificate, leaf, dnsName: 'flyte-pod-webhook.latchkey.svc' },
-    { ca: authority.certificate, leaf, dnsName: 'flyte-pod-webhook.elsewhere.svc' },
-    { ca: authority.certificate, leaf, dnsName: 'flyte-pod-webhook.latchkey.svc' },
+    { ca: ca.certificate, leaf, dnsName: 'flyte-pod-webhook.elsewhere.svc' },
+    { ca: ca.certificate, leaf, dnsName: 'flyte-pod-webhook.latchkey.svc' },
   ]);
   assert.deepEqual({ verified, refused }, { verified: 1, refused: 2 });
 });

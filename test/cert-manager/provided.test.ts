@@ -36,12 +36,12 @@ after(async () => {
 const pemOf = ({ certificateFile }: Authority): Promise<string> => readFile(certificateFile, 'utf8');
 
 /** A Secret as cert-manager.io writes it; EC keys. */
-async function aSecret(authority: Authority, host = `flyte-pod-webhook.${name}.svc`) {
-  const { certificate, key } = await issueCertificate(authority, host);
+async function aSecret(ca: Authority, host = `flyte-pod-webhook.${name}.svc`) {
+  const { certificate, key } = await issueCertificate(ca, host);
   return {
     type: 'kubernetes.io/tls',
     metadata: { name: secret, namespace: name },
-    stringData: { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': await pemOf(authority) },
+    stringData: { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': await pemOf(ca) },
   };
 }
 const core = () => cluster.kubernetes.core;
@@ -116,10 +116,10 @@ test('taken over by latchkey the provided CA stays trusted while the gateways sw
   await core().createNamespacedSecret({ namespace: installation.name, body });
   await installation.start();
   await installation.becomes('a leaf of the own CA', async () => {
-    const [authority, leaf] = [await installation.readAuthority(), await installation.readServing()];
-    return new X509Certificate(leaf.certificate).verify(new X509Certificate(authority.certificate).publicKey);
+    const [ca, leaf] = [await installation.readCa(), await installation.readServing()];
+    return new X509Certificate(leaf.certificate).verify(new X509Certificate(ca.certificate).publicKey);
   });
-  const authority = await installation.readAuthority();
+  const ca = await installation.readCa();
   assert.notEqual((await installation.readServing()).certificate, certificate);
-  await trusts('both CAs to be trusted', authority.certificate + (await pemOf(second)));
+  await trusts('both CAs to be trusted', ca.certificate + (await pemOf(second)));
 });

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdingConditions, nextAction } from '../../services/cert-manager/decide/next-action.ts';
-import {
-  newAuthority,
-  type RotationFacts,
-  serve,
-} from '../../services/cert-manager/decide/rotation-facts.ts';
+import { newCa, type RotationFacts, serve } from '../../services/cert-manager/decide/rotation-facts.ts';
 import { createSteadyConditions } from '../../services/cert-manager/decide/steady-conditions.ts';
 import { longestObservationMs } from '../../services/cert-manager/observe/observe.ts';
 import { type Decide, ownOrder } from './model/manager.ts';
@@ -22,15 +18,15 @@ const options: ScheduleOptions = {
 };
 
 test('over 1,500 random schedules every served leaf is covered by every bundle in use, and each ends in one CA', (t) => {
-  let authorities = 0;
+  let cas = 0;
   for (let seed = 1; seed <= 1_500; seed += 1) {
     const result = runSchedule(seed, options);
     assert.equal(result.violation, undefined, `seed ${seed}`);
     assert.ok(result.settled, `seed ${seed} does not end: ${JSON.stringify(result.world.ca)}`);
-    authorities += result.authorities;
+    cas += result.cas;
   }
-  assert.ok(authorities > 2_000, `${authorities} CAs were issuing`);
-  t.diagnostic(`${authorities} CAs in 1,500 schedules`);
+  assert.ok(cas > 2_000, `${cas} CAs were issuing`);
+  t.diagnostic(`${cas} CAs in 1,500 schedules`);
 });
 
 test('certificates do not wait for a repair that a platform undoes for ever', () => {
@@ -72,9 +68,9 @@ const naive: Decide = (facts, steadyForMs, policy) => {
   const { rotation: _, ...state } = action.state;
   return {
     ...action,
-    issuing: newAuthority,
+    issuing: newCa,
     next: undefined,
-    bundle: [newAuthority],
+    bundle: [newCa],
     state: { ...state, phase: 'stable' },
   };
 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { after, before, type TestContext, test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueAuthority } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCa } from '#shared/certificates/issue-certificate.ts';
 import { type CaState, caStateAnnotation, rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
@@ -34,12 +34,12 @@ let gatewayUid = '';
 
 /** What must come back: both pairs, the bundles, and the phase. */
 async function picture() {
-  const [authority, leaf] = [await installation.readAuthority(), await installation.readServing()];
+  const [ca, leaf] = [await installation.readCa(), await installation.readServing()];
   const trusted = readBundle(await installation.readTrusted());
   const { webhooks = [] } = await installation.readConfiguration();
   return {
     phase: (await readState()).phase,
-    authority: digest(authority.certificate + authority.key),
+    ca: digest(ca.certificate + ca.key),
     next: digest(JSON.stringify(await readNext())),
     leaf: digest(leaf.certificate + leaf.key),
     trusted: trusted.map(certificateId).toSorted(),
@@ -88,11 +88,11 @@ const events: Record<string, () => Promise<unknown>> = {
   'serving Secret deleted': () => installation.deleteSecret(serving),
   'leaf is garbage': () => setData(serving, { 'tls.crt': garbage }),
   'leaf key of another': async () => {
-    const { key } = await installation.readAuthority();
+    const { key } = await installation.readCa();
     return setData(serving, { 'tls.key': Buffer.from(key).toString('base64') });
   },
   'leaf is another certificate': async () => {
-    const { certificate, key } = issueAuthority(await generateRsaKeys(2_048), Date.now(), 86_400_000);
+    const { certificate, key } = issueCa(await generateRsaKeys(2_048), Date.now(), 86_400_000);
     const encode = (text: string): string => Buffer.from(text).toString('base64');
     return setData(serving, { 'tls.crt': encode(certificate), 'tls.key': encode(key) });
   },
@@ -119,7 +119,7 @@ const events: Record<string, () => Promise<unknown>> = {
 /** The picture, once all three bundles hold the same CAs. */
 async function settledPicture() {
   const whole = await picture();
-  for (const { bundle } of [await installation.readAuthority(), await installation.readServing()]) {
+  for (const { bundle } of [await installation.readCa(), await installation.readServing()]) {
     assert.deepEqual(readBundle(bundle).map(certificateId).toSorted(), whole.trusted);
   }
   return whole;
@@ -167,7 +167,7 @@ test('while the gateways switch to a leaf of the new CA', async (t) => {
   await untilPhase('switching');
   const leafIsNew = async (): Promise<boolean> =>
     new X509Certificate((await installation.readServing()).certificate).verify(
-      new X509Certificate((await installation.readAuthority()).certificate).publicKey,
+      new X509Certificate((await installation.readCa()).certificate).publicKey,
     );
   await installation.becomes('a leaf of the new CA', leafIsNew);
   await healEverything(t);

@@ -109,16 +109,16 @@ test('while paused a lost CA changes no leaf that is still trusted', async () =>
   const installation = await install('paused-rotation');
   await installation.becomesReady();
   const { certificate } = await installation.readServing();
-  const authority = await installation.readAuthority();
+  const ca = await installation.readCa();
   await installation.patchConfiguration('merge', { metadata: { annotations: { [pausedAnnotation]: '' } } });
   await installation.stop();
   await installation.deleteSecret('latchkey-ca');
   await installation.start();
   await installation.becomes(
-    'the bundle of both authorities',
+    'the bundle of both cas',
     async () =>
       (await installation.readServing()).bundle ===
-      (await installation.readAuthority()).certificate + authority.certificate,
+      (await installation.readCa()).certificate + ca.certificate,
   );
   assert.equal((await installation.readServing()).certificate, certificate);
 });
@@ -142,7 +142,7 @@ test('without manage it waits for the object and then keeps only the caBundle', 
   );
   await installation.becomesReady();
   const trusted = async (): Promise<boolean> =>
-    (await installation.readTrusted()) === (await installation.readAuthority()).certificate;
+    (await installation.readTrusted()) === (await installation.readCa()).certificate;
   await installation.becomes('the caBundle', trusted);
   const { webhooks } = await installation.readConfiguration();
   assert.equal(webhooks?.[1]?.timeoutSeconds, 7);

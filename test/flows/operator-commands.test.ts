@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Job } from '@kubernetes/client-node';
-import { generateRsaKeys, issueAuthority } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCa } from '#shared/certificates/issue-certificate.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { kubeconfigOf } from '#testkit/cluster/kubernetes-client.ts';
 import {
@@ -56,7 +56,7 @@ test('init-certs makes the certificates of a bare cluster, once', async () => {
 
 test('init-certs keeps what a rotation is distributing, the next CA first', async () => {
   const [authority] = await readPairs();
-  const next = issueAuthority(await generateRsaKeys(2048), Date.now(), 86_400_000);
+  const next = issueCa(await generateRsaKeys(2048), Date.now(), 86_400_000);
   const issuing = Buffer.from(authority?.['tls.crt'] ?? '', 'base64').toString();
   const bundle = Buffer.from(next.certificate + issuing).toString('base64');
   const replaced = JSON.stringify([

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import type { V1MutatingWebhook } from '@kubernetes/client-node';
-import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { freePorts } from '#testkit/cluster/free-address.ts';
 import { startGuardedProcess, waitUntilUp } from '#testkit/cluster/guarded-process.ts';
@@ -83,7 +83,7 @@ export async function startVaultInjector(cluster: Cluster): Promise<VaultInjecto
 /** Writes a certificate for `localhost`; returns the authority that signed it. */
 async function writeCertificates(folder: string): Promise<string> {
   const nowMs = Date.now();
-  const authority = issueAuthority(await generateRsaKeys(2048), nowMs, hourMs);
+  const authority = issueCa(await generateRsaKeys(2048), nowMs, hourMs);
   const leaf = issueLeaf(await generateRsaKeys(2048), authority, ['localhost'], nowMs, hourMs);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'tls.crt'), leaf.certificate);

@@ -2,9 +2,9 @@ import type { CaState } from '#shared/contracts/rotation-state.ts';
 import { nextAction } from '../../services/cert-manager/decide/next-action.ts';
 import type {
   Action,
-  CaFacts,
+  CaSecretFacts,
   RotationFacts,
-  ServingFacts,
+  ServingSecretFacts,
   WebhookFacts,
 } from '../../services/cert-manager/decide/rotation-facts.ts';
 
@@ -15,7 +15,7 @@ export const since = new Date(nowMs).toISOString();
 export const policy = { trustWaitMs: 60_000, connectionWaitMs: 120_000, overlapMs: 86_400_000 };
 export const rotation = { id: 'asked', reason: 'requested', startedAt: since };
 
-export const authority = (id: string) => ({ id, problem: undefined, due: undefined });
+export const caFact = (id: string) => ({ id, problem: undefined, due: undefined });
 
 export const stateOf = (phase: CaState['phase'], more: Partial<CaState> = {}): CaState => ({
   version: 1,
@@ -26,8 +26,8 @@ export const stateOf = (phase: CaState['phase'], more: Partial<CaState> = {}): C
 });
 
 /** The first of the bundle issues. */
-export const caOf = (bundle: string[], more: Partial<CaFacts> = {}): CaFacts => ({
-  issuing: authority(bundle[0] ?? ''),
+export const caOf = (bundle: string[], more: Partial<CaSecretFacts> = {}): CaSecretFacts => ({
+  issuing: caFact(bundle[0] ?? ''),
   next: undefined,
   bundle,
   state: stateOf('stable'),
@@ -36,7 +36,12 @@ export const caOf = (bundle: string[], more: Partial<CaFacts> = {}): CaFacts => 
   ...more,
 });
 
-export const servingOf = (id: string, issuer: string, bundle: string[], served = true): ServingFacts => ({
+export const servingOf = (
+  id: string,
+  issuer: string,
+  bundle: string[],
+  served = true,
+): ServingSecretFacts => ({
   leaf: { id, issuer, problem: undefined, due: false, issuedAt: since },
   bundle,
   state: { version: 1, fingerprint: id, issuedAt: since, served, waitingFor: served ? [] : ['gateway-0'] },

@@ -40,7 +40,7 @@ export async function startApiServer(start: ApiServerStart, guard: ProcessGuard)
 }
 
 /** The certificate authority that clients trust; kube-apiserver has made it by the time it is ready. */
-export const readAuthority = (files: ApiServerFiles): Promise<string> =>
+export const readCa = (files: ApiServerFiles): Promise<string> =>
   readFile(join(files.certificateFolder, 'apiserver.crt'), 'utf8');
 
 function flags(start: ApiServerStart): string[] {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ProgramName } from '#tools/pinned-programs.ts';
 import type { Program } from '#tools/programs.ts';
-import { readAuthority, startApiServer } from './api-server.ts';
+import { readCa, startApiServer } from './api-server.ts';
 import { type UserName, writeApiServerFiles } from './api-server-files.ts';
 import { startEtcd } from './etcd.ts';
 import type { GuardedProcess } from './guarded-process.ts';
@@ -60,7 +60,7 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
     );
   let apiServer: GuardedProcess = await launch();
   const server = `https://127.0.0.1:${ports.apiServer}`;
-  const authority = await readAuthority(files);
+  const authority = await readCa(files);
   const userOf = (user: UserName): KubernetesUser => ({ server, authority, user, token: files.tokens[user] });
   const kubeconfigFile = join(folder, 'kubeconfig');
   await writeFile(kubeconfigFile, JSON.stringify(kubeconfigOf(userOf('admin'))), { mode: 0o600 });

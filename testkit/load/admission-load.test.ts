@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { reviewUid } from '#testkit/gateway/gateway-call.ts';
 import { type LoadCase, type LoadFailure, startAdmissionLoad } from './admission-load.ts';
 
@@ -37,7 +37,7 @@ const answers: Record<string, Answer> = {
 const wrong = ['another patch', 'of another request', 'cut off', 'an error'];
 
 const [caKeys, leafKeys] = await Promise.all([generateRsaKeys(2048), generateRsaKeys(2048)]);
-const authority = issueAuthority(caKeys, Date.now(), 3_600_000);
+const authority = issueCa(caKeys, Date.now(), 3_600_000);
 const leaf = issueLeaf(leafKeys, authority, ['a-webhook', '127.0.0.1'], Date.now(), 3_600_000);
 const server = createServer({ cert: leaf.certificate, key: leaf.key }, (request, response) => {
   if (request.method === 'GET') sendConfiguration(request, response);

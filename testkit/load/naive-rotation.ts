@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
@@ -24,12 +24,12 @@ const encode = (text: string): string => Buffer.from(text).toString('base64');
 export async function rotateNaively(installation: RunningInstallation): Promise<void> {
   const { cluster } = installation;
   const [caKeys, leafKeys] = await Promise.all([generateRsaKeys(tls.keyBits), generateRsaKeys(tls.keyBits)]);
-  const authority = issueAuthority(caKeys, Date.now(), lifetimeMs);
+  const ca = issueCa(caKeys, Date.now(), lifetimeMs);
   const names = servingNames(webhook, installationNamespace);
-  const leaf = issueLeaf(leafKeys, authority, names, Date.now(), lifetimeMs);
-  await replaceBundle(cluster, authority.certificate);
-  await writePair(cluster, tls.caSecretName, authority.certificate, authority);
-  await writePair(cluster, tls.servingSecretName, authority.certificate, leaf);
+  const leaf = issueLeaf(leafKeys, ca, names, Date.now(), lifetimeMs);
+  await replaceBundle(cluster, ca.certificate);
+  await writePair(cluster, tls.caSecretName, ca.certificate, ca);
+  await writePair(cluster, tls.servingSecretName, ca.certificate, leaf);
   const wanted = certificateId(new X509Certificate(leaf.certificate));
   const isServed = async (): Promise<boolean> => {
     const served = await Promise.all(gatewaysOf(installation).map(({ ports }) => servedBy(ports.webhook)));

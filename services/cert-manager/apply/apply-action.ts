@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueAuthority, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { type CertificatePair, isWholePair } from '#shared/certificates/key-pair.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -10,10 +10,10 @@ import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
 import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
 import { updateSecret } from '#shared/installation/write-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { type ActionOf, newAuthority, type WriteKind } from '../decide/rotation-facts.ts';
+import { type ActionOf, newCa, type WriteKind } from '../decide/rotation-facts.ts';
 import type { ObservedState } from '../observe/observe.ts';
 import { pairId, readCaPairs } from '../observe/read-ca-facts.ts';
-import { type FactsContext, knownAuthorities, type LastKnownGood } from '../observe/read-rotation-facts.ts';
+import { type FactsContext, knownCas, type LastKnownGood } from '../observe/read-rotation-facts.ts';
 import { caSecret } from './ca-secret.ts';
 
 const dayMs = 86_400_000;
@@ -49,23 +49,22 @@ export async function applyAction<Kind extends WriteKind>(
 async function writeCaSecret(action: ActionOf<'write-ca-secret'>, context: ActionContext): Promise<void> {
   const { kubernetes, log, observed, lastKnownGood, config, namespace, nowMs } = context;
   const { tls } = config;
-  const made = [action.issuing, action.next].includes(newAuthority)
-    ? issueAuthority(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
+  const made = [action.issuing, action.next].includes(newCa)
+    ? issueCa(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
   const stored = [observed.ca, lastKnownGood.ca]
     .map(filledSecret)
     .flatMap((secret) => (secret === undefined ? [] : Object.values(readCaPairs(secret))))
     .filter((pair) => pair !== undefined);
-  const pairOf = (id: string): CertificatePair | undefined =>
-    id === newAuthority ? made : wholePair(id, stored);
+  const pairOf = (id: string): CertificatePair | undefined => (id === newCa ? made : wholePair(id, stored));
   const issuing = pairOf(action.issuing);
   if (issuing === undefined) throw unknown(`the key of the CA ${action.issuing}`);
   const next = action.next === undefined ? undefined : pairOf(action.next);
   const known = [
-    ...knownAuthorities(observed, lastKnownGood, context),
+    ...knownCas(observed, lastKnownGood, context),
     ...[issuing, next].flatMap((pair) => readBundle(pair?.certificate ?? '')),
   ];
-  const ids = action.bundle.map((id) => (id === newAuthority && made !== undefined ? pairId(made) : id));
+  const ids = action.bundle.map((id) => (id === newCa && made !== undefined ? pairId(made) : id));
   const target = { namespace, name: tls.caSecretName };
   const secret = caSecret(
     target,
@@ -83,7 +82,7 @@ async function writeCaSecret(action: ActionOf<'write-ca-secret'>, context: Actio
 /** Creates or repairs the webhook configuration. Uses (create, patch) of mutatingwebhookconfigurations. */
 async function repairWebhook(action: ActionOf<'repair-webhook'>, context: ActionContext): Promise<void> {
   const { observed, lastKnownGood, config, namespace, kubernetes, log, repairs } = context;
-  const bundle = toPem(action.bundle, knownAuthorities(observed, lastKnownGood, context));
+  const bundle = toPem(action.bundle, knownCas(observed, lastKnownGood, context));
   const options = {
     kubernetes,
     webhook: config.webhook,
@@ -106,7 +105,7 @@ async function writeServingSecret(
   const fingerprint = pairId(pair);
   const issuedAt = 'id' in action.leaf ? action.leaf.issuedAt : new Date(nowMs).toISOString();
   const annotations = { [leafStateAnnotation]: JSON.stringify({ ...action.state, fingerprint, issuedAt }) };
-  const bundle = toPem(action.bundle, knownAuthorities(observed, lastKnownGood, context));
+  const bundle = toPem(action.bundle, knownCas(observed, lastKnownGood, context));
   const secret = pairSecret({ ...target, annotations }, { pair, bundle }, observed.serving);
   if (!(await updateSecret(kubernetes, secret, observed.serving))) return;
   const { served, waitingFor } = action.state;

@@ -3,7 +3,7 @@ import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
 import {
   type ActionOf,
-  type CaFacts,
+  type CaSecretFacts,
   type LeafFact,
   type RotationFacts,
   type RotationPolicy,
@@ -22,7 +22,7 @@ type ServingAction = ActionOf<'write-serving-secret'>;
  */
 export function leafAction(
   facts: RotationFacts,
-  ca: CaFacts,
+  ca: CaSecretFacts,
   steadyForMs: SteadyForMs,
   policy: RotationPolicy,
 ): ServingAction | undefined {
@@ -83,7 +83,7 @@ const stateOf = (waitingFor: string[], answer: Answer): ServingAction['state'] =
 function reasonToIssue(
   kept: LeafFact | undefined,
   { serving }: RotationFacts,
-  { issuing }: CaFacts,
+  { issuing }: CaSecretFacts,
   asked: string | undefined,
 ): string | undefined {
   if (kept === undefined) return serving?.leaf.problem ?? 'there is none';
@@ -100,7 +100,7 @@ function reasonToIssue(
 function mayIssue(
   kept: LeafFact | undefined,
   { webhook }: RotationFacts,
-  { issuing }: CaFacts,
+  { issuing }: CaSecretFacts,
   steadyForMs: SteadyForMs,
   { trustWaitMs }: RotationPolicy,
 ): boolean {

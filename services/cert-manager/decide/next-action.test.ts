@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   actionOf,
-  authority,
+  caFact,
   caOf,
   gateway,
   nowMs,
@@ -15,7 +15,7 @@ import {
   webhookOf,
 } from '#testkit/certificates/rotation-examples.ts';
 import { holdingConditions, nextAction } from './next-action.ts';
-import { newAuthority, type RotationFacts, serve, trusts, uncalled } from './rotation-facts.ts';
+import { newCa, type RotationFacts, serve, trusts, uncalled } from './rotation-facts.ts';
 
 test('nothing is done when everything is right', () => {
   assert.deepEqual(actionOf({}), { kind: 'wait', recheckMs: undefined });
@@ -31,7 +31,7 @@ test('an empty cluster gets the CA, then the webhook configuration, then the lea
   };
   const ca = actionOf({ ca: undefined, serving: undefined, webhook: nothing });
   assert.ok(ca.kind === 'write-ca-secret');
-  assert.deepEqual([ca.issuing, ca.bundle], [newAuthority, [newAuthority]]);
+  assert.deepEqual([ca.issuing, ca.bundle], [newCa, [newCa]]);
   const webhook = actionOf({ serving: undefined, webhook: nothing });
   assert.equal(webhook.kind, 'repair-webhook');
   const serving = actionOf({ serving: undefined, endpoints: [] });
@@ -50,8 +50,8 @@ test('a rotation goes through its phases, each when its condition holds, and wri
   const both = ['next', 'old'];
   const distributing: Partial<RotationFacts> = {
     ca: caOf(both, {
-      issuing: authority('old'),
-      next: authority('next'),
+      issuing: caFact('old'),
+      next: caFact('next'),
       state: stateOf('distributing', { rotation }),
     }),
     serving: servingOf('leaf-1', 'old', both),
@@ -159,7 +159,7 @@ test('a rotation goes on where the API server has long been calling nobody', () 
   const both = ['next', 'old'];
   const facts: RotationFacts = {
     ...settled,
-    ca: caOf(both, { issuing: authority('old'), next: authority('next'), state: stateOf('distributing') }),
+    ca: caOf(both, { issuing: caFact('old'), next: caFact('next'), state: stateOf('distributing') }),
     serving: servingOf('leaf-1', 'old', both),
     webhook: {
       trusted: undefined,

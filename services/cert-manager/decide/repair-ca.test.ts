@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import {
   actionOf,
-  authority,
+  caFact,
   caOf,
   nowMs,
   rotation,
@@ -11,12 +11,12 @@ import {
   stateOf,
   webhookOf,
 } from '#testkit/certificates/rotation-examples.ts';
-import type { CaFacts, RotationFacts } from './rotation-facts.ts';
+import type { CaSecretFacts, RotationFacts } from './rotation-facts.ts';
 
 const both = ['next', 'old'];
-const inPhase = (phase: CaFacts['state']['phase'], bundle = both): CaFacts =>
+const inPhase = (phase: CaSecretFacts['state']['phase'], bundle = both): CaSecretFacts =>
   caOf(bundle, { state: stateOf(phase, { rotation }) });
-const holding = (ca: CaFacts): RotationFacts['lastKnownGood'] => ({ ca, leaf: undefined });
+const holding = (ca: CaSecretFacts): RotationFacts['lastKnownGood'] => ({ ca, leaf: undefined });
 
 /** The phase and the bundle of the CA Secret that has to be written; undefined where none has. */
 function repairOf(facts: Partial<RotationFacts>): [string, readonly string[]] | undefined {
@@ -95,7 +95,7 @@ test('a CA that is added while another retires begins the overlap anew', () => {
   const grown = { ca: inPhase('retiring'), webhook: webhookOf([...both, 'more']), nowMs: laterMs };
   const brought = {
     ...grown,
-    ca: { ...inPhase('retiring'), issuing: authority('more') },
+    ca: { ...inPhase('retiring'), issuing: caFact('more') },
     webhook: webhookOf(both),
   };
   for (const facts of [grown, brought]) {
@@ -110,7 +110,7 @@ test('a CA that is added while another retires begins the overlap anew', () => {
 });
 
 test('a CA that an operator brings while the next one is being distributed is not rotated away', () => {
-  const ca = { ...inPhase('distributing'), issuing: authority('brought'), next: authority('next') };
+  const ca = { ...inPhase('distributing'), issuing: caFact('brought'), next: caFact('next') };
   const action = actionOf({ ca, webhook: webhookOf(both) });
   assert.ok(action.kind === 'write-ca-secret');
   assert.deepEqual([action.state.phase, action.issuing, action.next], ['switching', 'brought', undefined]);
@@ -119,8 +119,8 @@ test('a CA that an operator brings while the next one is being distributed is no
 
 test('a rotation goes on when the bundle of the Secret is emptied', () => {
   const ca = caOf([], {
-    issuing: authority('old'),
-    next: authority('next'),
+    issuing: caFact('old'),
+    next: caFact('next'),
     state: stateOf('distributing', { rotation }),
   });
   assert.deepEqual(repairOf({ ca, webhook: webhookOf(['old']) }), ['distributing', both]);

@@ -1,9 +1,9 @@
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import {
   type ActionOf,
-  type AuthorityFact,
-  type CaFacts,
-  newAuthority,
+  type CaFact,
+  type CaSecretFacts,
+  newCa,
   type RotationFacts,
 } from './rotation-facts.ts';
 
@@ -43,7 +43,7 @@ export function repairCa(facts: RotationFacts): CaAction | undefined {
   // What stands beside a refused pair is not trusted either.
   const state = ca?.state ?? { version: 1, phase: 'stable', waitingFor: [] };
   const wanted = {
-    issuing: newAuthority,
+    issuing: newCa,
     next: undefined,
     trusted: webhook.current,
     state,
@@ -52,7 +52,7 @@ export function repairCa(facts: RotationFacts): CaAction | undefined {
   return { kind: 'write-ca-secret', why, ...settle(wanted, nowMs) };
 }
 
-function repairUsable(facts: RotationFacts, ca: CaFacts): CaAction | undefined {
+function repairUsable(facts: RotationFacts, ca: CaSecretFacts): CaAction | undefined {
   const { state, issuing } = ca;
   const isBrought = ca.bundle.length > 0 && !ca.bundle.includes(issuing.id);
   const next = state.phase === 'distributing' && !isBrought ? nextOf(facts, ca) : undefined;
@@ -72,21 +72,21 @@ function repairUsable(facts: RotationFacts, ca: CaFacts): CaAction | undefined {
 }
 
 /** Whether the Secret is in the state in which this process saw it whole: then somebody edited its data. */
-const isKnownState = ({ lastKnownGood }: RotationFacts, { state }: CaFacts): boolean =>
+const isKnownState = ({ lastKnownGood }: RotationFacts, { state }: CaSecretFacts): boolean =>
   lastKnownGood.ca !== undefined &&
   lastKnownGood.ca.state.phase === state.phase &&
   lastKnownGood.ca.state.since === state.since;
 
-const nextOf = (facts: RotationFacts, ca: CaFacts): string =>
+const nextOf = (facts: RotationFacts, ca: CaSecretFacts): string =>
   usableId(ca.next) ??
   (isKnownState(facts, ca) ? usableId(facts.lastKnownGood.ca?.next) : undefined) ??
-  newAuthority;
+  newCa;
 
-const usableId = (authority: AuthorityFact | undefined): string | undefined =>
-  authority?.problem === undefined ? authority?.id : undefined;
+const usableId = (ca: CaFact | undefined): string | undefined =>
+  ca?.problem === undefined ? ca?.id : undefined;
 
 /** What has to stay trusted though the bundle may not say so. */
-function trustToAdd(facts: RotationFacts, ca: CaFacts): string[] {
+function trustToAdd(facts: RotationFacts, ca: CaSecretFacts): string[] {
   const { lastKnownGood, serving, webhook } = facts;
   const issuer = serving?.leaf.issuer;
   return [
@@ -101,7 +101,7 @@ function trustToAdd(facts: RotationFacts, ca: CaFacts): string[] {
  * that there is none but this process did not see the one before end: at the first look, or because somebody has put
  * another Secret there, or one of before.
  */
-const mayBeServed = ({ lastKnownGood }: RotationFacts, { state, issuing }: CaFacts): boolean => {
+const mayBeServed = ({ lastKnownGood }: RotationFacts, { state, issuing }: CaSecretFacts): boolean => {
   if (state.phase !== 'stable' || lastKnownGood.ca?.issuing.id !== issuing.id) return true;
   const { phase, since = '' } = lastKnownGood.ca.state;
   return phase !== 'stable' && !(phase === 'retiring' && since <= (state.since ?? ''));

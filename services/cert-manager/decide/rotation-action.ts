@@ -3,8 +3,8 @@ import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
 import {
   type Action,
-  type CaFacts,
-  newAuthority,
+  type CaSecretFacts,
+  newCa,
   type RotationFacts,
   type RotationPolicy,
   type SteadyForMs,
@@ -34,7 +34,7 @@ const apiServersNotice = 'the API servers to notice the new bundle (tls.rotation
  */
 export function rotationAction(
   facts: RotationFacts,
-  ca: CaFacts,
+  ca: CaSecretFacts,
   steadyForMs: SteadyForMs,
   policy: RotationPolicy,
 ): Action {
@@ -50,7 +50,7 @@ export function rotationAction(
 
 type Phase = (
   facts: RotationFacts,
-  ca: CaFacts,
+  ca: CaSecretFacts,
   steadyForMs: SteadyForMs,
   policy: RotationPolicy,
 ) => Outcome | undefined;
@@ -101,7 +101,7 @@ const retiring: Phase = (facts, ca, steadyForMs, { connectionWaitMs, overlapMs }
 const phases: Record<CaState['phase'], Phase> = { stable, distributing, switching, retiring };
 
 /** What keeps the leaf of the issuing CA from being trusted and served everywhere. */
-function notSwitched(facts: RotationFacts, { issuing }: CaFacts): string[] {
+function notSwitched(facts: RotationFacts, { issuing }: CaSecretFacts): string[] {
   const { webhook, serving } = facts;
   if (webhook.trusted !== undefined && !webhook.trusted.includes(issuing.id)) {
     return ['the webhook configuration to hold the CA'];
@@ -112,7 +112,7 @@ function notSwitched(facts: RotationFacts, { issuing }: CaFacts): string[] {
   return notServing(facts, serving.leaf.id);
 }
 
-function answerRequest({ webhook, nowMs }: RotationFacts, ca: CaFacts, id: string): Action {
+function answerRequest({ webhook, nowMs }: RotationFacts, ca: CaSecretFacts, id: string): Action {
   const reason =
     ca.state.phase === 'stable' ? webhook.unmanagedReason : `a rotation is under way (${ca.state.phase})`;
   const state = { ...ca.state, handled: id };
@@ -121,11 +121,11 @@ function answerRequest({ webhook, nowMs }: RotationFacts, ca: CaFacts, id: strin
   return enter(start(ca, { id, reason: 'requested', startedAt: new Date(nowMs).toISOString() }), rest, nowMs);
 }
 
-const start = ({ issuing, bundle }: CaFacts, rotation: CaState['rotation']) => ({
+const start = ({ issuing, bundle }: CaSecretFacts, rotation: CaState['rotation']) => ({
   to: 'distributing' as const,
   issuing: issuing.id,
-  next: newAuthority,
-  bundle: [newAuthority, ...bundle],
+  next: newCa,
+  bundle: [newCa, ...bundle],
   rotation,
 });
 
@@ -144,7 +144,7 @@ function enter(outcome: Extract<Outcome, { to: unknown }>, state: CaState, nowMs
   };
 }
 
-const writeState = ({ issuing, next, bundle }: CaFacts, state: CaState, why: string): Action => ({
+const writeState = ({ issuing, next, bundle }: CaSecretFacts, state: CaState, why: string): Action => ({
   kind: 'write-ca-secret',
   why,
   issuing: issuing.id,

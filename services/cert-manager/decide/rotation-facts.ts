@@ -6,7 +6,7 @@ import type { CaState, LeafState } from '#shared/contracts/rotation-state.ts';
  */
 
 /** A CA with its key. */
-export interface AuthorityFact {
+export interface CaFact {
   id: string;
   /** Why it cannot issue, or undefined. */
   problem: string | undefined;
@@ -15,10 +15,10 @@ export interface AuthorityFact {
 }
 
 /** What the CA Secret holds. */
-export interface CaContent {
-  issuing: AuthorityFact;
+export interface CaSecretContent {
+  issuing: CaFact;
   /** The CA that is to follow, while its trust is being distributed. */
-  next: AuthorityFact | undefined;
+  next: CaFact | undefined;
   /**
    * Ids of the CAs to trust, the newest first: a rotation gives the API server the next CA before the issuing one, and
    * its order stays when the next CA begins to issue (each distinct bundle costs a transport,
@@ -28,7 +28,7 @@ export interface CaContent {
   state: CaState;
 }
 
-export interface CaFacts extends CaContent {
+export interface CaSecretFacts extends CaSecretContent {
   /** Id of the request on the Secret, if any. */
   request: string | undefined;
   /** Whether labels, form and mutability are as they have to be. */
@@ -46,7 +46,7 @@ export interface LeafFact {
   issuedAt: string;
 }
 
-export interface ServingFacts {
+export interface ServingSecretFacts {
   leaf: LeafFact;
   /** Ids of the bundle beside it. */
   bundle: readonly string[];
@@ -82,13 +82,13 @@ export interface EndpointFact {
 
 /** All that is known, as of one moment. */
 export interface RotationFacts {
-  ca: CaFacts | undefined;
-  serving: ServingFacts | undefined;
+  ca: CaSecretFacts | undefined;
+  serving: ServingSecretFacts | undefined;
   webhook: WebhookFacts;
   /** A sentence when the endpoints cannot be known. */
   endpoints: readonly EndpointFact[] | string;
   /** The last good content of both Secrets that this process saw: saves what somebody deletes or breaks. */
-  lastKnownGood: { ca: CaContent | undefined; leaf: LeafFact | undefined };
+  lastKnownGood: { ca: CaSecretContent | undefined; leaf: LeafFact | undefined };
   /** Why only an operator can write a Secret, one sentence each. */
   unwritable?: { ca: string | undefined; serving: string | undefined };
   nowMs: number;
@@ -105,7 +105,7 @@ export interface RotationPolicy {
 export type SteadyForMs = (condition: string) => number;
 
 /** Stands for a CA that is yet to be made. */
-export const newAuthority = 'new';
+export const newCa = 'new';
 
 /** Maps each kind of action to what it carries. */
 interface Actions {
@@ -137,7 +137,7 @@ export type ActionOf<Kind extends keyof Actions> = {
 export type Action = ActionOf<keyof Actions>;
 export type WriteKind = Exclude<keyof Actions, 'wait'>;
 
-export const trusts = (authority: string): string => `the API server is told to trust ${authority}`;
+export const trusts = (ca: string): string => `the API server is told to trust ${ca}`;
 /** Nobody has to notice a bundle; whoever calls later has to notice the one of then. */
 export const uncalled = 'the API server is not told to call';
 export const serve = (leaf: string): string => `all endpoints serve ${leaf}`;

@@ -1,11 +1,11 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { authorityProblem, reasonToReplace } from '#shared/certificates/certificate-checks.ts';
+import { caProblem, reasonToReplace } from '#shared/certificates/certificate-checks.ts';
 import { type CertificatePair, parsePair } from '#shared/certificates/key-pair.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { readWritableCaState } from '#shared/installation/read-rotation-state.ts';
 import { isTidy, readPairSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import type { AuthorityFact, CaFacts } from '../decide/rotation-facts.ts';
+import type { CaFact, CaSecretFacts } from '../decide/rotation-facts.ts';
 
 /** Keys of the CA that is to follow, beside those of a TLS Secret. */
 export const nextKeys = { certificate: 'next.crt', key: 'next.key' };
@@ -21,22 +21,22 @@ export function readCaPairs(secret: Secret): { issuing: CertificatePair; next: C
  * What the CA Secret says, as of a moment. `renewAt` is a fraction of a CA's life.
  * Throws CERTIFICATE_INVALID when a newer latchkey wrote its state.
  */
-export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaFacts {
+export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaSecretFacts {
   const { issuing, next } = readCaPairs(secret);
   const { bundle } = readPairSecret(secret);
-  const authorities = readBundle(bundle).filter(({ ca }) => ca);
-  const factOf = (pair: CertificatePair): AuthorityFact => ({
+  const cas = readBundle(bundle).filter(({ ca }) => ca);
+  const factOf = (pair: CertificatePair): CaFact => ({
     id: pairId(pair),
-    problem: authorityProblem(pair, nowMs),
+    problem: caProblem(pair, nowMs),
     due: reasonToReplace(pair, nowMs, renewAt),
   });
   return {
     issuing: factOf(issuing),
     next: next && factOf(next),
-    bundle: authorities.map(certificateId),
+    bundle: cas.map(certificateId),
     state: readWritableCaState(secret),
     request: secret.metadata.annotations?.[rotateAnnotation],
-    tidy: isTidy(secret) && bundle === authorities.map(String).join(''),
+    tidy: isTidy(secret) && bundle === cas.map(String).join(''),
   };
 }
 

@@ -10,7 +10,7 @@ import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
 import type { ObservedState } from './observe.ts';
 import { readCaFacts } from './read-ca-facts.ts';
 import { type LeafContext, readLeafFact, readServingFacts } from './read-serving-facts.ts';
-import { readWebhookFacts, trustedAuthorities } from './read-webhook-facts.ts';
+import { readWebhookFacts, trustedCas } from './read-webhook-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 import type { WebhookRepairs } from './webhook-repairs.ts';
 
@@ -29,7 +29,7 @@ export interface FactsContext {
 }
 
 /** Every CA certificate that the observed state shows or this process holds, each as often as it is found. */
-export function knownAuthorities(
+export function knownCas(
   observed: ObservedState,
   lastKnownGood: LastKnownGood,
   context: FactsContext,
@@ -39,7 +39,7 @@ export function knownAuthorities(
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).bundle)),
     ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).pair.certificate)),
     ...readBundle(observed.serving === undefined ? '' : readPairSecret(observed.serving).bundle),
-    ...trustedAuthorities(observed.webhook, context.config.webhook, context.namespace),
+    ...trustedCas(observed.webhook, context.config.webhook, context.namespace),
   ];
 }
 
@@ -53,7 +53,7 @@ export function readRotationFacts(
   const { renewAt } = config.tls;
   const [caStored, servingStored] = [filledSecret(observed.ca), filledSecret(observed.serving)];
   const ca = caStored && readCaFacts(caStored, nowMs, renewAt);
-  const known = knownAuthorities(observed, lastKnownGood, context);
+  const known = knownCas(observed, lastKnownGood, context);
   const deferred = context.repairs.deferred(ca?.bundle ?? []);
   const leafContext: LeafContext = {
     nowMs,

@@ -7,7 +7,7 @@ import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { readLeafState } from '#shared/installation/read-rotation-state.ts';
 import { isTidy, readPairSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import type { LeafFact, ServingFacts } from '../decide/rotation-facts.ts';
+import type { LeafFact, ServingSecretFacts } from '../decide/rotation-facts.ts';
 
 /** What a leaf is judged by. */
 export interface LeafContext {
@@ -22,15 +22,15 @@ export interface LeafContext {
 }
 
 /** What the serving Secret says, as of a moment. */
-export function readServingFacts(secret: Secret, context: LeafContext): ServingFacts {
+export function readServingFacts(secret: Secret, context: LeafContext): ServingSecretFacts {
   const { bundle } = readPairSecret(secret);
-  const authorities = readBundle(bundle);
+  const cas = readBundle(bundle);
   return {
     leaf: readLeafFact(secret, context),
-    bundle: authorities.map(certificateId),
+    bundle: cas.map(certificateId),
     state: readLeafState(secret),
     request: secret.metadata.annotations?.[rotateAnnotation],
-    tidy: isTidy(secret) && bundle === authorities.map(String).join(''),
+    tidy: isTidy(secret) && bundle === cas.map(String).join(''),
   };
 }
 

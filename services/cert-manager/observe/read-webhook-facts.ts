@@ -11,7 +11,7 @@ import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-co
 import type { WebhookFacts } from '../decide/rotation-facts.ts';
 
 /** The CAs with which the API server calls us; none when it does not. */
-export const trustedAuthorities = (
+export const trustedCas = (
   existing: MutatingWebhookConfiguration | undefined,
   config: LatchkeyConfig['webhook'],
   namespace: string,
@@ -26,15 +26,15 @@ export function readWebhookFacts(
   deferred: ReadonlySet<string> = new Set(),
 ): WebhookFacts {
   const calls = trustedBundle(existing, config, namespace) !== undefined;
-  const authorities = trustedAuthorities(existing, config, namespace);
-  const asRead = authorities.map(String).join('');
+  const cas = trustedCas(existing, config, namespace);
+  const asRead = cas.map(String).join('');
   const isWritable = (bundle: string): boolean =>
     existing === undefined
       ? !deferred.has(wholeObject)
       : planRepair(existing, config, namespace, bundle, deferred).length > 0;
   return {
-    trusted: calls ? authorities.map(certificateId) : undefined,
-    current: authorities.filter(({ ca, validTo }) => ca && Date.parse(validTo) > nowMs).map(certificateId),
+    trusted: calls ? cas.map(certificateId) : undefined,
+    current: cas.filter(({ ca, validTo }) => ca && Date.parse(validTo) > nowMs).map(certificateId),
     unmanagedReason: skipReason(existing, config, namespace),
     drifted: isWritable(asRead),
     // No field is named: the bundle may be written with the entry or the object, and both with what they replace.

@@ -3,9 +3,9 @@ import type { holdingConditions, nextAction } from '../../../services/cert-manag
 import { repairCa } from '../../../services/cert-manager/decide/repair-ca.ts';
 import {
   type Action,
-  type AuthorityFact,
+  type CaFact,
   type LeafFact,
-  newAuthority,
+  newCa,
   type RotationFacts,
   type RotationPolicy,
 } from '../../../services/cert-manager/decide/rotation-facts.ts';
@@ -142,7 +142,7 @@ function factsOf(
   pace: RepairPace,
 ): RotationFacts {
   const ageMs = (id: string): number => nowMs - (world.madeMs.get(id) ?? nowMs);
-  const authority = (id: string | undefined): AuthorityFact => ({
+  const caFact = (id: string | undefined): CaFact => ({
     id: id ?? 'garbage',
     problem: id === undefined ? 'garbage' : undefined,
     due: id !== undefined && (ageMs(id) > caRenewalMs || ageMs(id) < -notBeforeMarginMs) ? 'due' : undefined,
@@ -164,8 +164,8 @@ function factsOf(
   };
   return {
     ca: ca && {
-      issuing: authority(ca.issuing),
-      next: ca.next === undefined ? undefined : authority(ca.next),
+      issuing: caFact(ca.issuing),
+      next: ca.next === undefined ? undefined : caFact(ca.next),
       bundle: ca.bundle,
       state: ca.state,
       request: ca.request,
@@ -195,7 +195,7 @@ function write(world: World, { ca, serving, webhook }: Observed, action: Action,
   if (action.kind === 'write-ca-secret') {
     const made = `ca-${world.count()}`;
     world.madeMs.set(made, nowMs);
-    const real = (id: string): string => (id === newAuthority ? made : id);
+    const real = (id: string): string => (id === newCa ? made : id);
     const { issuing, next, bundle, state } = action;
     world.putCa(
       {

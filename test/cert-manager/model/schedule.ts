@@ -72,7 +72,7 @@ const faults = {
     world.putCa({ issuing, next: undefined, bundle: [issuing], state, request: undefined }, ca.version);
   },
   caRestored: ({ world, random }) => {
-    const earlier = random.pick(world.stored().authorities);
+    const earlier = random.pick(world.stored().cas);
     if (world.ca && isTwofold(world) && random.chance(0.3))
       world.putCa({ ...earlier, request: world.ca.request }, world.ca.version);
   },
@@ -134,7 +134,7 @@ export interface ScheduleResult {
   /** Whether it ended in a stable state with one CA that all gateways serve a leaf of, once faults had stopped. */
   settled: boolean;
   /** The CAs that were issuing at some time. */
-  authorities: number;
+  cas: number;
   world: World;
 }
 
@@ -163,16 +163,16 @@ export function runSchedule(seed: number, options: ScheduleOptions): ScheduleRes
   for (let event = 0; event < options.events; event += 1) {
     const violation = turn(event < 30 ? 0 : chanceOfFault);
     if (violation !== undefined)
-      return { violation: `event ${event}: ${violation}`, settled: false, authorities: issuing.size, world };
+      return { violation: `event ${event}: ${violation}`, settled: false, cas: issuing.size, world };
   }
   heal({ world, managers, random });
   for (let event = 0; event < 5_000; event += 1) {
     const violation = turn(0);
     if (violation !== undefined || isSettled(world)) {
-      return { violation, settled: violation === undefined, authorities: issuing.size, world };
+      return { violation, settled: violation === undefined, cas: issuing.size, world };
     }
   }
-  return { violation: undefined, settled: false, authorities: issuing.size, world };
+  return { violation: undefined, settled: false, cas: issuing.size, world };
 }
 
 /** Ends every fault; the clocks agree again on the latest that any of them has shown. */

@@ -74,7 +74,7 @@ export interface World {
   /** Somebody else puts this bundle there: what it refuses is no violation of ours. */
   breakWebhook(bundle: readonly string[] | undefined): void;
   /** What was stored at some time. */
-  stored(): { bundles: readonly (readonly string[])[]; authorities: readonly CaObject[] };
+  stored(): { bundles: readonly (readonly string[])[]; cas: readonly CaObject[] };
   /** Lets time pass: kubelets bring what is due, gateways report. */
   pass(ms: number): void;
   /** Ends a gateway's process and starts another in its place, on a node whose kubelet lags as it likes. */
@@ -92,7 +92,7 @@ export function createWorld(gatewayCount: number): World {
   };
   const mounts: { fromMs: number; leaf: string | undefined }[] = [{ fromMs: 0, leaf: undefined }];
   const bundles: { fromMs: number; bundle: readonly string[] | undefined; foreign?: boolean }[] = [];
-  const authorities: CaObject[] = [];
+  const cas: CaObject[] = [];
   const leaving: { name: string; leaf: string; untilMs: number }[] = [];
 
   const load = (gateway: Gateway): void => {
@@ -129,7 +129,7 @@ export function createWorld(gatewayCount: number): World {
     putCa: (object, version) => {
       if (world.ca?.version !== version) return false;
       world.ca = object && { ...object, version: count() };
-      if (world.ca !== undefined) authorities.push(world.ca);
+      if (world.ca !== undefined) cas.push(world.ca);
       return true;
     },
     putServing: (object, version) => {
@@ -150,7 +150,7 @@ export function createWorld(gatewayCount: number): World {
       bundles.push({ fromMs: world.nowMs, bundle, foreign: true });
     },
     stored: () => ({
-      authorities,
+      cas,
       bundles: bundles.flatMap(({ bundle }) => (bundle === undefined ? [] : [bundle])),
     }),
     pass: (ms) => {
