@@ -33,7 +33,7 @@ export const busSchema = z.strictObject({
     .max(65_536)
     .default(192)
     .describe(
-      'Most that each of the two buckets stores; four times this must fit `max_file_store` of deploy/nats/nats.conf.',
+      'Most that each of the two buckets stores, and 4,096 records for each MiB of it; four times this must fit `max_file_store` of deploy/nats/nats.conf.',
     ),
 });
 

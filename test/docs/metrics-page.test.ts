@@ -52,7 +52,9 @@ async function scrape(): Promise<string> {
   }));
   createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, failures: 0 }))('complete');
   createLeftOutMetrics(() => ({ keys: 1 }));
-  createBucketMetrics(() => [{ bucket: 'latchkey_rules', bytes: 1, mostBytes: 2 }]);
+  createBucketMetrics(() => [
+    { bucket: 'latchkey_rules', bytes: 1, mostBytes: 2, records: 1, mostRecords: 2 },
+  ]);
   createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1, leftOut: 1 }));
   createPublisherMetrics('latchkey_rules', 'k8s').oversizedRecord();
   createReaderMetrics('latchkey_rules').tooLarge('k8s');

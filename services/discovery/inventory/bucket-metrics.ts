@@ -16,4 +16,16 @@ export function createBucketMetrics(observe: () => readonly BucketFill[]): void 
     .addCallback((result) => {
       for (const { bucket, mostBytes } of observe()) result.observe(mostBytes, { bucket });
     });
+  meter
+    .createObservableGauge('latchkey.bucket.records', { description: 'Records that a bucket stores' })
+    .addCallback((result) => {
+      for (const { bucket, records } of observe()) result.observe(records, { bucket });
+    });
+  meter
+    .createObservableGauge('latchkey.bucket.limit.records', {
+      description: 'Records at which a bucket refuses new ones',
+    })
+    .addCallback((result) => {
+      for (const { bucket, mostRecords } of observe()) result.observe(mostRecords, { bucket });
+    });
 }

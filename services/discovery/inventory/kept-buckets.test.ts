@@ -28,8 +28,8 @@ test('discovery says once who fills a bucket, before anybody is refused, and whe
   }
   const full = 'the bucket is nearly full';
   await waitFor(() => said(full).length > 0, { timeoutMs: 10_000, what: 'the fill to be told' });
-  const { bucket, records } = JSON.parse(said(full)[0] ?? '') as { bucket: string; records: unknown };
-  assert.deepEqual([bucket, records], [rulesBucket, { aws: 8, k8s: 1 }]);
+  const { bucket, owners, others } = JSON.parse(said(full)[0] ?? '') as Record<string, unknown>;
+  assert.deepEqual([bucket, owners, others], [rulesBucket, { aws: 8, k8s: 1 }, 0]);
   await jsm.streams.purge(stream, { filter: subjectOf(rulesBucket, 'aws.>') });
   await waitFor(() => said('has room again').length > 0, { timeoutMs: 10_000, what: 'the room to be told' });
   assert.equal(said(full).length, 1);
@@ -54,4 +54,26 @@ test('rules of managers outside the chain are purged when they leave no room, an
   for (let index = 0; index < 6; index += 1)
     await write(`aws.entry._.j${index}`, 900_000).catch(() => undefined);
   await waitFor(async () => `${await stored()}` === 'k8s.manifest', { timeoutMs: 10_000, what: 'the purge' });
+});
+
+test('records that are tiny fill a bucket by their number, and are purged without a list of their names', async (t) => {
+  const bus = await testBus.connect('discovery');
+  const config = { chain: ['k8s'], bus: { ...defaultConfig.bus, bucketMiB: 8 } };
+  const { js, jsm, nc } = await testBus.admin();
+  await jsm.streams.purge(streamOf(rulesBucket));
+  await js.publish(subjectOf(rulesBucket, 'k8s.manifest'), new Uint8Array(10));
+  const most = 8 * 4_096;
+  for (let index = 0; index < most; index += 1) nc.publish(subjectOf(rulesBucket, `aws.${index}`));
+  await nc.flush();
+  const stored = async () => (await jsm.streams.info(streamOf(rulesBucket))).state;
+  await waitFor(async () => (await stored()).messages === most, { timeoutMs: 20_000, what: 'the records' });
+  await assert.rejects(js.publish(subjectOf(rulesBucket, 'k8s.recipe')), /maximum messages exceeded/);
+  const { bytes } = await stored();
+  assert.ok(bytes < 0.8 * 8 * 1_024 * 1_024);
+  t.after(keepBuckets(bus, { config, clock: acceleratedClock(50), log: testBus.log }));
+  await waitFor(async () => (await stored()).messages === 1, { timeoutMs: 10_000, what: 'the purge' });
+  const purged = testBus.logLines.filter((line) => line.includes('outside the chain were purged')).at(-1);
+  const { owner, records } = JSON.parse(purged ?? '') as Record<string, unknown>;
+  assert.deepEqual([owner, records], ['aws', most - 1]);
+  await js.publish(subjectOf(rulesBucket, 'k8s.recipe'));
 });

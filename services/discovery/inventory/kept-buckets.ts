@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
-import { type BucketFill, countByOwner, ensureBuckets, purgeOwner } from '#shared/bus/link/buckets.ts';
+import { type BucketFill, ensureBuckets, purgeOwner } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
+import { countByOwner, findOthers } from '#shared/bus/records/stored-owners.ts';
 import { rulesBucket } from '#shared/contracts/bucket.ts';
 import { escapeToken } from '#shared/contracts/key-token.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
@@ -11,8 +12,11 @@ import { createBucketMetrics } from './bucket-metrics.ts';
 const checkIntervalMs = 5_000;
 /** From here on it is told who fills a bucket: there is room for a record or more, so that nobody is refused yet. */
 const fullAt = 0.8;
-/** Whoever writes any keys names as many owners as he likes. */
-const mostTold = 20;
+/** Whoever writes any keys names as many owners as he likes; the rest is left to the next look. */
+const mostPurged = 1_000;
+
+const isNearlyFull = ({ bytes, mostBytes, records, mostRecords }: BucketFill): boolean =>
+  bytes >= fullAt * mostBytes || records >= fullAt * mostRecords;
 
 /**
  * Keeps both buckets as they should be, measures how full they are, and says once who fills one that is nearly full,
@@ -30,31 +34,31 @@ export function keepBuckets(
   const told = new Set<string>();
   let isEnsuring = false;
 
-  const makeRoom = async (records: readonly [ownerToken: string, records: number][]): Promise<void> => {
-    for (const [owner, count] of records) {
-      if (chain.has(owner)) continue;
-      await purgeOwner(bus, rulesBucket, owner);
-      log.error(
-        { bucket: rulesBucket, owner, records: count },
-        'rules of a manager outside the chain were purged',
-      );
+  const makeRoom = async (): Promise<void> => {
+    let purged = 0;
+    for await (const owners of findOthers(await bus.linked(), rulesBucket, chain)) {
+      for (const owner of owners) {
+        const records = await purgeOwner(bus, rulesBucket, owner);
+        const message = 'rules of a manager outside the chain were purged';
+        log.error({ bucket: rulesBucket, owner, records }, message);
+        purged += 1;
+        if (purged >= mostPurged) return;
+      }
     }
   };
-  const look = async ({ bucket, bytes, mostBytes }: BucketFill): Promise<void> => {
-    if (bytes < fullAt * mostBytes) {
-      if (told.delete(bucket)) log.info({ bucket, bytes, mostBytes }, 'the bucket has room again');
+  const look = async (fill: BucketFill): Promise<void> => {
+    const { bucket } = fill;
+    if (!isNearlyFull(fill)) {
+      if (told.delete(bucket)) log.info(fill, 'the bucket has room again');
       return;
     }
-    const records = await countByOwner(bus, bucket);
+    const { byOwner, others } = await countByOwner(await bus.linked(), bucket, chain);
     if (!told.has(bucket)) {
-      const byOwner = Object.fromEntries(records.slice(0, mostTold));
-      log.error(
-        { bucket, bytes, mostBytes, records: byOwner },
-        'the bucket is nearly full: what is new will be refused',
-      );
+      const owners = Object.fromEntries(byOwner);
+      log.error({ ...fill, owners, others }, 'the bucket is nearly full: what is new will be refused');
       told.add(bucket);
     }
-    if (bucket === rulesBucket) await makeRoom(records);
+    if (bucket === rulesBucket && others > 0) await makeRoom();
   };
   /** One at a time: it waits while the bus is away, and those of all later ticks would wait beside it. */
   const ensure = async (): Promise<void> => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
+import { countByOwner } from '#shared/bus/records/stored-owners.ts';
 import { rulesBucket as bucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { entries, followSet, publishSet, waitForValues } from '#testkit/nats/held-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
-import { bucketStream, countByOwner, ensureBuckets } from './buckets.ts';
+import { bucketStream, ensureBuckets } from './buckets.ts';
 import type { Bus } from './bus.ts';
 
 const stream = streamOf(bucket);
@@ -30,12 +31,13 @@ const store = async (key: string, bytes: number, header: Record<string, string> 
 
 test('a bucket of an earlier release gets the settings of this one, and keeps what it stores', async () => {
   const { jsm } = await testBus.admin();
-  const earlier = { ...bucketStream(bucket, {}), allow_rollup_hdrs: true, max_bytes: -1 };
+  const earlier = { ...bucketStream(bucket, {}), allow_rollup_hdrs: true, max_bytes: -1, max_msgs: -1 };
   await jsm.streams.add(earlier);
   for (const key of ['k8s.entry.ns.a', 'k8s.entry.ns.b']) await store(key, 900_000);
   assert.equal(await ensure(), true);
   const { config, state } = await streamInfo();
   assert.deepEqual([config.allow_rollup_hdrs, config.max_bytes], [false, 192 * 1_024 * 1_024]);
+  assert.equal(config.max_msgs, 192 * 4_096);
   assert.equal(state.messages, 2);
 });
 
@@ -73,10 +75,13 @@ test('a publisher that a full bucket refuses says so, and goes on when there is 
     timeoutMs: 10_000,
     what: 'the refusal to be told',
   });
-  assert.deepEqual(await countByOwner(discovery, bucket), [
-    ['aws', 9],
-    ['k8s', 1],
-  ]);
+  assert.deepEqual(await countByOwner(await discovery.linked(), bucket, ['k8s', 'aws']), {
+    byOwner: [
+      ['aws', 9],
+      ['k8s', 1],
+    ],
+    others: 0,
+  });
   const { jsm } = await testBus.admin();
   await jsm.streams.purge(stream, { filter: subjectOf(bucket, 'aws.>') });
   await waitForValues(set, 'k8s', { a: 'x'.repeat(900_000) });
@@ -95,4 +100,35 @@ test('buckets that are larger than the servers may store are refused, and the lo
   assert.equal(await ensure({ bucketMiB: 4_096 }), false);
   assert.match(testBus.logLines.join(''), /insufficient storage resources/);
   assert.equal(await ensure(), true);
+});
+
+/** Stores tiny records of the manager aws without waiting for each. */
+async function storeTiny(count: number): Promise<void> {
+  const { nc } = await testBus.admin();
+  for (let index = 0; index < count; index += 1) nc.publish(subjectOf(bucket, `aws.${index}`));
+  await nc.flush();
+}
+
+test('a bucket of more records than it now may have keeps them, changes them, and tells a publisher that it is full', async (t) => {
+  const { jsm } = await testBus.admin();
+  const most = 8 * 4_096;
+  await jsm.streams.add({ ...bucketStream(bucket, { bucketMiB: 8 }), max_msgs: -1 });
+  await storeTiny(most + 10);
+  const isStored = async () => (await streamInfo()).state.messages === most + 10;
+  await waitFor(isStored, { timeoutMs: 20_000, what: 'the records to be stored' });
+  assert.equal(await ensure({ bucketMiB: 8 }), true);
+  assert.equal(await isStored(), true);
+  await store('aws.0', 0);
+  assert.deepEqual(await countByOwner(await discovery.linked(), bucket, ['k8s']), {
+    byOwner: [],
+    others: most + 10,
+  });
+  const told = () => testBus.logLines.filter((line) => line.includes('"BUS_FULL"')).length;
+  const before = told();
+  const set = followSet(t, testBus, await testBus.connect('gateway'), bucket, 'k8s');
+  const publisher = publishSet(t, testBus, await testBus.connect('resolver-k8s'), bucket, 'k8s');
+  publisher.replace(entries('k8s', { a: 'x' }));
+  await waitFor(() => told() > before, { timeoutMs: 10_000, what: 'the refusal to be told' });
+  await jsm.streams.purge(stream, { filter: subjectOf(bucket, 'aws.>') });
+  await waitForValues(set, 'k8s', { a: 'x' });
 });

@@ -11,6 +11,11 @@ import { busSchema, type LatchkeyConfig } from '#shared/contracts/latchkey-confi
 import type { Bus } from './bus.ts';
 
 const bytesPerMiB = 1_024 * 1_024;
+/**
+ * Bounds the number of records for each MiB of a bucket, or tiny ones fill it by the million, and NATS keeps the name of
+ * each in memory. Readers charge 300 bytes a record (stored-records.ts): 3,495 of a set fit one MiB of `limits.managerMiB`.
+ */
+const recordsPerMiB = 4_096;
 
 /** A record is at most this long; NATS's own limit for a message is 1 MiB, headers included. */
 export const maxRecordBytes = 1_000_000;
@@ -40,6 +45,7 @@ export function bucketStream(
     subjects: [subjectOf(bucket, '>')],
     num_replicas: replicas,
     max_msgs_per_subject: 1,
+    max_msgs: bucketMiB * recordsPerMiB,
     max_bytes: bucketMiB * bytesPerMiB,
     max_msg_size: maxRecordBytes + 16_384,
     discard: DiscardPolicy.New,
@@ -56,31 +62,20 @@ export interface BucketFill {
   bucket: string;
   bytes: number;
   mostBytes: number;
+  records: number;
+  mostRecords: number;
 }
 
 /**
- * Records by owner in a bucket, the largest number first: who fills it. Throws what the server answers.
- * The server lists names only, so that it says nothing of bytes. Owners are tokens as they are stored: a thief's need not be
- * a name.
+ * Purges everything of an owner; one that is alive publishes it again. Uses STREAM.PURGE. Returns the number of records.
+ * Throws what the server answers.
  */
-export async function countByOwner(
-  bus: Bus,
-  bucket: string,
-): Promise<[ownerToken: string, records: number][]> {
+export async function purgeOwner(bus: Bus, bucket: string, ownerToken: string): Promise<number> {
   const { jsm } = await bus.linked();
-  const info = await jsm.streams.info(streamOf(bucket), { subjects_filter: subjectOf(bucket, '>') });
-  const counts = new Map<string, number>();
-  for (const subject of Object.keys(info.state.subjects ?? {})) {
-    const [token = ''] = subject.slice(subjectOf(bucket, '').length).split('.');
-    counts.set(token, (counts.get(token) ?? 0) + 1);
-  }
-  return [...counts].sort(([, left], [, right]) => right - left);
-}
-
-/** Purges everything of an owner; one that is alive publishes it again. Uses STREAM.PURGE. Throws what the server answers. */
-export async function purgeOwner(bus: Bus, bucket: string, ownerToken: string): Promise<void> {
-  const { jsm } = await bus.linked();
-  await jsm.streams.purge(streamOf(bucket), { filter: subjectOf(bucket, `${ownerToken}.>`) });
+  const { purged } = await jsm.streams.purge(streamOf(bucket), {
+    filter: subjectOf(bucket, `${ownerToken}.>`),
+  });
+  return purged;
 }
 
 /**
@@ -95,7 +90,13 @@ export async function ensureBuckets(
     const { jsm } = await bus.linked();
     for (const bucket of [inventoryBucket, rulesBucket]) {
       const { state, config } = await ensureStream(jsm, bucketStream(bucket, settings));
-      onFill?.({ bucket, bytes: state.bytes, mostBytes: config.max_bytes });
+      onFill?.({
+        bucket,
+        bytes: state.bytes,
+        mostBytes: config.max_bytes,
+        records: state.messages,
+        mostRecords: config.max_msgs,
+      });
     }
     return true;
   } catch (err) {

@@ -10,7 +10,9 @@ import type { Manifest } from '#shared/contracts/manifest.ts';
 const streamStoreFailed = 10_077;
 
 const isFull = (err: unknown): boolean =>
-  err instanceof JetStreamApiError && err.code === streamStoreFailed && /maximum bytes/.test(err.message);
+  err instanceof JetStreamApiError &&
+  err.code === streamStoreFailed &&
+  /maximum (bytes|messages)/.test(err.message);
 
 const fullError = (bucket: string, { key, bytes }: Pick<BusRecord, 'key' | 'bytes'>, cause: unknown) =>
   new LatchkeyError(

@@ -60,7 +60,7 @@ const readFailure = (bucket: string, reason: string, cause?: unknown): LatchkeyE
  * another subject.
  * Throws BUS_UNAVAILABLE when the server is silent, refuses, or has no such bucket.
  */
-function readPage(
+export function readPage(
   link: BusLink,
   bucket: string,
   query: { filter: string; fromRevision: number; batch?: number },
