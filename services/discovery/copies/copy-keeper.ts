@@ -1,166 +1,120 @@
 import type { Logger } from 'pino';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRepairPace, promptRepairs } from '#shared/runtime/repair-pace.ts';
 import { type CopyLedger, createCopyLedger } from './copy-ledger.ts';
-import { addsKey, type CopyPlan, type CopyStep, type OwnedCopy, planCopies } from './copy-plan.ts';
+import { addsKey, type CopyStep, type OwnedCopy, planCopies } from './copy-plan.ts';
+import { createCopyScope } from './copy-scope.ts';
+import { createCopySetbacks, foreignCopies, isForeign } from './copy-setbacks.ts';
+import { type CopyTurn, planTurn } from './copy-turn.ts';
 import { createCopyWriter } from './copy-writer.ts';
 import type { DesiredCopies } from './desired-copy.ts';
 import { createNamespaceQueue } from './namespace-queue.ts';
 
-/** Keeps the copies of the global secrets in every selected namespace equal to what is desired. */
+/** Keeps the copies of the global secrets in every selected namespace equal to the desired ones. */
 export interface CopyKeeper {
   /** @param copiesOf the copies that a namespace is to hold; asked at every event of a copy */
   desire(copiesOf: (namespace: string) => DesiredCopies): void;
   select(namespaces: ReadonlySet<string>): void;
   /** Takes every copy that exists in a namespace (undefined: in any), as of a resourceVersion. */
   listed(namespace: string | undefined, copies: Iterable<OwnedCopy>, resourceVersion: string): void;
-  /** A copy as the watch saw it. */
+  /** Takes a copy as the watch saw it. */
   seen(copy: OwnedCopy): void;
-  /** A copy that the watch saw go, or lose its label. @param resourceVersion of the event */
+  /** Takes a copy that the watch saw go, or lose its label. @param resourceVersion of the event */
   gone(copy: OwnedCopy, resourceVersion: string): void;
   stop(): void;
 }
 
-/**
- * Level-triggered, one namespace at a time: plan from what is desired and what is known, do the steps, look again.
- * Nothing is done before all three are known: what is desired, what is selected, what exists. A Secret of the same name
- * that is not a copy of this installation's is somebody else's: it is left alone and named in the log.
- * @param options.onReady called with true when a namespace holds every copy as it is to be, with false when it is known
- *   to hold something else: what somebody else wrote, somebody else's Secret, nothing where there was a copy, or no place
- *   for a key (a quota is used up, a right is missing). An earlier value of ours is no reason
- */
-export function createCopyKeeper(options: {
+interface CopyKeeperOptions {
   kubernetes: Kubernetes;
   installation: string;
   clock: Pick<Clock, 'sleep' | 'monotonicMs'>;
   log: Logger;
+  /**
+   * Called with true when a namespace holds every desired copy. Called with false when it is known to hold something else:
+   * what somebody else wrote, somebody else's Secret, nothing where there was a copy, or no place for a key (a quota is
+   * used up, a right is missing). An earlier value of ours is no reason.
+   */
   onReady: (namespace: string, isReady: boolean) => void;
   ledger?: CopyLedger;
-}): CopyKeeper {
+}
+
+/**
+ * Reconciles one namespace at a time: plan from what is desired and known, carry out the steps, look again. Nothing is
+ * done before the desired copies, the selection and the existing copies are known. A Secret of the same name that is not a
+ * copy of this installation is left alone and named in the log.
+ */
+export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
   const { installation, clock, log, onReady } = options;
   const ledger = options.ledger ?? createCopyLedger();
-  const writer = createCopyWriter(options.kubernetes, ledger, installation);
-  const pace = createRepairPace(kubernetesBackoff, clock);
-  const strayPace = createRepairPace(kubernetesBackoff, clock);
-  const listed = new Set<string | undefined>();
-  /** By namespace: failures in a row, and why the last one. */
-  const setbacks = new Map<string, { failures: number; why: string }>();
-  let desired: ((namespace: string) => DesiredCopies) | undefined;
-  let selected: ReadonlySet<string> | undefined;
+  const scope = createCopyScope();
+  const setbacks = createCopySetbacks(log);
+  const writeAll = writeCopies(options, ledger);
+  const pace = createTurnPace(clock, log);
 
-  /** Undefined as long as one of the three is unknown. */
-  const wantedIn = (namespace: string): DesiredCopies | undefined => {
-    const isListed = listed.has(undefined) || listed.has(namespace);
-    if (desired === undefined || selected === undefined || !isListed) return undefined;
-    return selected.has(namespace) ? desired(namespace) : nothing;
-  };
-
-  /** Says of a namespace that it is not ready as long as these steps are not done, where they would add a key. */
-  const sayMissing = (namespace: string, steps: readonly CopyStep[]): void => {
-    const known = new Map(ledger.of(namespace).map((copy) => [copy.name, copy]));
-    if (steps.some((step) => addsKey(step, known.get(step.name)))) onReady(namespace, false);
-  };
-
-  /** Does what can be done: a copy that cannot be written holds up no other. Throws the gravest failure. */
-  const writeAll = async (namespace: string, steps: readonly CopyStep[]): Promise<void> => {
-    const failures: { step: CopyStep; err: unknown }[] = [];
-    for (const step of steps) {
-      await writer.write(namespace, step).catch((err: unknown) => failures.push({ step, err }));
-    }
-    const [first] = failures;
-    if (first === undefined) return;
-    sayMissing(
-      namespace,
-      failures.map(({ step }) => step),
-    );
-    throw (failures.find(({ err }) => isForeign(err)) ?? first).err;
-  };
-
-  /** Whether what somebody else did may be put right now; it is looked at again when it may. */
-  const mayRepair = (namespace: string): boolean => {
-    const waitMs = pace.waitMs(namespace);
-    if (waitMs > 0) queue.addLater(namespace, waitMs);
-    else if (pace.repaired(namespace) === promptRepairs) {
-      log.warn({ namespace }, 'somebody changes or deletes the copies of global secrets again and again');
-    }
-    return waitMs === 0;
-  };
-
-  /** Whether the plan may be carried out now; says first what must not be given to pods until it is. */
-  const mayGoOn = (namespace: string, { steps, forged, lost, foreign }: CopyPlan): boolean => {
-    const isSpoilt = forged.length + lost.length > 0;
-    if (isSpoilt || foreign.length > 0) onReady(namespace, false);
-    // Else every event of a copy would have tried again what has just failed.
+  /** Plans a turn, and says at once when pods must not refer to the copies until it is carried out. */
+  const begin = (namespace: string, desired: DesiredCopies) => {
+    const plan = planCopies(desired, ledger.take(namespace, desired), installation);
     const isResting = setbacks.has(namespace) && queue.isPausing(namespace);
-    if (isResting) sayMissing(namespace, steps);
-    return !isResting && (!isSpoilt || mayRepair(namespace));
+    const turn = planTurn(plan, { isResting, ...pace.limits(namespace) });
+    if (turn.isSpoilt || (isResting && lacksKey(ledger, namespace, plan.steps))) onReady(namespace, false);
+    if (turn.againInMs !== undefined) queue.addLater(namespace, turn.againInMs);
+    return { turn, foreign: plan.foreign };
   };
-
-  /** The strays to delete now: some, so that other namespaces get their turn, and the more rarely the more come. */
-  const straysNow = (namespace: string, strays: readonly CopyStep[]): readonly CopyStep[] => {
-    if (strays.length === 0) return strays;
-    const waitMs = strayPace.waitMs(namespace);
-    if (waitMs > 0) queue.addLater(namespace, waitMs);
-    else strayPace.repaired(namespace);
-    return waitMs > 0 ? [] : strays.slice(0, straysPerLook);
-  };
-
   const reconcile = async (namespace: string): Promise<void> => {
-    const wanted = wantedIn(namespace);
-    if (wanted === undefined) return;
-    const plan = planCopies(wanted, ledger.take(namespace, wanted), installation);
-    if (!mayGoOn(namespace, plan)) return;
-    const steps = [...plan.steps, ...straysNow(namespace, plan.strays)];
-    // Without a write nothing is waited for, so that what is said next is said of what is known now.
-    if (steps.length > 0) await writeAll(namespace, steps);
-    if (plan.foreign.length > 0) throw foreignCopy(namespace, plan.foreign);
-    if (setbacks.delete(namespace)) log.info({ namespace }, 'copying the global secrets works again');
-    // After a write it is looked again: the watch may have told of somebody else meanwhile.
-    if (steps.length > 0) queue.add(namespace);
-    else if (selected?.has(namespace) === true) onReady(namespace, true);
+    const desired = scope.desiredIn(namespace);
+    if (desired === undefined) return;
+    const { turn, foreign } = begin(namespace, desired);
+    if (turn.steps === undefined) return;
+    pace.note(namespace, turn);
+    // Nothing is awaited without a write, so that readiness is that of the copies known now.
+    if (turn.steps.length > 0) await writeAll(namespace, turn.steps);
+    if (foreign.length > 0) throw foreignCopies(namespace, foreign);
+    setbacks.succeeded(namespace);
+    // A write is followed by another turn, since the watch may have brought another writer's change meanwhile.
+    if (turn.steps.length > 0) queue.add(namespace);
+    else if (scope.selected().has(namespace)) onReady(namespace, true);
   };
-
-  const retry = (namespace: string, err: unknown): void => {
-    const { failures, why: before } = setbacks.get(namespace) ?? { failures: 0 };
-    const why = isForeign(err)
-      ? 'a Secret that is not ours has the name of a copy: rename or delete it'
-      : 'copying the global secrets failed, trying again';
-    setbacks.set(namespace, { failures: failures + 1, why });
-    // It may last for days: the first of a kind is a warning.
-    log[why === before ? 'debug' : 'warn']({ err, namespace, failures: failures + 1 }, why);
-    queue.addLater(namespace, backoffMs(kubernetesBackoff, failures));
-  };
+  const retry = (namespace: string, err: unknown): void =>
+    queue.addLater(namespace, backoffMs(kubernetesBackoff, setbacks.failed(namespace, err)));
   const queue = createNamespaceQueue(
     (namespace) => reconcile(namespace).catch((err: unknown) => retry(namespace, err)),
     clock,
   );
-  /** Also where nothing is selected (any more) a copy may stand, from before this process began. */
+  return { ...feedQueue({ installation, ledger, scope, add: queue.add }), stop: queue.stop };
+}
+
+/** Hands what becomes known to the ledger and the scope, and queues the namespaces that it concerns. */
+function feedQueue(options: {
+  installation: string;
+  ledger: CopyLedger;
+  scope: ReturnType<typeof createCopyScope>;
+  add(namespace: string): void;
+}): Omit<CopyKeeper, 'stop'> {
+  const { installation, ledger, scope, add } = options;
+  /** Includes namespaces that are not selected (any more): an earlier process may have left copies there. */
   const addAll = (): void => {
-    for (const namespace of new Set([...(selected ?? []), ...ledger.namespaces()])) queue.add(namespace);
+    for (const namespace of new Set([...scope.selected(), ...ledger.namespaces()])) add(namespace);
   };
-
-  /** Has the namespace looked at where something of ours is concerned; of anything else lets go of what went. */
+  /** Queues the namespace of a copy of ours; drops from the ledger what went of anything else. */
   const heardOf = ({ namespace, name, installation: owner }: OwnedCopy): void => {
-    const wanted = wantedIn(namespace);
-    if (owner === installation || wanted?.has(name) === true) queue.add(namespace);
-    else if (wanted !== undefined) ledger.take(namespace, wanted);
+    const desired = scope.desiredIn(namespace);
+    if (owner === installation || desired?.has(name) === true) add(namespace);
+    else if (desired !== undefined) ledger.take(namespace, desired);
   };
-
   return {
     desire: (copiesOf) => {
-      desired = copiesOf;
+      scope.desire(copiesOf);
       addAll();
     },
     select: (namespaces) => {
-      selected = namespaces;
+      scope.select(namespaces);
       addAll();
     },
     listed: (namespace, copies, resourceVersion) => {
       ledger.listed(namespace, copies, resourceVersion);
-      listed.add(namespace);
+      scope.listed(namespace);
       addAll();
     },
     seen: (copy) => {
@@ -171,18 +125,48 @@ export function createCopyKeeper(options: {
       ledger.gone(copy, resourceVersion);
       heardOf(copy);
     },
-    stop: queue.stop,
   };
 }
 
-/** Deletions of one look; the next one comes after those of all other namespaces that wait. */
-const straysPerLook = 16;
-const nothing: DesiredCopies = new Map();
+/** Paces the repairs and the deletions of strays of each namespace. */
+function createTurnPace(clock: Pick<Clock, 'monotonicMs'>, log: Logger) {
+  const repairs = createRepairPace(kubernetesBackoff, clock);
+  const strays = createRepairPace(kubernetesBackoff, clock);
+  return {
+    limits: (namespace: string) => ({
+      repairWaitMs: repairs.waitMs(namespace),
+      strayWaitMs: strays.waitMs(namespace),
+    }),
+    note: (namespace: string, { isRepair, deletesStrays }: CopyTurn): void => {
+      if (isRepair && repairs.repaired(namespace) === promptRepairs) {
+        log.warn({ namespace }, 'somebody changes or deletes the copies of global secrets again and again');
+      }
+      if (deletesStrays) strays.repaired(namespace);
+    },
+  };
+}
 
-const isForeign = (err: unknown): boolean => err instanceof LatchkeyError && err.code === 'KUBERNETES_EXISTS';
+/**
+ * Carries out as many steps as possible: a copy that cannot be written holds up no other.
+ * @throws the failure of the step that somebody else's Secret prevents, else the first one
+ */
+function writeCopies(options: CopyKeeperOptions, ledger: CopyLedger) {
+  const writer = createCopyWriter(options.kubernetes, ledger, options.installation);
+  return async (namespace: string, steps: readonly CopyStep[]): Promise<void> => {
+    const failures: { step: CopyStep; err: unknown }[] = [];
+    for (const step of steps) {
+      await writer.write(namespace, step).catch((err: unknown) => failures.push({ step, err }));
+    }
+    const [first] = failures;
+    if (first === undefined) return;
+    const undone = failures.map(({ step }) => step);
+    if (lacksKey(ledger, namespace, undone)) options.onReady(namespace, false);
+    throw (failures.find(({ err }) => isForeign(err)) ?? first).err;
+  };
+}
 
-const foreignCopy = (namespace: string, names: readonly string[]): LatchkeyError =>
-  new LatchkeyError(
-    'KUBERNETES_EXISTS',
-    `${names.join(', ')} in namespace ${namespace} ${names.length === 1 ? 'is a copy' : 'are copies'} of another installation of latchkey: let one of the two not select this namespace`,
-  );
+/** Tells whether a key is missing in a namespace as long as these steps are not carried out. */
+function lacksKey(ledger: CopyLedger, namespace: string, steps: readonly CopyStep[]): boolean {
+  const known = new Map(ledger.of(namespace).map((copy) => [copy.name, copy]));
+  return steps.some((step) => addsKey(step, known.get(step.name)));
+}
