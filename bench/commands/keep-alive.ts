@@ -58,8 +58,8 @@ const sweep = (program: string, rests: number[], keepAliveMs?: number): Promise<
     return post(program, { url, body, restsMs: rests, oneWayMs });
   });
 
-/** Second requests in the moment in which the server ends its idle connections: as a lame duck, or by a bare close. */
-const race = (program: string, pairs: number, how: 'farewell' | 'close'): Promise<RestedPosts> =>
+/** Second requests in the moment in which the server ends its idle connections: with a closing response, or by a bare close. */
+const race = (program: string, pairs: number, how: 'closing response' | 'close'): Promise<RestedPosts> =>
   withServer(async ({ server }, url) => {
     const fromMs = Date.now() + preparationMs;
     setTimeout(() => {
@@ -93,7 +93,7 @@ measurement can see it.`,
       say(`${name}: ${posts.lost} of ${posts.pairs} lost`);
     };
     for (let round = 1; round <= options.rounds; round += 1) {
-      note(`farewell ${round}`, await race(program, options.race, 'farewell'));
+      note(`closing response ${round}`, await race(program, options.race, 'closing response'));
       note(`bare close ${round}`, await race(program, options.race, 'close'));
     }
     const controlMs = 5_000 + nodeBufferMs;
@@ -111,7 +111,7 @@ measurement can see it.`,
         ? []
         : ['no connection of the sweep was reused: nothing was tried'],
       lostIn('sweep') === 0 ? [] : ['the sweep lost requests'],
-      lostIn('farewell') === 0 ? [] : ['a stopping gateway lost requests'],
+      lostIn('closing response') === 0 ? [] : ['a stopping gateway lost requests'],
       lostIn('keep-alive 5 s') > 0 ? [] : ['the keep-alive of 5 s lost none: the measurement cannot see it'],
       lostIn('bare close') > 0 ? [] : ['the bare close lost none: the measurement cannot see it'],
     ].flat();
@@ -121,6 +121,6 @@ measurement can see it.`,
         failures.slice(0, 2).map(({ restMs, why }) => ({ name, restMs: Number(restMs.toFixed(2)), why })),
       ),
     };
-    return { figures: { lost: lostIn('sweep') + lostIn('farewell') }, tables, missed };
+    return { figures: { lost: lostIn('sweep') + lostIn('closing response') }, tables, missed };
   },
 });

@@ -10,7 +10,7 @@ import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import { holdConfiguration } from './configuration-in-force.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
-import { serveLameDuck } from './http/lame-duck.ts';
+import { drainConnections } from './http/drain-connections.ts';
 import { createWebhookServer } from './http/webhook-server.ts';
 import {
   missingManagers,
@@ -118,7 +118,7 @@ export function createGateway(
     stop: async () => {
       draining = true;
       heartbeats.beat();
-      await serveLameDuck({ connections: server.connections, handshakes: server.handshakes, clock, log });
+      await drainConnections({ connections: server.connections, handshakes: server.handshakes, clock, log });
       await server.close();
       heartbeats.stop();
       for (const stop of stops.reverse()) await stop();

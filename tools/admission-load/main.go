@@ -42,7 +42,7 @@ type order struct {
 }
 
 func main() {
-	// net/http tells of each idle connection that a gateway ends with its farewell.
+	// net/http tells of each idle connection that a gateway ends with a closing response.
 	log.SetOutput(io.Discard)
 	input := bufio.NewReaderSize(os.Stdin, 1<<20)
 	decoder := json.NewDecoder(input)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { lameDuckTimes, serveLameDuck } from './lame-duck.ts';
+import { drainConnections, drainTimes } from './drain-connections.ts';
 import type { OpenConnections } from './open-connections.ts';
 
 /** Connections as `state` says at each time of a clock that only a sleep moves; what was done, and when. */
@@ -43,12 +43,12 @@ function harness(
   };
   const log = pino({ base: null }, { write: (line) => logged.push(JSON.parse(line)) });
   const run = async () => {
-    await serveLameDuck({ connections, handshakes: () => current().handshakes, clock, log });
+    await drainConnections({ connections, handshakes: () => current().handshakes, clock, log });
     return { ...done, resolvedAtMs: nowMs - startedAtMs, logged };
   };
   return run();
 }
-const { least, quiet, longest, farewell } = lameDuckTimes;
+const { least, quiet, longest, close } = drainTimes;
 const pollMs = 50;
 const isAbout = (actual: number | undefined, expected: number): void =>
   assert.ok(actual !== undefined && actual >= expected && actual <= expected + pollMs, `${actual}`);
@@ -74,7 +74,7 @@ test('requests that never end are served until the deadline, and the log says so
     count: 1,
   }));
   isAbout(endedAtMs, longest);
-  isAbout(resolvedAtMs, longest + farewell);
+  isAbout(resolvedAtMs, longest + close);
   assert.match(logged[0]?.msg ?? '', /requests still come/);
 });
 
@@ -82,7 +82,7 @@ test('clients get time to close, requests in flight to end; what is left at the 
   const closing = await harness((nowMs) => ({ count: nowMs < 3_500 ? 25 : 0 }));
   isAbout(closing.resolvedAtMs, 3_500);
   const stuck = await harness(() => ({ busy: 2, count: 2 }));
-  isAbout(stuck.resolvedAtMs, longest + farewell);
+  isAbout(stuck.resolvedAtMs, longest + close);
   assert.deepEqual(stuck.logged.at(-1), {
     ...stuck.logged.at(-1),
     level: 50,
@@ -91,13 +91,13 @@ test('clients get time to close, requests in flight to end; what is left at the 
   });
 });
 
-test('a handshake under way is waited for, one that says nothing for no longer than the farewell', async () => {
+test('a handshake under way is waited for, one that says nothing for no longer than clients get to close', async () => {
   const soon = await harness((nowMs) => ({ handshakes: nowMs < 3_500 ? 1 : 0 }));
   isAbout(soon.resolvedAtMs, 3_500);
   const silent = await harness(() => ({ handshakes: 1 }));
-  isAbout(silent.resolvedAtMs, least + farewell);
+  isAbout(silent.resolvedAtMs, least + close);
 });
 
-test('the longest lame duck leaves the rest of the stop a few seconds of its deadline', () => {
-  assert.ok(longest + farewell <= 25_000 - 4_000);
+test('the longest drain leaves the rest of the stop a few seconds of its deadline', () => {
+  assert.ok(longest + close <= 25_000 - 4_000);
 });
