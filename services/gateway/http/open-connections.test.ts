@@ -67,7 +67,7 @@ test('an idle connection is ended with an answer that makes the API server repea
   const idle = await anIdleConnection();
   const racing = await anIdleConnection();
   webhook.server.connections.endIdle(0);
-  // Written in the same turn of the loop: no byte of the farewell can have been read yet.
+  // Written in the same turn of the loop: no byte of the closing response can have been read yet.
   racing.write(webhookRequest({ body: 'x'.repeat(20_000) }));
   for (const socket of [idle, racing]) {
     const [answer] = await Promise.all([readAll(socket), once(socket, 'end')]);
@@ -78,7 +78,7 @@ test('an idle connection is ended with an answer that makes the API server repea
   await waitFor(async () => webhook.server.connections.count() === 0, soon('both connections to be gone'));
 });
 
-test('a busy connection and one that was quiet for a shorter time get no farewell', async () => {
+test('a busy connection and one that was quiet for a shorter time get no closing response', async () => {
   await anIdleConnection();
   const busy = await webhook.connect();
   const head = webhookRequest({ headers: { 'content-length': '2', connection: 'close' }, body: '{' });

@@ -3,14 +3,13 @@ import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 
 /**
- * Ends a connection on which no answer is due. HTTP/1.1 has no way to say "do not use this one any more" on an idle
- * connection, and a client may be writing a request on it at this very moment: after a bare close it would see EOF, and
- * Go repeats no POST. So the close is preceded by the answer that makes the API server repeat the request
- * (docs/reference/kube-apiserver.md C8). A client that had sent one reads it as its answer; a client that had not finds an
- * idle connection at its end, and drops it (Go logs "Unsolicited response received on idle HTTP channel"). Its request, if
- * any, is read and thrown away: bytes left unread would turn the close into a reset, which takes the answer along.
+ * Closes an idle connection so that the API server repeats a request on its way (docs/reference/kube-apiserver.md C8).
+ * HTTP/1.1 has no way to say "do not use this connection again", and after a bare close a client that is writing a
+ * request would see EOF; Go repeats no POST. A client that has sent a request reads this as its answer; any other finds
+ * an idle connection at its end, and drops it (Go logs "Unsolicited response received on idle HTTP channel"). The request
+ * is read and discarded: bytes left unread would turn the close into a reset, which takes the answer along.
  */
-const farewell = [
+const closingResponse = [
   'HTTP/1.1 503 Service Unavailable',
   'Connection: close',
   'Retry-After: 1',
@@ -21,23 +20,23 @@ const farewell = [
 
 /** The connections of a server past their handshake, and which of them wait for a request. */
 export interface OpenConnections {
-  /** Requests in progress. */
+  /** Counts the requests in progress. */
   busy(): number;
   count(): number;
-  /** Time of the last request, ms of the clock. */
+  /** Gives the time of the last request, ms of the clock. */
   lastRequestAtMs(): number;
-  /** From now on every answer closes its connection, those not yet begun included. */
+  /** Lets every answer close its connection from now on, those not yet begun included. */
   drain(): void;
-  /** Ends every connection on which nothing has happened for `idleMs`, so that no request on the way is lost. */
+  /** Ends every connection that has been idle for `idleMs`, with a closing response. */
   endIdle(idleMs: number): void;
-  /** Ends this one in the same way. */
+  /** Ends one connection with a closing response. */
   end(socket: Socket): void;
-  /** Call it first with each request. False: the connection has had its farewell, and so the request its answer. */
+  /** Counts a request; false when its connection has had the closing response, and so the request its answer. */
   begin(request: IncomingMessage, response: ServerResponse): boolean;
   follow(server: Server): void;
 }
 
-/** A connection: answers due on it (several when requests are pipelined), and since when there is none. */
+/** Counts the answers due on a connection (several when requests are pipelined), and since when there is none. */
 interface Connection {
   due: number;
   quietSinceMs: number;
@@ -53,7 +52,7 @@ export function createOpenConnections(monotonicMs: () => number): OpenConnection
 
   const end = (socket: Socket): void => {
     ended.add(socket);
-    socket.end(farewell);
+    socket.end(closingResponse);
   };
 
   return {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { createClientErrorHandler } from './client-error.ts';
+import { createClientErrorHandler } from './client-error-handler.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
 import { RequestGate, type RequestGateOptions } from './request-gate.ts';
 import { createSecureContext, protocols, type SecureContext } from './secure-context.ts';

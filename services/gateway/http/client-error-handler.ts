@@ -3,16 +3,16 @@ import type { ConnectionError } from 'fastify';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { OpenConnections } from './open-connections.ts';
 
-/** Given to a client to take its farewell, and to what it may be sending, ms. */
-const farewellMs = 1_000;
+/** Time for a client to read the closing response and to finish sending, ms. */
+const closingMs = 1_000;
 
 const refusal = (status: string): string =>
   `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 
 /**
- * Ends a connection on which no request came to be. One that has been silent for too long need not be hostile: Go opens
- * a connection for a request, sends that over another one which has become free, and keeps the new one for later. Node's
- * answer to it, 408, would be a failed admission if the later request is just on its way; so it gets a farewell.
+ * Ends connections on which no request could be read. A silent one need not be hostile: Go opens a connection for a
+ * request, sends that over another one which has become free, and keeps the new one for later. Node's answer to it, 408,
+ * would be a failed admission if the later request is just on its way; so it gets a closing response.
  */
 export function createClientErrorHandler(
   connections: OpenConnections,
@@ -22,7 +22,7 @@ export function createClientErrorHandler(
     if (error.code === 'ECONNRESET' || socket.destroyed) return;
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
       connections.end(socket);
-      void clock.sleep(farewellMs).then(() => socket.destroy());
+      void clock.sleep(closingMs).then(() => socket.destroy());
       return;
     }
     const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
