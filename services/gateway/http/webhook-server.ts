@@ -3,47 +3,47 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { createClientErrorHandler } from './client-error-handler.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
+import { reapStalledHandshakes } from './reap-stalled-handshakes.ts';
 import { RequestGate, type RequestGateOptions } from './request-gate.ts';
 import { createSecureContext, protocols, type SecureContext } from './secure-context.ts';
 import { serveReviews, type WebhookHandler } from './serve-reviews.ts';
-import { endSlowHandshakes } from './slow-handshakes.ts';
 
-/** Time limits against slow clients, and a keep-alive above the API server's 90 s (docs/reference/kube-apiserver.md C3). */
+/** Limits slow clients, and keeps idle connections longer than the API server's 90 s (docs/reference/kube-apiserver.md C3). */
 const timeouts = {
   keepAliveTimeout: 120_000,
   requestTimeout: 10_000,
   headersTimeout: 5_000,
-  /** The second line: `endSlowHandshakes` is earlier. */
+  /** Second line of defense; `reapStalledHandshakes` is earlier. */
   handshakeTimeout: 9_500,
-  // So often that of thousands of slow connections few end in one turn of the event loop: the others wait meanwhile.
+  // Checked every 10 ms, so that expired connections are closed a few at a time instead of in one long tick.
   connectionsCheckingInterval: 10,
 };
 
-/** More are dropped when they connect; the API server keeps about 25, and one that says nothing costs memory for 5 s. */
+/** Limits open connections; the API server keeps about 25, and one that says nothing costs memory for 5 s. */
 const mostConnections = 8_192;
 
 /** The HTTPS server of the gateway. */
 export interface WebhookServer extends SecureContext {
   app: FastifyInstance;
   connections: OpenConnections;
-  /** Connections on which the TLS handshake is under way. */
+  /** Counts the connections on which the TLS handshake is under way. */
   handshakes(): number;
   /** Stops listening and cuts off what is still connected. */
   close(): Promise<void>;
 }
 
 export interface WebhookServerOptions extends RequestGateOptions {
-  /** A caller without a certificate of a trusted authority is refused in the handshake. */
+  /** Refuses, in the handshake, callers without a certificate of a trusted authority. */
   requestsClientCertificate?: boolean;
 }
 
-/** Builds the server: connections and load are ours, Fastify routes and answers what they let through. */
+/** Builds the server: connections and load are ours, and Fastify routes and answers what they let through. */
 export function createWebhookServer(handle: WebhookHandler, options: WebhookServerOptions): WebhookServer {
   const { clock, requestsClientCertificate = false } = options;
   const https = createHttpsServer(requestsClientCertificate);
   const connections = createOpenConnections(clock.monotonicMs);
   connections.follow(https);
-  const handshakes = endSlowHandshakes(https, clock);
+  const handshakes = reapStalledHandshakes(https, clock);
   const gate = new RequestGate(options);
   const app = Fastify({
     return503OnClosing: false,

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { test } from 'node:test';
-import { endSlowHandshakes } from './slow-handshakes.ts';
+import { reapStalledHandshakes } from './reap-stalled-handshakes.ts';
 
 /** A server whose connections come when the test says so, and a clock that it moves, 5 ms a tick. */
 function harness() {
   const server = new EventEmitter();
   let nowMs = 0;
   let tick = (): void => assert.fail('nothing ticks');
-  const handshakes = endSlowHandshakes(server, {
+  const handshakes = reapStalledHandshakes(server, {
     monotonicMs: () => nowMs,
     every: (_ms, task) => {
       tick = task;

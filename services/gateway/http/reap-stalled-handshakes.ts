@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /**
- * Connections that do not finish their handshake, and how they end: so few at once that nobody notices, and a larger part
- * of them the more they are, so that 8,192 of the same moment end within 3.5 s (Node's own limit ends the rest at once).
+ * Limits how many stalled handshakes end in one turn: few enough that nobody notices, and more the more there are, so
+ * that 8,192 of the same moment end within 3.5 s (Node's own limit ends the rest at once).
  */
 const handshakeLimits = { timeoutMs: 5_000, everyMs: 5, leastAtOnce: 5, share: 0.005 };
 
@@ -12,7 +12,7 @@ const handshakeLimits = { timeoutMs: 5_000, everyMs: 5, leastAtOnce: 5, share: 0
 const nameOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
-/** The connections of a server on which the handshake is under way. */
+/** Follows the connections of a server on which the TLS handshake is under way. */
 export interface Handshakes {
   count(): number;
   /** Ends all of them, and those that come later at once: silent ones would keep the server from closing. */
@@ -20,10 +20,10 @@ export interface Handshakes {
 }
 
 /**
- * Ends connections without a TLS handshake, the oldest first. Node's own `handshakeTimeout` ends all that came together in
+ * Ends connections that do not finish their TLS handshake, the oldest first. Node's own `handshakeTimeout` ends all that came together in
  * one turn of the event loop, for a tenth of a second when they were hundreds.
  */
-export function endSlowHandshakes(
+export function reapStalledHandshakes(
   server: Pick<EventEmitter, 'on'>,
   clock: Pick<Clock, 'monotonicMs' | 'every'>,
 ): Handshakes {
