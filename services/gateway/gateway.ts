@@ -23,7 +23,7 @@ import { createChainChange } from './rules/chain-change.ts';
 import { followColdStart } from './rules/cold-start.ts';
 import { followRules } from './rules/known-rules.ts';
 import { followClientAuthority } from './tls/client-authority.ts';
-import { createServingPair } from './tls/serving-pair.ts';
+import { followServingCertificate } from './tls/follow-serving-certificate.ts';
 
 /**
  * Creates the admission gateway: rules from the bus in memory, answers over HTTPS, no Kubernetes credentials.
@@ -54,7 +54,7 @@ export function createGateway(
       ...(known.applied().find(({ owner }) => owner === manager) ?? { epoch: 0, seq: 0 }),
     })),
     busConnected: bus.connected(),
-    certificateNotAfterMs: pair.current()?.notAfterMs,
+    certificateNotAfterMs: certificate.current()?.notAfterMs,
     snapshotAgeMs: snapshotInUse(facts())?.ageMs,
   }));
   const initial = snapshot?.records ?? [];
@@ -75,15 +75,20 @@ export function createGateway(
     report: () => ({
       notReady: notReadyReasons(facts()),
       applied: known.applied(),
-      servingCertificate: pair.current()?.fingerprint,
+      servingCertificate: certificate.current()?.fingerprint,
     }),
   });
-  const dir = process.TLS_DIR;
   // cert-manager waits for it.
-  const pair = createServingPair({ dir, clock, log, onPair: server.use, onServing: heartbeats.beat });
+  const certificate = followServingCertificate({
+    dir: process.TLS_DIR,
+    clock,
+    log,
+    onCertificate: server.use,
+    onServing: heartbeats.beat,
+  });
 
   const facts = (): ReadinessFacts => ({
-    certificate: pair.current() === undefined ? 'missing' : 'valid',
+    certificate: certificate.current() === undefined ? 'missing' : 'valid',
     chain: config().chain,
     isComplete: known.isComplete,
     isHeard: known.isHeard,
@@ -107,10 +112,10 @@ export function createGateway(
         stops.push(() => authority.stop());
       }
       await keyRing.start();
-      await pair.start();
+      await certificate.start();
       stops.push(
         () => keyRing.stop(),
-        () => pair.stop(),
+        () => certificate.stop(),
       );
       await server.app.listen({ host: anyAddress(), port: process.WEBHOOK_PORT });
       log.info({ port: (server.app.server.address() as AddressInfo).port }, 'webhook listening');

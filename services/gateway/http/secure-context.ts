@@ -1,8 +1,8 @@
 import type { Server } from 'node:https';
-import type { CertificatePair } from '../tls/certificate-pair.ts';
+import type { ServingCertificate } from '../tls/serving-certificate.ts';
 
 /**
- * Forward secrecy and authenticated encryption only: a leaf's key that is renewed each week must not open what was
+ * Allows forward secrecy and authenticated encryption only: a key that is renewed each week must not open what was
  * recorded before. Go's API server offers all of them first (crypto/tls defaultCipherSuites).
  */
 export const protocols = {
@@ -17,10 +17,10 @@ export const protocols = {
   ].join(':'),
 } as const;
 
-/** What a server shows in its next handshakes, and whom it accepts; live connections keep what they have. */
+/** Changes what the next handshakes show and whom they accept; live connections keep what they have. */
 export interface SecureContext {
-  /** Serves this pair. */
-  use(pair: CertificatePair): void;
+  /** Serves this certificate. */
+  use(certificate: ServingCertificate): void;
   /** Accepts client certificates of these authorities (PEM). */
   trust(authorities: string): void;
 }
@@ -30,16 +30,16 @@ export function createSecureContext(
   server: Pick<Server, 'setSecureContext'>,
   requestsClientCertificate: boolean,
 ): SecureContext {
-  let pair: CertificatePair | undefined;
+  let certificate: ServingCertificate | undefined;
   let authorities: string | undefined;
   const apply = (): void => {
-    if (pair === undefined || (requestsClientCertificate && authorities === undefined)) return;
+    if (certificate === undefined || (requestsClientCertificate && authorities === undefined)) return;
     const ca = authorities === undefined ? {} : { ca: authorities };
-    server.setSecureContext({ cert: pair.certificate, key: pair.key, ...protocols, ...ca });
+    server.setSecureContext({ cert: certificate.certificate, key: certificate.key, ...protocols, ...ca });
   };
   return {
     use: (next) => {
-      pair = next;
+      certificate = next;
       apply();
     },
     trust: (next) => {

@@ -15,14 +15,14 @@ import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aWebhookServerContext } from '#testkit/gateway/listening-webhook.ts';
 import { createWebhookServer, type WebhookServer } from '../http/webhook-server.ts';
-import { createServingPair, type ServingPair } from './serving-pair.ts';
+import { type FollowedCertificate, followServingCertificate } from './follow-serving-certificate.ts';
 
 type Pem = ReturnType<typeof aSelfSignedPair>;
 
 const [first, second, third] = [0, 1, 2].map(() => aSelfSignedPair(Date.now())) as [Pem, Pem, Pem];
 let dir: string;
 let server: WebhookServer;
-let pair: ServingPair;
+let pair: FollowedCertificate;
 const mount = (certificate: Pem, key: Pem = certificate): Promise<void> =>
   projectFolder(
     dir,
@@ -33,11 +33,11 @@ const mount = (certificate: Pem, key: Pem = certificate): Promise<void> =>
   );
 
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'serving-pair-'));
+  dir = await mkdtemp(join(tmpdir(), 'serving-certificate-'));
   await mount(first);
   server = createWebhookServer(() => ({ status: 200, body: {} }), aWebhookServerContext);
   const log = pino({ level: 'silent' });
-  pair = createServingPair({ dir, clock: systemClock, log, onPair: server.use });
+  pair = followServingCertificate({ dir, clock: systemClock, log, onCertificate: server.use });
   await pair.start();
   await server.app.listen({ port: 0, host: '127.0.0.1' });
 });
@@ -89,11 +89,11 @@ test('input 50: a torn pair keeps the one before, and the whole one after it is 
   const held = await onNewConnection();
   await mount(third, first);
   const log: string[] = [];
-  const refused = createServingPair({
+  const refused = followServingCertificate({
     dir,
     clock: systemClock,
     log: pino({}, { write: (line) => log.push(line) }),
-    onPair: () => assert.fail('a torn pair must not be served'),
+    onCertificate: () => assert.fail('a torn pair must not be served'),
   });
   await refused.start();
   refused.stop();
@@ -119,7 +119,12 @@ async function aPairByItsClock() {
       return () => undefined;
     },
   };
-  const followed = createServingPair({ dir, clock, log: pino({ level: 'silent' }), onPair: () => undefined });
+  const followed = followServingCertificate({
+    dir,
+    clock,
+    log: pino({ level: 'silent' }),
+    onCertificate: () => undefined,
+  });
   return {
     followed,
     setClock: (offsetMs: number) => {

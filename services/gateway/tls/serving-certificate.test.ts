@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
-import { pairPaths, parsePair } from './certificate-pair.ts';
+import { certificatePaths, parseServingCertificate } from './serving-certificate.ts';
 
 const dir = '/etc/latchkey/tls';
 const nowMs = Date.UTC(2026, 0, 1);
 const dayMs = 86_400_000;
 
 const filesOf = ({ certificate, key }: { certificate?: string; key?: string }): Map<string, Buffer> => {
-  const paths = pairPaths(dir);
+  const paths = certificatePaths(dir);
   const files = new Map<string, Buffer>();
   if (certificate !== undefined) files.set(paths.certificate, Buffer.from(certificate));
   if (key !== undefined) files.set(paths.key, Buffer.from(key));
@@ -19,7 +19,7 @@ const first = aSelfSignedPair(nowMs);
 const second = aSelfSignedPair(nowMs);
 
 test('a certificate and its key are a pair', () => {
-  const pair = parsePair(filesOf(first), dir, nowMs);
+  const pair = parseServingCertificate(filesOf(first), dir, nowMs);
   assert.equal(pair.notAfterMs, nowMs + dayMs);
   assert.match(pair.fingerprint, /^[0-9a-f]{64}$/);
 });
@@ -33,14 +33,17 @@ test('a torn pair, a missing file, garbage and an expired certificate are each r
     [filesOf(first), nowMs + dayMs, /expired/],
   ];
   for (const [files, atMs, reason] of cases) {
-    assert.throws(() => parsePair(files, dir, atMs), { code: 'CERTIFICATE_INVALID', message: reason });
+    assert.throws(() => parseServingCertificate(files, dir, atMs), {
+      code: 'CERTIFICATE_INVALID',
+      message: reason,
+    });
   }
 });
 
 test('an error never quotes the key', () => {
   const torn = filesOf({ certificate: 'garbage', key: first.key });
   assert.throws(
-    () => parsePair(torn, dir, nowMs),
+    () => parseServingCertificate(torn, dir, nowMs),
     (err) => !String(err).includes('PRIVATE KEY'),
   );
 });

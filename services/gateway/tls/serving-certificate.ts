@@ -4,28 +4,32 @@ import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type FileContents, readFiles } from '#shared/runtime/file-watch.ts';
 
-/** A leaf and its key that belong together, as PEM. */
-export interface CertificatePair {
+/** A serving certificate and the key that belongs to it, as PEM. */
+export interface ServingCertificate {
   certificate: string;
   key: string;
-  /** Id of the certificate, which heartbeats report. */
+  /** Identifies the certificate in heartbeats. */
   fingerprint: string;
   notAfterMs: number;
 }
 
-/** Files of a mounted TLS Secret. */
-export const pairPaths = (dir: string): { certificate: string; key: string } => ({
+/** Names the files of a mounted TLS Secret. */
+export const certificatePaths = (dir: string): { certificate: string; key: string } => ({
   certificate: join(dir, 'tls.crt'),
   key: join(dir, 'tls.key'),
 });
 
 /**
- * Checks that certificate and key belong together and that the certificate is valid at `nowMs`.
- * A pair is checked before it is served: `setSecureContext` throws on a torn one (docs/reference/libraries.md L9).
- * @throws LatchkeyError CERTIFICATE_INVALID
+ * Checks that certificate and key belong together and that the certificate is valid at `nowMs`. That is done before it is
+ * served: `setSecureContext` throws on a key that belongs to another one (docs/reference/libraries.md L9).
+ * @throws CERTIFICATE_INVALID when it cannot be served
  */
-export function parsePair(contents: FileContents, dir: string, nowMs: number): CertificatePair {
-  const paths = pairPaths(dir);
+export function parseServingCertificate(
+  contents: FileContents,
+  dir: string,
+  nowMs: number,
+): ServingCertificate {
+  const paths = certificatePaths(dir);
   const certificate = contents.get(paths.certificate);
   const key = contents.get(paths.key);
   const refuse = (what: string, cause?: unknown): LatchkeyError =>
@@ -66,5 +70,6 @@ function readKey(pem: Buffer, refuse: (what: string, cause: unknown) => Latchkey
   }
 }
 
-/** Reads the pair's files as they are now. */
-export const readPairFiles = (dir: string): Promise<FileContents> => readFiles(Object.values(pairPaths(dir)));
+/** Reads the files of a mounted TLS Secret. */
+export const readCertificateFiles = (dir: string): Promise<FileContents> =>
+  readFiles(Object.values(certificatePaths(dir)));
