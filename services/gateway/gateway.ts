@@ -20,9 +20,9 @@ import {
   snapshotRemarks,
 } from './readiness.ts';
 import { createChainChange } from './rules/chain-change.ts';
-import { followColdStart } from './rules/cold-start.ts';
-import { followRules } from './rules/known-rules.ts';
-import { followClientAuthority } from './tls/client-authority.ts';
+import { followColdStart } from './rules/follow-cold-start.ts';
+import { followRules } from './rules/follow-rules.ts';
+import { followClientAuthority } from './tls/follow-client-authority.ts';
 import { followServingCertificate } from './tls/follow-serving-certificate.ts';
 
 /**

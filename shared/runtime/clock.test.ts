@@ -17,7 +17,7 @@ test('the wall clock is asked for certificates, and for what another process rea
     'services/cert-manager/provided-source.ts',
     // When the snapshot of the rules was taken, for gateways that start later, and there its age.
     'services/discovery/snapshot/rules-snapshot.ts',
-    'services/gateway/rules/cold-start.ts',
+    'services/gateway/rules/follow-cold-start.ts',
     'services/gateway/tls/follow-serving-certificate.ts',
     // The times in a Lease, which are for people: candidates go by their own monotonic clock.
     'shared/kubernetes/leader-election.ts',

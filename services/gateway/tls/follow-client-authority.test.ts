@@ -17,7 +17,7 @@ import {
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aWebhookServerContext } from '#testkit/gateway/listening-webhook.ts';
 import { createWebhookServer } from '../http/webhook-server.ts';
-import { followClientAuthority, parseAuthority } from './client-authority.ts';
+import { followClientAuthority, parseAuthority } from './follow-client-authority.ts';
 
 const log = pino({ level: 'silent' });
 let folder: string;
