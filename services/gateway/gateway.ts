@@ -8,7 +8,7 @@ import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
-import { holdConfiguration } from './configuration-in-force.ts';
+import { createGatewayConfiguration } from './gateway-configuration.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
 import { drainConnections } from './http/drain-connections.ts';
 import { createWebhookServer } from './http/webhook-server.ts';
@@ -34,7 +34,7 @@ export function createGateway(
   { bus, snapshot }: { bus: Bus; snapshot: RulesSnapshot | undefined },
 ): ReadyService {
   const { process, clock, log } = context;
-  const configuration = holdConfiguration(context.config, log);
+  const configuration = createGatewayConfiguration(context.config, log);
   const config = configuration.current;
   const start = followColdStart(bus, snapshot, clock);
   const { clientCa } = context.config.webhook;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { notReadyReasons, type ReadinessFacts, restartReasons, snapshotRemarks } from './readiness.ts';
+import { notReadyReasons, type ReadinessFacts, snapshotRemarks } from './readiness.ts';
 
 const facts = (overrides: Partial<ReadinessFacts> = {}): ReadinessFacts => ({
   certificate: 'valid',
@@ -65,15 +64,4 @@ test('rules from a snapshot are told with their age until every manager was hear
 test('neither a missing certificate nor a stop is ever ready', () => {
   assert.equal(notReadyReasons(facts({ certificate: 'missing', uptimeMs: 60_000 })).length, 1);
   assert.equal(notReadyReasons(facts({ draining: true })).length, 1);
-});
-
-test('what the TLS server and the key ring were started with stays until a restart, and that is said', () => {
-  const changed = latchkeyConfigSchema.parse({
-    global: { keyRingDir: '/other' },
-    webhook: { clientCa: '/ca.crt' },
-    k8s: { inventory: 'open' },
-  });
-  const reasons = restartReasons(latchkeyConfigSchema.parse({}), changed).join('\n');
-  for (const field of ['webhook.clientCa', 'global.keyRingDir']) assert.ok(reasons.includes(field), field);
-  assert.deepEqual(restartReasons(changed, changed), []);
 });

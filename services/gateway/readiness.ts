@@ -1,4 +1,3 @@
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { describeAge } from '#shared/core/text/age.ts';
 
 /** So long a gateway waits for the bus before a snapshot of the rules suffices, ms: a connection takes a tenth of it. */
@@ -62,19 +61,4 @@ export function missingManagers(facts: Pick<ReadinessFacts, 'chain' | 'isComplet
     if (!facts.isComplete(manager)) return [`no complete rules of manager ${manager} yet`];
     return facts.isHeard(manager) ? [] : [`the resolver of manager ${manager} was not heard yet`];
   });
-}
-
-/**
- * Changed fields that a gateway cannot take into use while it runs, one sentence each. It does not end by itself, for
- * all of them would at once: a rollout replaces them without a lost admission.
- */
-export function restartReasons(inForce: LatchkeyConfig, next: LatchkeyConfig): string[] {
-  const changed = [
-    inForce.webhook.clientCa === next.webhook.clientCa ? undefined : 'webhook.clientCa',
-    inForce.global.keyRingDir === next.global.keyRingDir ? undefined : 'global.keyRingDir',
-  ].filter((field) => field !== undefined);
-  return changed.map(
-    (field) =>
-      `${field} has changed: the configuration before stays in force until this gateway is restarted`,
-  );
 }

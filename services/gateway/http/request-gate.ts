@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { type BodyReader, bodyLimitBytes, readBody } from './body-reader.ts';
 import { createDecisionQueue } from './decision-queue.ts';
-import { isOverloaded, type Load, loadLimits } from './load-shedding.ts';
+import { isOverloaded, type Load, loadLimits } from './load.ts';
 import {
   type Outcome,
   type RequestEvent,

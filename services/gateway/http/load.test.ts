@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOverloaded, loadLimits } from './load-shedding.ts';
+import { isOverloaded, loadLimits } from './load.ts';
 
 const { waitMs, waiting, heldBytes } = loadLimits;
 
