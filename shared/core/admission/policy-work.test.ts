@@ -5,6 +5,7 @@ import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
 import { createWorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { compileLookupName, type LookupName } from '#shared/core/rules/lookup-name.ts';
 import { compilePolicy } from '#shared/core/rules/policy.ts';
+import { templateCost } from '#shared/core/rules/template-cost.ts';
 import { customManager } from '#shared/managers/custom-manager.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 import { aPod, aReview, bytesOf, mountNumber } from '#testkit/pods/pod-builder.ts';
@@ -112,6 +113,23 @@ test('what a recipe is long by is paid for before it is done: prefixes, values t
   const args = many(2_000, () => '${group|hash}');
   const edits = { env: [{ initContainer: { name: 'c', image: 'i', args } }] };
   assert.ok(stepsOf(plain, {}, { ...open, edits }) > 8_000);
+});
+
+test('a long variable of an entry is paid for by each template that reads it, before it is rendered', () => {
+  const text = { name: 'A', value: '${entry.text}'.repeat(50) };
+  const cost = templateCost([{ env: text }]);
+  const request = {
+    ...caller,
+    group: 'g',
+    groupVersion: '',
+    key: 'k',
+    envVar: '',
+    versionedGroup: '',
+    id: '',
+  };
+  const short = cost({ ...request, entry: { text: 'x' } });
+  const long = cost({ ...request, entry: { text: 'x'.repeat(900_000) } });
+  assert.ok(long - short > (50 * 900_000) / 40, `${long - short} steps`);
 });
 
 test('each condition of the rules about a secret is paid for', () => {

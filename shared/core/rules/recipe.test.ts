@@ -31,6 +31,10 @@ test('a recipe says where it is wrong', () => {
       /edits\.file\[0\]\.volumeMount\.name/,
     ],
     [{ fields: { group: { format: '^a+$' } } }, /fields\.group\.format/],
+    [
+      { edits: { env: [{ env: { name: 'A', value: '${entry.value}'.repeat(5) } }], file: [] } },
+      /edits\.env: entry\.value is read 5 times, 4/,
+    ],
   ];
   for (const [over, where] of wrong) {
     assert.throws(() => compileRecipe({ ...aRecipe(), ...over }), { code: 'RECIPE_INVALID', message: where });

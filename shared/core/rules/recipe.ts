@@ -19,6 +19,9 @@ type Steps = (variables: Variables) => number;
 /** Of all rules together, by every lookup: each stays in the memory of every process that has the recipe. */
 const mostRuleNames = 40_000;
 
+/** Most reads of `entry.value` in one list of edits: each opens up to 1 MiB again. Flyte's ways to deliver need two. */
+const mostValueReads = 4;
+
 /** A recipe ready for use: its templates are functions. */
 export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory' | 'fields' | 'mounts'> & {
   /**
@@ -59,6 +62,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     compileLookupName(text, recipe, `lookup[${index}]`),
   );
   checkRuleNames(recipe, names.length);
+  checkValueReads(recipe);
   return {
     manager: recipe.manager,
     scope: recipe.scope,
@@ -93,6 +97,16 @@ function checkRuleNames({ policy }: ParsedRecipe, lookups: number): void {
   if (pairs * lookups <= mostRuleNames) return;
   const message = `policy: its rules make more than ${mostRuleNames} names, every pair of a group and a key by every lookup`;
   throw new LatchkeyError('RECIPE_INVALID', message);
+}
+
+/** What an inline value costs shows only when it has been opened. */
+function checkValueReads({ edits }: ParsedRecipe): void {
+  for (const [mount, list] of Object.entries(edits)) {
+    const reads = JSON.stringify(list).match(/\bentry\.value\b/g)?.length ?? 0;
+    if (reads <= mostValueReads) continue;
+    const message = `edits.${mount}: entry.value is read ${reads} times, ${mostValueReads} are possible`;
+    throw new LatchkeyError('RECIPE_INVALID', message);
+  }
 }
 
 /** A volumeMount names a volume of the same list: a mount of nothing would make an invalid pod. */

@@ -13,8 +13,10 @@ export function templateCost(tree: unknown): (variables: Variables) => number {
   const text = JSON.stringify(tree) ?? '';
   const own = Math.ceil(text.length / charactersPerStep.text);
   const pieces = text.split('${').length + text.split('|').length - 2;
-  return ({ group, groupVersion, key, envVar }) => {
-    const longest = Math.max(group.length + groupVersion.length, key.length, envVar.length);
+  return ({ group, groupVersion, key, envVar, entry }) => {
+    // The opened value of inline delivery is not among them: `compileRecipe` bounds how often it is read.
+    const ofEntry = Object.values(entry).map(({ length }) => length);
+    const longest = Math.max(group.length + groupVersion.length, key.length, envVar.length, ...ofEntry);
     return own + pieces * (stepsPerPiece + Math.ceil(longest / charactersPerStep.variable));
   };
 }
