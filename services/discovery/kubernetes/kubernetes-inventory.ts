@@ -1,3 +1,4 @@
+import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
 import type { InventoryFeed } from '../inventory/inventory-feed.ts';
 import { createNamespacedMap } from './namespaced-map.ts';
 import type { SecretFact } from './secret-fact.ts';
@@ -5,16 +6,18 @@ import type { SecretFact } from './secret-fact.ts';
 /** Turns Secrets and the selection of namespaces, which change independently, into inventory. */
 interface KubernetesInventory {
   secret(namespace: string, name: string, fact: SecretFact | undefined): void;
-  /** The namespaces whose Secrets may be offered and are completely listed. */
+  /** Takes the namespaces whose Secrets may be offered and are completely listed. */
   select(namespaces: ReadonlySet<string>): void;
-  /** How many Secrets of the selected namespaces are left out, by the limit that they are above. */
-  leftOut(): Record<LeftOut, number>;
+  /** Counts the Secrets of the selected namespaces that are left out, by the limit that they are above. */
+  leftOut(): LeftOutCount;
 }
 
 type LeftOut = NonNullable<SecretFact['leftOut']>;
+type LeftOutCount = Record<LeftOut, number>;
 
 /**
- * Secrets of unselected namespaces are remembered by name only, so that selecting one later needs no new list.
+ * Creates the inventory of a source. Secrets of unselected namespaces are remembered by name only, so that selecting one
+ * later needs no new list.
  * @param onLeftOut called for each Secret that is left out from now on
  */
 export function createKubernetesInventory(
@@ -23,42 +26,15 @@ export function createKubernetesInventory(
   onLeftOut: (fact: SecretFact) => void = () => undefined,
 ): KubernetesInventory {
   const facts = createNamespacedMap<SecretFact>();
-  const counts = new Map<string, Record<LeftOut, number>>();
+  const counts = createLeftOutCounts();
   let selected: ReadonlySet<string> = new Set();
 
-  const count = (namespace: string, reason: LeftOut | undefined, more: 1 | -1): void => {
-    if (reason === undefined) return;
-    const counted = counts.get(namespace) ?? { keys: 0, namespace: 0 };
-    counted[reason] += more;
-    if (counted.keys + counted.namespace === 0) counts.delete(namespace);
-    else counts.set(namespace, counted);
-  };
-
-  const publish = (namespace: string, name: string, fact: SecretFact | undefined): void => {
-    feed.entry(
-      namespace,
-      name,
-      fact === undefined || fact.leftOut === 'namespace'
-        ? undefined
-        : {
-            schema: 1,
-            source,
-            namespace,
-            secret: name,
-            keys: fact.keys,
-            version: fact.resourceVersion,
-            ...(fact.leftOut === 'keys' ? { leftOut: true } : {}),
-          },
-    );
-  };
+  const publish = (namespace: string, name: string, fact: SecretFact | undefined): void =>
+    feed.entry(namespace, name, fact && entryOf(source, fact));
   const mark = (namespace: string): void => {
-    const isPartial = (counts.get(namespace)?.namespace ?? 0) > 0;
-    feed.namespace(namespace, {
-      schema: 1,
-      namespace,
-      watched: true,
-      ...(isPartial ? { partial: true } : {}),
-    });
+    const isPartial = counts.of(namespace).namespace > 0;
+    const marker = { schema: 1, namespace, watched: true } as const;
+    feed.namespace(namespace, isPartial ? { ...marker, partial: true } : marker);
   };
   const add = (namespace: string): void => {
     for (const [name, fact] of facts.of(namespace)) {
@@ -76,8 +52,7 @@ export function createKubernetesInventory(
   return {
     secret: (namespace, name, fact) => {
       const previous = facts.set(namespace, name, fact);
-      count(namespace, previous?.leftOut, -1);
-      count(namespace, fact?.leftOut, 1);
+      counts.replace(namespace, previous?.leftOut, fact?.leftOut);
       if (!selected.has(namespace) || (fact === undefined && previous === undefined)) return;
       publish(namespace, name, fact);
       mark(namespace);
@@ -89,12 +64,37 @@ export function createKubernetesInventory(
       for (const namespace of namespaces) if (!previous.has(namespace)) add(namespace);
       for (const namespace of previous) if (!namespaces.has(namespace)) drop(namespace);
     },
-    leftOut: () => {
+    leftOut: () => counts.sumOf(selected),
+  };
+}
+
+/** Makes the entry of a Secret; undefined for one that its namespace has no room for. */
+function entryOf(source: string, fact: SecretFact): InventoryEntry | undefined {
+  if (fact.leftOut === 'namespace') return undefined;
+  const { namespace, name: secret, keys, resourceVersion: version } = fact;
+  const entry: InventoryEntry = { schema: 1, source, namespace, secret, keys, version };
+  return fact.leftOut === 'keys' ? { ...entry, leftOut: true } : entry;
+}
+
+/** Counts the Secrets that are left out, by namespace; one without any takes no room. */
+function createLeftOutCounts() {
+  const counts = new Map<string, LeftOutCount>();
+  const of = (namespace: string): LeftOutCount => counts.get(namespace) ?? { keys: 0, namespace: 0 };
+  return {
+    of,
+    replace: (namespace: string, previous: LeftOut | undefined, next: LeftOut | undefined): void => {
+      const count = of(namespace);
+      if (previous !== undefined) count[previous] -= 1;
+      if (next !== undefined) count[next] += 1;
+      if (count.keys + count.namespace === 0) counts.delete(namespace);
+      else counts.set(namespace, count);
+    },
+    sumOf: (namespaces: ReadonlySet<string>): LeftOutCount => {
       const sum = { keys: 0, namespace: 0 };
-      for (const [namespace, { keys, namespace: noRoom }] of counts) {
-        if (!selected.has(namespace)) continue;
-        sum.keys += keys;
-        sum.namespace += noRoom;
+      for (const [namespace, count] of counts) {
+        if (!namespaces.has(namespace)) continue;
+        sum.keys += count.keys;
+        sum.namespace += count.namespace;
       }
       return sum;
     },
