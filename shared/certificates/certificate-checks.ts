@@ -1,10 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { notBeforeMarginMs } from './issue-certificate.ts';
-import { type CertificatePair, type ParsedPair, parsePair } from './key-pair.ts';
+import { type KeyPair, type ParsedKeyPair, parseKeyPair } from './key-pair.ts';
 
 /** What a check looks at. */
-interface CheckInput extends ParsedPair {
+interface CheckInput extends ParsedKeyPair {
   nowMs: number;
   /** Leaf: CAs of which one has to have signed it. */
   issuers: readonly X509Certificate[];
@@ -49,10 +49,10 @@ const leafChecks: readonly Check[] = [keyMismatch, notYetValid, expired, wrongIs
 
 function firstProblem(
   checks: readonly Check[],
-  pair: CertificatePair,
-  rest: Omit<CheckInput, keyof ParsedPair>,
+  pair: KeyPair,
+  rest: Omit<CheckInput, keyof ParsedKeyPair>,
 ): string | undefined {
-  const parsed = parsePair(pair);
+  const parsed = parseKeyPair(pair);
   if (parsed === undefined) return 'certificate or key is not PEM';
   for (const check of checks) {
     const problem = check({ ...parsed, ...rest });
@@ -62,20 +62,20 @@ function firstProblem(
 }
 
 /** Why a pair cannot be the CA now, or undefined. */
-export const caProblem = (pair: CertificatePair, nowMs: number): string | undefined =>
+export const caProblem = (pair: KeyPair, nowMs: number): string | undefined =>
   firstProblem(caChecks, pair, { nowMs, issuers: [], names: [] });
 
 /** Why a pair cannot be served now, or undefined. */
 export const leafProblem = (
-  pair: CertificatePair,
+  pair: KeyPair,
   nowMs: number,
   issuers: readonly X509Certificate[],
   names: readonly string[],
 ): string | undefined => firstProblem(leafChecks, pair, { nowMs, issuers, names });
 
 /** Whether the fraction `renewAt` of a certificate's life since it was made is over, by the wall clock. */
-export function isDueForRenewal(pair: CertificatePair, nowMs: number, renewAt: number): boolean {
-  const certificate = parsePair(pair)?.certificate;
+export function isDueForRenewal(pair: KeyPair, nowMs: number, renewAt: number): boolean {
+  const certificate = parseKeyPair(pair)?.certificate;
   if (certificate === undefined) return false;
   const madeMs = Date.parse(certificate.validFrom) + notBeforeMarginMs;
   return nowMs >= madeMs + (Date.parse(certificate.validTo) - madeMs) * renewAt;
@@ -85,8 +85,8 @@ export function isDueForRenewal(pair: CertificatePair, nowMs: number, renewAt: n
  * Why a CA that can issue should be replaced in order, or undefined. One that is not valid yet is no reason to
  * give it up at once: whose clock is wrong is not known.
  */
-export function reasonToReplace(pair: CertificatePair, nowMs: number, renewAt: number): string | undefined {
-  const parsed = parsePair(pair);
+export function reasonToReplace(pair: KeyPair, nowMs: number, renewAt: number): string | undefined {
+  const parsed = parseKeyPair(pair);
   if (parsed === undefined) return undefined;
   const early = notYetValid({ ...parsed, nowMs, issuers: [], names: [] });
   return early ?? (isDueForRenewal(pair, nowMs, renewAt) ? 'it is due for renewal' : undefined);

@@ -5,18 +5,18 @@ import { readBundle } from './ca-bundle.ts';
 import { leafProblem } from './certificate-checks.ts';
 import { issuersOf } from './certificate-issuers.ts';
 import { generateRsaKeys, issueCa, issueLeaf } from './issue-certificate.ts';
-import type { CertificatePair } from './key-pair.ts';
+import type { KeyPair } from './key-pair.ts';
 
 const dayMs = 86_400_000;
 const nowMs = Date.UTC(2026, 10, 24);
 const names = ['flyte-pod-webhook.latchkey.svc'];
-let root: CertificatePair;
-let stranger: CertificatePair;
-let intermediate: CertificatePair;
-let leaf: CertificatePair;
+let root: KeyPair;
+let stranger: KeyPair;
+let intermediate: KeyPair;
+let leaf: KeyPair;
 
 /** The CA as one that `issuer` has signed instead of itself. */
-function signedBy(issuer: CertificatePair, ca: CertificatePair): CertificatePair {
+function signedBy(issuer: KeyPair, ca: KeyPair): KeyPair {
   const certificate = forge.pki.certificateFromPem(ca.certificate);
   certificate.setIssuer(forge.pki.certificateFromPem(issuer.certificate).subject.attributes);
   certificate.sign(forge.pki.privateKeyFromPem(issuer.key), forge.md.sha256.create());
@@ -32,7 +32,7 @@ before(async () => {
   leaf = issueLeaf(third, intermediate, names, nowMs, dayMs);
 });
 
-const problemOf = (chain: string, trusted: CertificatePair): string | undefined => {
+const problemOf = (chain: string, trusted: KeyPair): string | undefined => {
   const issuers = issuersOf(chain, readBundle(trusted.certificate));
   return leafProblem({ certificate: chain, key: leaf.key }, nowMs, issuers, names);
 };

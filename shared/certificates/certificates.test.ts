@@ -11,7 +11,7 @@ import {
   issueLeaf,
   type RsaKeys,
 } from './issue-certificate.ts';
-import type { CertificatePair } from './key-pair.ts';
+import type { KeyPair } from './key-pair.ts';
 import { servingNames } from './serving-names.ts';
 
 const dayMs = 86_400_000;
@@ -19,9 +19,9 @@ const nowMs = Date.UTC(2026, 10, 24);
 const names = ['flyte-pod-webhook.latchkey.svc', '10.0.0.7'];
 
 let keys: RsaKeys;
-let ca: CertificatePair;
-let other: CertificatePair;
-let leaf: CertificatePair;
+let ca: KeyPair;
+let other: KeyPair;
+let leaf: KeyPair;
 before(async () => {
   keys = await generateRsaKeys(2048);
   ca = issueCa(keys, nowMs, 90 * dayMs);
@@ -29,7 +29,7 @@ before(async () => {
   leaf = issueLeaf(keys, ca, names, nowMs, 6 * dayMs);
 });
 
-const problemOf = (pair: CertificatePair, atMs = nowMs, issuer = ca, wanted = names) =>
+const problemOf = (pair: KeyPair, atMs = nowMs, issuer = ca, wanted = names) =>
   leafProblem(pair, atMs, readBundle(issuer.certificate), wanted);
 
 test('a serial number has 16 bytes and is positive', () => {
@@ -71,7 +71,7 @@ test('the leaf names the key of its issuer, not its own', () => {
 
 test('a leaf does not outlive its CA', () => {
   const long = issueLeaf(keys, ca, names, nowMs, 1_000 * dayMs);
-  const validTo = ({ certificate }: CertificatePair) => new X509Certificate(certificate).validTo;
+  const validTo = ({ certificate }: KeyPair) => new X509Certificate(certificate).validTo;
   assert.equal(validTo(long), validTo(ca));
 });
 

@@ -2,7 +2,7 @@ import { generateKeyPair, randomBytes, sign as signBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
-import type { CertificatePair } from './key-pair.ts';
+import type { KeyPair } from './key-pair.ts';
 
 /** An RSA key pair as PEM. */
 export interface RsaKeys {
@@ -35,7 +35,7 @@ export function createSerialNumber(): string {
  * Makes a CA that signs itself. Each has a common name of its own, so that two of them in one
  * bundle are never taken for each other. `lifetimeMs` counts from `nowMs`.
  */
-export function issueCa(keys: RsaKeys, nowMs: number, lifetimeMs: number): CertificatePair {
+export function issueCa(keys: RsaKeys, nowMs: number, lifetimeMs: number): KeyPair {
   const subject = [{ name: 'commonName', value: `latchkey CA ${randomBytes(6).toString('hex')}` }];
   const certificate = aCertificate(keys, nowMs, nowMs + lifetimeMs);
   certificate.setSubject(subject);
@@ -54,11 +54,11 @@ export function issueCa(keys: RsaKeys, nowMs: number, lifetimeMs: number): Certi
  */
 export function issueLeaf(
   keys: RsaKeys,
-  ca: CertificatePair,
+  ca: KeyPair,
   names: readonly string[],
   nowMs: number,
   lifetimeMs: number,
-): CertificatePair {
+): KeyPair {
   const issuer = forge.pki.certificateFromPem(ca.certificate);
   const notAfterMs = Math.min(nowMs + lifetimeMs, issuer.validity.notAfter.getTime());
   const certificate = aCertificate(keys, nowMs, notAfterMs);
@@ -85,7 +85,7 @@ function aCertificate(keys: RsaKeys, nowMs: number, notAfterMs: number): forge.p
 }
 
 /** The signature itself is node:crypto's: forge's own RSA takes 30 ms of the only thread, this one 1 ms. */
-function sign(certificate: forge.pki.Certificate, ownKey: string, issuerKey: string): CertificatePair {
+function sign(certificate: forge.pki.Certificate, ownKey: string, issuerKey: string): KeyPair {
   const signTbs = (): string =>
     signBytes(
       'sha256',

@@ -1,22 +1,22 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 
-/** A certificate and its private key as PEM, the form in which they are stored. */
-export interface CertificatePair {
+/** Holds a certificate and its private key as PEM, as a TLS Secret does. */
+export interface KeyPair {
   certificate: string;
   key: string;
 }
 
-/** The same, read. */
-export interface ParsedPair {
+/** Holds a key pair as objects of node:crypto. */
+export interface ParsedKeyPair {
   certificate: X509Certificate;
   key: KeyObject;
 }
 
 /**
- * Reads a pair; undefined when either is not PEM. Says nothing of whether the two belong together. Certificates are
+ * Parses a key pair; undefined when either is not PEM. It does not check that the two belong together. Certificates are
  * read by node:crypto, never by forge (docs/reference/libraries.md L15).
  */
-export function parsePair(pair: CertificatePair): ParsedPair | undefined {
+export function parseKeyPair(pair: KeyPair): ParsedKeyPair | undefined {
   try {
     return { certificate: new X509Certificate(pair.certificate), key: createPrivateKey(pair.key) };
   } catch {
@@ -24,8 +24,8 @@ export function parsePair(pair: CertificatePair): ParsedPair | undefined {
   }
 }
 
-/** Whether certificate and key can be read and belong together. */
-export function isWholePair(pair: CertificatePair): boolean {
-  const parsed = parsePair(pair);
+/** Tells whether certificate and key can be parsed and belong together. */
+export function isMatchingPair(pair: KeyPair): boolean {
+  const parsed = parseKeyPair(pair);
   return parsed?.certificate.checkPrivateKey(parsed.key) === true;
 }

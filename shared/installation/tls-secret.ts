@@ -1,10 +1,10 @@
-import type { CertificatePair } from '#shared/certificates/key-pair.ts';
+import type { KeyPair } from '#shared/certificates/key-pair.ts';
 import { managedByLabel } from '#shared/contracts/own-object.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 
 /** What both of our Secrets hold: a pair, and the bundle of CAs to trust. */
 export interface StoredPair {
-  pair: CertificatePair;
+  pair: KeyPair;
   bundle: string;
 }
 

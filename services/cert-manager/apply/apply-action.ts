@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
-import { type CertificatePair, isWholePair } from '#shared/certificates/key-pair.ts';
+import { isMatchingPair, type KeyPair } from '#shared/certificates/key-pair.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
@@ -12,7 +12,7 @@ import { updateSecret } from '#shared/installation/write-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type ActionOf, newCa, type WriteKind } from '../decide/rotation-facts.ts';
 import type { ObservedState } from '../observe/observe.ts';
-import { pairId, readCaPairs } from '../observe/read-ca-facts.ts';
+import { keyPairId, readCaPairs } from '../observe/read-ca-facts.ts';
 import { type FactsContext, knownCas, type LastKnownGood } from '../observe/read-rotation-facts.ts';
 import { caSecret } from './ca-secret.ts';
 
@@ -56,7 +56,7 @@ async function writeCaSecret(action: ActionOf<'write-ca-secret'>, context: Actio
     .map(filledSecret)
     .flatMap((secret) => (secret === undefined ? [] : Object.values(readCaPairs(secret))))
     .filter((pair) => pair !== undefined);
-  const pairOf = (id: string): CertificatePair | undefined => (id === newCa ? made : wholePair(id, stored));
+  const pairOf = (id: string): KeyPair | undefined => (id === newCa ? made : matchingPair(id, stored));
   const issuing = pairOf(action.issuing);
   if (issuing === undefined) throw unknown(`the key of the CA ${action.issuing}`);
   const next = action.next === undefined ? undefined : pairOf(action.next);
@@ -64,7 +64,7 @@ async function writeCaSecret(action: ActionOf<'write-ca-secret'>, context: Actio
     ...knownCas(observed, lastKnownGood, context),
     ...[issuing, next].flatMap((pair) => readBundle(pair?.certificate ?? '')),
   ];
-  const ids = action.bundle.map((id) => (id === newCa && made !== undefined ? pairId(made) : id));
+  const ids = action.bundle.map((id) => (id === newCa && made !== undefined ? keyPairId(made) : id));
   const target = { namespace, name: tls.caSecretName };
   const secret = caSecret(
     target,
@@ -102,7 +102,7 @@ async function writeServingSecret(
   const { kubernetes, log, observed, lastKnownGood, config, namespace, nowMs } = context;
   const target = { namespace, name: config.tls.servingSecretName };
   const pair = 'id' in action.leaf ? storedLeaf(action.leaf.id, context) : await newLeaf(context);
-  const fingerprint = pairId(pair);
+  const fingerprint = keyPairId(pair);
   const issuedAt = 'id' in action.leaf ? action.leaf.issuedAt : new Date(nowMs).toISOString();
   const annotations = { [leafStateAnnotation]: JSON.stringify({ ...action.state, fingerprint, issuedAt }) };
   const bundle = toPem(action.bundle, knownCas(observed, lastKnownGood, context));
@@ -115,7 +115,7 @@ async function writeServingSecret(
   );
 }
 
-async function newLeaf({ observed, config, namespace, nowMs }: ActionContext): Promise<CertificatePair> {
+async function newLeaf({ observed, config, namespace, nowMs }: ActionContext): Promise<KeyPair> {
   const { tls, webhook } = config;
   if (observed.ca === undefined) throw unknown('the CA');
   const keys = await generateRsaKeys(tls.keyBits);
@@ -123,9 +123,9 @@ async function newLeaf({ observed, config, namespace, nowMs }: ActionContext): P
   return issueLeaf(keys, readCaPairs(observed.ca).issuing, names, nowMs, tls.leafLifetimeDays * dayMs);
 }
 
-function storedLeaf(id: string, { observed, lastKnownGood }: ActionContext): CertificatePair {
+function storedLeaf(id: string, { observed, lastKnownGood }: ActionContext): KeyPair {
   const secrets = [observed.serving, lastKnownGood.serving].filter((secret) => secret !== undefined);
-  const pair = wholePair(
+  const pair = matchingPair(
     id,
     secrets.map((secret) => readPairSecret(secret).pair),
   );
@@ -138,8 +138,8 @@ const unknown = (what: string): LatchkeyError =>
   new LatchkeyError('INTERNAL', `${what} is neither in the Secrets nor remembered`);
 
 /** A torn pair may have the same certificate. */
-const wholePair = (id: string, pairs: readonly CertificatePair[]): CertificatePair | undefined =>
-  pairs.find((pair) => pairId(pair) === id && isWholePair(pair));
+const matchingPair = (id: string, pairs: readonly KeyPair[]): KeyPair | undefined =>
+  pairs.find((pair) => keyPairId(pair) === id && isMatchingPair(pair));
 
 function toPem(ids: readonly string[], known: readonly X509Certificate[]): string {
   const texts = new Map(known.map((certificate) => [certificateId(certificate), certificate.toString()]));

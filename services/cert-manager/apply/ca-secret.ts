@@ -1,4 +1,4 @@
-import type { CertificatePair } from '#shared/certificates/key-pair.ts';
+import type { KeyPair } from '#shared/certificates/key-pair.ts';
 import { type CaState, caStateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { pairSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
@@ -7,7 +7,7 @@ import { nextKeys } from '../observe/read-ca-facts.ts';
 /** Makes the CA Secret to store, based on the one that exists. `bundle` is PEM. */
 export function caSecret(
   target: { namespace: string; name: string },
-  content: { issuing: CertificatePair; next: CertificatePair | undefined; bundle: string; state: CaState },
+  content: { issuing: KeyPair; next: KeyPair | undefined; bundle: string; state: CaState },
   existing: Secret | undefined,
 ): Secret {
   const { issuing: pair, next, bundle, state } = content;

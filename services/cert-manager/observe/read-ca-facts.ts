@@ -1,6 +1,6 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { caProblem, reasonToReplace } from '#shared/certificates/certificate-checks.ts';
-import { type CertificatePair, parsePair } from '#shared/certificates/key-pair.ts';
+import { type KeyPair, parseKeyPair } from '#shared/certificates/key-pair.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { readWritableCaState } from '#shared/installation/read-rotation-state.ts';
 import { isTidy, readPairSecret } from '#shared/installation/tls-secret.ts';
@@ -11,7 +11,7 @@ import type { CaFact, CaSecretFacts } from '../decide/rotation-facts.ts';
 export const nextKeys = { certificate: 'next.crt', key: 'next.key' };
 
 /** The pairs in a CA Secret; either may be garbage. */
-export function readCaPairs(secret: Secret): { issuing: CertificatePair; next: CertificatePair | undefined } {
+export function readCaPairs(secret: Secret): { issuing: KeyPair; next: KeyPair | undefined } {
   const text = (key: string): string => Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8');
   const next = { certificate: text(nextKeys.certificate), key: text(nextKeys.key) };
   return { issuing: readPairSecret(secret).pair, next: next.certificate === '' ? undefined : next };
@@ -25,8 +25,8 @@ export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaS
   const { issuing, next } = readCaPairs(secret);
   const { bundle } = readPairSecret(secret);
   const cas = readBundle(bundle).filter(({ ca }) => ca);
-  const factOf = (pair: CertificatePair): CaFact => ({
-    id: pairId(pair),
+  const factOf = (pair: KeyPair): CaFact => ({
+    id: keyPairId(pair),
     problem: caProblem(pair, nowMs),
     due: reasonToReplace(pair, nowMs, renewAt),
   });
@@ -41,7 +41,7 @@ export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaS
 }
 
 /** The id of a pair's certificate; empty when it is garbage. */
-export function pairId(pair: CertificatePair): string {
-  const parsed = parsePair(pair);
+export function keyPairId(pair: KeyPair): string {
+  const parsed = parseKeyPair(pair);
   return parsed === undefined ? '' : certificateId(parsed.certificate);
 }

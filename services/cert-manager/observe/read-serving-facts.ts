@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { isDueForRenewal, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
-import { parsePair } from '#shared/certificates/key-pair.ts';
+import { parseKeyPair } from '#shared/certificates/key-pair.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { readLeafState } from '#shared/installation/read-rotation-state.ts';
 import { isTidy, readPairSecret } from '#shared/installation/tls-secret.ts';
@@ -38,7 +38,7 @@ export function readLeafFact(secret: Secret, context: LeafContext): LeafFact {
   const { nowMs, renewAt, names, acceptable, known } = context;
   const { pair } = readPairSecret(secret);
   const problem = leafProblem(pair, nowMs, acceptable, names);
-  const certificate = parsePair(pair)?.certificate;
+  const certificate = parseKeyPair(pair)?.certificate;
   if (certificate === undefined) return { id: '', issuer: undefined, problem, due: false, issuedAt: '' };
   const id = certificateId(certificate);
   const issuer = known.find((each) => certificate.checkIssued(each) && certificate.verify(each.publicKey));
