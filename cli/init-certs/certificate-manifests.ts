@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
+import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration } from '#shared/installation/webhook-configuration.ts';
 import { type IssueOptions, newCa, newLeaf } from './issue-pair.ts';
 
@@ -20,8 +20,8 @@ export async function certificateManifests(options: IssueOptions): Promise<strin
   return objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join('');
 }
 
-const secretManifest = (namespace: string, name: string, stored: StoredPair): object => ({
+const secretManifest = (namespace: string, name: string, stored: TlsSecretContent): object => ({
   apiVersion: 'v1',
   kind: 'Secret',
-  ...pairSecret({ namespace, name }, stored, undefined),
+  ...tlsSecret({ namespace, name }, stored, undefined),
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
+import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration, planRepair } from '#shared/installation/webhook-configuration.ts';
 import { bundleOf, type CertificateFacts, planCertificates } from './certificate-plan.ts';
 import { newCa, newLeaf } from './issue-pair.ts';
@@ -11,16 +11,16 @@ const nowMs = Date.UTC(2026, 10, 24);
 const config = latchkeyConfigSchema.parse({});
 const options = { config, namespace: 'latchkey', nowMs };
 
-let [ownCa, leaf, other]: StoredPair[] = [];
+let [ownCa, leaf, other]: TlsSecretContent[] = [];
 before(async () => {
   ownCa = await newCa(options, '');
   leaf = await newLeaf(options, ownCa);
   other = await newCa(options, '');
 });
 
-const secretOf = (stored: StoredPair | undefined) =>
-  stored && pairSecret({ namespace: 'latchkey', name: 'any' }, stored, undefined);
-const configurationOf = (stored: StoredPair | undefined) =>
+const secretOf = (stored: TlsSecretContent | undefined) =>
+  stored && tlsSecret({ namespace: 'latchkey', name: 'any' }, stored, undefined);
+const configurationOf = (stored: TlsSecretContent | undefined) =>
   desiredConfiguration(config.webhook, 'latchkey', stored?.bundle ?? '');
 
 function plan(facts: Partial<CertificateFacts>, atMs = nowMs) {

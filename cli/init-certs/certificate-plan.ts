@@ -2,7 +2,7 @@ import { joinBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { caProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { filledSecret, readPairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
+import { nonEmptySecret, readTlsSecret, type TlsSecretContent } from '#shared/installation/tls-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
@@ -16,7 +16,7 @@ export interface CertificateFacts {
 
 /** What to do about one Secret; `broken` says why the one that is there cannot be used. */
 export type SecretPlan =
-  | { action: 'keep'; stored: StoredPair }
+  | { action: 'keep'; stored: TlsSecretContent }
   | { action: 'create' }
   | { action: 'replace'; broken: string };
 
@@ -45,16 +45,16 @@ export function planCertificates(
 }
 
 /** The bundle beside a CA that is kept; a Secret that an operator brought may lack it. */
-export const bundleOf = ({ pair, bundle }: StoredPair, nowMs: number): string =>
+export const bundleOf = ({ pair, bundle }: TlsSecretContent, nowMs: number): string =>
   joinBundle(pair.certificate, [bundle], nowMs);
 
 function planSecret(
   found: Secret | undefined,
-  problem: (stored: StoredPair) => string | undefined,
+  problem: (stored: TlsSecretContent) => string | undefined,
 ): SecretPlan {
-  const secret = filledSecret(found);
+  const secret = nonEmptySecret(found);
   if (secret === undefined) return { action: 'create' };
-  const stored = readPairSecret(secret);
+  const stored = readTlsSecret(secret);
   const broken = problem(stored);
   return broken === undefined ? { action: 'keep', stored } : { action: 'replace', broken };
 }

@@ -4,7 +4,7 @@ import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
-import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
+import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { skipReason } from '#shared/installation/webhook-configuration.ts';
 import { writeSecret } from '#shared/installation/write-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
@@ -69,9 +69,9 @@ async function initOnce(options: InitOptions): Promise<Outcome[]> {
     name: string,
     existing: Secret | undefined,
     { action }: SecretPlan,
-    made: StoredPair,
+    made: TlsSecretContent,
   ) => {
-    const secret = pairSecret({ namespace: installation.namespace, name }, made, existing);
+    const secret = tlsSecret({ namespace: installation.namespace, name }, made, existing);
     if (action !== 'keep') await writeSecret(installation.kubernetes, secret, existing);
     return secretOutcome(name, action, made);
   };
@@ -83,7 +83,7 @@ async function initOnce(options: InitOptions): Promise<Outcome[]> {
   return [caOutcome, leafOutcome, webhookOutcome];
 }
 
-async function caToUse({ ca, trusted }: CertificatePlan, options: IssueOptions): Promise<StoredPair> {
+async function caToUse({ ca, trusted }: CertificatePlan, options: IssueOptions): Promise<TlsSecretContent> {
   if (ca.action !== 'keep') return newCa(options, trusted);
   const { pair } = ca.stored;
   return { pair, bundle: bundleOf(ca.stored, options.nowMs) };
@@ -137,7 +137,7 @@ async function initWebhook(
 
 const done = { keep: 'kept', create: 'created', replace: 'replaced' } as const;
 
-function secretOutcome(name: string, action: SecretPlan['action'], { pair }: StoredPair): Outcome {
+function secretOutcome(name: string, action: SecretPlan['action'], { pair }: TlsSecretContent): Outcome {
   const certificate = new X509Certificate(pair.certificate);
   return {
     kind: 'Secret',

@@ -2,7 +2,7 @@ import { joinBundle } from '#shared/certificates/ca-bundle.ts';
 import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { StoredPair } from '#shared/installation/tls-secret.ts';
+import type { TlsSecretContent } from '#shared/installation/tls-secret.ts';
 
 const dayMs = 86_400_000;
 
@@ -14,7 +14,10 @@ export interface IssueOptions {
 }
 
 /** Makes a new CA; those of `trusted` (PEM) stay trusted beside it. */
-export async function newCa({ config: { tls }, nowMs }: IssueOptions, trusted: string): Promise<StoredPair> {
+export async function newCa(
+  { config: { tls }, nowMs }: IssueOptions,
+  trusted: string,
+): Promise<TlsSecretContent> {
   const pair = issueCa(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs);
   return { pair, bundle: joinBundle(pair.certificate, [trusted], nowMs) };
 }
@@ -22,8 +25,8 @@ export async function newCa({ config: { tls }, nowMs }: IssueOptions, trusted: s
 /** Makes a new serving certificate of the CA. */
 export async function newLeaf(
   { config: { tls, webhook }, namespace, nowMs }: IssueOptions,
-  ca: StoredPair,
-): Promise<StoredPair> {
+  ca: TlsSecretContent,
+): Promise<TlsSecretContent> {
   const names = servingNames(webhook, namespace);
   const keys = await generateRsaKeys(tls.keyBits);
   const pair = issueLeaf(keys, ca.pair, names, nowMs, tls.leafLifetimeDays * dayMs);

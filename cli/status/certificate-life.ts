@@ -11,7 +11,7 @@ export interface CertificateLife {
 }
 
 /** @param renewAt fraction of its life after which it is renewed; undefined for a text that is no certificate */
-export function lifeOf(pem: string, renewAt: number): CertificateLife | undefined {
+export function certificateLife(pem: string, renewAt: number): CertificateLife | undefined {
   try {
     const certificate = new X509Certificate(pem);
     const { validFrom, validTo } = certificate;

@@ -3,9 +3,9 @@ import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
 import { describeAge } from '#shared/core/text/age.ts';
 import { readCaState } from '#shared/installation/read-rotation-state.ts';
-import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
+import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';
+import { certificateLife, describeLife, lifeFacts, overdue } from './certificate-life.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 
@@ -23,14 +23,14 @@ export function checkCa({ ca, found, nowMs }: InstallationFacts): Finding {
     };
   }
   if ('unseen' in ca) return unseen(about, ca.unseen);
-  const secret = filledSecret(ca.value);
+  const secret = nonEmptySecret(ca.value);
   if (secret === undefined) {
     const problem = missingSecret(tls.caSecretName, ca.value, 'cert-manager');
     return { about, summary: 'missing', problems: [problem], facts: { exists: false } };
   }
-  const { pair } = readPairSecret(secret);
+  const { pair } = readTlsSecret(secret);
   const wrong = caProblem(pair, nowMs);
-  const life = lifeOf(pair.certificate, tls.renewAt);
+  const life = certificateLife(pair.certificate, tls.renewAt);
   const state = readCaState(secret);
   const broken: Problem[] =
     wrong === undefined ? [] : [brokenSecret(tls.caSecretName, wrong, 'cert-manager')];

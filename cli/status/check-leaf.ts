@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import { leafProblem } from '#shared/certificates/certificate-checks.ts';
-import { issuersOf } from '#shared/certificates/certificate-issuers.ts';
-import { calledName, servingNames } from '#shared/certificates/serving-names.ts';
+import { certificateIssuers } from '#shared/certificates/certificate-issuers.ts';
+import { serverName, servingNames } from '#shared/certificates/serving-names.ts';
 import type { LeafState } from '#shared/contracts/rotation-state.ts';
 import { readLeafState } from '#shared/installation/read-rotation-state.ts';
-import { filledSecret, readPairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
+import { nonEmptySecret, readTlsSecret, type TlsSecretContent } from '#shared/installation/tls-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
-import { describeLife, lifeFacts, lifeOf, overdue } from './certificate-life.ts';
+import { certificateLife, describeLife, lifeFacts, overdue } from './certificate-life.ts';
 import { brokenSecret, missingSecret } from './check-ca.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
@@ -24,13 +24,13 @@ export function checkLeaf(facts: InstallationFacts): Finding {
   const isOurs = issuer === 'latchkey';
   const keeper = isOurs ? 'cert-manager' : `whoever keeps Secret ${name}`;
   if ('unseen' in serving) return unseen(about, serving.unseen);
-  const secret = filledSecret(serving.value);
+  const secret = nonEmptySecret(serving.value);
   if (secret === undefined) {
     const problems = [missingSecret(name, serving.value, keeper)];
     return { about, summary: 'missing', problems, facts: { exists: false } };
   }
-  const stored = readPairSecret(secret);
-  const life = lifeOf(stored.pair.certificate, isOurs ? renewAt : providedRenewAt);
+  const stored = readTlsSecret(secret);
+  const life = certificateLife(stored.pair.certificate, isOurs ? renewAt : providedRenewAt);
   const wrong = pairProblem(stored, facts);
   const isTrusted = trustOf(stored, facts);
   const report = readLeafState(secret);
@@ -58,23 +58,23 @@ export function checkLeaf(facts: InstallationFacts): Finding {
 }
 
 /** Whether the API server trusts the issuer of ours is judged apart; here it need only be known. */
-function pairProblem(stored: StoredPair, facts: InstallationFacts): string | undefined {
+function pairProblem(stored: TlsSecretContent, facts: InstallationFacts): string | undefined {
   const { found, namespace, nowMs } = facts;
   const { tls, webhook } = found.config;
   const beside = readBundle(stored.bundle);
   const known = tls.issuer === 'latchkey' ? [...beside, ...(trustedBy(facts) ?? [])] : beside;
   if (known.length === 0) return 'its ca.crt holds no certificate';
   const names =
-    tls.issuer === 'latchkey' ? servingNames(webhook, namespace) : [calledName(webhook, namespace)];
-  return leafProblem(stored.pair, nowMs, issuersOf(stored.pair.certificate, known), names);
+    tls.issuer === 'latchkey' ? servingNames(webhook, namespace) : [serverName(webhook, namespace)];
+  return leafProblem(stored.pair, nowMs, certificateIssuers(stored.pair.certificate, known), names);
 }
 
 /** Whether the API server's bundle holds the issuer; undefined when one of the two cannot be read. */
-function trustOf({ pair }: StoredPair, facts: InstallationFacts): boolean | undefined {
+function trustOf({ pair }: TlsSecretContent, facts: InstallationFacts): boolean | undefined {
   const trusted = trustedBy(facts);
   const [leaf] = readBundle(pair.certificate);
   if (trusted === undefined || leaf === undefined) return undefined;
-  const issuers = issuersOf(pair.certificate, trusted);
+  const issuers = certificateIssuers(pair.certificate, trusted);
   return issuers.some((issuer) => leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey));
 }
 
@@ -113,7 +113,7 @@ function unserved(state: LeafState | undefined, nowMs: number): Problem[] {
   ];
 }
 
-function namesIn({ pair }: StoredPair): string[] {
+function namesIn({ pair }: TlsSecretContent): string[] {
   try {
     return new X509Certificate(pair.certificate).subjectAltName?.split(', ') ?? [];
   } catch {

@@ -93,12 +93,12 @@ async function see<T>(reading: Promise<T>): Promise<Seen<T>> {
   } catch (err) {
     // Without any answer there is nothing to tell about.
     if (!(err instanceof LatchkeyError) || err.fields.statusCode === 0) throw err;
-    return { unseen: whyUnseen(err) };
+    return { unseen: unseenReason(err) };
   }
 }
 
 /** The API server's own sentence about a missing right names everything twice. */
-export function whyUnseen({ fields, message }: LatchkeyError): string {
+export function unseenReason({ fields, message }: LatchkeyError): string {
   if (fields.statusCode !== 403) return message;
   return ['you may not', fields.verb, fields.resource, fields.name].filter(Boolean).join(' ');
 }

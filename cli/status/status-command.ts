@@ -9,7 +9,7 @@ import {
   withInstallation,
 } from '../installation.ts';
 import { terminalJson, terminalLines } from '../terminal-text.ts';
-import { type InstallationFacts, readInstallationFacts, whyUnseen } from './installation-facts.ts';
+import { type InstallationFacts, readInstallationFacts, unseenReason } from './installation-facts.ts';
 import { describeStatus, reportStatus, type StatusReport } from './status-report.ts';
 
 export const statusCommand: Command = {
@@ -62,6 +62,6 @@ async function findOrDefault(
     if (!(err instanceof LatchkeyError) || values.config !== undefined) throw err;
     if (err.code === 'CONFIG_INVALID') return { ...defaultConfig(), problem: err.message };
     if (err.fields.statusCode === 0) throw err;
-    return { ...defaultConfig(), unseen: whyUnseen(err) };
+    return { ...defaultConfig(), unseen: unseenReason(err) };
   }
 }

@@ -4,7 +4,7 @@ import { before, test } from 'node:test';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { pairSecret, type StoredPair } from '#shared/installation/tls-secret.ts';
+import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
 import { newCa, newLeaf } from '../init-certs/issue-pair.ts';
@@ -18,17 +18,17 @@ const config = latchkeyConfigSchema.parse({});
 const options = { config, namespace, nowMs: nowMs - dayMs };
 const ago = (ms: number): string => new Date(nowMs - ms).toISOString();
 
-let ca: StoredPair;
-let leaf: StoredPair;
-let other: StoredPair;
+let ca: TlsSecretContent;
+let leaf: TlsSecretContent;
+let other: TlsSecretContent;
 before(async () => {
   ca = await newCa(options, '');
   other = await newCa(options, '');
   leaf = await newLeaf(options, ca);
 });
 
-const secretOf = (stored: StoredPair, annotations: Record<string, string> = {}) => ({
-  value: pairSecret({ namespace, name: 'any', annotations }, stored, undefined),
+const secretOf = (stored: TlsSecretContent, annotations: Record<string, string> = {}) => ({
+  value: tlsSecret({ namespace, name: 'any', annotations }, stored, undefined),
 });
 const webhookOf = (annotations: Record<string, string> = {}, fields: object = {}) => {
   const configuration = desiredConfiguration(config.webhook, namespace, ca.bundle);

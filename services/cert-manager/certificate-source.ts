@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/rotation-state.ts';
-import { readPairSecret } from '#shared/installation/tls-secret.ts';
+import { readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
@@ -54,7 +54,7 @@ export const earlierMs = (a: number | undefined, b: number | undefined): number 
 export function expiryMsOf(secret: Secret | undefined): number | undefined {
   if (secret === undefined) return undefined;
   try {
-    return Date.parse(new X509Certificate(readPairSecret(secret).pair.certificate).validTo);
+    return Date.parse(new X509Certificate(readTlsSecret(secret).pair.certificate).validTo);
   } catch {
     return undefined;
   }

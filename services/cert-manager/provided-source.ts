@@ -1,8 +1,8 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
-import { issuersOf } from '#shared/certificates/certificate-issuers.ts';
-import { calledName } from '#shared/certificates/serving-names.ts';
-import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
+import { certificateIssuers } from '#shared/certificates/certificate-issuers.ts';
+import { serverName } from '#shared/certificates/serving-names.ts';
+import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import { applyAction } from './apply/apply-action.ts';
 import {
   type CertificateSource,
@@ -87,13 +87,14 @@ function factsOf(
   { config, namespace, served, repairs, clock }: SourceOptions,
 ): ProvidedFacts {
   const nowMs = clock.now();
-  const serving = filledSecret(observed.serving);
-  const stored = serving && readPairSecret(serving);
-  const issuers = stored === undefined ? [] : issuersOf(stored.pair.certificate, readBundle(stored.bundle));
+  const serving = nonEmptySecret(observed.serving);
+  const stored = serving && readTlsSecret(serving);
+  const issuers =
+    stored === undefined ? [] : certificateIssuers(stored.pair.certificate, readBundle(stored.bundle));
   const context = {
     nowMs,
     renewAt: lateAt,
-    names: [calledName(config.webhook, namespace)],
+    names: [serverName(config.webhook, namespace)],
     acceptable: issuers,
     known: issuers,
   };
@@ -112,7 +113,7 @@ function problemsOf(
 ): string[] {
   const secret = `Secret ${config.tls.servingSecretName}`;
   if (problem !== undefined) return [`${secret} cannot be used: ${problem}; the bundle stays as it is`];
-  const isLate = serving !== undefined && isDueForRenewal(readPairSecret(serving).pair, clock.now(), lateAt);
+  const isLate = serving !== undefined && isDueForRenewal(readTlsSecret(serving).pair, clock.now(), lateAt);
   return isLate ? [`the certificate in ${secret} expires soon: nine tenths of its life are over`] : [];
 }
 

@@ -85,7 +85,7 @@ export function isDueForRenewal(pair: KeyPair, nowMs: number, renewAt: number): 
  * Why a CA that can issue should be replaced in order, or undefined. One that is not valid yet is no reason to
  * give it up at once: whose clock is wrong is not known.
  */
-export function reasonToReplace(pair: KeyPair, nowMs: number, renewAt: number): string | undefined {
+export function renewalReason(pair: KeyPair, nowMs: number, renewAt: number): string | undefined {
   const parsed = parseKeyPair(pair);
   if (parsed === undefined) return undefined;
   const early = notYetValid({ ...parsed, nowMs, issuers: [], names: [] });

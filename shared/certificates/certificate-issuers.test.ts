@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import forge from 'node-forge';
 import { readBundle } from './ca-bundle.ts';
 import { leafProblem } from './certificate-checks.ts';
-import { issuersOf } from './certificate-issuers.ts';
+import { certificateIssuers } from './certificate-issuers.ts';
 import { generateRsaKeys, issueCa, issueLeaf } from './issue-certificate.ts';
 import type { KeyPair } from './key-pair.ts';
 
@@ -33,7 +33,7 @@ before(async () => {
 });
 
 const problemOf = (chain: string, trusted: KeyPair): string | undefined => {
-  const issuers = issuersOf(chain, readBundle(trusted.certificate));
+  const issuers = certificateIssuers(chain, readBundle(trusted.certificate));
   return leafProblem({ certificate: chain, key: leaf.key }, nowMs, issuers, names);
 };
 

@@ -5,7 +5,7 @@ import { readBundle } from './ca-bundle.ts';
  * The certificates that a leaf may name as its issuer: the trusted ones, and those that its own file holds behind it
  * when they lead to a trusted one. `chain` is PEM, the leaf first.
  */
-export function issuersOf(chain: string, trusted: readonly X509Certificate[]): X509Certificate[] {
+export function certificateIssuers(chain: string, trusted: readonly X509Certificate[]): X509Certificate[] {
   const issuers = [...trusted];
   let candidates = readBundle(chain).slice(1);
   for (;;) {

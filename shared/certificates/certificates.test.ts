@@ -3,7 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { certificateId, joinBundle, readBundle } from './ca-bundle.ts';
-import { caProblem, isDueForRenewal, leafProblem, reasonToReplace } from './certificate-checks.ts';
+import { caProblem, isDueForRenewal, leafProblem, renewalReason } from './certificate-checks.ts';
 import {
   createSerialNumber,
   generateRsaKeys,
@@ -58,9 +58,9 @@ test('a pair is refused when its key is another one, and when it is garbage', ()
 test('a CA that is not valid yet can issue, but is to be replaced', () => {
   const beforeMs = nowMs - dayMs;
   assert.equal(caProblem(ca, beforeMs), undefined);
-  assert.match(reasonToReplace(ca, beforeMs, 0.5) ?? '', /not valid before/);
-  assert.equal(reasonToReplace(ca, nowMs, 0.5), undefined);
-  assert.match(reasonToReplace(ca, nowMs + 45 * dayMs, 0.5) ?? '', /due/);
+  assert.match(renewalReason(ca, beforeMs, 0.5) ?? '', /not valid before/);
+  assert.equal(renewalReason(ca, nowMs, 0.5), undefined);
+  assert.match(renewalReason(ca, nowMs + 45 * dayMs, 0.5) ?? '', /due/);
 });
 
 test('the leaf names the key of its issuer, not its own', () => {

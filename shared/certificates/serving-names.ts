@@ -4,7 +4,7 @@ import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
  * The name that the API server verifies: `<service>.<namespace>.svc`, or the host of `webhook.url`
  * (docs/reference/kube-apiserver.md C1).
  */
-export function calledName({ serviceName, url }: LatchkeyConfig['webhook'], namespace: string): string {
+export function serverName({ serviceName, url }: LatchkeyConfig['webhook'], namespace: string): string {
   // A URL writes an IPv6 address in brackets, a certificate does not.
   return url === undefined
     ? `${serviceName}.${namespace}.svc`
@@ -15,5 +15,5 @@ export function calledName({ serviceName, url }: LatchkeyConfig['webhook'], name
 export function servingNames(webhook: LatchkeyConfig['webhook'], namespace: string): string[] {
   const service = `${webhook.serviceName}.${namespace}`;
   const names = [webhook.serviceName, service, `${service}.svc`, `${service}.svc.cluster.local`];
-  return [...new Set([...names, calledName(webhook, namespace)])];
+  return [...new Set([...names, serverName(webhook, namespace)])];
 }

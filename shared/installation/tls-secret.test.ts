@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pairSecret, readPairSecret } from './tls-secret.ts';
+import { readTlsSecret, tlsSecret } from './tls-secret.ts';
 
 const target = { namespace: 'latchkey', name: 'serving' };
 const content = { pair: { certificate: 'CERTIFICATE', key: 'KEY' }, bundle: 'BUNDLE' };
 
 test('what was written is read, and writing it again is no change', () => {
-  const secret = pairSecret(target, content, undefined);
-  assert.deepEqual(readPairSecret(secret), content);
-  assert.deepEqual(pairSecret(target, content, secret), secret);
+  const secret = tlsSecret(target, content, undefined);
+  assert.deepEqual(readTlsSecret(secret), content);
+  assert.deepEqual(tlsSecret(target, content, secret), secret);
   assert.equal('annotations' in secret.metadata, false);
 });
 
@@ -24,7 +24,7 @@ test('what others put on the Secret stays, its type too', () => {
     },
     data: { 'theirs.txt': 'eA==', 'tls.crt': '' },
   };
-  const secret = pairSecret({ ...target, annotations: { ours: 'y' } }, content, existing);
+  const secret = tlsSecret({ ...target, annotations: { ours: 'y' } }, content, existing);
   assert.equal(secret.type, 'Opaque');
   assert.deepEqual(secret.metadata.annotations, { theirs: 'x', ours: 'y' });
   assert.equal(secret.metadata.labels?.theirs, 'x');
@@ -32,5 +32,5 @@ test('what others put on the Secret stays, its type too', () => {
 });
 
 test('a Secret without our keys reads as empty text', () => {
-  assert.deepEqual(readPairSecret({ metadata: target }), { pair: { certificate: '', key: '' }, bundle: '' });
+  assert.deepEqual(readTlsSecret({ metadata: target }), { pair: { certificate: '', key: '' }, bundle: '' });
 });

@@ -3,7 +3,7 @@ import { managedByLabel } from '#shared/contracts/own-object.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 
 /** What both of our Secrets hold: a pair, and the bundle of CAs to trust. */
-export interface StoredPair {
+export interface TlsSecretContent {
   pair: KeyPair;
   bundle: string;
 }
@@ -12,7 +12,7 @@ const decode = (base64: string | undefined): string => Buffer.from(base64 ?? '',
 const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
 
 /** Reads the pair of a Secret; a missing key reads as empty text, which no check lets pass. */
-export const readPairSecret = ({ data }: Secret): StoredPair => ({
+export const readTlsSecret = ({ data }: Secret): TlsSecretContent => ({
   pair: { certificate: decode(data?.['tls.crt']), key: decode(data?.['tls.key']) },
   bundle: decode(data?.['ca.crt']),
 });
@@ -23,20 +23,20 @@ const pairKeys = ['ca.crt', 'tls.crt', 'tls.key'];
  * Returns the Secret where it holds anything. The manifests make both Secrets empty, so that nobody needs the right to
  * create any: an empty one counts as missing.
  */
-export const filledSecret = (secret: Secret | undefined): Secret | undefined =>
+export const nonEmptySecret = (secret: Secret | undefined): Secret | undefined =>
   pairKeys.some((key) => secret?.data?.[key]) ? secret : undefined;
 
 /** Whether a Secret of ours has our label. That one is immutable only an operator can mend, and it may be whole. */
-export const isTidy = ({ metadata: { labels } }: Secret): boolean =>
+export const isConformant = ({ metadata: { labels } }: Secret): boolean =>
   Object.entries(managedByLabel).every(([label, value]) => labels?.[label] === value);
 
 /**
  * The Secret to store, based on the one that is there: foreign labels, annotations and the type (which cannot change;
  * Flyte's own Secret of that name is Opaque) stay as they are.
  */
-export function pairSecret(
+export function tlsSecret(
   target: { namespace: string; name: string; annotations?: Record<string, string> },
-  { pair, bundle }: StoredPair,
+  { pair, bundle }: TlsSecretContent,
   existing: Secret | undefined,
 ): Secret {
   const { namespace, name, annotations } = target;

@@ -17,7 +17,7 @@ export async function updateSecret(
 ): Promise<boolean> {
   const { name } = desired.metadata;
   if (isDeepStrictEqual(desired, existing)) return false;
-  const problem = unwritable(name, existing);
+  const problem = unwritableReason(name, existing);
   if (problem !== undefined || existing === undefined)
     throw new LatchkeyError('CERTIFICATE_INVALID', problem ?? '');
   const { resourceVersion = '' } = existing.metadata;
@@ -44,7 +44,7 @@ export async function writeSecret(
 }
 
 /** Why nobody but an operator can write this Secret, and what he has to do; undefined when it can be written. */
-export function unwritable(name: string, existing: Secret | undefined): string | undefined {
+export function unwritableReason(name: string, existing: Secret | undefined): string | undefined {
   if (existing !== undefined && existing.immutable !== true) return undefined;
   const problem =
     existing === undefined ? `there is no Secret ${name}` : `Secret ${name} is immutable: delete it`;

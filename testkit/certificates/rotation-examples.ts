@@ -32,7 +32,7 @@ export const caOf = (bundle: string[], more: Partial<CaSecretFacts> = {}): CaSec
   bundle,
   state: stateOf('stable'),
   request: undefined,
-  tidy: true,
+  isConformant: true,
   ...more,
 });
 
@@ -46,7 +46,7 @@ export const servingOf = (
   bundle,
   state: { version: 1, fingerprint: id, issuedAt: since, served, waitingFor: served ? [] : ['gateway-0'] },
   request: undefined,
-  tidy: true,
+  isConformant: true,
 });
 
 export const webhookOf = (trusted: string[]): WebhookFacts => ({

@@ -7,7 +7,7 @@ import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
-import { filledSecret, pairSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
+import { nonEmptySecret, readTlsSecret, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { updateSecret } from '#shared/installation/write-secret.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type ActionOf, newCa, type WriteKind } from '../decide/rotation-facts.ts';
@@ -53,7 +53,7 @@ async function writeCaSecret(action: ActionOf<'write-ca-secret'>, context: Actio
     ? issueCa(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
   const stored = [observed.ca, lastKnownGood.ca]
-    .map(filledSecret)
+    .map(nonEmptySecret)
     .flatMap((secret) => (secret === undefined ? [] : Object.values(readCaPairs(secret))))
     .filter((pair) => pair !== undefined);
   const pairOf = (id: string): KeyPair | undefined => (id === newCa ? made : matchingPair(id, stored));
@@ -106,7 +106,7 @@ async function writeServingSecret(
   const issuedAt = 'id' in action.leaf ? action.leaf.issuedAt : new Date(nowMs).toISOString();
   const annotations = { [leafStateAnnotation]: JSON.stringify({ ...action.state, fingerprint, issuedAt }) };
   const bundle = toPem(action.bundle, knownCas(observed, lastKnownGood, context));
-  const secret = pairSecret({ ...target, annotations }, { pair, bundle }, observed.serving);
+  const secret = tlsSecret({ ...target, annotations }, { pair, bundle }, observed.serving);
   if (!(await updateSecret(kubernetes, secret, observed.serving))) return;
   const { served, waitingFor } = action.state;
   log.info(
@@ -127,7 +127,7 @@ function storedLeaf(id: string, { observed, lastKnownGood }: ActionContext): Key
   const secrets = [observed.serving, lastKnownGood.serving].filter((secret) => secret !== undefined);
   const pair = matchingPair(
     id,
-    secrets.map((secret) => readPairSecret(secret).pair),
+    secrets.map((secret) => readTlsSecret(secret).pair),
   );
   if (pair === undefined) throw unknown(`the leaf ${id}`);
   return pair;

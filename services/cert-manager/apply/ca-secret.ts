@@ -1,6 +1,6 @@
 import type { KeyPair } from '#shared/certificates/key-pair.ts';
 import { type CaState, caStateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { pairSecret } from '#shared/installation/tls-secret.ts';
+import { tlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { nextKeys } from '../observe/read-ca-facts.ts';
 
@@ -12,7 +12,7 @@ export function caSecret(
 ): Secret {
   const { issuing: pair, next, bundle, state } = content;
   const annotations = { [caStateAnnotation]: JSON.stringify(state) };
-  const secret = pairSecret({ ...target, annotations }, { pair, bundle }, existing);
+  const secret = tlsSecret({ ...target, annotations }, { pair, bundle }, existing);
   const { [nextKeys.certificate]: _certificate, [nextKeys.key]: _key, ...data } = secret.data ?? {};
   if (next === undefined) return { ...secret, data };
   const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');

@@ -41,7 +41,7 @@ export function leafAction(
   const answer = refusal(facts, asked) ?? answered(serving?.state);
   const state = stateOf(notServing(facts, kept.id), answer);
   const isRight =
-    serving?.tidy &&
+    serving?.isConformant &&
     serving.leaf.id === kept.id &&
     serving.leaf.problem === undefined &&
     serving.state?.fingerprint === kept.id &&

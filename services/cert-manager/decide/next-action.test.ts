@@ -187,15 +187,15 @@ test('the conditions are what the API server is told to trust, and that every en
 
 test('a CA Secret that only an operator can write holds up neither the webhook configuration nor the leaf', () => {
   const unwritable = { ca: 'Secret latchkey-ca is immutable', serving: undefined };
-  const untidy = { ...settled, ca: { ...caOf(['old']), tidy: false }, unwritable };
-  assert.equal(actionOf(untidy).kind, 'wait');
+  const nonConformant = { ...settled, ca: { ...caOf(['old']), isConformant: false }, unwritable };
+  assert.equal(actionOf(nonConformant).kind, 'wait');
   assert.equal(
-    actionOf({ ...untidy, webhook: { ...webhookOf(['old']), drifted: true } }).kind,
+    actionOf({ ...nonConformant, webhook: { ...webhookOf(['old']), drifted: true } }).kind,
     'repair-webhook',
   );
   const { serving } = settled;
   assert.ok(serving !== undefined);
   const due = { ...serving, leaf: { ...serving.leaf, due: true } };
-  assert.equal(actionOf({ ...untidy, serving: due }).kind, 'write-serving-secret');
+  assert.equal(actionOf({ ...nonConformant, serving: due }).kind, 'write-serving-secret');
   assert.equal(actionOf({ ...settled, ca: undefined, unwritable }).kind, 'wait');
 });

@@ -4,7 +4,7 @@ import { providedAction } from './provided-action.ts';
 import type { LeafFact, RotationFacts } from './rotation-facts.ts';
 
 const leaf: LeafFact = { id: 'leaf', issuer: 'new', problem: undefined, due: false, issuedAt: '' };
-const serving = { leaf, bundle: ['new'], state: undefined, request: undefined, tidy: true };
+const serving = { leaf, bundle: ['new'], state: undefined, request: undefined, isConformant: true };
 const webhook = {
   trusted: ['old'],
   current: ['old'],

@@ -61,7 +61,7 @@ function repairUsable(facts: RotationFacts, ca: CaSecretFacts): CaAction | undef
   const wanted = { issuing: issuing.id, next, trusted, state, grown: added.length > 0 };
   const repaired = settle(wanted, facts.nowMs);
   const isRight =
-    ca.tidy &&
+    ca.isConformant &&
     state.since !== undefined &&
     repaired.state.phase === state.phase &&
     next === (state.phase === 'distributing' ? usableId(ca.next) : undefined) &&

@@ -32,7 +32,7 @@ export interface CaSecretFacts extends CaSecretContent {
   /** Id of the request on the Secret, if any. */
   request: string | undefined;
   /** Whether labels, form and mutability are as they have to be. */
-  tidy: boolean;
+  isConformant: boolean;
 }
 
 /** A leaf with its key. */
@@ -52,7 +52,7 @@ export interface ServingSecretFacts {
   bundle: readonly string[];
   state: LeafState | undefined;
   request: string | undefined;
-  tidy: boolean;
+  isConformant: boolean;
 }
 
 export interface WebhookFacts {

@@ -1,9 +1,9 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { caProblem, reasonToReplace } from '#shared/certificates/certificate-checks.ts';
+import { caProblem, renewalReason } from '#shared/certificates/certificate-checks.ts';
 import { type KeyPair, parseKeyPair } from '#shared/certificates/key-pair.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { readWritableCaState } from '#shared/installation/read-rotation-state.ts';
-import { isTidy, readPairSecret } from '#shared/installation/tls-secret.ts';
+import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { CaFact, CaSecretFacts } from '../decide/rotation-facts.ts';
 
@@ -14,7 +14,7 @@ export const nextKeys = { certificate: 'next.crt', key: 'next.key' };
 export function readCaPairs(secret: Secret): { issuing: KeyPair; next: KeyPair | undefined } {
   const text = (key: string): string => Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8');
   const next = { certificate: text(nextKeys.certificate), key: text(nextKeys.key) };
-  return { issuing: readPairSecret(secret).pair, next: next.certificate === '' ? undefined : next };
+  return { issuing: readTlsSecret(secret).pair, next: next.certificate === '' ? undefined : next };
 }
 
 /**
@@ -23,12 +23,12 @@ export function readCaPairs(secret: Secret): { issuing: KeyPair; next: KeyPair |
  */
 export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaSecretFacts {
   const { issuing, next } = readCaPairs(secret);
-  const { bundle } = readPairSecret(secret);
+  const { bundle } = readTlsSecret(secret);
   const cas = readBundle(bundle).filter(({ ca }) => ca);
   const factOf = (pair: KeyPair): CaFact => ({
     id: keyPairId(pair),
     problem: caProblem(pair, nowMs),
-    due: reasonToReplace(pair, nowMs, renewAt),
+    due: renewalReason(pair, nowMs, renewAt),
   });
   return {
     issuing: factOf(issuing),
@@ -36,7 +36,7 @@ export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaS
     bundle: cas.map(certificateId),
     state: readWritableCaState(secret),
     request: secret.metadata.annotations?.[rotateAnnotation],
-    tidy: isTidy(secret) && bundle === cas.map(String).join(''),
+    isConformant: isConformant(secret) && bundle === cas.map(String).join(''),
   };
 }
 

@@ -2,8 +2,8 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { filledSecret, readPairSecret } from '#shared/installation/tls-secret.ts';
-import { unwritable } from '#shared/installation/write-secret.ts';
+import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
+import { unwritableReason } from '#shared/installation/write-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { RotationFacts } from '../decide/rotation-facts.ts';
 import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
@@ -34,11 +34,11 @@ export function knownCas(
   lastKnownGood: LastKnownGood,
   context: FactsContext,
 ): X509Certificate[] {
-  const secrets = [filledSecret(observed.ca), lastKnownGood.ca].filter((secret) => secret !== undefined);
+  const secrets = [nonEmptySecret(observed.ca), lastKnownGood.ca].filter((secret) => secret !== undefined);
   return [
-    ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).bundle)),
-    ...secrets.flatMap((secret) => readBundle(readPairSecret(secret).pair.certificate)),
-    ...readBundle(observed.serving === undefined ? '' : readPairSecret(observed.serving).bundle),
+    ...secrets.flatMap((secret) => readBundle(readTlsSecret(secret).bundle)),
+    ...secrets.flatMap((secret) => readBundle(readTlsSecret(secret).pair.certificate)),
+    ...readBundle(observed.serving === undefined ? '' : readTlsSecret(observed.serving).bundle),
     ...trustedCas(observed.webhook, context.config.webhook, context.namespace),
   ];
 }
@@ -51,7 +51,7 @@ export function readRotationFacts(
 ): RotationFacts {
   const { config, namespace, nowMs } = context;
   const { renewAt } = config.tls;
-  const [caStored, servingStored] = [filledSecret(observed.ca), filledSecret(observed.serving)];
+  const [caStored, servingStored] = [nonEmptySecret(observed.ca), nonEmptySecret(observed.serving)];
   const ca = caStored && readCaFacts(caStored, nowMs, renewAt);
   const known = knownCas(observed, lastKnownGood, context);
   const deferred = context.repairs.deferred(ca?.bundle ?? []);
@@ -68,8 +68,8 @@ export function readRotationFacts(
     webhook: readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, deferred),
     endpoints: readEndpoints(observed, context),
     unwritable: {
-      ca: unwritable(config.tls.caSecretName, observed.ca),
-      serving: unwritable(config.tls.servingSecretName, observed.serving),
+      ca: unwritableReason(config.tls.caSecretName, observed.ca),
+      serving: unwritableReason(config.tls.servingSecretName, observed.serving),
     },
     lastKnownGood: {
       ca: lastKnownGood.ca && readCaFacts(lastKnownGood.ca, nowMs, renewAt),

@@ -5,7 +5,7 @@ import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import { parseKeyPair } from '#shared/certificates/key-pair.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import { readLeafState } from '#shared/installation/read-rotation-state.ts';
-import { isTidy, readPairSecret } from '#shared/installation/tls-secret.ts';
+import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { LeafFact, ServingSecretFacts } from '../decide/rotation-facts.ts';
 
@@ -23,20 +23,20 @@ export interface LeafContext {
 
 /** What the serving Secret says, as of a moment. */
 export function readServingFacts(secret: Secret, context: LeafContext): ServingSecretFacts {
-  const { bundle } = readPairSecret(secret);
+  const { bundle } = readTlsSecret(secret);
   const cas = readBundle(bundle);
   return {
     leaf: readLeafFact(secret, context),
     bundle: cas.map(certificateId),
     state: readLeafState(secret),
     request: secret.metadata.annotations?.[rotateAnnotation],
-    tidy: isTidy(secret) && bundle === cas.map(String).join(''),
+    isConformant: isConformant(secret) && bundle === cas.map(String).join(''),
   };
 }
 
 export function readLeafFact(secret: Secret, context: LeafContext): LeafFact {
   const { nowMs, renewAt, names, acceptable, known } = context;
-  const { pair } = readPairSecret(secret);
+  const { pair } = readTlsSecret(secret);
   const problem = leafProblem(pair, nowMs, acceptable, names);
   const certificate = parseKeyPair(pair)?.certificate;
   if (certificate === undefined) return { id: '', issuer: undefined, problem, due: false, issuedAt: '' };

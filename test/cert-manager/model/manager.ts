@@ -169,14 +169,14 @@ function factsOf(
       bundle: ca.bundle,
       state: ca.state,
       request: ca.request,
-      tidy: true,
+      isConformant: true,
     },
     serving: serving && {
       leaf: leafFact(serving.leaf),
       bundle: serving.bundle,
       state: serving.state,
       request: serving.request,
-      tidy: true,
+      isConformant: true,
     },
     webhook: {
       trusted,
