@@ -13,7 +13,7 @@ import {
 } from './certificate-source.ts';
 import { notServing } from './decide/not-serving.ts';
 import { providedAction } from './decide/provided-action.ts';
-import { type RotationFacts, serve } from './decide/rotation-facts.ts';
+import { type RotationFacts, servedCondition } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
 import { type ObservedState, observe } from './observe/observe.ts';
 import { readEndpoints } from './observe/read-rotation-facts.ts';
@@ -68,7 +68,7 @@ export function createProvidedSource(options: SourceOptions): CertificateSource 
       for (let actions = 0; actions < mostActions; actions += 1) {
         const { facts, observed, context } = await observeFacts();
         const leaf = facts.serving?.leaf.id ?? '';
-        const holding = notServing(facts, leaf).length === 0 ? [serve(leaf)] : [];
+        const holding = notServing(facts, leaf).length === 0 ? [servedCondition(leaf)] : [];
         const steadyForMs = conditions.note(holding, clock.monotonicMs());
         const action = providedAction(facts, steadyForMs, connectionWaitMs);
         if (action.kind === 'repair-webhook') await applyAction(action, context);

@@ -8,10 +8,10 @@ import {
 } from '../../services/cert-manager/decide/steady-conditions.ts';
 import { longestObservationMs } from '../../services/cert-manager/observe/observe.ts';
 import { createManager, ownOrder } from './model/manager.ts';
-import { cacheMs, createWorld, farewellMs, kubeletMs } from './model/world.ts';
+import { cacheMs, createWorld, drainMs, kubeletMs } from './model/world.ts';
 
 const stepMs = 100;
-const policy = { trustWaitMs: cacheMs + 1_000, connectionWaitMs: kubeletMs + farewellMs, overlapMs: 0 };
+const policy = { trustWaitMs: cacheMs + 1_000, connectionWaitMs: kubeletMs + drainMs, overlapMs: 0 };
 
 /**
  * A rotation whose last wait has just begun when cert-manager stands still. A gateway that nobody has heard of becomes

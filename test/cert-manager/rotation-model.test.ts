@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdingConditions, nextAction } from '../../services/cert-manager/decide/next-action.ts';
-import { newCa, type RotationFacts, serve } from '../../services/cert-manager/decide/rotation-facts.ts';
+import {
+  newCa,
+  type RotationFacts,
+  servedCondition,
+} from '../../services/cert-manager/decide/rotation-facts.ts';
 import { createSteadyConditions } from '../../services/cert-manager/decide/steady-conditions.ts';
 import { longestObservationMs } from '../../services/cert-manager/observe/observe.ts';
 import { type Decide, ownOrder } from './model/manager.ts';
@@ -100,7 +104,7 @@ const anyIssuer = (facts: RotationFacts): RotationFacts => ({
 
 const sinceMade = (facts: RotationFacts): string[] => [
   ...holdingConditions(facts),
-  ...(facts.serving === undefined ? [] : [serve(facts.serving.leaf.id)]),
+  ...(facts.serving === undefined ? [] : [servedCondition(facts.serving.leaf.id)]),
 ];
 
 for (const [what, changed] of Object.entries<Partial<ScheduleOptions>>({
@@ -112,7 +116,7 @@ for (const [what, changed] of Object.entries<Partial<ScheduleOptions>>({
   },
   'a repair that forgets what is trusted in the middle of a rotation': { view: forgetful },
   'a rotation that takes any leaf for one of the issuing CA': { view: anyIssuer },
-  'a rotation that counts from when a leaf was made, not from when all serve it': {
+  'a rotation that counts from when a leaf was made, not from when all servedCondition it': {
     holding: sinceMade,
     policy: { overlapMs: 0 },
     faults: ['caRequest', 'gatewayStop', 'gatewayRestart'],

@@ -87,7 +87,7 @@ const untilServed = (): Promise<LeafState> =>
       if (state.served) return state;
       throw new Error(JSON.stringify(state));
     },
-    { timeoutMs, what: 'every gateway to serve the leaf' },
+    { timeoutMs, what: 'every gateway to servedCondition the leaf' },
   );
 const isDone = (id: string) => (state: CaState) => state.phase === 'stable' && state.handled === id;
 

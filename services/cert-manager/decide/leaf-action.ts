@@ -8,17 +8,17 @@ import {
   type RotationFacts,
   type RotationPolicy,
   type SteadyForMs,
-  trusts,
+  trustedCondition,
 } from './rotation-facts.ts';
 
-/** Stands for a leaf that is yet to be made. */
+/** Names the leaf that is still to be issued. */
 const newLeaf = 'new';
 
 type ServingAction = ActionOf<'write-serving-secret'>;
 
 /**
- * Keeps the serving Secret: the last good leaf back where it was broken, a new one when it is due, asked for, or of
- * another CA than the issuing one. Undefined when it is right, or nothing can be done yet.
+ * Decides the write of the serving Secret; undefined when there is nothing to write yet. It restores the last known good
+ * leaf, and issues a new one when the old one is due, on request, or when another CA issues by now.
  */
 export function leafAction(
   facts: RotationFacts,
@@ -30,16 +30,16 @@ export function leafAction(
   const kept = [serving?.leaf, facts.lastKnownGood.leaf].find(
     (leaf) => leaf !== undefined && leaf.problem === undefined,
   );
-  const asked = serving?.request === serving?.state?.handled ? undefined : serving?.request;
-  const reason = reasonToIssue(kept, facts, ca, asked);
+  const requestId = serving?.request === serving?.state?.handled ? undefined : serving?.request;
+  const reason = reasonToIssue(kept, facts, ca, requestId);
   if (reason !== undefined && mayIssue(kept, facts, ca, steadyForMs, policy)) {
-    const answer = asked === undefined ? answered(serving?.state) : { handled: asked };
-    const state = stateOf(notServing(facts, newLeaf), answer);
+    const outcome = requestId === undefined ? previousOutcome(serving?.state) : { handled: requestId };
+    const state = stateOf(notServing(facts, newLeaf), outcome);
     return { kind: 'write-serving-secret', why: reason, leaf: { issue: true }, bundle: ca.bundle, state };
   }
   if (kept === undefined) return undefined;
-  const answer = refusal(facts, asked) ?? answered(serving?.state);
-  const state = stateOf(notServing(facts, kept.id), answer);
+  const outcome = refusedOutcome(facts, requestId) ?? previousOutcome(serving?.state);
+  const state = stateOf(notServing(facts, kept.id), outcome);
   const isRight =
     serving?.isConformant &&
     serving.leaf.id === kept.id &&
@@ -59,43 +59,43 @@ export function leafAction(
   };
 }
 
-/** What became of the last request. */
-type Answer = Pick<LeafState, 'handled' | 'refused'>;
+/** Records what became of the last request. */
+type RequestOutcome = Pick<LeafState, 'handled' | 'refused'>;
 
-const answered = (state: LeafState | undefined): Answer => ({
+const previousOutcome = (state: LeafState | undefined): RequestOutcome => ({
   ...(state?.handled === undefined ? {} : { handled: state.handled }),
   ...(state?.refused === undefined ? {} : { refused: state.refused }),
 });
 
-/** A request that nothing but an operator can make possible; any other waits. */
-const refusal = ({ webhook }: RotationFacts, id: string | undefined): Answer | undefined =>
+/** Refuses a request that only an operator can make possible; any other request waits. */
+const refusedOutcome = ({ webhook }: RotationFacts, id: string | undefined): RequestOutcome | undefined =>
   id === undefined || webhook.unmanagedReason === undefined
     ? undefined
     : { handled: id, refused: { id, reason: webhook.unmanagedReason } };
 
-const stateOf = (waitingFor: string[], answer: Answer): ServingAction['state'] => ({
+const stateOf = (waitingFor: string[], outcome: RequestOutcome): ServingAction['state'] => ({
   version: 1,
   served: waitingFor.length === 0,
   waitingFor,
-  ...answer,
+  ...outcome,
 });
 
 function reasonToIssue(
   kept: LeafFact | undefined,
   { serving }: RotationFacts,
   { issuing }: CaSecretFacts,
-  asked: string | undefined,
+  requestId: string | undefined,
 ): string | undefined {
   if (kept === undefined) return serving?.leaf.problem ?? 'there is none';
   if (kept.issuer !== issuing.id) return 'it is of another CA than the issuing one';
   if (kept.due) return 'it is due for renewal';
-  return asked === undefined ? undefined : 'requested';
+  return requestId === undefined ? undefined : 'requested';
 }
 
 /**
- * A leaf is made when every API server can know its CA: where it takes the place of one of the same CA, where no other
- * CA is trusted, or after the configuration has named the CA for long enough. The first of these asks nothing of the
- * configuration: somebody may write its bundle again and again.
+ * Tells whether every API server knows the issuing CA, so that a leaf of it may be served. It does when the leaf replaces
+ * one of the same CA, when no other CA is trusted, or when the configuration has named the CA for long enough. The first
+ * case does not depend on the configuration, whose bundle another writer may overwrite again and again.
  */
 function mayIssue(
   kept: LeafFact | undefined,
@@ -107,5 +107,5 @@ function mayIssue(
   if (webhook.trusted === undefined || kept?.issuer === issuing.id) return true;
   if (!webhook.trusted.includes(issuing.id)) return false;
   const isAlone = webhook.trusted.length === 1;
-  return isAlone || steadyForMs(trusts(issuing.id)) >= trustWaitMs;
+  return isAlone || steadyForMs(trustedCondition(issuing.id)) >= trustWaitMs;
 }

@@ -15,7 +15,13 @@ import {
   webhookOf,
 } from '#testkit/certificates/rotation-examples.ts';
 import { holdingConditions, nextAction } from './next-action.ts';
-import { newCa, type RotationFacts, serve, trusts, uncalled } from './rotation-facts.ts';
+import {
+  newCa,
+  type RotationFacts,
+  servedCondition,
+  trustedCondition,
+  uncalledCondition,
+} from './rotation-facts.ts';
 
 test('nothing is done when everything is right', () => {
   assert.deepEqual(actionOf({}), { kind: 'wait', recheckMs: undefined });
@@ -105,7 +111,7 @@ test('an old CA is kept while the serving Secret holds a leaf of it', () => {
   };
   const action = nextAction(
     facts,
-    (condition) => (condition === serve('leaf-1') ? policy.connectionWaitMs : 0),
+    (condition) => (condition === servedCondition('leaf-1') ? policy.connectionWaitMs : 0),
     policy,
   );
   assert.ok(action.kind === 'write-ca-secret');
@@ -170,7 +176,7 @@ test('a rotation goes on where the API server has long been calling nobody', () 
     },
   };
   const phaseAfter = (uncalledMs: number) => {
-    const steadyForMs = (condition: string) => (condition === uncalled ? uncalledMs : 0);
+    const steadyForMs = (condition: string) => (condition === uncalledCondition ? uncalledMs : 0);
     const action = nextAction(facts, steadyForMs, policy);
     return action.kind === 'write-ca-secret' && action.state.phase;
   };
@@ -179,10 +185,13 @@ test('a rotation goes on where the API server has long been calling nobody', () 
 });
 
 test('the conditions are what the API server is told to trust, and that every endpoint serves the leaf', () => {
-  assert.deepEqual(holdingConditions(settled), [trusts('old'), serve('leaf-1')]);
-  assert.deepEqual(holdingConditions({ ...settled, endpoints: [] }), [trusts('old')]);
+  assert.deepEqual(holdingConditions(settled), [trustedCondition('old'), servedCondition('leaf-1')]);
+  assert.deepEqual(holdingConditions({ ...settled, endpoints: [] }), [trustedCondition('old')]);
   const webhook = { ...webhookOf([]), trusted: undefined };
-  assert.deepEqual(holdingConditions({ ...settled, webhook }), [uncalled, serve('leaf-1')]);
+  assert.deepEqual(holdingConditions({ ...settled, webhook }), [
+    uncalledCondition,
+    servedCondition('leaf-1'),
+  ]);
 });
 
 test('a CA Secret that only an operator can write holds up neither the webhook configuration nor the leaf', () => {

@@ -7,20 +7,19 @@ import {
   type RotationFacts,
   type RotationPolicy,
   type SteadyForMs,
-  serve,
-  trusts,
-  uncalled,
+  servedCondition,
+  trustedCondition,
+  uncalledCondition,
 } from './rotation-facts.ts';
 
 /**
- * The next write, decided on what is known now: the CA Secret first, then what the API server trusts, then the leaf,
- * and when all three are right the rotation goes on. A repair of the webhook configuration that somebody undoes again and
- * again is not waited for: leaf and rotation ask themselves what is trusted. Nor is a Secret that only an operator can write.
- * The CA Secret is the only record of where a rotation stands, so any process can go on from any write. `steadyForMs` is of
- * {@link holdingConditions} of the same facts.
+ * Decides the next action: repair the CA Secret, then the webhook configuration, then the leaf, then advance the rotation.
+ * It does not wait for a repair of the webhook configuration that another writer keeps undoing, since leaf and rotation
+ * check themselves what is trusted; nor for a Secret that only an operator can write. The CA Secret is the only record of
+ * the rotation, so any process can continue after any write. `steadyForMs` is of {@link holdingConditions} of these facts.
  */
 export function nextAction(facts: RotationFacts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
-  const action = wantedAction(facts, steadyForMs, policy);
+  const action = desiredAction(facts, steadyForMs, policy);
   const { ca, serving } = facts.unwritable ?? {};
   const isWritable =
     action.kind === 'write-ca-secret'
@@ -29,7 +28,7 @@ export function nextAction(facts: RotationFacts, steadyForMs: SteadyForMs, polic
   return isWritable ? action : { kind: 'wait', recheckMs: undefined };
 }
 
-function wantedAction(facts: RotationFacts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
+function desiredAction(facts: RotationFacts, steadyForMs: SteadyForMs, policy: RotationPolicy): Action {
   const repair = repairCa(facts);
   const { ca, webhook } = facts;
   const isUsable = ca !== undefined && ca.issuing.problem === undefined;
@@ -43,11 +42,11 @@ function wantedAction(facts: RotationFacts, steadyForMs: SteadyForMs, policy: Ro
   return leafAction(facts, ca, steadyForMs, policy) ?? rotationAction(facts, ca, steadyForMs, policy);
 }
 
-/** The conditions that hold now, of those for which an action waits a time. */
+/** Lists the conditions that are true now, of those that an action waits on for a time. */
 export function holdingConditions(facts: RotationFacts): string[] {
   const { webhook, serving } = facts;
-  const told = webhook.trusted?.map(trusts) ?? [uncalled];
+  const told = webhook.trusted?.map(trustedCondition) ?? [uncalledCondition];
   const leaf = serving?.leaf.id;
   const isServed = leaf !== undefined && notServing(facts, leaf).length === 0;
-  return [...told, ...(isServed ? [serve(leaf)] : [])];
+  return [...told, ...(isServed ? [servedCondition(leaf)] : [])];
 }

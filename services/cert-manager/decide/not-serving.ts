@@ -1,9 +1,9 @@
 import type { RotationFacts } from './rotation-facts.ts';
 
 /**
- * Who keeps a leaf from being served everywhere, by name; empty when every endpoint that connections reach has lately
- * reported it, and there is one. An endpoint that is not ready counts when the last it said was another leaf: it may
- * become ready with it.
+ * Names the endpoints that do not serve a leaf. The list is empty when there is a ready endpoint and every ready one has
+ * recently reported the leaf. An endpoint that is not ready counts when it last reported another leaf, since it may become
+ * ready with that.
  */
 export function notServing({ endpoints }: Pick<RotationFacts, 'endpoints'>, leaf: string): string[] {
   if (typeof endpoints === 'string') return [endpoints];

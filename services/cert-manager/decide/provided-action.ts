@@ -1,8 +1,8 @@
 import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
-import { type ActionOf, type RotationFacts, type SteadyForMs, serve } from './rotation-facts.ts';
+import { type ActionOf, type RotationFacts, type SteadyForMs, servedCondition } from './rotation-facts.ts';
 
-/** What a certificate that others provide asks for: only the webhook configuration is ours to write. */
+/** Is the action for a provided certificate: only the webhook configuration is ours to write. */
 export type ProvidedAction =
   | ActionOf<'repair-webhook'>
   | { kind: 'wait'; recheckMs: number | undefined; problem: string | undefined };
@@ -10,9 +10,9 @@ export type ProvidedAction =
 const pollMs = 2_000;
 
 /**
- * Lets the bundle of the API server follow the `ca.crt` of the provided Secret: a new CA is added at once, an old one
- * goes when every endpoint has reported the current leaf for `connectionWaitMs`. A Secret that cannot be right changes
- * nothing: `problem` says why.
+ * Makes the bundle of the webhook configuration follow the `ca.crt` of the provided Secret. A new CA is added at once; an
+ * old one is removed when every endpoint has reported the current leaf for `connectionWaitMs`. A Secret that cannot be
+ * used changes nothing: `problem` says why.
  */
 export function providedAction(
   facts: Pick<RotationFacts, 'serving' | 'webhook' | 'endpoints'>,
@@ -22,7 +22,8 @@ export function providedAction(
   const { serving, webhook } = facts;
   const problem = problemOf(serving);
   const leaf = serving?.leaf.id ?? '';
-  const isSettled = notServing(facts, leaf).length === 0 && steadyForMs(serve(leaf)) >= connectionWaitMs;
+  const isSettled =
+    notServing(facts, leaf).length === 0 && steadyForMs(servedCondition(leaf)) >= connectionWaitMs;
   const bundle =
     problem === undefined
       ? withEarlier(serving?.bundle ?? [], isSettled ? [] : webhook.current)

@@ -92,13 +92,13 @@ test('a bundle that is cut in the Secret and in the webhook configuration at onc
 
 test('a CA that is added while another retires begins the overlap anew', () => {
   const laterMs = nowMs + 60_000;
-  const grown = { ca: inPhase('retiring'), webhook: webhookOf([...both, 'more']), nowMs: laterMs };
+  const hasGrown = { ca: inPhase('retiring'), webhook: webhookOf([...both, 'more']), nowMs: laterMs };
   const brought = {
-    ...grown,
+    ...hasGrown,
     ca: { ...inPhase('retiring'), issuing: caFact('more') },
     webhook: webhookOf(both),
   };
-  for (const facts of [grown, brought]) {
+  for (const facts of [hasGrown, brought]) {
     const action = actionOf(facts);
     assert.ok(action.kind === 'write-ca-secret');
     assert.deepEqual(

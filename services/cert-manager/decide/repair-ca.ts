@@ -9,21 +9,21 @@ import {
 
 type CaAction = ActionOf<'write-ca-secret'>;
 
-/** The ids of a CA Secret to be, and the state from which it comes. */
-interface Wanted {
+/** Describes the CA Secret to write, by the ids of its CAs and the state before. */
+interface DesiredCa {
   issuing: string;
   next: string | undefined;
-  /** Besides those two; each counts once. */
+  /** The CAs to trust besides those two; each counts once. */
   trusted: readonly string[];
   state: CaState;
   /** Whether a CA was added that is to be retired again: the phase cannot go on. */
-  grown: boolean;
+  hasGrown: boolean;
 }
 
 /**
- * Makes the CA Secret whole: makes a CA where none can be had, brings the last good one back, and takes into the bundle
- * whatever something that is served may need. Trust is only ever added here; a rotation takes it away in the end.
- * Undefined when nothing is wrong.
+ * Repairs the CA Secret; returns undefined when it needs no repair. It restores the last known good CA, creates one where
+ * there is none, and adds to the bundle every CA of which a certificate may still be served. A repair only adds trust;
+ * the end of a rotation removes it.
  */
 export function repairCa(facts: RotationFacts): CaAction | undefined {
   const { ca, lastKnownGood, webhook, nowMs } = facts;
@@ -31,25 +31,25 @@ export function repairCa(facts: RotationFacts): CaAction | undefined {
   const why = ca?.issuing.problem ?? 'there is none';
   const back = lastKnownGood.ca;
   if (back !== undefined && back.issuing.problem === undefined) {
-    const wanted = {
+    const desired = {
       issuing: back.issuing.id,
       next: back.next?.id,
       trusted: [...back.bundle, ...webhook.current],
       state: back.state,
-      grown: webhook.current.some((id) => !back.bundle.includes(id)),
+      hasGrown: webhook.current.some((id) => !back.bundle.includes(id)),
     };
-    return { kind: 'write-ca-secret', why: `restored: ${why}`, ...settle(wanted, nowMs) };
+    return { kind: 'write-ca-secret', why: `restored: ${why}`, ...normalize(desired, nowMs) };
   }
-  // What stands beside a refused pair is not trusted either.
+  // The bundle beside a refused key pair is not trusted either.
   const state = ca?.state ?? { version: 1, phase: 'stable', waitingFor: [] };
-  const wanted = {
+  const desired = {
     issuing: newCa,
     next: undefined,
     trusted: webhook.current,
     state,
-    grown: true,
+    hasGrown: true,
   };
-  return { kind: 'write-ca-secret', why, ...settle(wanted, nowMs) };
+  return { kind: 'write-ca-secret', why, ...normalize(desired, nowMs) };
 }
 
 function repairUsable(facts: RotationFacts, ca: CaSecretFacts): CaAction | undefined {
@@ -58,8 +58,8 @@ function repairUsable(facts: RotationFacts, ca: CaSecretFacts): CaAction | undef
   const next = state.phase === 'distributing' && !isBrought ? nextOf(facts, ca) : undefined;
   const added = [issuing.id, ...trustToAdd(facts, ca)].filter((id) => !ca.bundle.includes(id));
   const trusted = [...ca.bundle, ...added];
-  const wanted = { issuing: issuing.id, next, trusted, state, grown: added.length > 0 };
-  const repaired = settle(wanted, facts.nowMs);
+  const desired = { issuing: issuing.id, next, trusted, state, hasGrown: added.length > 0 };
+  const repaired = normalize(desired, facts.nowMs);
   const isRight =
     ca.isConformant &&
     state.since !== undefined &&
@@ -71,7 +71,7 @@ function repairUsable(facts: RotationFacts, ca: CaSecretFacts): CaAction | undef
     : { kind: 'write-ca-secret', why: 'it differed from what it has to be', ...repaired };
 }
 
-/** Whether the Secret is in the state in which this process saw it whole: then somebody edited its data. */
+/** Tells whether the state is that of the last known good Secret: then somebody edited only its data. */
 const isKnownState = ({ lastKnownGood }: RotationFacts, { state }: CaSecretFacts): boolean =>
   lastKnownGood.ca !== undefined &&
   lastKnownGood.ca.state.phase === state.phase &&
@@ -85,7 +85,7 @@ const nextOf = (facts: RotationFacts, ca: CaSecretFacts): string =>
 const usableId = (ca: CaFact | undefined): string | undefined =>
   ca?.problem === undefined ? ca?.id : undefined;
 
-/** What has to stay trusted though the bundle may not say so. */
+/** Lists the CAs that must stay trusted although the bundle may lack them. */
 function trustToAdd(facts: RotationFacts, ca: CaSecretFacts): string[] {
   const { lastKnownGood, serving, webhook } = facts;
   const issuer = serving?.leaf.issuer;
@@ -97,9 +97,9 @@ function trustToAdd(facts: RotationFacts, ca: CaSecretFacts): string[] {
 }
 
 /**
- * Whether leaves of all that the API server trusts may be served: in the middle of a rotation, and when the Secret says
- * that there is none but this process did not see the one before end: at the first look, or because somebody has put
- * another Secret there, or one of before.
+ * Tells whether leaves of every CA that the API server trusts may still be served. That is so in the middle of a
+ * rotation. It is also so in a stable state when this process did not see the last rotation end: after its start, or when
+ * somebody put another Secret in place or restored an older one.
  */
 const mayBeServed = ({ lastKnownGood }: RotationFacts, { state, issuing }: CaSecretFacts): boolean => {
   if (state.phase !== 'stable' || lastKnownGood.ca?.issuing.id !== issuing.id) return true;
@@ -107,12 +107,15 @@ const mayBeServed = ({ lastKnownGood }: RotationFacts, { state, issuing }: CaSec
   return phase !== 'stable' && !(phase === 'retiring' && since <= (state.since ?? ''));
 };
 
-/** Puts the bundle in order and finds the phase that goes with it. */
-function settle(wanted: Wanted, nowMs: number): Pick<CaAction, 'issuing' | 'next' | 'bundle' | 'state'> {
-  const { issuing, next, state } = wanted;
-  const bundle = [...new Set([...(next === undefined ? [] : [next]), issuing, ...wanted.trusted])];
+/** Orders the bundle and finds the phase that belongs to it. */
+function normalize(
+  desired: DesiredCa,
+  nowMs: number,
+): Pick<CaAction, 'issuing' | 'next' | 'bundle' | 'state'> {
+  const { issuing, next, state } = desired;
+  const bundle = [...new Set([...(next === undefined ? [] : [next]), issuing, ...desired.trusted])];
   const since = new Date(nowMs).toISOString();
-  const phase = phaseOf(wanted, bundle.length);
+  const phase = phaseOf(desired, bundle.length);
   if (phase === state.phase) return { issuing, next, bundle, state: { since, ...state } };
   const { rotation = { id: `repair-${since}`, reason: 'another CA was in use', startedAt: since }, ...rest } =
     state;
@@ -120,11 +123,12 @@ function settle(wanted: Wanted, nowMs: number): Pick<CaAction, 'issuing' | 'next
   return { issuing, next, bundle, state: { ...rest, ...inRotation, phase, since, waitingFor: [] } };
 }
 
-function phaseOf({ next, state, grown }: Wanted, size: number): CaState['phase'] {
+function phaseOf({ next, state, hasGrown }: DesiredCa, size: number): CaState['phase'] {
   if (size === 1) return 'stable';
   if (next !== undefined) return 'distributing';
-  return !grown && state.phase === 'retiring' ? 'retiring' : 'switching';
+  return !hasGrown && state.phase === 'retiring' ? 'retiring' : 'switching';
 }
 
+/** Tells whether two lists hold the same ids in the same order. */
 export const isSameList = (left: readonly string[], right: readonly string[]): boolean =>
   left.length === right.length && left.every((each, index) => each === right[index]);

@@ -8,12 +8,12 @@ import {
   type RotationFacts,
   type RotationPolicy,
   type SteadyForMs,
-  serve,
-  trusts,
-  uncalled,
+  servedCondition,
+  trustedCondition,
+  uncalledCondition,
 } from './rotation-facts.ts';
 
-/** What a phase says: the Secret of the phase after it, or what it waits for and for how long at least. */
+/** Is what a phase decides: the CA Secret of the next phase, or what it waits for and for how long. */
 type Outcome =
   | {
       to: CaState['phase'];
@@ -24,13 +24,13 @@ type Outcome =
     }
   | { waitingFor: string[]; recheckMs: number };
 
-/** How often to look again while a report or another's deed is awaited; what is heard wakes it sooner. */
+/** Polls at this interval while waiting for heartbeats or another writer; heartbeats wake the loop earlier. */
 const pollMs = 2_000;
 const apiServersNotice = 'the API servers to notice the new bundle (tls.rotation.trustWaitSeconds)';
 
 /**
- * Takes the CA through its rotation, one phase at a time: an old CA is trusted no more only when every endpoint has
- * served a leaf of the new one for longer than connections of before and mounts of before last.
+ * Advances the rotation of the CA by one phase at a time. The old CA is removed from the bundle only after every endpoint
+ * has served a certificate from the new CA for longer than old connections live and kubelet mounts take to refresh.
  */
 export function rotationAction(
   facts: RotationFacts,
@@ -39,10 +39,10 @@ export function rotationAction(
   policy: RotationPolicy,
 ): Action {
   if (ca.request !== undefined && ca.request !== ca.state.handled)
-    return answerRequest(facts, ca, ca.request);
+    return handleRequest(facts, ca, ca.request);
   const outcome = phases[ca.state.phase](facts, ca, steadyForMs, policy);
   if (outcome === undefined) return { kind: 'wait', recheckMs: undefined };
-  if ('to' in outcome) return enter(outcome, ca.state, facts.nowMs);
+  if ('to' in outcome) return enterPhase(outcome, ca.state, facts.nowMs);
   const { waitingFor, recheckMs } = outcome;
   if (isSameList(waitingFor, ca.state.waitingFor)) return { kind: 'wait', recheckMs };
   return writeState(ca, { ...ca.state, waitingFor }, 'what it waits for has changed');
@@ -56,7 +56,7 @@ type Phase = (
 ) => Outcome | undefined;
 
 const stable: Phase = ({ webhook, serving, nowMs }, ca) => {
-  // The leaf of this CA could not be made yet: it is looked for again before the times that count begin anew.
+  // The leaf of this CA could not be issued yet; the poll comes before the counted time starts again.
   if (serving?.leaf.issuer !== ca.issuing.id || serving.leaf.problem !== undefined) {
     const isTrusted = webhook.trusted?.includes(ca.issuing.id) === true;
     return wait([isTrusted ? apiServersNotice : (webhook.unmanagedReason ?? apiServersNotice)]);
@@ -72,7 +72,8 @@ const distributing: Phase = ({ webhook }, ca, steadyForMs, { trustWaitMs }) => {
   if (webhook.trusted !== undefined && !webhook.trusted.includes(next)) {
     return wait([webhook.unmanagedReason ?? 'the webhook configuration to hold the next CA']);
   }
-  const restMs = trustWaitMs - steadyForMs(webhook.trusted === undefined ? uncalled : trusts(next));
+  const restMs =
+    trustWaitMs - steadyForMs(webhook.trusted === undefined ? uncalledCondition : trustedCondition(next));
   if (restMs > 0) return wait([apiServersNotice], restMs);
   return { to: 'switching', issuing: next, bundle: ca.bundle };
 };
@@ -87,7 +88,7 @@ const switching: Phase = (facts, ca) => {
 const retiring: Phase = (facts, ca, steadyForMs, { connectionWaitMs, overlapMs }) => {
   const waitingFor = [...notSwitched(facts, ca), ...[facts.webhook.unmanagedReason ?? []].flat()];
   if (waitingFor.length > 0) return wait(waitingFor);
-  const connectionsMs = connectionWaitMs - steadyForMs(serve(facts.serving?.leaf.id ?? ''));
+  const connectionsMs = connectionWaitMs - steadyForMs(servedCondition(facts.serving?.leaf.id ?? ''));
   if (connectionsMs > 0) {
     return wait(['connections of before to end (tls.rotation.connectionWaitSeconds)'], connectionsMs);
   }
@@ -100,7 +101,7 @@ const retiring: Phase = (facts, ca, steadyForMs, { connectionWaitMs, overlapMs }
 
 const phases: Record<CaState['phase'], Phase> = { stable, distributing, switching, retiring };
 
-/** What keeps the leaf of the issuing CA from being trusted and served everywhere. */
+/** Lists what keeps the leaf of the issuing CA from being trusted and served everywhere. */
 function notSwitched(facts: RotationFacts, { issuing }: CaSecretFacts): string[] {
   const { webhook, serving } = facts;
   if (webhook.trusted !== undefined && !webhook.trusted.includes(issuing.id)) {
@@ -112,13 +113,17 @@ function notSwitched(facts: RotationFacts, { issuing }: CaSecretFacts): string[]
   return notServing(facts, serving.leaf.id);
 }
 
-function answerRequest({ webhook, nowMs }: RotationFacts, ca: CaSecretFacts, id: string): Action {
+function handleRequest({ webhook, nowMs }: RotationFacts, ca: CaSecretFacts, id: string): Action {
   const reason =
     ca.state.phase === 'stable' ? webhook.unmanagedReason : `a rotation is under way (${ca.state.phase})`;
   const state = { ...ca.state, handled: id };
   if (reason !== undefined) return writeState(ca, { ...state, refused: { id, reason } }, 'refused a request');
   const { refused: _, ...rest } = state;
-  return enter(start(ca, { id, reason: 'requested', startedAt: new Date(nowMs).toISOString() }), rest, nowMs);
+  return enterPhase(
+    start(ca, { id, reason: 'requested', startedAt: new Date(nowMs).toISOString() }),
+    rest,
+    nowMs,
+  );
 }
 
 const start = ({ issuing, bundle }: CaSecretFacts, rotation: CaState['rotation']) => ({
@@ -129,7 +134,7 @@ const start = ({ issuing, bundle }: CaSecretFacts, rotation: CaState['rotation']
   rotation,
 });
 
-function enter(outcome: Extract<Outcome, { to: unknown }>, state: CaState, nowMs: number): Action {
+function enterPhase(outcome: Extract<Outcome, { to: unknown }>, state: CaState, nowMs: number): Action {
   const { to: phase, issuing, next, bundle, rotation = state.rotation } = outcome;
   const { rotation: _, ...rest } = state;
   const inRotation = phase === 'stable' || rotation === undefined ? {} : { rotation };
@@ -153,7 +158,7 @@ const writeState = ({ issuing, next, bundle }: CaSecretFacts, state: CaState, wh
   state,
 });
 
-/** `restMs` is a time that is known; the clock may jump, so it is looked at now and then anyway. */
+/** Waits for the rest of a known time, but polls meanwhile, since the clock may jump. */
 const wait = (waitingFor: string[], restMs = pollMs): Outcome => ({
   waitingFor,
   recheckMs: Math.min(Math.max(restMs, 50), pollMs),

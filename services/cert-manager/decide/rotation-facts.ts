@@ -1,11 +1,11 @@
 import type { CaState, LeafState } from '#shared/contracts/rotation-state.ts';
 
 /**
- * What the next action is decided on: plain data, with certificates known by an id (SHA-256 of the DER bytes, hex). The
- * model test runs the same decisions over ids that stand for no certificate at all.
+ * Describes what the next action is decided on. It is plain data that names certificates by an id (SHA-256 of the DER
+ * bytes, hex), so the model test runs the same decisions over ids without certificates.
  */
 
-/** A CA with its key. */
+/** Describes a CA and its key. */
 export interface CaFact {
   id: string;
   /** Why it cannot issue, or undefined. */
@@ -14,15 +14,14 @@ export interface CaFact {
   due: string | undefined;
 }
 
-/** What the CA Secret holds. */
+/** Describes the content of the CA Secret. */
 export interface CaSecretContent {
   issuing: CaFact;
-  /** The CA that is to follow, while its trust is being distributed. */
+  /** The CA that will issue next, while its trust is being distributed. */
   next: CaFact | undefined;
   /**
-   * Ids of the CAs to trust, the newest first: a rotation gives the API server the next CA before the issuing one, and
-   * its order stays when the next CA begins to issue (each distinct bundle costs a transport,
-   * docs/reference/kube-apiserver.md C4).
+   * The ids of the CAs to trust, the newest first. A rotation puts the next CA before the issuing one, and the order
+   * stays when the next CA begins to issue: each distinct bundle costs a transport (docs/reference/kube-apiserver.md C4).
    */
   bundle: readonly string[];
   state: CaState;
@@ -31,11 +30,11 @@ export interface CaSecretContent {
 export interface CaSecretFacts extends CaSecretContent {
   /** Id of the request on the Secret, if any. */
   request: string | undefined;
-  /** Whether labels, form and mutability are as they have to be. */
+  /** Whether labels and the form of the bundle are those that cert-manager writes. */
   isConformant: boolean;
 }
 
-/** A leaf with its key. */
+/** Describes a leaf, which is a serving certificate, and its key. */
 export interface LeafFact {
   id: string;
   /** The known CA that signed it. */
@@ -48,7 +47,7 @@ export interface LeafFact {
 
 export interface ServingSecretFacts {
   leaf: LeafFact;
-  /** Ids of the bundle beside it. */
+  /** The ids of the CA bundle in the same Secret. */
   bundle: readonly string[];
   state: LeafState | undefined;
   request: string | undefined;
@@ -68,7 +67,7 @@ export interface WebhookFacts {
   isBundleDeferred: boolean;
 }
 
-/** An endpoint of the gateway's Service, joined with the heartbeats of its pod. */
+/** Describes an endpoint of the gateway's Service and the heartbeats of its pod. */
 export interface EndpointFact {
   /** Name of the pod. */
   name: string;
@@ -80,31 +79,31 @@ export interface EndpointFact {
   fresh: boolean;
 }
 
-/** All that is known, as of one moment. */
+/** Describes the installation at one moment. */
 export interface RotationFacts {
   ca: CaSecretFacts | undefined;
   serving: ServingSecretFacts | undefined;
   webhook: WebhookFacts;
-  /** A sentence when the endpoints cannot be known. */
+  /** The endpoints, or why they are unknown. */
   endpoints: readonly EndpointFact[] | string;
-  /** The last good content of both Secrets that this process saw: saves what somebody deletes or breaks. */
+  /** The last known good content of both Secrets, to restore what somebody deletes or breaks. */
   lastKnownGood: { ca: CaSecretContent | undefined; leaf: LeafFact | undefined };
   /** Why only an operator can write a Secret, one sentence each. */
   unwritable?: { ca: string | undefined; serving: string | undefined };
   nowMs: number;
 }
 
-/** What the operator sets. */
+/** Holds the waits that the operator configures. */
 export interface RotationPolicy {
   trustWaitMs: number;
   connectionWaitMs: number;
   overlapMs: number;
 }
 
-/** Time for which a condition of {@link holdingConditions} has been true without interruption, ms; 0 when it does not. */
+/** Returns for how long a condition of {@link holdingConditions} has been true, ms; 0 when it is not. */
 export type SteadyForMs = (condition: string) => number;
 
-/** Stands for a CA that is yet to be made. */
+/** Names the CA that is still to be created. */
 export const newCa = 'new';
 
 /** Maps each kind of action to what it carries. */
@@ -137,7 +136,7 @@ export type ActionOf<Kind extends keyof Actions> = {
 export type Action = ActionOf<keyof Actions>;
 export type WriteKind = Exclude<keyof Actions, 'wait'>;
 
-export const trusts = (ca: string): string => `the API server is told to trust ${ca}`;
-/** Nobody has to notice a bundle; whoever calls later has to notice the one of then. */
-export const uncalled = 'the API server is not told to call';
-export const serve = (leaf: string): string => `all endpoints serve ${leaf}`;
+export const trustedCondition = (ca: string): string => `the API server is told to trust ${ca}`;
+/** Is true while no API server calls us: there is no bundle to propagate, and a later caller reads the current one. */
+export const uncalledCondition = 'the API server is not told to call';
+export const servedCondition = (leaf: string): string => `all endpoints servedCondition ${leaf}`;

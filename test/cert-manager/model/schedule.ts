@@ -1,7 +1,7 @@
 import { createRandom, type Random } from '#testkit/properties/random.ts';
 import type { RotationPolicy } from '../../../services/cert-manager/decide/rotation-facts.ts';
 import { createManager, type Manager, type ManagerOptions } from './manager.ts';
-import { cacheMs, createWorld, farewellMs, kubeletMs, type World } from './world.ts';
+import { cacheMs, createWorld, drainMs, kubeletMs, type World } from './world.ts';
 
 const dayMs = 86_400_000;
 
@@ -124,7 +124,7 @@ export interface ScheduleOptions extends Omit<ManagerOptions, 'policy'> {
 /** Waits that are long enough, now and then just so. */
 const randomPolicy = (random: Random): RotationPolicy => ({
   trustWaitMs: cacheMs + random.pick([1_000, 10_000, 10_000, 80_000]),
-  connectionWaitMs: kubeletMs + farewellMs + random.pick([0, 0, 0, 60_000]),
+  connectionWaitMs: kubeletMs + drainMs + random.pick([0, 0, 0, 60_000]),
   overlapMs: random.pick([0, 0, 60_000]),
 });
 

@@ -48,7 +48,7 @@ export interface Gateway {
  */
 export const cacheMs = 10_000;
 export const kubeletMs = 30_000;
-export const farewellMs = 10_000;
+export const drainMs = 10_000;
 const heartbeatMs = 2_000;
 
 /** The cluster: objects with versions, caches and kubelets that lag behind, gateways that report. */
@@ -164,7 +164,7 @@ export function createWorld(gatewayCount: number): World {
     },
     restart: (gateway, random) => {
       const { name, ready, leaf } = gateway;
-      const untilMs = world.nowMs + random.upTo(farewellMs);
+      const untilMs = world.nowMs + random.upTo(drainMs);
       if (ready && leaf !== undefined) leaving.push({ name: `${name} that was`, leaf, untilMs });
       Object.assign(gateway, {
         leaf: undefined,
