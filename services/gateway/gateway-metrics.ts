@@ -1,22 +1,23 @@
 import { type Attributes, metrics } from '@opentelemetry/api';
 import type { ShedReason } from './http/request-plan.ts';
+import type { KnownManager } from './rules/follow-rules.ts';
 
-/** What the gateway observes at each scrape. */
+/** Holds what the gateway observes at each scrape. */
 interface GatewayObservations {
-  rules: readonly { manager: string; complete: boolean; epoch: number; seq: number; ageMs: number }[];
+  rules: readonly KnownManager[];
   busConnected: boolean;
   certificateNotAfterMs: number | undefined;
-  /** Of the snapshot from which rules in force are that nobody has confirmed. */
+  /** Age of the snapshot, while rules from it are in force that nobody has confirmed. */
   snapshotAgeMs: number | undefined;
 }
 
-/** Instruments of the gateway. Names become `latchkey_..._total` and so on in Prometheus. */
+/** Holds the instruments of the gateway; names become `latchkey_..._total` and so on in Prometheus. */
 export interface GatewayMetrics {
   admission(attributes: { outcome: string; code: string }, durationMs: number): void;
-  /** One request for a secret inside an admission, by the manager that answered. */
+  /** Counts one request for a secret inside an admission, by the manager that answered. */
   secret(attributes: { manager: string; verdict: string }): void;
   ruleFault(manager: string): void;
-  /** One request answered with 503 before it was parsed. */
+  /** Counts one request answered with 503 and not decided. */
   shed(reason: ShedReason): void;
 }
 

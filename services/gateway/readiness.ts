@@ -1,30 +1,30 @@
 import { describeAge } from '#shared/core/text/age.ts';
 
-/** So long a gateway waits for the bus before a snapshot of the rules suffices, ms: a connection takes a tenth of it. */
+/** Time that a gateway waits for the bus before a snapshot suffices, ms: a connection takes a tenth of it. */
 const busPatienceMs = 500;
 
-/** What readiness depends on; docs/architecture.md, "What is stale when", gives the rule. */
+/** Lists what readiness depends on; docs/architecture.md, "What is stale when", gives the rule. */
 export interface ReadinessFacts {
   certificate: 'valid' | 'missing';
   chain: readonly string[];
-  /** Whether a complete set of the manager's rules is in force. */
+  /** Tells whether a complete set of the manager's rules is in force. */
   isComplete: (manager: string) => boolean;
-  /** Whether its resolver was ever heard to be alive: before that a missing secret cannot be ruled out. */
+  /** Tells whether the manager's resolver was ever heard; before that a missing secret cannot be ruled out. */
   isHeard: (manager: string) => boolean;
   /** Time since the process started, ms. */
   uptimeMs: number;
   /** For how long after the start there was no connection to the bus, ms. */
   withoutBusMs: number;
-  /** The snapshot that it began with. */
+  /** The snapshot that the gateway began with. */
   snapshot: { takenAt: string; ageMs: number } | undefined;
   readyGraceMs: number;
   draining: boolean;
 }
 
 /**
- * Why a gateway is not ready, one sentence each. Ready = a valid certificate and every manager of the chain complete
- * and heard; after the grace time the complete ones suffice, as long as there is one. Where there was no bus to hear
- * anybody over, a snapshot of every manager suffices, and goes on sufficing when the bus is there.
+ * Says why a gateway is not ready, one sentence each. Ready = a valid certificate and every manager of the chain complete
+ * and heard; after the grace time the complete ones suffice, as long as there is one. Without a bus a snapshot of every
+ * manager suffices, also once the bus is there.
  */
 export function notReadyReasons(facts: ReadinessFacts): string[] {
   const reasons: string[] = [];
@@ -39,7 +39,7 @@ export function notReadyReasons(facts: ReadinessFacts): string[] {
 const snapshotSuffices = ({ snapshot, withoutBusMs, chain, isComplete }: ReadinessFacts): boolean =>
   snapshot !== undefined && withoutBusMs >= busPatienceMs && chain.every(isComplete);
 
-/** The snapshot, as long as rules in force are from it and nobody has confirmed them. */
+/** Gives the snapshot while rules from it are in force that no resolver has confirmed. */
 export function snapshotInUse(
   facts: Pick<ReadinessFacts, 'chain' | 'isComplete' | 'isHeard' | 'snapshot'>,
 ): ReadinessFacts['snapshot'] {
@@ -47,7 +47,7 @@ export function snapshotInUse(
   return facts.chain.some(isUnconfirmed) ? facts.snapshot : undefined;
 }
 
-/** That in words, for `/readyz`. */
+/** Describes the snapshot in use, for `/readyz` and the log. */
 export function snapshotRemarks(facts: Parameters<typeof snapshotInUse>[0]): string[] {
   const snapshot = snapshotInUse(facts);
   return snapshot === undefined
@@ -55,7 +55,7 @@ export function snapshotRemarks(facts: Parameters<typeof snapshotInUse>[0]): str
     : [`rules from a snapshot taken at ${snapshot.takenAt}, ${describeAge(snapshot.ageMs)} old`];
 }
 
-/** What is missing of each manager of the chain, one sentence each; told also when it no longer holds readiness up. */
+/** Says what each manager of the chain lacks, one sentence each, also when the gateway is ready without it. */
 export function missingManagers(facts: Pick<ReadinessFacts, 'chain' | 'isComplete' | 'isHeard'>): string[] {
   return facts.chain.flatMap((manager) => {
     if (!facts.isComplete(manager)) return [`no complete rules of manager ${manager} yet`];

@@ -1,16 +1,17 @@
 /**
- * While decisions wait they get `share` times what everything else takes (handshakes, reading, refusals): whatever comes in,
- * most of the time goes to answers that somebody waits for. A slice ends after `mostMs`, so that a process that stood still
- * does not repay all of it at once: handshakes take several turns of the event loop, and the probes wait as well.
+ * Gives decisions `share` times the event-loop time that everything else took since the last slice (handshakes, reading,
+ * refusals): whatever comes in, most of the time goes to answers that a caller waits for. A slice ends after `mostMs`, so
+ * that a process that stood still does not repay all of it at once: handshakes take several turns of the event loop, and
+ * the probes wait as well.
  */
 const slices = { share: 2, leastMs: 10, mostMs: 1_000 };
 
-/** Requests that are complete and wait for their decision, in the order in which they came. */
+/** Queues complete requests for their decision, in the order in which they came. */
 export interface DecisionQueue {
   /** Calls `decide` once, later, with how long it has waited, ms. */
   add(decide: (waitedMs: number) => void): void;
   count(): number;
-  /** How long the first of them has waited, ms; 0 when none does. */
+  /** Tells how long the first of them has waited, ms; 0 when none does. */
   waitMs(): number;
 }
 

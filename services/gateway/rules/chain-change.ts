@@ -1,20 +1,20 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** So long a changed chain waits for the rules of a manager that is new in it, ms: reading them takes a tenth of it. */
+/** Time that a changed chain waits for the rules of a manager that is new in it, ms: reading them takes a tenth of it. */
 const patienceMs = 5_000;
-const lookIntervalMs = 50;
+const checkIntervalMs = 50;
 
 /** Changes the configuration of a gateway without asking a manager whose rules it has not read. */
 interface ChainChange {
-  /** A later call takes the place of one that still waits. */
+  /** Changes to a configuration, in place of a change that still waits. */
   to(next: LatchkeyConfig): void;
   stop(): void;
 }
 
 /**
- * Reads the rules of managers that are new in a chain before it comes into force, and lets go of those that have left
- * it afterwards. A manager that has no rules holds the change up no longer than 5 s.
+ * Reads the rules of managers that are new in a chain before it comes into force, and forgets those that have left it
+ * afterwards. A manager without rules delays the change by 5 s at most.
  */
 export function createChainChange(options: {
   current: () => LatchkeyConfig;
@@ -26,23 +26,23 @@ export function createChainChange(options: {
   clock: Pick<Clock, 'every' | 'monotonicMs'>;
 }): ChainChange {
   const { current, reconfigure, follow, isComplete, clock } = options;
-  let stopLooking = (): void => undefined;
+  let stopChecks = (): void => undefined;
   return {
     to(next) {
-      stopLooking();
+      stopChecks();
       const chain = current().chain;
       const beganMs = clock.monotonicMs();
       follow([...new Set([...chain, ...next.chain])]);
       const settle = (): void => {
         const isMissing = next.chain.some((manager) => !chain.includes(manager) && !isComplete(manager));
         if (isMissing && clock.monotonicMs() - beganMs < patienceMs) return;
-        stopLooking();
+        stopChecks();
         reconfigure(next);
         follow(current().chain);
       };
-      stopLooking = clock.every(lookIntervalMs, settle);
+      stopChecks = clock.every(checkIntervalMs, settle);
       settle();
     },
-    stop: () => stopLooking(),
+    stop: () => stopChecks(),
   };
 }

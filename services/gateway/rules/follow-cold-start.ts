@@ -2,17 +2,17 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import type { RulesSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** How a gateway started: with which snapshot of the rules, and how long without the bus. */
-interface ColdStart {
-  /** Time since the start, ms. */
+/** Tells how a gateway started: with which snapshot of the rules, and how long without the bus. */
+export interface ColdStart {
+  /** Gives the time since the start, ms. */
   uptimeMs(): number;
-  /** For how long after the start there was no connection to the bus, ms. */
+  /** Tells for how long after the start there was no connection to the bus, ms. */
   withoutBusMs(): number;
-  /** The snapshot's age by the wall clock, as the one who took it had another one. */
+  /** Gives the snapshot's age by the wall clock, as another process took it. */
   snapshot(): { takenAt: string; ageMs: number } | undefined;
 }
 
-/** Begins to count; keeps of the snapshot only when it was taken. */
+/** Starts to measure; keeps only the time of the snapshot. */
 export function followColdStart(bus: Bus, snapshot: RulesSnapshot | undefined, clock: Clock): ColdStart {
   const startedAtMs = clock.monotonicMs();
   const takenAt = snapshot?.takenAt;

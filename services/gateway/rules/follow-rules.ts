@@ -9,19 +9,27 @@ import type { OpenValue } from '#shared/core/rules/sealed-value.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRuleFeed } from './rule-feed.ts';
 
-/** The rules in force, and how well they are known. */
-interface KnownRules {
-  /** For admissions: each of its fields is what holds at the moment. */
+/** Describes what a gateway knows of one manager. */
+export interface KnownManager {
+  manager: string;
+  complete: boolean;
+  epoch: number;
+  seq: number;
+  ageMs: number;
+}
+
+/** Holds the rules in force, and how well they are known. */
+export interface KnownRules {
+  /** Gives admissions what holds at the moment, field by field. */
   rules: Rules;
-  /** Position of each manager's set in force. */
+  /** Gives the position of each manager's set in force. */
   applied(): Position[];
-  /** Whether a complete set of the manager is in force that can be applied. */
+  /** Tells whether a complete set of the manager is in force that can be applied. */
   isComplete(manager: string): boolean;
-  /** Whether its resolver was ever heard. */
+  /** Tells whether the manager's resolver was ever heard. */
   isHeard(manager: string): boolean;
-  /** Age of what is known of the manager by its resolver's heartbeats, ms; Infinity when it was never heard. */
-  ageMs(manager: string): number;
-  /** Follows these managers from now on: records of others cost nothing. */
+  describe(manager: string): KnownManager;
+  /** Follows these managers from now on; records of others cost nothing. */
   follow(managers: readonly string[]): void;
   stop(): Promise<void>;
 }
@@ -31,14 +39,14 @@ export function followRules(options: {
   bus: Bus;
   /** Stored records to begin with, from a snapshot. */
   initial: readonly BusRecord[];
-  /** Age of that snapshot, ms. */
+  /** Gives the age of that snapshot, ms. */
   snapshotAgeMs: () => number | undefined;
-  /** The configuration in force. */
+  /** Gives the configuration in force. */
   config: () => LatchkeyConfig;
   open: OpenValue;
   clock: Clock;
   log: Logger;
-  /** A rule of the manager was refused. */
+  /** Called when a rule of the manager was refused. */
   onFault: (manager: string) => void;
 }): KnownRules {
   const { config, open, clock, snapshotAgeMs } = options;
@@ -49,6 +57,9 @@ export function followRules(options: {
   const feed = createRuleFeed({ ...options, managers: chain, mostBytes, index, freshness });
   const ageMs = (manager: string): number => freshness.ageMs(manager, clock.monotonicMs());
   const isHeard = (manager: string): boolean => Number.isFinite(ageMs(manager));
+  /** A first recipe that was refused leaves rules that nobody can apply: this gateway should not be asked. */
+  const isComplete = (manager: string): boolean =>
+    feed.reader.isComplete(manager) && index.recipe(manager) !== undefined;
   return {
     rules: {
       index,
@@ -62,10 +73,14 @@ export function followRules(options: {
       isStale: (manager) => ageMs(manager) > config().gateway.staleAfterSeconds * 1_000,
     },
     applied: feed.reader.applied,
-    /** A first recipe that was refused leaves rules that nobody can apply: this gateway should not be asked. */
-    isComplete: (manager) => feed.reader.isComplete(manager) && index.recipe(manager) !== undefined,
+    isComplete,
     isHeard,
-    ageMs,
+    describe: (manager) => ({
+      manager,
+      complete: isComplete(manager),
+      ageMs: ageMs(manager),
+      ...(feed.reader.applied().find(({ owner }) => owner === manager) ?? { epoch: 0, seq: 0 }),
+    }),
     follow: feed.follow,
     stop: feed.stop,
   };

@@ -11,22 +11,22 @@ import type { RuleIndex } from '#shared/core/rules/rule-index.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 
-/** A swap of thousands of records (a start) is one event, not thousands of spans. */
+/** Limits the spans of one swap: thousands of records (a start) are one event. */
 const maxSpansPerSwap = 50;
 
 /** Keeps the rule index and its freshness up to date from the bus. */
 interface RuleFeed {
   reader: Pick<Reader, 'applied' | 'isComplete'>;
-  /** Follows these managers from now on; the rules of others are let go of. */
+  /** Follows these managers from now on, and forgets the rules of others. */
   follow(managers: readonly string[]): void;
   stop(): Promise<void>;
 }
 
 export function createRuleFeed(options: {
   bus: Bus;
-  /** Whose rules are followed at first. */
+  /** Names the managers whose rules are followed at first. */
   managers: readonly string[];
-  /** Most that the rules of one manager may cost. */
+  /** Limits what the rules of one manager may cost. */
   mostBytes: number;
   /** Stored records to begin with, from a snapshot. */
   initial: readonly BusRecord[];

@@ -1,0 +1,64 @@
+import type { AddressInfo } from 'node:net';
+import { anyAddress } from '#shared/runtime/any-address.ts';
+import type { ServiceContext } from '#shared/service/service-context.ts';
+import { drainConnections } from './http/drain-connections.ts';
+import type { ShedReason } from './http/request-plan.ts';
+import type { WebhookHandler } from './http/serve-reviews.ts';
+import { createWebhookServer } from './http/webhook-server.ts';
+import { followClientAuthority } from './tls/follow-client-authority.ts';
+import { followServingCertificate } from './tls/follow-serving-certificate.ts';
+import type { ServingCertificate } from './tls/serving-certificate.ts';
+
+interface WebhookOptions {
+  handle: WebhookHandler;
+  /** How long a caller waits that does not say it, ms. */
+  timeoutMs: () => number;
+  onShed: (reason: ShedReason) => void;
+  /** Called when a certificate is in use that was not before. */
+  onServing: () => void;
+}
+
+/** Serves reviews over HTTPS, with the certificate and the client CA that are mounted. */
+interface Webhook {
+  start(): Promise<void>;
+  /** Drains the server first, so that no request is lost; call it once the process reports itself unready. */
+  stop(): Promise<void>;
+  /** Gives the serving certificate; undefined while none is valid. */
+  certificate(): ServingCertificate | undefined;
+}
+
+/** Joins the server with the files that it serves from. */
+export function createWebhook(context: ServiceContext, options: WebhookOptions): Webhook {
+  const { process, clock, log } = context;
+  const { clientCa } = context.config.webhook;
+  const { handle, onServing, ...gate } = options;
+  const requestsClientCertificate = clientCa !== undefined;
+  const server = createWebhookServer(handle, { ...gate, clock, requestsClientCertificate });
+  const { connections, handshakes } = server;
+  const certificate = followServingCertificate({
+    dir: process.TLS_DIR,
+    clock,
+    log,
+    onCertificate: server.use,
+    onServing,
+  });
+  const authority =
+    clientCa === undefined
+      ? undefined
+      : followClientAuthority({ path: clientCa, clock, log, onAuthority: server.trust });
+  return {
+    certificate: certificate.current,
+    start: async () => {
+      await authority?.start();
+      await certificate.start();
+      await server.app.listen({ host: anyAddress(), port: process.WEBHOOK_PORT });
+      log.info({ port: (server.app.server.address() as AddressInfo).port }, 'webhook listening');
+    },
+    stop: async () => {
+      await drainConnections({ connections, handshakes, clock, log });
+      await server.close();
+      certificate.stop();
+      authority?.stop();
+    },
+  };
+}
