@@ -13,7 +13,7 @@ import { planSources } from './inventory/source-plan.ts';
 import { createSourceSet } from './inventory/source-set.ts';
 import { createKubernetesSecrets } from './kubernetes/kubernetes-secrets.ts';
 import { protectedNamespaces, watchSelectedNamespaces } from './kubernetes/namespace-selection.ts';
-import { createRulesSnapshot } from './snapshot/rules-snapshot.ts';
+import { createSnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
 /**
  * Watches what exists, keeps the copies of global secrets, and publishes both as inventory.
@@ -75,7 +75,7 @@ export function createDiscovery(
   };
 
   const keepSnapshot = (connected: Kubernetes): void => {
-    const snapshot = createRulesSnapshot({
+    const snapshot = createSnapshotKeeper({
       bus,
       kubernetes: connected,
       namespace: ownNamespace,

@@ -1,6 +1,6 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
 import type { Position } from '#shared/bus/records/freshness.ts';
-import type { RulesSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import type { RulesSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
 import { type OpenValue, openValue } from '#shared/core/rules/sealed-value.ts';

@@ -1,6 +1,6 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
-import type { RulesSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import type { RulesSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createAdmissionHandler } from './admission-handler.ts';

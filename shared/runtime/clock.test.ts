@@ -16,7 +16,7 @@ test('the wall clock is asked for certificates, and for what another process rea
     'services/cert-manager/self-signed-source.ts',
     'services/cert-manager/provided-source.ts',
     // When the snapshot of the rules was taken, for gateways that start later, and there its age.
-    'services/discovery/snapshot/rules-snapshot.ts',
+    'services/discovery/snapshot/snapshot-keeper.ts',
     'services/gateway/rules/follow-cold-start.ts',
     'services/gateway/tls/follow-serving-certificate.ts',
     // The times in a Lease, which are for people: candidates go by their own monotonic clock.

@@ -4,7 +4,7 @@ import { headers } from '@nats-io/transport-node';
 import { createStaging, type Staging } from '#shared/bus/read/staging.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import { type BusRecord, bodyOf, parseHeaders } from '#shared/bus/records/record.ts';
-import { formatSnapshot, readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import { formatSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { generationOf } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { formatKey, parseKey } from '#shared/contracts/bucket.ts';
 import { checkShape } from '#shared/contracts/check-shape.ts';

@@ -1,5 +1,5 @@
 import { compareRank } from '#shared/bus/records/rank.ts';
-import { readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import { readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import {
   type SnapshotSummary,
   snapshotAnnotation,

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { createStaging } from '#shared/bus/read/staging.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import { readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
 import { createRuleIndex } from '#shared/core/rules/rule-index.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { formatSnapshot, type RulesSnapshot, summarize } from '#shared/bus/snapshot/rules-snapshot.ts';
+import { formatSnapshot, type RulesSnapshot, summarize } from '#shared/bus/snapshot/snapshot-format.ts';
 import { generationOf, maxContentBytes, packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { type LeftOutRules, shareSnapshot } from '#shared/bus/snapshot/snapshot-share.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';

@@ -1,5 +1,5 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
-import type { RulesSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import type { RulesSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** Tells how a gateway started: with which snapshot of the rules, and how long without the bus. */

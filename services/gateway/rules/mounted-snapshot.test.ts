@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
-import { formatSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import { formatSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';

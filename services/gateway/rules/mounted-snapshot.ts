@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type RulesSnapshot, readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import { type RulesSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { readFolder } from '#shared/runtime/file-watch.ts';

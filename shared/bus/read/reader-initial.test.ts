@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { formatSnapshot, readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import { formatSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { rulesBucket as bucket, formatKey, streamOf } from '#shared/contracts/bucket.ts';
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';

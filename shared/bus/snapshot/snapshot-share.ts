@@ -5,7 +5,7 @@ import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { type BusRecord, bodyOf } from '#shared/bus/records/record.ts';
 import { parseKey } from '#shared/contracts/bucket.ts';
 import type { Manifest } from '#shared/contracts/manifest.ts';
-import { formatSnapshot } from './rules-snapshot.ts';
+import { formatSnapshot } from './snapshot-format.ts';
 
 /** Rules that are left out of a snapshot: of one namespace, or without one all of a manager. */
 export interface LeftOutRules {

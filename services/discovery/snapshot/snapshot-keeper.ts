@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
 import { createReader, type Reader } from '#shared/bus/read/reader.ts';
-import { readSnapshot } from '#shared/bus/snapshot/rules-snapshot.ts';
+import { readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { rulesBucket } from '#shared/contracts/bucket.ts';
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
@@ -16,7 +16,7 @@ const lookIntervalMs = 1_000;
 /** A change rarely comes alone: managers are complete one after the other. */
 const settleMs = 2_000;
 
-interface RulesSnapshotOptions {
+interface SnapshotKeeperOptions {
   bus: Bus;
   kubernetes: Kubernetes;
   /** Namespace of the Secrets. */
@@ -36,7 +36,7 @@ interface RulesSnapshotOptions {
  * what they hold, like a gateway, so that an emptied bucket takes nothing away from them, and follows the bus by the
  * rules of every reader: only complete sets, and an older one only when its publisher vouches for it.
  */
-export function createRulesSnapshot(options: RulesSnapshotOptions): { stop(): Promise<void> } {
+export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): Promise<void> } {
   const { bus, managers, mostBytes, intervalMs, clock } = options;
   const log = options.log.child({ component: 'rules-snapshot' });
   const secrets = createSnapshotSecrets(options.kubernetes, options.namespace);

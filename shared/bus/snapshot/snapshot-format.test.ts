@@ -8,7 +8,7 @@ import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import { snapshotShardName, snapshotSummarySchema } from '#shared/contracts/rules-snapshot.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
-import { formatSnapshot, readSnapshot, summarize } from './rules-snapshot.ts';
+import { formatSnapshot, readSnapshot, summarize } from './snapshot-format.ts';
 import { packShards } from './snapshot-shards.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';

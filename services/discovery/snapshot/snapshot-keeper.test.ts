@@ -15,7 +15,7 @@ import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { snapshotSummary, storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
 import { entries, entryKey } from '#testkit/nats/held-set.ts';
 import { writeCredentials } from '#testkit/nats/test-bus.ts';
-import { createRulesSnapshot } from './rules-snapshot.ts';
+import { createSnapshotKeeper } from './snapshot-keeper.ts';
 
 const deploy = `${import.meta.dirname}/../../../deploy`;
 const intervalMs = 1_000;
@@ -27,10 +27,10 @@ const log = pino({ level: 'info' }, { write: (line) => logLines.push(line) });
 let cluster: BareCluster;
 let bus: Bus;
 let kubernetes: Kubernetes;
-let keeper: ReturnType<typeof createRulesSnapshot>;
+let keeper: ReturnType<typeof createSnapshotKeeper>;
 
 const startKeeper = () =>
-  createRulesSnapshot({
+  createSnapshotKeeper({
     bus,
     kubernetes,
     namespace: 'latchkey',
