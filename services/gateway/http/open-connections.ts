@@ -18,7 +18,7 @@ const closingResponse = [
   '\r\n',
 ].join('\r\n');
 
-/** The connections of a server past their handshake, and which of them wait for a request. */
+/** Counts a server's connections past their handshake, and knows which of them are idle. */
 export interface OpenConnections {
   /** Counts the requests in progress. */
   busy(): number;

@@ -1,4 +1,4 @@
-/** The API server accepts 1 to 30 s (docs/reference/kube-apiserver.md C37); less than this leaves no time for a body. */
+/** Bounds timeouts: the API server accepts 1 to 30 s (docs/reference/kube-apiserver.md C37), and less than this leaves no time for a body. */
 const leastMs = 100;
 const mostMs = 30_000;
 
@@ -15,8 +15,8 @@ const unitMs: Readonly<Record<string, number>> = {
 const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
 
 /**
- * How long the API server waits for the answer, ms, from the `timeout` parameter that it appends to the URL
- * (docs/reference/kube-apiserver.md C6): 100 to 30,000. What is missing, no duration of Go, or not above zero is
+ * Reads from the URL how long the API server waits for the answer, 100 to 30,000 ms: it appends a `timeout` parameter
+ * (docs/reference/kube-apiserver.md C6). A timeout that is missing, no duration of Go, or not above zero is
  * `fallbackMs`.
  */
 export function requestTimeoutMs(url: string, fallbackMs: number): number {

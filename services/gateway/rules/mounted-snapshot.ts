@@ -4,7 +4,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { readFolder } from '#shared/runtime/file-watch.ts';
 
-/** A kubelet that swaps the volume between two files makes a torn one out of two whole ones: it is read again. */
+/** Times of reading an inconsistent snapshot again, ms: the kubelet may swap the volume between two files. */
 const tornAgainMs = 500;
 const tornMostMs = 3_000;
 
@@ -14,8 +14,8 @@ interface MountedSnapshotOptions {
 }
 
 /**
- * Reads the mounted snapshot of the rules at the start: from then on the gateway's memory is at least as new. A torn one
- * is read again for up to 3 s. Undefined when there is none that can be used; the log says which.
+ * Reads the mounted snapshot of the rules, once at the start: from then on the gateway's memory is at least as new. An
+ * inconsistent one is read again for up to 3 s. Gives undefined when there is none that can be used; the log says why.
  */
 export async function readMountedSnapshot(
   folder: string,

@@ -7,14 +7,14 @@ import { type FileContents, readFiles, watchFiles } from '#shared/runtime/file-w
 
 const pollIntervalMs = 1_000;
 
-/** The authorities whose client certificates are accepted, PEM; followed from the file `webhook.clientCa`. */
+/** Follows the CAs whose client certificates are accepted, PEM, in the file `webhook.clientCa`. */
 interface ClientAuthority {
-  /** @throws LatchkeyError CONFIG_INVALID when there is none: without it anybody would be answered. */
+  /** @throws CONFIG_INVALID when the file holds no certificate: any caller would be answered without one */
   start(): Promise<void>;
   stop(): void;
 }
 
-/** Follows the file; one that holds no certificates keeps those in use and says so. */
+/** Follows the file; when it holds no certificates, that is logged and those in use stay. */
 export function followClientAuthority(options: {
   path: string;
   clock: Clock;
