@@ -5,7 +5,7 @@ import { drainConnections } from './http/drain-connections.ts';
 import type { ShedReason } from './http/request-plan.ts';
 import type { WebhookHandler } from './http/serve-reviews.ts';
 import { createWebhookServer } from './http/webhook-server.ts';
-import { followClientAuthority } from './tls/follow-client-authority.ts';
+import { followClientCa } from './tls/follow-client-ca.ts';
 import { followServingCertificate } from './tls/follow-serving-certificate.ts';
 import type { ServingCertificate } from './tls/serving-certificate.ts';
 
@@ -30,9 +30,9 @@ interface Webhook {
 /** Joins the server with the files that it serves from. */
 export function createWebhook(context: ServiceContext, options: WebhookOptions): Webhook {
   const { process, clock, log } = context;
-  const { clientCa } = context.config.webhook;
+  const path = context.config.webhook.clientCa;
   const { handle, onServing, ...gate } = options;
-  const requestsClientCertificate = clientCa !== undefined;
+  const requestsClientCertificate = path !== undefined;
   const server = createWebhookServer(handle, { ...gate, clock, requestsClientCertificate });
   const { connections, handshakes } = server;
   const certificate = followServingCertificate({
@@ -42,14 +42,12 @@ export function createWebhook(context: ServiceContext, options: WebhookOptions):
     onCertificate: server.use,
     onServing,
   });
-  const authority =
-    clientCa === undefined
-      ? undefined
-      : followClientAuthority({ path: clientCa, clock, log, onAuthority: server.trust });
+  const clientCa =
+    path === undefined ? undefined : followClientCa({ path, clock, log, onClientCa: server.trust });
   return {
     certificate: certificate.current,
     start: async () => {
-      await authority?.start();
+      await clientCa?.start();
       await certificate.start();
       await server.app.listen({ host: anyAddress(), port: process.WEBHOOK_PORT });
       log.info({ port: (server.app.server.address() as AddressInfo).port }, 'webhook listening');
@@ -58,7 +56,7 @@ export function createWebhook(context: ServiceContext, options: WebhookOptions):
       await drainConnections({ connections, handshakes, clock, log });
       await server.close();
       certificate.stop();
-      authority?.stop();
+      clientCa?.stop();
     },
   };
 }

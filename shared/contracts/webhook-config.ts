@@ -30,7 +30,7 @@ export const webhookSchema = z.strictObject({
   clientCa: absolutePath
     .optional()
     .describe(
-      'PEM file of the authorities whose client certificates gateways require of callers; restart gateways to change it.',
+      'PEM file of the CAs whose client certificates gateways require of callers; restart gateways to change it.',
     ),
   timeoutSeconds: z.int().min(1).max(30).default(5).describe('How long the API server waits for an answer.'),
   failurePolicy: z

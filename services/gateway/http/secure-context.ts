@@ -21,8 +21,8 @@ export const protocols = {
 export interface SecureContext {
   /** Serves this certificate. */
   use(certificate: ServingCertificate): void;
-  /** Accepts client certificates of these authorities (PEM). */
-  trust(authorities: string): void;
+  /** Accepts client certificates of these CAs (PEM). */
+  trust(clientCa: string): void;
 }
 
 /** Sets a server's context once all of its parts are known, and again whenever one changes. */
@@ -31,10 +31,10 @@ export function createSecureContext(
   requestsClientCertificate: boolean,
 ): SecureContext {
   let certificate: ServingCertificate | undefined;
-  let authorities: string | undefined;
+  let clientCa: string | undefined;
   const apply = (): void => {
-    if (certificate === undefined || (requestsClientCertificate && authorities === undefined)) return;
-    const ca = authorities === undefined ? {} : { ca: authorities };
+    if (certificate === undefined || (requestsClientCertificate && clientCa === undefined)) return;
+    const ca = clientCa === undefined ? {} : { ca: clientCa };
     server.setSecureContext({ cert: certificate.certificate, key: certificate.key, ...protocols, ...ca });
   };
   return {
@@ -43,7 +43,7 @@ export function createSecureContext(
       apply();
     },
     trust: (next) => {
-      authorities = next;
+      clientCa = next;
       apply();
     },
   };

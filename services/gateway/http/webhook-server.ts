@@ -33,7 +33,7 @@ export interface WebhookServer extends SecureContext {
 }
 
 export interface WebhookServerOptions extends RequestGateOptions {
-  /** Refuses, in the handshake, callers without a certificate of a trusted authority. */
+  /** Refuses, in the handshake, callers without a certificate of a trusted CA. */
   requestsClientCertificate?: boolean;
 }
 

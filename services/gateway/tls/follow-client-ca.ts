@@ -8,42 +8,42 @@ import { type FileContents, readFiles, watchFiles } from '#shared/runtime/file-w
 const pollIntervalMs = 1_000;
 
 /** Follows the CAs whose client certificates are accepted, PEM, in the file `webhook.clientCa`. */
-interface ClientAuthority {
+interface ClientCa {
   /** @throws CONFIG_INVALID when the file holds no certificate: any caller would be answered without one */
   start(): Promise<void>;
   stop(): void;
 }
 
 /** Follows the file; when it holds no certificates, that is logged and those in use stay. */
-export function followClientAuthority(options: {
+export function followClientCa(options: {
   path: string;
   clock: Clock;
   log: Logger;
-  onAuthority: (pem: string) => void;
-}): ClientAuthority {
-  const { path, clock, onAuthority } = options;
-  const log = options.log.child({ component: 'client-authority' });
+  onClientCa: (pem: string) => void;
+}): ClientCa {
+  const { path, clock, onClientCa } = options;
+  const log = options.log.child({ component: 'client-ca' });
   let stopWatch = (): void => undefined;
   const onChange = (contents: FileContents): void => {
     try {
-      onAuthority(parseAuthority(contents.get(path), path));
-      log.info({ path }, 'authorities of client certificates loaded');
+      onClientCa(parseClientCa(contents.get(path), path));
+      log.info({ path }, 'client CA loaded');
     } catch (err) {
-      log.error({ err, path }, 'authorities of client certificates not usable, those in use stay');
+      log.error({ err, path }, 'client CA not usable, the one in use stays');
     }
   };
   return {
     start: async () => {
       const initial = await readFiles([path]);
-      onAuthority(parseAuthority(initial.get(path), path));
+      onClientCa(parseClientCa(initial.get(path), path));
       stopWatch = watchFiles({ paths: [path], initial, intervalMs: pollIntervalMs, clock, onChange });
     },
     stop: () => stopWatch(),
   };
 }
 
-/** Checks that the file holds certificates: with none, Node would accept those of every public authority. */
-export function parseAuthority(content: Buffer | undefined, path: string): string {
+/** Checks that the file holds certificates: with none, Node would accept those of every public CA. */
+export function parseClientCa(content: Buffer | undefined, path: string): string {
   const certificates = pemCertificates(content?.toString('utf8') ?? '');
   try {
     for (const certificate of certificates) new X509Certificate(certificate);
@@ -57,6 +57,6 @@ export function parseAuthority(content: Buffer | undefined, path: string): strin
 const refusal = (path: string, what: string, cause?: unknown): LatchkeyError =>
   new LatchkeyError(
     'CONFIG_INVALID',
-    `webhook.clientCa: ${path} ${what}: mount the authority of the API server's client certificate there, as PEM.`,
+    `webhook.clientCa: ${path} ${what}: mount the CA of the API server's client certificate there, as PEM.`,
     { cause },
   );

@@ -17,7 +17,7 @@ import {
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aWebhookServerContext } from '#testkit/gateway/listening-webhook.ts';
 import { createWebhookServer } from '../http/webhook-server.ts';
-import { followClientAuthority, parseAuthority } from './follow-client-authority.ts';
+import { followClientCa, parseClientCa } from './follow-client-ca.ts';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -32,7 +32,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** A server with a certificate for `localhost` that trusts the callers' authority; resolves with its port. */
+/** A server with a certificate for `localhost` that trusts the callers' CA; resolves with its port. */
 async function aServer(path: string): Promise<{ port: number; stop: () => Promise<void> }> {
   const server = createWebhookServer(() => ({ status: 200, body: { answered: true } }), {
     ...aWebhookServerContext,
@@ -40,14 +40,14 @@ async function aServer(path: string): Promise<{ port: number; stop: () => Promis
   });
   const pair = await issueCertificate(serving, 'localhost');
   server.use({ ...pair, fingerprint: '', notAfterMs: Number.POSITIVE_INFINITY });
-  const authority = followClientAuthority({ path, clock: systemClock, log, onAuthority: server.trust });
-  await authority.start();
+  const clientCa = followClientCa({ path, clock: systemClock, log, onClientCa: server.trust });
+  await clientCa.start();
   await server.app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.app.server.address() as AddressInfo;
   return {
     port,
     stop: async () => {
-      authority.stop();
+      clientCa.stop();
       await server.close();
     },
   };
@@ -63,7 +63,7 @@ async function call(port: number, identity: RequestOptions = {}): Promise<number
   return response.statusCode;
 }
 
-test('a caller with a certificate of the authority is answered, one without or with another is refused in TLS', async (t) => {
+test('a caller with a certificate of the CA is answered, one without or with another is refused in TLS', async (t) => {
   const { port, stop } = await aServer(callers.certificateFile);
   t.after(stop);
   const own = await issueCertificate(callers, 'api-server');
@@ -73,7 +73,7 @@ test('a caller with a certificate of the authority is answered, one without or w
   await assert.rejects(call(port, { cert: foreign.certificate, key: foreign.key }));
 });
 
-test('the authority is followed: a new one counts from the next handshake on, an unusable file changes nothing', async (t) => {
+test('the client CA is followed: a new one counts from the next handshake on, an unusable file changes nothing', async (t) => {
   const path = join(folder, 'followed.crt');
   await writeFile(path, await readFile(callers.certificateFile));
   const { port, stop } = await aServer(path);
@@ -85,16 +85,16 @@ test('the authority is followed: a new one counts from the next handshake on, an
   await writeFile(path, await readFile(serving.certificateFile));
   await waitFor(async () => (await call(port, { cert: next.certificate, key: next.key })) === 200, {
     timeoutMs: 10_000,
-    what: 'the new authority to be trusted',
+    what: 'the new CA to be trusted',
   });
   await assert.rejects(call(port, { cert: old.certificate, key: old.key }));
 });
 
-test('a file without a certificate is refused, for Node would then trust every public authority', () => {
+test('a file without a certificate is refused, for Node would then trust every public CA', () => {
   for (const content of [
     undefined,
     Buffer.from(''),
     Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'),
   ])
-    assert.throws(() => parseAuthority(content, '/ca.crt'), { code: 'CONFIG_INVALID', message: /\/ca\.crt/ });
+    assert.throws(() => parseClientCa(content, '/ca.crt'), { code: 'CONFIG_INVALID', message: /\/ca\.crt/ });
 });
