@@ -4,7 +4,6 @@ import {
   actionOf,
   caFact,
   caOf,
-  gateway,
   nowMs,
   policy,
   rotation,
@@ -43,61 +42,6 @@ test('an empty cluster gets the CA, then the webhook configuration, then the lea
   const serving = actionOf({ serving: undefined, endpoints: [] });
   assert.ok(serving.kind === 'write-serving-secret');
   assert.deepEqual(serving.leaf, { issue: true });
-});
-
-test('a rotation goes through its phases, each when its condition holds, and writes the same bundle for the middle ones', () => {
-  const asked = actionOf({ ca: caOf(['old'], { request: 'asked' }) });
-  assert.ok(asked.kind === 'write-ca-secret');
-  assert.deepEqual(
-    [asked.state.phase, asked.state.handled, asked.bundle],
-    ['distributing', 'asked', ['new', 'old']],
-  );
-
-  const both = ['next', 'old'];
-  const distributing: Partial<RotationFacts> = {
-    ca: caOf(both, {
-      issuing: caFact('old'),
-      next: caFact('next'),
-      state: stateOf('distributing', { rotation }),
-    }),
-    serving: servingOf('leaf-1', 'old', both),
-  };
-  const patched = actionOf(distributing);
-  assert.deepEqual(patched.kind === 'repair-webhook' && patched.bundle, both);
-  const early = actionOf({ ...distributing, webhook: webhookOf(both) }, 59_999);
-  assert.ok(early.kind === 'write-ca-secret' && early.state.phase === 'distributing');
-  const switched = actionOf({ ...distributing, webhook: webhookOf(both) }, 60_000);
-  assert.ok(switched.kind === 'write-ca-secret');
-  assert.deepEqual([switched.issuing, switched.next, switched.bundle], ['next', undefined, both]);
-
-  const switching: Partial<RotationFacts> = {
-    ca: caOf(both, { state: stateOf('switching', { rotation }) }),
-    serving: servingOf('leaf-1', 'old', both),
-    webhook: webhookOf(both),
-  };
-  const issued = actionOf(switching, 60_000);
-  assert.deepEqual(issued.kind === 'write-serving-secret' && issued.leaf, { issue: true });
-  const notYet = actionOf(switching, 59_999);
-  assert.equal(notYet.kind, 'write-ca-secret', 'only what it waits for is written');
-  const named = actionOf({ ...switching, serving: servingOf('leaf-2', 'next', both, false) });
-  assert.deepEqual(named.kind === 'write-ca-secret' && named.state.waitingFor, ['gateway-0']);
-  const reported = { serving: servingOf('leaf-2', 'next', both), endpoints: [gateway('leaf-2')] };
-  const retires = actionOf({ ...switching, ...reported });
-  assert.equal(retires.kind === 'write-ca-secret' && retires.state.phase, 'retiring');
-
-  const retiring = {
-    ...switching,
-    ...reported,
-    ca: caOf(both, { state: stateOf('retiring', { rotation }) }),
-  };
-  const afterMs = nowMs + policy.overlapMs;
-  const phaseAfter = (facts: Partial<RotationFacts>, steadyMs: number) => {
-    const action = actionOf(facts, steadyMs);
-    return action.kind === 'write-ca-secret' ? action.state.phase : action.kind;
-  };
-  assert.equal(phaseAfter({ ...retiring, nowMs: afterMs }, 119_999), 'retiring');
-  assert.equal(phaseAfter({ ...retiring, nowMs: afterMs - 1 }, 120_000), 'retiring');
-  assert.equal(phaseAfter({ ...retiring, nowMs: afterMs }, 120_000), 'stable');
 });
 
 test('an old CA is kept while the serving Secret holds a leaf of it', () => {
