@@ -5,16 +5,16 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import type { AdmissionReviewResponse } from '#shared/core/admission/admission-review.ts';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
-import { joinRefusals } from '#shared/core/admission/denial-message.ts';
-import type { SecretVerdict } from '#shared/core/admission/secret-verdict.ts';
+import { denialOf } from '#shared/core/admission/denial.ts';
+import { outcomeLabels, type SecretDecision } from '#shared/core/admission/secret-decision.ts';
 import { applyPatch } from '#shared/core/patch/json-patch.ts';
 import { isObject, member } from '#shared/core/text/json-value.ts';
 import { chainProblems } from '#shared/managers/chain-problems.ts';
 import type { Manager } from '#shared/managers/manager.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 
-/** A verdict, and the reason where the secret is not injected. */
-export type ExplainedSecret = SecretVerdict & { message?: string };
+/** A decision as `--json` writes it, with the reason where the secret is not injected. */
+export type ExplainedSecret = Omit<SecretDecision, 'outcome'> & { verdict: string; message?: string };
 
 export type Explanation = {
   admission: Admission;
@@ -63,11 +63,11 @@ function explain(
   return { admission, secrets: explainSecrets(admission), response: response.response, pod };
 }
 
-function explainSecrets({ secrets, refused }: Admission): ExplainedSecret[] {
-  const byAnnotation = new Map(refused.map((secret) => [secret.annotation, secret]));
-  return secrets.map((secret) => {
+function explainSecrets({ secrets, rejected }: Admission): ExplainedSecret[] {
+  const byAnnotation = new Map(rejected.map((secret) => [secret.annotation, secret]));
+  return secrets.map(({ outcome, ...secret }) => {
     const one = byAnnotation.get(secret.annotation);
-    return { ...secret, ...(one === undefined ? {} : joinRefusals([one])) };
+    return { ...secret, verdict: outcomeLabels[outcome], ...(one && denialOf([one])) };
   });
 }
 

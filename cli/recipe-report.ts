@@ -7,8 +7,8 @@ import {
   type Volume,
   type When,
 } from '#shared/contracts/rule-recipe.ts';
+import { fieldNames } from '#shared/core/rules/field-check.ts';
 import { formatRule } from '#shared/core/rules/field-format.ts';
-import { fieldNames } from '#shared/core/rules/request-fit.ts';
 
 const mountNames: Record<Mount, string> = { env: 'a variable', file: 'a file' };
 

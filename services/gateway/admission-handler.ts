@@ -1,6 +1,7 @@
 import { propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { type Admission, admit, type Rules } from '#shared/core/admission/admit.ts';
+import { outcomeLabels } from '#shared/core/admission/secret-decision.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { WebhookHandler } from './http/serve-reviews.ts';
@@ -61,7 +62,7 @@ function describeInSpan(span: Span, admission: Admission): void {
 function count(metrics: GatewayMetrics, admission: Admission, durationMs: number): void {
   metrics.admission({ outcome: admission.outcome, code: admission.code ?? 'OK' }, durationMs);
   for (const secret of admission.secrets) {
-    metrics.secret({ manager: secret.manager ?? 'none', verdict: secret.verdict });
+    metrics.secret({ manager: secret.manager ?? 'none', verdict: outcomeLabels[secret.outcome] });
   }
 }
 

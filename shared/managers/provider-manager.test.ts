@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { askChain, type Verdict } from '#shared/core/rules/chain.ts';
+import { askChain } from '#shared/core/rules/chain.ts';
+import type { ManagerAnswer } from '#shared/core/rules/manager-answer.ts';
 import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
 import { managers } from './registry.ts';
 
@@ -25,7 +26,7 @@ const config = (withPolicy: boolean) =>
   });
 
 /** What a manager answers to a request of namespace `team` when its provider has listed these. */
-function answer(name: string, listed: readonly Listed[], asked: Asked, withPolicy = false): Verdict {
+function answer(name: string, listed: readonly Listed[], asked: Asked, withPolicy = false): ManagerAnswer {
   const manager = managers.get(name);
   assert.ok(manager);
   const index = createRuleIndex();
@@ -44,14 +45,14 @@ function answer(name: string, listed: readonly Listed[], asked: Asked, withPolic
   const request = { key: '', groupVersion: '', envVar: '', mountRequirement: 2, ...asked };
   const caller = { namespace: 'team', serviceAccount: 'default' };
   const rules = { index, chain: [name], namespaces: { names: [] }, isStale: () => false, ageMs: () => 0 };
-  const [verdict] = askChain(request, caller, rules);
-  assert.ok(verdict);
-  return verdict;
+  const [answer] = askChain(request, caller, rules);
+  assert.ok(answer);
+  return answer;
 }
 
 const answersOf = (name: string, listed: readonly Listed[], asked: readonly Asked[]): string[] =>
-  asked.map((each) => answer(name, listed, each).answer);
-const nearMisses = (verdict: Verdict): string[] => (verdict.answer === 'lacks' ? verdict.nearMisses() : []);
+  asked.map((each) => answer(name, listed, each).kind);
+const nearMisses = (answer: ManagerAnswer): string[] => (answer.kind === 'absent' ? answer.nearMisses() : []);
 
 test('aws: an ARN is found wherever it is split, with and without what AWS puts behind the name', () => {
   const prefix = 'arn:aws:secretsmanager:eu-west-1:1:secret';
@@ -63,7 +64,7 @@ test('aws: an ARN is found wherever it is split, with and without what AWS puts 
     { group: prefix, key: 'team/bd' },
     { group: prefix.replace('eu-west-1', 'eu-west-2'), key: 'team/db' },
   ];
-  assert.deepEqual(answersOf('aws', listed, asked), ['has', 'has', 'has', 'lacks', 'lacks']);
+  assert.deepEqual(answersOf('aws', listed, asked), ['found', 'found', 'found', 'absent', 'absent']);
 });
 
 test('gcp: the versions that are enabled are found, by a name alone in the first project only', () => {
@@ -80,7 +81,14 @@ test('gcp: the versions that are enabled are found, by a name alone in the first
     { group: 'b', groupVersion: '1' },
     { group: 'disabled', groupVersion: 'latest' },
   ];
-  assert.deepEqual(answersOf('gcp', listed, asked), ['has', 'has', 'has', 'lacks', 'lacks', 'lacks']);
+  assert.deepEqual(answersOf('gcp', listed, asked), [
+    'found',
+    'found',
+    'found',
+    'absent',
+    'absent',
+    'absent',
+  ]);
 });
 
 test('azure: the URI is found as Azure writes it; another spelling is a near miss', () => {
@@ -89,7 +97,7 @@ test('azure: the URI is found as Azure writes it; another spelling is a near mis
     group: `https://v.vault.azure.net/secrets/${name}`,
   }));
   assert.ok(exact && other);
-  assert.equal(answer('azure', listed, { ...exact, groupVersion: '3' }).answer, 'has');
+  assert.equal(answer('azure', listed, { ...exact, groupVersion: '3' }).kind, 'found');
   assert.deepEqual(nearMisses(answer('azure', listed, other)), [listed[0]?.secret]);
 });
 
@@ -100,7 +108,7 @@ test('vault: a path is found whatever field is asked for', () => {
     { group: 'database/creds/reader', key: 'any', groupVersion: 'db' },
     { group: 'secret/data/team', key: 'db' },
   ];
-  assert.deepEqual(answersOf('vault', listed, asked), ['has', 'has', 'lacks']);
+  assert.deepEqual(answersOf('vault', listed, asked), ['found', 'found', 'absent']);
 });
 
 test('near misses come from the whole provider, but for what the policy keeps from the caller', () => {
@@ -109,15 +117,15 @@ test('near misses come from the whole provider, but for what the policy keeps fr
   const near = (key: string) => nearMisses(answer('aws', listed, { group: arn, key }, true));
   assert.deepEqual(near('team/token'), [`${arn}team/tokens`]);
   assert.deepEqual(near('payments/tokn'), []);
-  assert.equal(answer('aws', listed, { group: arn, key: 'payments/token' }, true).answer, 'forbidden');
+  assert.equal(answer('aws', listed, { group: arn, key: 'payments/token' }, true).kind, 'forbidden');
 });
 
 test('vault: a policy decides by path and field, and as it cannot judge a path alone none is suggested', () => {
   const listed = [{ secret: 'secret/data/payments' }, { secret: 'secret/data/team' }];
   const ask = (group: string, withPolicy: boolean) =>
     answer('vault', listed, { group, key: 'token' }, withPolicy);
-  assert.equal(ask('secret/data/payments', true).answer, 'forbidden');
-  assert.equal(ask('secret/data/team', true).answer, 'has');
+  assert.equal(ask('secret/data/payments', true).kind, 'forbidden');
+  assert.equal(ask('secret/data/team', true).kind, 'found');
   assert.deepEqual(nearMisses(ask('secret/data/tem', true)), []);
   assert.deepEqual(nearMisses(ask('secret/data/tem', false)), ['secret/data/team']);
 });

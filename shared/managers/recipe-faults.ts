@@ -1,7 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
 import { type Edit, type RequestField, requestFields } from '#shared/contracts/rule-recipe.ts';
-import { bringSecret } from '#shared/core/patch/secret-place.ts';
+import { providesSecret } from '#shared/core/patch/injected-locations.ts';
 import { compileTemplate } from '#shared/core/rules/template.ts';
 import { isObject } from '#shared/core/text/json-value.ts';
 import type { Fault } from '#shared/core/text/schema-fault.ts';
@@ -45,7 +45,7 @@ function mountFaults({ mounts, edits }: RecipeFile, mount: 'env' | 'file'): Faul
   const path = ['edits', mount];
   if (accepted && !some) return [{ path, message: `is empty, but mounts.accepts has ${mount}` }];
   if (!accepted) return some ? [{ path, message: `is never used: mounts.accepts lacks ${mount}` }] : [];
-  if (bringSecret(edits[mount].filter(({ when }) => when === undefined))) return [];
+  if (providesSecret(edits[mount].filter(({ when }) => when === undefined))) return [];
   const message =
     'brings a secret only when a condition holds: without when there must be a variable, a mounted volume, an init container or an annotation';
   return [{ path, message }];

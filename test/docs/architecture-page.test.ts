@@ -43,11 +43,11 @@ test('every name of the set protocol stands in the file that is given for it', a
 });
 
 test('the answers of a manager are those of the code, all of them', async () => {
-  const union =
-    /export type Verdict =([\s\S]*?);\n\n/.exec(await read('shared/core/rules/chain.ts'))?.[1] ?? '';
+  const code = await read('shared/core/rules/manager-answer.ts');
+  const union = /export type ManagerAnswer =([\s\S]*?);\n\n/.exec(code)?.[1] ?? '';
   assert.deepEqual(
-    captures(section('Journey of an admission'), /^\| \w+ \(`(\w+)`\)/gm).toSorted(),
-    captures(union, /answer: '(\w+)'/g).toSorted(),
+    captures(section('Journey of an admission'), /^\| `(\w+)`/gm).toSorted(),
+    captures(union, /kind: '(\w+)'/g).toSorted(),
   );
 });
 

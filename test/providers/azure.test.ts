@@ -76,19 +76,19 @@ test('a secret appears and goes; while Azure is away the known one is served and
   const [asked, kept] = ['token', 'kept'].map((name) => ({ group: `${vaultUrl}/secrets/${name}` }));
   assert.ok(asked && kept);
   try {
-    await until(held, asked, 'lacks');
+    await until(held, asked, 'absent');
     double.secrets.set('token', { enabled: true });
-    await until(held, asked, 'has');
+    await until(held, asked, 'found');
     const near = held.ask({ group: `${vaultUrl}/secrets/TOKN` });
-    assert.deepEqual(near?.answer === 'lacks' && near.nearMisses(), [asked.group]);
+    assert.deepEqual(near?.kind === 'absent' && near.nearMisses(), [asked.group]);
     double.secrets.delete('token');
-    await until(held, asked, 'lacks');
+    await until(held, asked, 'absent');
     double.fail('error');
     await until(held, asked, 'unknown');
-    assert.equal(held.ask(kept)?.answer, 'has');
+    assert.equal(held.ask(kept)?.kind, 'found');
     double.fail('none');
-    await until(held, asked, 'lacks');
-    assert.equal(held.ask(kept)?.answer, 'has');
+    await until(held, asked, 'absent');
+    assert.equal(held.ask(kept)?.kind, 'found');
   } finally {
     await held.stop();
   }

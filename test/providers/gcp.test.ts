@@ -84,20 +84,20 @@ test('a secret appears and goes; while GCP is away the known one is served and t
   const asked = { group: 'projects/team/secrets/token', groupVersion: 'latest' };
   const kept = { group: 'kept', groupVersion: '1' };
   try {
-    await until(held, asked, 'lacks');
+    await until(held, asked, 'absent');
     double.secrets.set('token', { versions: { '1': 'ENABLED' } });
-    await until(held, asked, 'has');
-    assert.equal(held.ask({ ...asked, groupVersion: '2' })?.answer, 'lacks');
+    await until(held, asked, 'found');
+    assert.equal(held.ask({ ...asked, groupVersion: '2' })?.kind, 'absent');
     const near = held.ask({ ...asked, group: 'projects/team/secrets/tokn' });
-    assert.deepEqual(near?.answer === 'lacks' && near.nearMisses(), [`${asked.group}/versions/latest`]);
+    assert.deepEqual(near?.kind === 'absent' && near.nearMisses(), [`${asked.group}/versions/latest`]);
     double.secrets.delete('token');
-    await until(held, asked, 'lacks');
+    await until(held, asked, 'absent');
     double.fail('error');
     await until(held, asked, 'unknown');
-    assert.equal(held.ask(kept)?.answer, 'has');
+    assert.equal(held.ask(kept)?.kind, 'found');
     double.fail('none');
-    await until(held, asked, 'lacks');
-    assert.equal(held.ask(kept)?.answer, 'has');
+    await until(held, asked, 'absent');
+    assert.equal(held.ask(kept)?.kind, 'found');
   } finally {
     await held.stop();
   }

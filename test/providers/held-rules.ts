@@ -3,7 +3,8 @@ import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
-import { askChain, type Verdict } from '#shared/core/rules/chain.ts';
+import { askChain } from '#shared/core/rules/chain.ts';
+import type { ManagerAnswer } from '#shared/core/rules/manager-answer.ts';
 import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
 import type { Manager } from '#shared/managers/manager.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
@@ -37,7 +38,7 @@ export function followInMemory(manager: Manager, config: LatchkeyConfig, provide
   return {
     stop: inventory.stop,
     /** The manager's answer to a request for a file. */
-    ask: (asked: { group: string; key?: string; groupVersion?: string }): Verdict | undefined => {
+    ask: (asked: { group: string; key?: string; groupVersion?: string }): ManagerAnswer | undefined => {
       const request: SecretRequest = { key: '', groupVersion: '', envVar: '', mountRequirement: 2, ...asked };
       const rules = {
         index,
@@ -62,9 +63,9 @@ export async function listAll(provider: Provider): Promise<ListedSecret[]> {
 export async function until(
   held: ReturnType<typeof followInMemory>,
   asked: Parameters<typeof held.ask>[0],
-  answer: Verdict['answer'],
+  answer: ManagerAnswer['kind'],
 ): Promise<void> {
-  await waitFor(() => held.ask(asked)?.answer === answer, {
+  await waitFor(() => held.ask(asked)?.kind === answer, {
     timeoutMs: 20_000,
     what: `the answer to ${JSON.stringify(asked)} to be "${answer}"`,
   });

@@ -19,31 +19,31 @@ import {
   statusOf,
   warnNamespace,
 } from './admission-review.ts';
-import { joinRefusals, type RefusedSecret, withCode } from './denial-message.ts';
-import { type DecidedSecret, decideSecret, type SecretVerdict } from './secret-verdict.ts';
+import { type Denial, denialOf, type RejectedSecret, withCode } from './denial.ts';
+import { type DecidedSecret, decideSecret, type Injection, type SecretDecision } from './secret-decision.ts';
 
 export type { Rules } from '#shared/core/rules/chain.ts';
 
 /** One decision: what to send, and what to tell operators about it. */
-export type Admission = {
+export interface Admission {
   /** 400 when the body is no AdmissionReview, else 200: a denial is an answer. */
   httpStatus: number;
   /** Body to send: an AdmissionReview, or for an unreadable one a bare Status. */
   response: AdmissionReviewResponse | Status;
   /** `injected` also when the pod already had everything (no patch). */
   outcome: 'injected' | 'nothing-asked' | 'not-applicable' | 'denied' | 'malformed';
-  /** Of a denial or a malformed request. */
+  /** Why a request is denied or malformed. */
   code?: ErrorCode;
   patch: readonly AddOperation[];
-  secrets: SecretVerdict[];
-  /** Those of them that are not injected, to be worded. */
-  refused: RefusedSecret[];
+  secrets: SecretDecision[];
+  /** Those of them that are not injected, to be described. */
+  rejected: RejectedSecret[];
   warnings: string[];
   /** W3C trace contexts of the rules that were used, each once. */
   ruleTraceparents: string[];
   namespace?: string;
   uid?: string;
-};
+}
 
 /**
  * Decides one request of the API server, from memory alone. The same bytes and rules give the same answer.
@@ -51,79 +51,101 @@ export type Admission = {
  * @param budget what it may cost beyond reading the JSON; tells afterwards what it did
  */
 export function admit(body: Uint8Array, rules: Rules, budget = createWorkBudget()): Admission {
-  return guarded(() => admitReview(parseJson(body), rules, budget));
+  return decide(() => readReview(parseJson(body)), rules, budget);
 }
 
 /** As {@link admit}, of an AdmissionReview already parsed by {@link parseJson} (or at least not nested too deep). */
 export function admitReview(review: unknown, rules: Rules, budget = createWorkBudget()): Admission {
-  return guarded(() => decide(readReview(review), rules, budget));
+  return decide(() => readReview(review), rules, budget);
 }
 
-function guarded(decision: () => Admission): Admission {
+const nothing = { patch: [], secrets: [], rejected: [], warnings: [], ruleTraceparents: [] };
+
+/** @param read throws REQUEST_MALFORMED when there is no request to decide */
+function decide(read: () => AdmissionRequest, rules: Rules, budget: WorkBudget): Admission {
+  let request: AdmissionRequest;
   try {
-    return decision();
+    request = read();
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;
     const { code, httpStatus, message } = error;
     const response = statusOf(code, withCode(code, message));
     return { ...nothing, httpStatus, response, outcome: 'malformed', code };
   }
+  return answerRequest(request, rules, budget);
 }
 
-const nothing = { patch: [], secrets: [], refused: [], warnings: [], ruleTraceparents: [] };
-
-/** What is known of a decision so far; a denial tells that much. */
-type Draft = { budget: WorkBudget; warnings: Warnings; decided: DecidedSecret[] };
-
-function decide(request: AdmissionRequest, rules: Rules, budget: WorkBudget): Admission {
+function answerRequest(request: AdmissionRequest, rules: Rules, budget: WorkBudget): Admission {
   const { uid, namespace } = request;
   const subject = { httpStatus: 200, uid, ...(namespace === undefined ? {} : { namespace }) };
   if (!request.createsPod) {
     return { ...nothing, ...subject, response: allow(uid, [], []), outcome: 'not-applicable' };
   }
-  const draft: Draft = { budget, warnings: createWarnings(), decided: [] };
-  const told = (): Pick<Admission, 'secrets' | 'refused' | 'warnings'> => ({
-    secrets: draft.decided.map(({ verdict }) => verdict),
-    refused: draft.decided.flatMap(({ refused }) => refused ?? []),
-    warnings: draft.warnings.texts(),
-  });
+  const collected = createWarnings();
+  const { decided, ...result } = injectSecrets(request, rules, { budget, warnings: collected });
+  const warnings = collected.texts();
+  const known = {
+    ...nothing,
+    ...subject,
+    secrets: decided.map(({ decision }) => decision),
+    rejected: rejectionsOf(decided),
+    warnings,
+  };
+  if ('denial' in result) {
+    const { code, message } = result.denial;
+    return {
+      ...known,
+      response: deny(uid, code, withCode(code, message), warnings),
+      outcome: 'denied',
+      code,
+    };
+  }
+  const { patch } = result;
+  const traceparents = injectionsOf(decided).flatMap((injection) => injection.traceparents);
+  return {
+    ...known,
+    response: allow(uid, patch, warnings),
+    outcome: decided.length === 0 ? 'nothing-asked' : 'injected',
+    patch,
+    ruleTraceparents: [...new Set(traceparents)],
+  };
+}
+
+/** What becomes of a pod, all or nothing, with as many decisions as were made. */
+type PodDecision = { decided: DecidedSecret[] } & ({ patch: AddOperation[] } | { denial: Denial });
+
+function injectSecrets(
+  request: AdmissionRequest,
+  rules: Rules,
+  work: { budget: WorkBudget; warnings: Warnings },
+): PodDecision {
+  let decided: DecidedSecret[] = [];
   try {
-    const patch = injectSecrets(request, rules, draft);
-    const { secrets, refused, warnings } = told();
-    const traceparents = draft.decided.flatMap((secret) => secret.traceparents);
-    const response = allow(uid, patch, warnings);
-    const outcome = secrets.length === 0 ? 'nothing-asked' : 'injected';
-    const ruleTraceparents = [...new Set(traceparents)];
-    return { ...subject, response, outcome, patch, secrets, refused, warnings, ruleTraceparents };
+    const pod = readPod(request.object, work.budget);
+    const asked = asksForSecrets(request.object) ? findSecretAnnotations(pod.annotations, work) : [];
+    if (asked.length === 0) return { decided, patch: [] };
+    const namespace = request.namespace ?? pod.namespace;
+    if (namespace === undefined) return { decided, denial: withoutNamespace };
+    warnNamespace(namespace, pod.namespace, work.warnings);
+    decided = decideSecrets(asked, { ...pod.identity, namespace }, rules, work.budget);
+    const injections = injectionsOf(decided);
+    for (const text of injections.flatMap(({ warnings }) => warnings)) work.warnings.add(() => text);
+    const denial = denialOf(rejectionsOf(decided));
+    if (denial !== undefined) return { decided, denial };
+    const report = Object.fromEntries(injections.map(({ title, rule }) => [title, rule]));
+    const plan = planPod(injections, work.budget);
+    return { decided, patch: patchPod(pod, plan, JSON.stringify(report), work) };
   } catch (error) {
+    // A pod that cannot be read or patched, or that costs too much.
     if (!(error instanceof LatchkeyError)) throw error;
-    const { code, message } = error;
-    const known = told();
-    const response = deny(uid, code, withCode(code, message), known.warnings);
-    return { ...nothing, ...subject, response, outcome: 'denied', code, ...known };
+    return { decided, denial: error };
   }
 }
 
-/** All or nothing. @throws LatchkeyError when the pod is to be denied */
-function injectSecrets(request: AdmissionRequest, rules: Rules, draft: Draft): AddOperation[] {
-  const { budget, warnings } = draft;
-  const pod = readPod(request.object, budget);
-  if (!asksForSecrets(request.object)) return [];
-  const asked = findSecretAnnotations(pod.annotations, draft);
-  if (asked.length === 0) return [];
-  const namespace = request.namespace ?? pod.namespace;
-  if (namespace === undefined) {
-    throw new LatchkeyError('REQUEST_MALFORMED', 'neither the request nor the pod names a namespace');
-  }
-  warnNamespace(namespace, pod.namespace, warnings);
-  draft.decided = decideSecrets(asked, { ...pod.identity, namespace }, rules, budget);
-  for (const text of draft.decided.flatMap((secret) => secret.warnings)) warnings.add(() => text);
-  const refusal = joinRefusals(draft.decided.flatMap(({ refused }) => refused ?? []));
-  if (refusal !== undefined) throw new LatchkeyError(refusal.code, refusal.message);
-  const injections = draft.decided.flatMap(({ injection }) => injection ?? []);
-  const report = Object.fromEntries(injections.map(({ title, rule }) => [title, rule]));
-  return patchPod(pod, planPod(injections, budget), JSON.stringify(report), draft);
-}
+const withoutNamespace: Denial = {
+  code: 'REQUEST_MALFORMED',
+  message: 'neither the request nor the pod names a namespace',
+};
 
 function decideSecrets(
   requests: readonly { annotation: string; value: string }[],
@@ -134,3 +156,9 @@ function decideSecrets(
   const work = newChainWork(budget);
   return requests.map((asked) => decideSecret(asked, caller, rules, work));
 }
+
+const injectionsOf = (decided: readonly DecidedSecret[]): Injection[] =>
+  decided.flatMap((secret) => ('injection' in secret ? [secret.injection] : []));
+
+const rejectionsOf = (decided: readonly DecidedSecret[]): RejectedSecret[] =>
+  decided.flatMap((secret) => ('rejection' in secret ? [secret.rejection] : []));

@@ -1,177 +1,80 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
-import type { Rules, Verdict } from '#shared/core/rules/chain.ts';
-import type { Caller } from '#shared/core/rules/policy.ts';
-import { describeAge } from '#shared/core/text/age.ts';
-import { cut, joinWords, quote } from '#shared/core/text/plain-text.ts';
+import { type SecretRequest, secretTitle } from '#shared/core/flyte/secret-request.ts';
+import { joinWords, quote, truncate } from '#shared/core/text/plain-text.ts';
+import type { RejectionText } from './rejection-text.ts';
 
-/** Why a secret is not injected, for the author of its task, who need not know what latchkey is. */
-export type Refusal = {
+/** A secret that is not injected. */
+export interface RejectedSecret {
+  annotation: string;
+  /** Undefined when its annotation could not be decoded. */
+  request: SecretRequest | undefined;
+  text: RejectionText;
+}
+
+/** Why a pod is denied. */
+export interface Denial {
   code: ErrorCode;
-  /** What is wrong, the end of a sentence that begins with the secret. */
-  reason: string;
-  /** The question that ends the reason, if there is one: costs a search, and so is asked only for what is told. */
-  question?: () => string | undefined;
-  /** Sentences that may stand once for several secrets: what else is known, what to do. */
-  remarks: string[];
-};
+  message: string;
+}
 
-type Answer<A extends Verdict['answer']> = Extract<Verdict, { answer: A }>;
+/** A Status message of the API server, all codes and remarks included. */
+const longestMessage = 2_000;
+/** What is said of single secrets leaves room for the remarks. */
+const longestReasons = 1_200;
 
-/** Of the name that a manager looked for, which the request decides. */
-const longestName = 200;
+/** What fails for good comes before what may pass later, so that a task fails at once when it must. */
+const laterCodes: readonly ErrorCode[] = ['POLICY_FORBIDDEN', 'RULES_UNKNOWN', 'SECRET_NOT_FOUND'];
 
 /**
- * Words the answers of the chain when no manager has the secret (docs/architecture.md, "What a manager answers"):
- * `unknown` stops, what the policy forbids stays forbidden, if all say `no` it can never work, else it is absent. An
- * open manager trusts every request that can work at all: its `no` is final, whatever managers before it lack.
+ * Merges the rejections of one pod: the most severe code, and the reasons of the secrets with that code.
+ * Equal reasons and remarks stand once; what is too much is counted.
+ * @returns undefined when no secret is rejected
  */
-export function wordRefusal(
-  verdicts: readonly Verdict[],
-  caller: Caller,
-  namespaces: Rules['namespaces'],
-): Refusal {
-  const unknown = verdicts.find((verdict) => verdict.answer === 'unknown');
-  if (unknown !== undefined) return wordUnknown(unknown, caller.namespace, namespaces);
-  const of = <A extends Verdict['answer']>(answer: A): Answer<A>[] =>
-    verdicts.filter((verdict): verdict is Answer<A> => verdict.answer === answer);
-  const [refused, forbidden, lacking] = [of('no'), of('forbidden'), of('lacks')];
-  if (forbidden.length > 0) return wordForbidden(forbidden, lacking, caller);
-  const final = refused.find(({ open }) => open) ?? (lacking.length === 0 ? refused.at(-1) : undefined);
-  if (final !== undefined) {
-    const remarks = ['It can never work like this: correct the Secret that the task asks for.'];
-    return { code: final.code, reason: wordReasons(refused).join('; '), remarks };
+export function denialOf(rejected: readonly RejectedSecret[]): Denial | undefined {
+  const rank = ({ text }: RejectedSecret): number => laterCodes.indexOf(text.code);
+  const code = rejected.toSorted((a, b) => rank(a) - rank(b))[0]?.text.code;
+  if (code === undefined) return undefined;
+  const mostSevere = rejected.filter(({ text }) => text.code === code);
+  const sentences: string[] = [];
+  const told: RejectedSecret[] = [];
+  for (const [reason, secrets] of groupBy(mostSevere, ({ text }) => text.reason)) {
+    const question = secrets[0]?.text.question?.();
+    const sentence = [`${subjectOf(secrets)}: ${reason}.`, question ?? []].flat().join(' ');
+    if (told.length > 0 && sentences.join(' ').length + sentence.length > longestReasons) break;
+    sentences.push(sentence);
+    told.push(...secrets);
   }
-  return wordAbsent(refused, lacking, caller.namespace);
+  const more = rejected.length - told.length;
+  const remarks = new Set(told.flatMap(({ text }) => text.remarks));
+  const rest = more > 0 ? [`${more} more of this pod's secrets cannot be injected either.`] : [];
+  return { code, message: [...sentences, ...rest, ...remarks].join(' ') };
 }
 
-function wordUnknown(
-  unknown: Answer<'unknown'>,
-  namespace: string,
-  namespaces: Rules['namespaces'],
-): Refusal {
-  const { manager } = unknown;
-  const again = 'Flyte tries again by itself.';
-  const resolver = `If it lasts, tell your platform team: the resolver of secret manager ${manager} does not run or cannot reach what it asks, or the message bus is down.`;
-  const code = 'RULES_UNKNOWN';
-  switch (unknown.reason) {
-    case 'no-rules':
-      return {
-        code,
-        reason: `the rules of secret manager ${manager} have not arrived yet`,
-        remarks: [again, resolver],
-      };
-    case 'stale': {
-      const age = Number.isFinite(unknown.ageMs)
-        ? `are ${describeAge(unknown.ageMs)} old`
-        : 'are unconfirmed';
-      const reason = `secret manager ${manager} knew of none, but its rules ${age}, so that it may exist by now`;
-      return { code, reason, remarks: [again, resolver] };
-    }
-    case 'left-out':
-      return { code, ...wordLeftOut(manager, unknown.what, namespace) };
-    case 'namespace': {
-      const reason = `secret manager ${manager} does not know namespace ${quote(namespace)} (yet)`;
-      return { code, reason, remarks: [again, enabling(namespace, namespaces)] };
-    }
+/** The message as it is sent: bounded, and with its code, which docs/errors.md explains. */
+export function withCode(code: ErrorCode, message: string): string {
+  const mark = ` [${code}]`;
+  return truncate(message, longestMessage - mark.length) + mark;
+}
+
+const mostSubjects = 8;
+
+function subjectOf(secrets: readonly RejectedSecret[]): string {
+  const names = secrets.slice(0, mostSubjects).map(({ annotation, request }) =>
+    // A secret without a group has no name that its author would know.
+    request?.group
+      ? `${quote(secretTitle(request))} (annotation ${quote(annotation)})`
+      : `of annotation ${quote(annotation)}`,
+  );
+  const more = secrets.length - names.length;
+  const all = more > 0 ? [...names, `${more} more`] : names;
+  return `${secrets.length === 1 ? 'secret' : 'secrets'} ${joinWords(all)}`;
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
   }
-}
-
-/** For the author it is his own Secret that is too much; what is allowed is for the platform team to say. */
-function wordLeftOut(
-  manager: string,
-  what: 'secret' | 'namespace',
-  namespace: string,
-): Pick<Refusal, 'reason' | 'remarks'> {
-  const limit = what === 'secret' ? 'limits.keysPerSecret' : 'limits.namespaceKiB';
-  const raise = `or ask your platform team to raise ${limit} in latchkey.yaml.`;
-  return what === 'secret'
-    ? {
-        reason: `secret manager ${manager} leaves this Secret out, for it has too many keys`,
-        remarks: [`Spread them over several Secrets, ${raise}`],
-      }
-    : {
-        reason: `secret manager ${manager} leaves some Secrets of namespace ${quote(namespace)} out, for all of them have too many keys, and this may be one`,
-        remarks: [
-          `Delete what nobody needs there and then change this Secret ("kubectl annotate" suffices), ${raise}`,
-        ],
-      };
-}
-
-/** What the platform team has to do so that a namespace is served. */
-function enabling(namespace: string, namespaces: Rules['namespaces']): string {
-  if ('names' in namespaces) {
-    return namespaces.names.includes(namespace)
-      ? 'If it lasts, tell your platform team: discovery cannot read this namespace.'
-      : `If it lasts, this namespace is not enabled for secrets: ask your platform team to add it to k8s.namespaces.names in latchkey.yaml.`;
-  }
-  const labels = Object.entries(namespaces.selector.matchLabels).map(([label, value]) => `${label}=${value}`);
-  return labels.length === 0
-    ? 'If it lasts, tell your platform team: discovery cannot read this namespace.'
-    : `If it lasts, this namespace is not enabled for secrets: ask your platform team to run "kubectl label namespace ${cut(namespace, 63)} ${labels.join(' ')}".`;
-}
-
-function wordForbidden(
-  forbidden: readonly Answer<'forbidden'>[],
-  lacking: readonly Answer<'lacks'>[],
-  caller: Caller,
-): Refusal {
-  const lines = withManagers(forbidden.map(({ manager, line }) => ({ manager, text: line })));
-  const elsewhere = lacking.length === 0 ? '' : `, and there is ${wordNames(lacking)}`;
-  const labels = (['project', 'domain'] as const).map((label) => {
-    const value = caller[label];
-    return value === undefined ? `no label ${label}` : `${label} ${quote(value)}`;
-  });
-  const who = [
-    `namespace ${quote(caller.namespace)}`,
-    `service account ${quote(caller.serviceAccount)}`,
-    ...labels,
-  ];
-  return {
-    code: 'POLICY_FORBIDDEN',
-    reason: `this pod may not use it by the policy: ${joinWords(lines)}${elsewhere}`,
-    remarks: [
-      `The pod has ${joinWords(who)}.`,
-      'Ask your platform team, who decide this in the section "policy" of latchkey.yaml, or use another secret.',
-    ],
-  };
-}
-
-function wordAbsent(
-  refused: readonly Answer<'no'>[],
-  lacking: readonly Answer<'lacks'>[],
-  namespace: string,
-): Refusal {
-  const asked = lacking.map(({ manager, ageMs }) => `${manager} (as of ${describeAge(ageMs)} ago)`);
-  const notAsked = wordReasons(refused);
-  return {
-    code: 'SECRET_NOT_FOUND',
-    reason: `it was not found for namespace ${quote(namespace)}: there is ${wordNames(lacking)}`,
-    question: () => wordNearMisses(lacking),
-    remarks: [
-      `Secret managers asked: ${joinWords(asked)}.`,
-      ...(notAsked.length > 0 ? [`Not asked: ${notAsked.join('; ')}.`] : []),
-      'Create it, or correct group and key of the Secret that the task asks for; Flyte tries again by itself.',
-    ],
-  };
-}
-
-function wordNearMisses(lacking: readonly Answer<'lacks'>[]): string | undefined {
-  const names = lacking.flatMap((verdict) => verdict.nearMisses().map(quote));
-  return names.length === 0 ? undefined : `Did you mean ${joinWords(names, 'or')}?`;
-}
-
-const wordNames = (lacking: readonly Answer<'lacks'>[]): string =>
-  joinWords(lacking.map(({ lookedFor }) => `no ${cut(lookedFor, longestName)}`));
-
-const wordReasons = (refused: readonly Answer<'no'>[]): string[] =>
-  withManagers(refused.map(({ manager, reason }) => ({ manager, text: reason })));
-
-/** Each text once, with the managers that it is of. */
-function withManagers(answers: readonly { manager: string; text: string }[]): string[] {
-  const managers = new Map<string, string[]>();
-  for (const { manager, text } of answers) managers.set(text, [...(managers.get(text) ?? []), manager]);
-  return Array.from(managers, ([text, names]) => {
-    const noun = names.length === 1 ? 'secret manager' : 'secret managers';
-    return `${text} (${noun} ${joinWords(names)})`;
-  });
+  return groups;
 }

@@ -1,4 +1,4 @@
-import { cut } from '#shared/core/text/plain-text.ts';
+import { truncate } from '#shared/core/text/plain-text.ts';
 
 /** The API server shows warnings of up to 256 characters, 4096 in all (k8s.io/apiserver pkg/endpoints/filters/warning.go). */
 const warningLength = 120;
@@ -23,7 +23,7 @@ export function createWarnings(): Warnings {
       if (shown.size === warningCount || worded === mostWorded) hidden++;
       else {
         worded++;
-        shown.add(cut(word(), warningLength));
+        shown.add(truncate(word(), warningLength));
       }
     },
     texts: () => (hidden === 0 ? [...shown] : [...shown, `latchkey: ${hidden} more warnings`]),

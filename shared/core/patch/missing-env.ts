@@ -2,7 +2,7 @@ import type { EnvEntry } from '#shared/contracts/rule-recipe.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { covers } from '#shared/core/text/json-value.ts';
-import { brief } from '#shared/core/text/plain-text.ts';
+import { truncateShort } from '#shared/core/text/plain-text.ts';
 import type { Container, NamedObject } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
@@ -39,8 +39,8 @@ export function missingEnv(
     else if (!covers(other, expected)) {
       warnings.add(() => {
         const more = secrets.size > 1 ? ` and ${secrets.size - 1} more` : '';
-        const [variable, title] = [brief(name), brief(firstOf(secrets))];
-        return `${variable} of container ${brief(container.name)} hides secret ${title}${more}`;
+        const [variable, title] = [truncateShort(name), truncateShort(firstOf(secrets))];
+        return `${variable} of container ${truncateShort(container.name)} hides secret ${title}${more}`;
       });
     }
   }

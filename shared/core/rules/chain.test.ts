@@ -9,7 +9,7 @@ const request: SecretRequest = { group: 'db', groupVersion: '', key: 'k', envVar
 const caller = { namespace: 'ns', serviceAccount: 'default' };
 const ask = (rules: Rules, over: Partial<SecretRequest> = {}, namespace = 'ns'): string[] =>
   askChain({ ...request, ...over }, { namespace, serviceAccount: 'default' }, rules).map(
-    ({ manager, answer }) => `${manager} ${answer}`,
+    ({ manager, kind }) => `${manager} ${kind}`,
   );
 
 const inventory = {
@@ -18,20 +18,20 @@ const inventory = {
 };
 
 test('the first manager that has the secret ends the questions', () => {
-  assert.deepEqual(ask(someRules({}, inventory)), ['global has']);
-  assert.deepEqual(ask(someRules({}, inventory), { group: 'other' }), ['global lacks', 'k8s has']);
-  assert.deepEqual(ask(someRules({ chain: ['k8s', 'global'] }, inventory)), ['k8s has']);
+  assert.deepEqual(ask(someRules({}, inventory)), ['global found']);
+  assert.deepEqual(ask(someRules({}, inventory), { group: 'other' }), ['global absent', 'k8s found']);
+  assert.deepEqual(ask(someRules({ chain: ['k8s', 'global'] }, inventory)), ['k8s found']);
 });
 
 test('a manager that can never serve the request says no', () => {
   const rules = someRules({}, inventory);
-  assert.deepEqual(ask(rules, { group: '' }), ['global no', 'k8s no']);
-  assert.deepEqual(ask(rules, { group: 'No' }), ['global lacks', 'k8s no']);
-  assert.deepEqual(ask(rules, { key: '../k' }), ['global no', 'k8s no']);
-  assert.deepEqual(ask(rules, { mountRequirement: 99 }), ['global no', 'k8s no']);
-  assert.deepEqual(ask(rules, { group: 'latchkey-global-0' }), ['global lacks', 'k8s no']);
+  assert.deepEqual(ask(rules, { group: '' }), ['global ineligible', 'k8s ineligible']);
+  assert.deepEqual(ask(rules, { group: 'No' }), ['global absent', 'k8s ineligible']);
+  assert.deepEqual(ask(rules, { key: '../k' }), ['global ineligible', 'k8s ineligible']);
+  assert.deepEqual(ask(rules, { mountRequirement: 99 }), ['global ineligible', 'k8s ineligible']);
+  assert.deepEqual(ask(rules, { group: 'latchkey-global-0' }), ['global absent', 'k8s ineligible']);
   const inline = someRules({ global: { delivery: 'inline' } }, inventory);
-  assert.deepEqual(ask(inline, { mountRequirement: mountNumber.file }), ['global no', 'k8s has']);
+  assert.deepEqual(ask(inline, { mountRequirement: mountNumber.file }), ['global ineligible', 'k8s found']);
 });
 
 test('a namespace without a marker is unknown and stops the chain', () => {
@@ -49,40 +49,40 @@ test('a manager of which nothing has arrived is unknown', () => {
 
 test('an open manager accepts what it can serve, in any namespace', () => {
   const rules = someRules({ k8s: { inventory: 'open' }, chain: ['k8s'] });
-  assert.deepEqual(ask(rules, {}, 'elsewhere'), ['k8s has']);
-  assert.deepEqual(ask(rules, { group: 'No' }), ['k8s no']);
+  assert.deepEqual(ask(rules, {}, 'elsewhere'), ['k8s found']);
+  assert.deepEqual(ask(rules, { group: 'No' }), ['k8s ineligible']);
 });
 
 test('a stale manager injects what it knows and no longer says that something is absent', () => {
   const rules = { ...someRules({}, inventory), isStale: () => true };
-  assert.deepEqual(ask(rules), ['global has']);
+  assert.deepEqual(ask(rules), ['global found']);
   assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s unknown']);
-  const [verdict] = askChain(request, caller, rules);
-  assert.ok(verdict?.answer === 'has' && verdict.grant.stale);
+  const [answer] = askChain(request, caller, rules);
+  assert.ok(answer?.kind === 'found' && answer.stale);
 });
 
 test('what a later manager has is injected although an earlier one is stale', () => {
   const rules = { ...someRules({}, inventory), isStale: (manager: string) => manager === 'global' };
-  assert.deepEqual(ask(rules, { group: 'other' }), ['global unknown', 'k8s has']);
-  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s lacks']);
+  assert.deepEqual(ask(rules, { group: 'other' }), ['global unknown', 'k8s found']);
+  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s absent']);
 });
 
 test('losing the bus costs no answer of an open manager either: what the stale one before it lacked goes on', () => {
   const rules = { ...someRules({ k8s: { inventory: 'open' } }, inventory), isStale: () => true };
-  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s has']);
-  assert.deepEqual(ask(rules), ['global has']);
+  assert.deepEqual(ask(rules, { group: 'absent' }), ['global unknown', 'k8s found']);
+  assert.deepEqual(ask(rules), ['global found']);
 });
 
 test('a global secret is looked up as a variable first, then as a file', () => {
   const both = { global: { env: { FLYTE_SECRET_DB_K: 'v' }, files: { 'db/k': 'w' } } };
-  const [verdict] = askChain(request, caller, someRules({ global: { delivery: 'inline' } }, both));
-  assert.ok(verdict?.answer === 'has');
-  assert.equal(verdict.grant.variables.entry.value, 'v');
+  const [answer] = askChain(request, caller, someRules({ global: { delivery: 'inline' } }, both));
+  assert.ok(answer?.kind === 'found');
+  assert.equal(answer.match.variables.entry.value, 'v');
 });
 
 const nearMisses = (over: Partial<SecretRequest>, policy: object = {}): string[] =>
-  askChain({ ...request, ...over }, caller, someRules({ policy }, similar)).flatMap((verdict) =>
-    verdict.answer === 'lacks' ? verdict.nearMisses() : [],
+  askChain({ ...request, ...over }, caller, someRules({ policy }, similar)).flatMap((answer) =>
+    answer.kind === 'absent' ? answer.nearMisses() : [],
   );
 const similar = {
   global: { files: { 'team/wandb_token': 'v' }, env: { FLYTE_SECRET_OPENAI_KEY: 'v' } },

@@ -1,12 +1,11 @@
-import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Mount } from '#shared/contracts/rule-recipe.ts';
 import { createWorkBudget, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import { createNearMissSearch, type NearMissSearch, withoutOrigin } from '#shared/core/text/near-miss.ts';
+import { checkFields } from './field-check.ts';
+import type { ManagerAnswer, Match } from './manager-answer.ts';
 import type { Caller } from './policy.ts';
 import type { CompiledRecipe } from './recipe.ts';
-import { fitRequest } from './request-fit.ts';
 import type { RuleIndex } from './rule-index.ts';
 import { shortHash, type Variables } from './template.ts';
 
@@ -23,34 +22,6 @@ export type Rules = {
   namespaces: LatchkeyConfig['k8s']['namespaces'];
 };
 
-/** The answer of one manager to one request; docs/architecture.md says what each means for the pod. */
-export type Verdict =
-  | { manager: string; answer: 'no'; code: ErrorCode; reason: string; open: boolean }
-  /** By the policy, before anybody looks whether it exists. */
-  | { manager: string; answer: 'forbidden'; line: string }
-  | { manager: string; answer: 'has'; grant: Grant }
-  /** `nearMisses` searches the names that the manager has, which only an answer that tells of them is worth. */
-  | { manager: string; answer: 'lacks'; lookedFor: string; nearMisses: () => string[]; ageMs: number }
-  | { manager: string; answer: 'unknown'; reason: 'no-rules' | 'namespace'; stale: false }
-  /** It may be among what the manager leaves out, for it is too much. */
-  | { manager: string; answer: 'unknown'; reason: 'left-out'; what: 'secret' | 'namespace'; stale: false }
-  /** It lacked the secret when it was last heard. */
-  | { manager: string; answer: 'unknown'; reason: 'stale'; stale: true; ageMs: number };
-
-/** What a manager that has the secret injects it with. */
-export type Grant = {
-  manager: string;
-  recipe: CompiledRecipe;
-  mount: Mount;
-  variables: Variables;
-  /** The name under which it was found, or of an open manager the first under which it may be. */
-  lookupKey: string;
-  traceparents: string[];
-  stale: boolean;
-  /** The line of the policy that allowed it; undefined without a policy. */
-  policyLine: string | undefined;
-};
-
 /** What asking may cost: the search for similar names where a manager lacks the secret, and all the rest. */
 export type ChainWork = { search: NearMissSearch; budget: WorkBudget };
 
@@ -62,14 +33,14 @@ export function newChainWork(budget = createWorkBudget()): ChainWork {
  * Asks the managers in turn until one has the secret or one does not know. One that lacked it when it was last heard
  * does not stop the chain: known entries are injected for ever, so those of a later manager too when the bus is lost.
  * @param work what all requests of one pod share
- * @returns the answers given, the last of which may be `has` or `unknown`
+ * @returns the answers given, the last of which may be `found` or `unknown`
  */
 export function askChain(
   request: SecretRequest,
   caller: Caller,
   rules: Rules,
   work = newChainWork(),
-): Verdict[] {
+): ManagerAnswer[] {
   const variables: Variables = {
     ...request,
     namespace: caller.namespace,
@@ -77,26 +48,26 @@ export function askChain(
     id: shortHash(JSON.stringify([request.group, request.groupVersion, request.key])),
     entry: {},
   };
-  const verdicts: Verdict[] = [];
+  const answers: ManagerAnswer[] = [];
   for (const manager of rules.chain) {
-    const verdict = askManager(manager, { request, caller, variables, work }, rules);
-    verdicts.push(verdict);
-    if (verdict.answer === 'has' || (verdict.answer === 'unknown' && !verdict.stale)) break;
+    const answer = askManager(manager, { request, caller, variables, work }, rules);
+    answers.push(answer);
+    if (answer.kind === 'found' || (answer.kind === 'unknown' && !answer.stale)) break;
   }
-  return verdicts;
+  return answers;
 }
 
 type Question = { request: SecretRequest; caller: Caller; variables: Variables; work: ChainWork };
 
-function askManager(manager: string, question: Question, rules: Rules): Verdict {
+function askManager(manager: string, question: Question, rules: Rules): ManagerAnswer {
   const { request, caller, variables, work } = question;
   const rule = rules.index.recipe(manager);
-  if (rule === undefined) return { manager, answer: 'unknown', reason: 'no-rules', stale: false };
+  if (rule === undefined) return { manager, kind: 'unknown', cause: 'no-rules', stale: false };
   const recipe = rule.compiled;
   const open = recipe.inventory === 'open';
   work.budget.spend(recipe.steps.fields);
-  const fit = fitRequest(recipe, request);
-  if ('code' in fit) return { manager, answer: 'no', open, ...fit };
+  const check = checkFields(recipe, request);
+  if ('code' in check) return { manager, kind: 'ineligible', open, ...check };
   work.budget.spend(recipe.steps.names(variables));
   work.budget.spend(stepsPerLookup * recipe.lookup.length);
   const names = recipe.lookup.map((lookup) => judge(lookup(variables), { caller, request, work }, recipe));
@@ -104,62 +75,66 @@ function askManager(manager: string, question: Question, rules: Rules): Verdict 
   const forbidden = names.find((name) => !name.allowed);
   // An open manager may serve any of the names, a closed one is only asked for those that are allowed.
   if (forbidden !== undefined && (open || allowed.length === 0)) {
-    return { manager, answer: 'forbidden', line: forbidden.line ?? '' };
+    return { manager, kind: 'forbidden', policyLine: forbidden.line ?? '' };
   }
-  const { traceparent } = rule;
-  const offer = { manager, recipe, mount: fit.mount, variables, traceparents: some(traceparent) };
+  const candidate = { recipe, mount: check.mount, variables, traceparents: optional(rule.traceparent) };
   if (!open) {
-    const verdict = lookUp(offer, allowed, question, rules);
+    const answer = lookUp(manager, candidate, allowed, question, rules);
     // What it lacks under the one name, it may have under the other.
-    if (verdict.answer !== 'lacks' || forbidden === undefined) return verdict;
-    return { manager, answer: 'forbidden', line: forbidden.line ?? '' };
+    if (answer.kind !== 'absent' || forbidden === undefined) return answer;
+    return { manager, kind: 'forbidden', policyLine: forbidden.line ?? '' };
   }
   const { lookupKey = '', line } = allowed[0] ?? {};
-  return { manager, answer: 'has', grant: { ...offer, lookupKey, stale: false, policyLine: line } };
+  return { manager, kind: 'found', stale: false, match: { ...candidate, lookupKey, policyLine: line } };
 }
 
 /** Hashed and looked up. */
 const stepsPerLookup = 10;
 
 /** One name under which a manager would look, as the policy judges it. */
-type JudgedName = { lookupKey: string; allowed: boolean; line?: string };
+type PolicyResult = { lookupKey: string; allowed: boolean; line?: string };
 
 /** Without a request it is asked whether anything that is looked up so may be used. */
 function judge(
   lookupKey: string,
   { caller, request, work }: Pick<Question, 'caller' | 'work'> & Partial<Pick<Question, 'request'>>,
   { policy }: CompiledRecipe,
-): JudgedName {
+): PolicyResult {
   const decision = policy?.decide(lookupKey, caller, request, work.budget) ?? { allowed: true };
   return { lookupKey, ...decision };
 }
 
 function lookUp(
-  offer: Omit<Grant, 'lookupKey' | 'stale' | 'policyLine'>,
-  names: readonly JudgedName[],
+  manager: string,
+  candidate: Omit<Match, 'lookupKey' | 'policyLine'>,
+  names: readonly PolicyResult[],
   { caller, variables, work }: Question,
   { index, isStale, ageMs }: Rules,
-): Verdict {
-  const { manager, recipe } = offer;
+): ManagerAnswer {
+  const { recipe } = candidate;
   const { namespace } = caller;
   if (recipe.scope === 'namespace' && !index.knowsNamespace(manager, namespace)) {
-    return { manager, answer: 'unknown', reason: 'namespace', stale: false };
+    return { manager, kind: 'unknown', cause: 'namespace', stale: false };
   }
   const stale = isStale(manager);
   const inventoryKey = recipe.inventoryKey?.(variables);
   for (const { lookupKey, line } of names) {
     const item = index.item(manager, namespace, inventoryKey ?? lookupKey);
     if (item === undefined) continue;
-    const traceparents = [...offer.traceparents, ...some(item.traceparent)];
-    const found = { ...variables, entry: item.variables };
-    const grant = { ...offer, lookupKey, variables: found, traceparents, stale, policyLine: line };
-    return { manager, answer: 'has', grant };
+    const match = {
+      ...candidate,
+      lookupKey,
+      variables: { ...variables, entry: item.variables },
+      traceparents: [...candidate.traceparents, ...optional(item.traceparent)],
+      policyLine: line,
+    };
+    return { manager, kind: 'found', stale, match };
   }
   for (const { lookupKey } of names) {
     const what = index.leftOut(manager, namespace, inventoryKey ?? lookupKey);
-    if (what !== undefined) return { manager, answer: 'unknown', reason: 'left-out', what, stale: false };
+    if (what !== undefined) return { manager, kind: 'unknown', cause: 'left-out', what, stale: false };
   }
-  if (stale) return { manager, answer: 'unknown', reason: 'stale', stale, ageMs: ageMs(manager) };
+  if (stale) return { manager, kind: 'unknown', cause: 'stale', stale, ageMs: ageMs(manager) };
   // A policy cannot judge a name that says less than a lookup key.
   const isOpenTo = (key: string): boolean =>
     recipe.policy === undefined ||
@@ -172,7 +147,7 @@ function lookUp(
   let similar: string[] | undefined;
   return {
     manager,
-    answer: 'lacks',
+    kind: 'absent',
     lookedFor: recipe.description(variables),
     nearMisses: () => {
       similar ??= work.search.find(wanted, known()).filter(isOpenTo).map(withoutOrigin);
@@ -182,4 +157,5 @@ function lookUp(
   };
 }
 
-const some = (traceparent: string | undefined): string[] => (traceparent === undefined ? [] : [traceparent]);
+const optional = (traceparent: string | undefined): string[] =>
+  traceparent === undefined ? [] : [traceparent];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cut, quote } from './plain-text.ts';
+import { quote, truncate } from './plain-text.ts';
 
 test('a foreign name in a message is quoted, printable and cut', () => {
   assert.equal(quote('a\nb'), '"a?b"');
@@ -15,11 +15,11 @@ test('a name that would turn the direction of a line, hide itself or begin a new
 
 test('a text is cut at characters, and of a text of any length no more is looked at than is shown', () => {
   for (const unit of ['x', 'é', '😀', '\ud800']) {
-    const shown = cut(unit.repeat(1_000), 10);
+    const shown = truncate(unit.repeat(1_000), 10);
     assert.equal([...shown].length, 10);
     assert.ok(shown.isWellFormed() && shown.endsWith('…'));
-    assert.equal([...cut(unit.repeat(10), 10)].length, 10);
+    assert.equal([...truncate(unit.repeat(10), 10)].length, 10);
   }
   // As an array of characters this text would need more memory than there is.
-  assert.equal(cut('x'.repeat(2 ** 29 - 24), 4), 'xxx…');
+  assert.equal(truncate('x'.repeat(2 ** 29 - 24), 4), 'xxx…');
 });

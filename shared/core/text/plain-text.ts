@@ -1,7 +1,7 @@
 /** Longest name that a message repeats. */
 const quotedLength = 80;
 /** Longest name that a warning repeats. */
-const briefLength = 32;
+const shortLength = 32;
 
 /**
  * Replaces what a terminal would obey instead of show: control characters, those that change the direction or are
@@ -13,7 +13,7 @@ export function printable(text: string): string {
 }
 
 /** A text of at most `length` characters, all of them printable. Looks at no more of a foreign text than it may need. */
-export function cut(text: string, length: number): string {
+export function truncate(text: string, length: number): string {
   // A character is at most two UTF-16 units; one more character tells that there is more.
   const characters = [...printable(text.slice(0, 2 * (length + 1)))];
   return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
@@ -21,12 +21,12 @@ export function cut(text: string, length: number): string {
 
 /** A foreign name inside a message: quoted, printable, of bounded length. */
 export function quote(name: string): string {
-  return `"${cut(name, quotedLength)}"`;
+  return `"${truncate(name, quotedLength)}"`;
 }
 
 /** A foreign name inside a warning, of which each has its share of the 120 characters. */
-export function brief(name: string): string {
-  return cut(name, briefLength);
+export function truncateShort(name: string): string {
+  return truncate(name, shortLength);
 }
 
 /** `a`, `a and b`, `a, b and c`. */

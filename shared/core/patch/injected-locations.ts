@@ -3,7 +3,7 @@ import type { Edit, VolumeMount } from '#shared/contracts/rule-recipe.ts';
 const settingPrefix = 'FLYTE_SECRETS_';
 
 /** Where the secret is to be found, in the words of its author: variables and files. */
-export function placesOf(edits: Edit[]): string[] {
+export function injectedLocations(edits: Edit[]): string[] {
   return edits.flatMap((edit) => {
     if ('env' in edit) return edit.env.name.startsWith(settingPrefix) ? [] : [edit.env.name];
     if ('file' in edit) return [edit.file.path];
@@ -12,7 +12,7 @@ export function placesOf(edits: Edit[]): string[] {
 }
 
 /** Whether the edits bring a secret into a pod: settings, a volume that nothing mounts and statements do not. */
-export function bringSecret(edits: readonly Edit[]): boolean {
+export function providesSecret(edits: readonly Edit[]): boolean {
   const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
   return edits.some((edit) => {
     if ('env' in edit) return !edit.env.name.startsWith(settingPrefix);

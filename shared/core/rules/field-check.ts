@@ -7,7 +7,7 @@ import { formatFault } from './field-format.ts';
 import type { CompiledRecipe } from './recipe.ts';
 
 /** How a manager would mount the secret, or why it can never serve the request. */
-type Fit = { mount: Mount } | { code: ErrorCode; reason: string };
+type FieldCheck = { mount: Mount } | { code: ErrorCode; reason: string };
 
 /** The fields of a request by the names that a task author knows. */
 export const fieldNames = {
@@ -18,7 +18,7 @@ export const fieldNames = {
 } as const;
 
 /** Holds a request against what a recipe can serve at all: missing fields, impossible names, mounts. */
-export function fitRequest(recipe: CompiledRecipe, request: SecretRequest): Fit {
+export function checkFields(recipe: CompiledRecipe, request: SecretRequest): FieldCheck {
   for (const field of requestFields) {
     const rule = recipe.fields[field];
     if (rule?.required && request[field] === '') {
