@@ -9,12 +9,11 @@ import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createPackedRules, type PackedRules } from './packed-rules.ts';
 import { createSnapshotMetrics } from './snapshot-metrics.ts';
+import { createSnapshotSchedule } from './snapshot-schedule.ts';
 import { createSnapshotSecrets } from './snapshot-secrets.ts';
 
-/** How often it is looked whether something is due: costs nothing. */
+/** Looks so often whether something is due, ms: that costs nothing. */
 const lookIntervalMs = 1_000;
-/** A change rarely comes alone: managers are complete one after the other. */
-const settleMs = 2_000;
 
 interface SnapshotKeeperOptions {
   bus: Bus;
@@ -23,7 +22,7 @@ interface SnapshotKeeperOptions {
   namespace: string;
   /** The managers of the chain: rules of others are not kept. */
   managers: readonly string[];
-  /** Most that the rules of one manager may cost. */
+  /** Bounds what the rules of one manager may cost. */
   mostBytes: number;
   /** Shortest time between two snapshots, and longest until a damaged one is repaired. */
   intervalMs: number;
@@ -31,61 +30,30 @@ interface SnapshotKeeperOptions {
   log: Logger;
 }
 
+/** Holds what the keeper works with, once the stored snapshot has been read. */
+interface OpenSnapshot {
+  rules: Reader;
+  packed: PackedRules;
+}
+
 /**
- * Keeps a snapshot of the rules in its Secrets, level-triggered: what is in force here is what they hold. It begins with
- * what they hold, like a gateway, so that an emptied bucket takes nothing away from them, and follows the bus by the
- * rules of every reader: only complete sets, and an older one only when its publisher vouches for it.
+ * Keeps the Secrets of the snapshot equal to the rules in force here. It begins with what they hold, like a gateway, so
+ * that an emptied bucket takes nothing away from them, and follows the bus by the rules of every reader: only complete
+ * sets, and an older one only when its publisher confirms it.
  */
 export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): Promise<void> } {
-  const { bus, managers, mostBytes, intervalMs, clock } = options;
+  const { bus, intervalMs, clock } = options;
   const log = options.log.child({ component: 'rules-snapshot' });
   const secrets = createSnapshotSecrets(options.kubernetes, options.namespace);
-  let kept: { rules: Reader; packed: PackedRules } | undefined;
-  let changedAtMs: number | undefined;
-  let packedAtMs = -Infinity;
-  let checkedAtMs = -Infinity;
+  const schedule = createSnapshotSchedule(clock, intervalMs);
+  let open: OpenSnapshot | undefined;
 
-  const begin = async () => {
-    const found = readSnapshot(await secrets.read());
-    const begun = 'records' in found ? found : undefined;
-    if (!('records' in found) && found.state !== 'missing') {
-      log.warn(found, 'the snapshot that is stored cannot be used');
-    }
-    const rules = createReader(bus, {
-      bucket: rulesBucket,
-      owners: managers,
-      mostBytes,
-      initial: begun?.records ?? [],
-      log: options.log,
-      clock,
-      onSwap: () => {
-        changedAtMs ??= clock.monotonicMs();
-      },
-    });
-    return { rules, packed: createPackedRules(begun, log) };
-  };
-
-  const store = async ({ rules, packed }: NonNullable<typeof kept>): Promise<void> => {
-    const sinceMs = changedAtMs;
-    changedAtMs = undefined;
-    checkedAtMs = -Infinity;
-    try {
-      const takenAt = new Date(clock.now()).toISOString();
-      if (await packed.pack(rules.records(), takenAt)) packedAtMs = clock.monotonicMs();
-      const snapshot = packed.snapshot();
-      const writes = snapshot === undefined ? 0 : await secrets.write(snapshot);
-      if (writes > 0) log.info({ ...snapshot?.summary, writes }, 'snapshot of the rules stored');
-      checkedAtMs = clock.monotonicMs();
-    } catch (err) {
-      changedAtMs = sinceMs;
-      throw err;
-    }
-  };
-
-  const isDue = (): boolean => {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - checkedAtMs >= intervalMs) return true;
-    return changedAtMs !== undefined && nowMs - changedAtMs >= settleMs && nowMs - packedAtMs >= intervalMs;
+  const store = async ({ rules, packed }: OpenSnapshot, notePacked: () => void): Promise<void> => {
+    const takenAt = new Date(clock.now()).toISOString();
+    if (await packed.pack(rules.records(), takenAt)) notePacked();
+    const snapshot = packed.snapshot();
+    const writes = snapshot === undefined ? 0 : await secrets.write(snapshot);
+    if (writes > 0) log.info({ ...snapshot?.summary, writes }, 'snapshot of the rules stored');
   };
   const loop = startBackgroundLoop({
     name: 'rules snapshot',
@@ -93,23 +61,47 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): 
     clock,
     backoff: { firstMs: lookIntervalMs, longestMs: intervalMs },
     run: async () => {
-      kept ??= await begin();
-      if (isDue() && kept.rules.applied().length > 0) await store(kept);
+      open ??= openSnapshot(await secrets.read(), options, { log, onChange: schedule.changed });
+      const opened = open;
+      if (schedule.isDue() && opened.rules.applied().length > 0) {
+        await schedule.run((packed) => store(opened, packed));
+      }
       return lookIntervalMs;
     },
   });
-  const unsubscribe = subscribeHeartbeats(bus, 'resolver', ({ applied }) => kept?.rules.vouch(applied));
+  const unsubscribe = subscribeHeartbeats(bus, 'resolver', ({ applied }) => open?.rules.vouch(applied));
   createSnapshotMetrics(() => ({
-    unsavedMs: changedAtMs === undefined ? 0 : clock.monotonicMs() - changedAtMs,
-    bytes: kept?.packed.bytes() ?? 0,
-    leftOut: kept?.packed.leftOut().length ?? 0,
+    unsavedMs: schedule.unsavedMs(),
+    bytes: open?.packed.bytes() ?? 0,
+    leftOut: open?.packed.leftOut().length ?? 0,
   }));
 
   return {
     stop: async () => {
       unsubscribe();
       await loop.stop();
-      await kept?.rules.stop();
+      await open?.rules.stop();
     },
   };
+}
+
+/** Begins with the stored shards, as far as they can be used, and follows the rules on the bus from there. */
+function openSnapshot(
+  shards: ReadonlyMap<string, Uint8Array>,
+  { bus, managers, mostBytes, clock, log: readerLog }: SnapshotKeeperOptions,
+  { log, onChange }: { log: Logger; onChange: () => void },
+): OpenSnapshot {
+  const found = readSnapshot(shards);
+  const begun = 'records' in found ? found : undefined;
+  if (!('records' in found) && found.state !== 'missing') log.warn(found, 'stored snapshot not usable');
+  const rules = createReader(bus, {
+    bucket: rulesBucket,
+    owners: managers,
+    mostBytes,
+    initial: begun?.records ?? [],
+    log: readerLog,
+    clock,
+    onSwap: onChange,
+  });
+  return { rules, packed: createPackedRules(begun, log) };
 }
