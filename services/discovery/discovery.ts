@@ -9,84 +9,32 @@ import { createGlobalDelivery } from './globals/global-delivery.ts';
 import { createInlineDelivery } from './globals/inline-delivery.ts';
 import { keepBuckets } from './inventory/kept-buckets.ts';
 import type { Source } from './inventory/source.ts';
-import { planSources } from './inventory/source-plan.ts';
-import { createSourceSet } from './inventory/source-set.ts';
+import { planSources, type SourcePlan } from './inventory/source-plan.ts';
+import { createSourceSet, type SourceSet } from './inventory/source-set.ts';
 import { createKubernetesSecrets } from './kubernetes/kubernetes-secrets.ts';
 import { protectedNamespaces, watchSelectedNamespaces } from './kubernetes/namespace-selection.ts';
 import { createSnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
-/**
- * Watches what exists, keeps the copies of global secrets, and publishes both as inventory.
- * @param connectKubernetes called at most once, and only when Kubernetes is needed: open inventory and inline delivery
- *   without a snapshot need no rights
- */
-export function createDiscovery(
-  context: LeaderContext,
-  {
-    bus,
-    connectKubernetes,
-    environment,
-  }: {
-    bus: Bus;
-    connectKubernetes: () => Kubernetes;
-    environment: Record<string, string | undefined>;
-  },
-): ReadyService {
+/** Holds what discovery is made of beside its context. */
+interface DiscoveryParts {
+  bus: Bus;
+  /**
+   * Called at most once, and only when Kubernetes is needed: open inventory and inline delivery without a snapshot need no
+   * rights.
+   */
+  connectKubernetes: () => Kubernetes;
+  environment: Record<string, string | undefined>;
+}
+
+/** Watches what exists, keeps the copies of global secrets, and publishes both as inventory. */
+export function createDiscovery(context: LeaderContext, parts: DiscoveryParts): ReadyService {
   const { config, clock, log } = context;
-  const ownNamespace = context.process.POD_NAMESPACE;
+  const { bus, environment } = parts;
   const plan = planSources(config);
   const sources = createSourceSet(context, bus);
   const stops: (() => void | Promise<void>)[] = [];
   let selection: Source | undefined;
   let kubernetes: Kubernetes | undefined;
-
-  const optionsOf = (source: string) => ({ config, environment, clock, log: log.child({ source }) });
-  const followKubernetes = (connected: Kubernetes): void => {
-    const { namespaces } = config.k8s;
-    if (plan.listsSecrets) {
-      sources.start('k8s', (publisher) =>
-        createKubernetesSecrets({
-          ...optionsOf('k8s'),
-          kubernetes: connected,
-          publisher,
-          namespaces,
-          limits: config.limits,
-        }),
-      );
-    }
-    if (plan.globals === 'reference') {
-      sources.start('global', (publisher) =>
-        createGlobalDelivery({
-          ...optionsOf('global'),
-          kubernetes: connected,
-          publisher,
-          installation: ownNamespace,
-        }),
-      );
-    }
-    if (plan.namespaces === 'watched') {
-      const onSelect = sources.select;
-      const options = { kubernetes: connected, namespaces, ownNamespace, clock, log, onSelect };
-      selection = watchSelectedNamespaces(options);
-    } else {
-      const excluded = protectedNamespaces(ownNamespace);
-      sources.select(new Set(plan.namespaces?.filter((name) => !excluded.has(name))));
-    }
-  };
-
-  const keepSnapshot = (connected: Kubernetes): void => {
-    const snapshot = createSnapshotKeeper({
-      bus,
-      kubernetes: connected,
-      namespace: ownNamespace,
-      managers: config.chain,
-      mostBytes: config.limits.managerMiB * 1_024 * 1_024,
-      intervalMs: config.snapshot.intervalSeconds * 1_000,
-      clock,
-      log,
-    });
-    stops.push(snapshot.stop);
-  };
 
   const notReady = (): string[] => [
     ...(bus.connected() ? [] : ['not connected to NATS']),
@@ -108,13 +56,16 @@ export function createDiscovery(
     concern: (changed) => [rulesConcern(changed), changed.bus],
     start: async () => {
       for (const { rule, remark } of policyRemarks(config.policy)) log.warn({ rule }, remark);
-      // Not waited for: whoever uses a bucket waits for it, and a stop must not wait for a bus that is away.
+      // Not awaited: what uses a bucket waits for it, and a stop must not wait for a bus that is away.
       stops.push(keepBuckets(bus, { config, clock, log }));
-      if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = connectKubernetes();
-      if (kubernetes !== undefined && plan.namespaces !== undefined) followKubernetes(kubernetes);
-      if (kubernetes !== undefined && config.snapshot.enabled) keepSnapshot(kubernetes);
+      if (plan.namespaces !== undefined || config.snapshot.enabled) kubernetes = parts.connectKubernetes();
+      if (kubernetes !== undefined) {
+        selection = followKubernetes({ context, kubernetes, environment, plan, sources });
+        if (config.snapshot.enabled) stops.push(keepSnapshot(context, bus, kubernetes).stop);
+      }
       if (plan.globals === 'inline') {
-        sources.start('global', (publisher) => createInlineDelivery({ ...optionsOf('global'), publisher }));
+        const options = { config, environment, clock, log: log.child({ source: 'global' }) };
+        sources.start('global', (publisher) => createInlineDelivery({ ...options, publisher }));
       }
       stops.push(sendHeartbeats().stop);
     },
@@ -127,3 +78,53 @@ export function createDiscovery(
     },
   };
 }
+
+/**
+ * Starts the sources that read Kubernetes, as the plan says.
+ * @returns what follows the selection of namespaces; undefined where it is fixed, or where nothing depends on it
+ */
+function followKubernetes(options: {
+  context: LeaderContext;
+  kubernetes: Kubernetes;
+  environment: Record<string, string | undefined>;
+  plan: SourcePlan;
+  sources: SourceSet;
+}): Source | undefined {
+  const { kubernetes, environment, plan, sources } = options;
+  const { config, clock, log, process } = options.context;
+  const { namespaces } = config.k8s;
+  const ownNamespace = process.POD_NAMESPACE;
+  const optionsOf = (source: string) => ({ kubernetes, config, clock, log: log.child({ source }) });
+  if (plan.listsSecrets) {
+    const { limits } = config;
+    sources.start('k8s', (publisher) =>
+      createKubernetesSecrets({ ...optionsOf('k8s'), publisher, namespaces, limits }),
+    );
+  }
+  if (plan.globals === 'reference') {
+    const installation = ownNamespace;
+    sources.start('global', (publisher) =>
+      createGlobalDelivery({ ...optionsOf('global'), environment, publisher, installation }),
+    );
+  }
+  if (plan.namespaces === undefined) return undefined;
+  if (plan.namespaces === 'watched') {
+    const onSelect = sources.select;
+    return watchSelectedNamespaces({ kubernetes, namespaces, ownNamespace, clock, log, onSelect });
+  }
+  const excluded = protectedNamespaces(ownNamespace);
+  sources.select(new Set(plan.namespaces.filter((name) => !excluded.has(name))));
+  return undefined;
+}
+
+const keepSnapshot = ({ config, process, clock, log }: LeaderContext, bus: Bus, kubernetes: Kubernetes) =>
+  createSnapshotKeeper({
+    bus,
+    kubernetes,
+    namespace: process.POD_NAMESPACE,
+    managers: config.chain,
+    mostBytes: config.limits.managerMiB * 1_024 * 1_024,
+    intervalMs: config.snapshot.intervalSeconds * 1_000,
+    clock,
+    log,
+  });

@@ -6,19 +6,19 @@ import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
 import type { Source } from './source.ts';
 
-/** A source of inventory; `select` is absent where it does not depend on namespaces. */
+/** Adds the selection of namespaces to a source; absent where the source does not depend on it. */
 interface SelectiveSource extends Source {
   select?(namespaces: ReadonlySet<string>): void;
 }
 
-/** The sources of inventory, each with a publisher of its own. */
-interface SourceSet {
+/** Runs the sources of inventory, each with a publisher of its own. */
+export interface SourceSet {
   start(name: string, create: (publisher: Publisher) => SelectiveSource): void;
   select(namespaces: ReadonlySet<string>): void;
-  /** Age of the oldest of what stands on the bus, ms, as far as it is known to be cut off or waiting. */
+  /** Returns for how long a source has been cut off, or a change of one has waited to be stored, ms: the longest. */
   ageMs(): number;
   published(): Position[];
-  /** Names of those that have published nothing complete yet. */
+  /** Names the sources that have published nothing complete yet. */
   missing(): string[];
   stop(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function createSourceSet(
         owner: name,
         log,
         clock,
-        // One that was paused before its claim must not take the prefix from its successor.
+        // A process that was paused before its claim must not take the prefix from its successor.
         mayClaim: isLeading,
         onSuperseded: () => end(exitCode.superseded, `a newer discovery publishes ${name}`),
       });
