@@ -18,12 +18,12 @@ test('the page has a section for every code, and for no other', () => {
   assert.deepEqual([...sections.keys()].toSorted(), Object.keys(errorRegistry).toSorted());
 });
 
-test('each section begins with the status of its code, and says what to do', () => {
+test('each section begins with the status of its code, and has a remediation', () => {
   for (const [code, { httpStatus, reason, retryable }] of Object.entries(errorRegistry)) {
     const section = sections.get(code) ?? '';
-    const hope = retryable ? 'may pass when tried again' : 'stays until somebody changes something';
-    assert.ok(section.startsWith(`${code}\n\n${httpStatus} ${reason}, ${hope}. `), code);
-    assert.match(section, /\nWhat to do: \S/, code);
+    const hope = retryable ? 'Retryable' : 'Not retryable';
+    assert.ok(section.startsWith(`${code}\n\n${httpStatus} ${reason}. ${hope}. `), code);
+    assert.match(section, /\nRemediation: \S/, code);
   }
 });
 
