@@ -108,7 +108,7 @@ const drifted = (
   return {
     message: `${kind} ${name} differs from what it has to be in ${fields.join(', ')}${by}`,
     advice:
-      'cert-manager repairs it within seconds when it runs and is not paused; else somebody writes it again and again, and it repairs it every few minutes: docs/runbook.md, "Somebody else edits the webhook configuration"',
+      'cert-manager repairs it within seconds unless it is down or paused; if another writer keeps changing it, only every few minutes: docs/runbook.md, "Another writer edits the webhook configuration"',
   };
 };
 
