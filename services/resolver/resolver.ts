@@ -11,105 +11,100 @@ import type { ServiceContext } from '#shared/service/service-context.ts';
 import type { Inventory } from './bus-inventory.ts';
 import type { ResolvedManager } from './custom-recipe.ts';
 import { followInventory } from './inventory.ts';
-import { joinSuccession } from './joined-succession.ts';
+import { joinSuccession } from './join-succession.ts';
 import type { PolledProvider } from './providers/registry.ts';
+import { notReadyReasons, type ResolverFacts, standbyRemarks } from './resolver-readiness.ts';
 import { createRuleSet } from './rule-set.ts';
+
+/** Holds what a resolver is made of beside its context. */
+interface ResolverParts {
+  bus: Bus;
+  resolved: ResolvedManager;
+  /** The provider that is listed for the inventory; undefined: discovery's is read from the bus. */
+  polled: PolledProvider | undefined;
+}
 
 /**
  * Turns the inventory of one manager's source into that manager's rules, record by record. Of several processes of one
- * manager one publishes; the others do all but that, so that they can go on where it ends.
- * @param polled asked for the inventory; without it discovery's is read from the bus
+ * manager one publishes; the others do all but that, so that they can take over at once.
  */
-export function createResolver(
-  context: ServiceContext,
-  {
-    bus,
-    resolved: { manager, follow },
-    polled,
-  }: { bus: Bus; resolved: ResolvedManager; polled: PolledProvider | undefined },
-): ReadyService {
+export function createResolver(context: ServiceContext, parts: ResolverParts): ReadyService {
   const { config, clock } = context;
+  const { bus, resolved, polled } = parts;
+  const { manager } = resolved;
   const { name, source } = manager;
-  const mostBytes = config.limits.managerMiB * 1_024 * 1_024;
   const log = context.log.child({ manager: name });
-  const uid = context.process.POD_UID;
-  const succession = createSuccession(uid);
-  const publisher = createPublisher(bus, {
-    bucket: rulesBucket,
-    owner: name,
-    log,
-    clock,
-    mayClaim: (standing) => succession.mayClaim(standing, clock.monotonicMs()),
-    onSuperseded: () => context.end(exitCode.superseded, `a newer resolver publishes ${name}`),
-  });
+  const { succession, publisher } = createLedPublisher(context, bus, name);
   const rules = createRuleSet({ manager, config, publisher, log });
   const stops: (() => void | Promise<void>)[] = [];
   let inventory: Inventory | undefined;
-  let stopping = false;
+  let isStopping = false;
 
-  const replaceRecipe = (next: Manager): void => {
-    if (next.source === source) rules.replaceRecipe(next.recipe(config));
-    else context.end(exitCode.reconfigured, `the inventory of ${name} is that of ${next.source} now`);
+  const facts = (): ResolverFacts => {
+    const isPublisher = publisher.epoch() !== undefined;
+    return {
+      manager: name,
+      source,
+      isPolled: polled !== undefined,
+      isStopping,
+      isConnected: bus.connected(),
+      isDeaf: !isPublisher && succession.isDeaf(clock.monotonicMs()),
+      isComplete: rules.isComplete(),
+      isPublished: publisher.published() !== undefined,
+      leader: isPublisher ? undefined : succession.holder(),
+    };
   };
-
-  const missing =
-    polled === undefined
-      ? `no inventory of ${source} yet that is complete and that discovery vouches for`
-      : `${name} has not been listed completely yet`;
-  const standsBy = (): boolean => publisher.epoch() === undefined && succession.holder() !== undefined;
-  const notPublished = (): string[] => {
-    if (publisher.published() !== undefined || (standsBy() && rules.isComplete())) return [];
-    return [rules.isComplete() ? `the rules of ${name} are not on the bus yet` : missing];
-  };
-  const isDeaf = (): boolean =>
-    bus.connected() && publisher.epoch() === undefined && succession.isDeaf(clock.monotonicMs());
-  const notReady = (): string[] => [
-    ...(stopping ? ['the resolver is stopping'] : []),
-    ...(bus.connected() ? [] : ['not connected to NATS']),
-    ...(isDeaf()
-      ? [
-          `does not hear its own heartbeats on latchkey.heartbeat.resolver.${name}.*: check its NATS permissions`,
-        ]
-      : []),
-    ...notPublished(),
-  ];
-  const remarks = (): string[] => {
-    const holder = succession.holder();
-    if (!standsBy() || holder === undefined) return [];
-    return [`standby: the resolver in pod ${holder.uid} publishes ${name} with epoch ${holder.epoch}`];
-  };
-  const { beat, stop: stopHeartbeats } = startHeartbeats(bus, {
-    sender: { service: 'resolver', uid, manager: name },
+  const heartbeats = startHeartbeats(bus, {
+    sender: { service: 'resolver', uid: context.process.POD_UID, manager: name },
     clock,
     report: () => ({
-      notReady: notReady(),
+      notReady: notReadyReasons(facts()),
       applied: [publisher.published() ?? []].flat(),
       epoch: publisher.epoch(),
       sourceAgeMs: Math.max(inventory?.ageMs() ?? 0, publisher.pendingMs()),
     }),
   });
+  const replaceRecipe = (next: Manager): void => {
+    if (next.source === source) rules.replaceRecipe(next.recipe(config));
+    else context.end(exitCode.reconfigured, `the inventory of ${name} is that of ${next.source} now`);
+  };
+
   return {
-    notReady,
-    remarks,
+    notReady: () => notReadyReasons(facts()),
+    remarks: () => standbyRemarks(facts()),
     concern: rulesConcern,
     start: async () => {
+      const mostBytes = config.limits.managerMiB * 1_024 * 1_024;
       // An open manager trusts the request: there is no inventory to wait for.
       if (manager.recipe(config).inventory === 'open') rules.complete();
       else inventory = followInventory(bus, { source, mostBytes, polled, rules, log, clock });
-      stops.push(
-        follow(replaceRecipe),
-        joinSuccession(bus, { manager: name, succession, publisher, clock, beat }),
-        stopHeartbeats,
-      );
+      const { beat, stop } = heartbeats;
+      const joined = joinSuccession(bus, { manager: name, succession, publisher, clock, beat });
+      stops.push(resolved.follow(replaceRecipe), joined, stop);
     },
     stop: async () => {
-      stopping = true;
+      isStopping = true;
       await inventory?.stop();
       for (const stop of stops) await stop();
       await publisher.stop();
-      // Says goodbye: without an epoch of its own, so that a standby need not wait for the silence.
-      beat();
+      // The last heartbeat has no epoch, so that a standby need not wait for silence.
+      heartbeats.beat();
       await bus.close();
     },
   };
+}
+
+/** Creates the publisher of a manager's rules, which claims their prefix when the succession lets it. */
+function createLedPublisher(context: ServiceContext, bus: Bus, manager: string) {
+  const { clock } = context;
+  const succession = createSuccession(context.process.POD_UID);
+  const publisher = createPublisher(bus, {
+    bucket: rulesBucket,
+    owner: manager,
+    log: context.log.child({ manager }),
+    clock,
+    mayClaim: (standing) => succession.mayClaim(standing, clock.monotonicMs()),
+    onSuperseded: () => context.end(exitCode.superseded, `a newer resolver publishes ${manager}`),
+  });
+  return { succession, publisher };
 }
