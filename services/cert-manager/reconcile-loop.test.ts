@@ -51,6 +51,17 @@ test('a failure is told until a run succeeds', async (t) => {
   await waitFor(() => loop.failure() === undefined, { timeoutMs: 5_000, what: 'it to succeed' });
 });
 
+test('a wake cuts the delay after a failure short, but not its first second', async (t) => {
+  const { loop, sleeps, until } = startLoop(t, (count) => {
+    if (count > 1) return undefined;
+    loop.wake();
+    throw refused;
+  });
+  await until(2);
+  await waitFor(() => sleeps.length >= 2, { timeoutMs: 5_000, what: 'the pause after the second run' });
+  assert.deepEqual(sleeps.slice(0, 2), [1_000, 250]);
+});
+
 test('that another writer came first is no failure, unless it always does', async (t) => {
   const short = startLoop(t, (count) => {
     if (count <= 3) throw conflict;

@@ -1,31 +1,30 @@
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { type BackgroundRun, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** Runs a task again whenever something may have changed, one at a time. */
+/** Reconciles again whenever something may have changed, one run at a time. */
 export interface ReconcileLoop {
-  /** Asks for a run; several requests before it begins are one. */
+  /** Requests a run; several requests before it begins are one. */
   wake(): void;
-  /** Why the last run failed. */
+  /** Returns why the last run failed, or undefined. */
   failure(): string | undefined;
   stop(): Promise<void>;
 }
 
-/** At least between two runs, so that a fight with another writer over one object stays slow. */
+/** Passes at least between two runs, so that a fight with another writer over one object stays slow. */
 const pauseMs = 250;
-/** Certificates grow old by the wall clock, also while no timer of theirs could run (sleep, suspend). */
+/** Reconciles at least this often: certificates age by the wall clock, also while no timer runs (sleep, suspend). */
 const tickMs = 60_000;
-
-/** The part of the delay after a failure that a wake does not end. */
-const deafMs = 1_000;
-
-/** Lost in a row: after that something else is wrong, for example that there is no such namespace. */
+/** Passes after a failure before a wake can end the delay. */
+const pauseAfterFailureMs = 1_000;
+/** Counts a lost race as a failure from the fourth in a row on: then something else is wrong, like a missing namespace. */
 const mostRaces = 3;
 
 /**
- * Begins at once. Repeats a failed run with a growing delay, which a wake cuts short, and every run after the time that it returns, ms, or a
- * minute. That another writer came first is no failure.
+ * Starts a loop whose first run begins at once. The next follows after the time that a run returns, ms, or a minute. A
+ * failed run is repeated after a growing delay, which a wake cuts short. A write that another writer preceded is no failure.
  */
 export function createReconcileLoop(options: {
   run: () => Promise<number | undefined>;
@@ -33,51 +32,44 @@ export function createReconcileLoop(options: {
   clock: Clock;
 }): ReconcileLoop {
   const { run, log, clock } = options;
-  const stopped = new AbortController();
-  let woken = new AbortController();
   let failure: string | undefined;
-  let failures = 0;
+  let isWoken = false;
   let races = 0;
 
-  /** Returns the time until the next run, ms. */
-  const runOnce = async (): Promise<number> => {
+  const runOnce = async ({ signal }: BackgroundRun): Promise<number> => {
+    isWoken = false;
+    let restMs = 0;
     try {
-      const restMs = (await run()) ?? tickMs;
+      restMs = (await run()) ?? tickMs;
       failure = undefined;
-      failures = 0;
       races = 0;
-      return restMs;
     } catch (err) {
-      if (isRace(err) && races < mostRaces) {
-        races += 1;
-        return 0;
+      if (!isRace(err) || races === mostRaces) {
+        failure = err instanceof Error ? err.message : String(err);
+        await clock.sleep(pauseAfterFailureMs, signal);
+        throw err;
       }
-      failure = err instanceof Error ? err.message : String(err);
-      const delayMs = backoffMs(kubernetesBackoff, failures);
-      failures += 1;
-      log.warn({ err, delayMs }, 'reconciliation failed');
-      await clock.sleep(Math.min(delayMs, deafMs), stopped.signal);
-      return delayMs - deafMs;
+      races += 1;
     }
+    await clock.sleep(pauseMs, signal);
+    return Math.max(0, restMs - pauseMs);
   };
-  const loop = async (): Promise<void> => {
-    while (!stopped.signal.aborted) {
-      woken = new AbortController();
-      const restMs = await runOnce();
-      await clock.sleep(pauseMs, stopped.signal);
-      if (restMs > pauseMs)
-        await clock.sleep(restMs - pauseMs, AbortSignal.any([woken.signal, stopped.signal]));
-    }
-  };
-  const running = loop();
+  const loop = startBackgroundLoop({
+    name: 'reconciliation',
+    run: runOnce,
+    backoff: (_, failures) =>
+      isWoken ? 0 : backoffMs(kubernetesBackoff, failures - 1) - pauseAfterFailureMs,
+    log,
+    clock,
+  });
 
   return {
-    wake: () => woken.abort(),
-    failure: () => failure,
-    stop: async () => {
-      stopped.abort();
-      await running;
+    wake: () => {
+      isWoken = true;
+      loop.retryNow();
     },
+    failure: () => failure,
+    stop: () => loop.stop(),
   };
 }
 
