@@ -1,34 +1,18 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
-import { anInstallation, createEndpoint, type Installation } from './an-installation.ts';
+import { createEndpoint } from './an-installation.ts';
+import { useInstallations } from './use-installations.ts';
 
-let cluster: Cluster;
-const installations: Installation[] = [];
-before(async () => {
-  cluster = await startCluster();
-});
-after(async () => {
-  await Promise.all(installations.map((installation) => installation.stop()));
-  await cluster?.stop();
-});
-
-async function install(name: string, webhook: object = {}): Promise<Installation> {
-  const installation = await anInstallation(cluster, name, webhook);
-  installations.push(installation);
-  await installation.start();
-  await installation.becomesReady();
-  return installation;
-}
+const installations = useInstallations();
 
 const isSignedBy = (leaf: string, ca: string): boolean =>
   new X509Certificate(leaf).verify(new X509Certificate(ca).publicKey);
 
 test('an empty cluster gets a CA, a leaf of it and the webhook that trusts it', async () => {
-  const installation = await install('fresh');
+  const installation = await installations.startReady('fresh');
   const [ca, serving] = [await installation.readCa(), await installation.readServing()];
   assert.ok(isSignedBy(serving.certificate, ca.certificate));
   assert.equal(serving.bundle, ca.certificate);
@@ -36,7 +20,7 @@ test('an empty cluster gets a CA, a leaf of it and the webhook that trusts it', 
 });
 
 test('a restart changes nothing', async () => {
-  const installation = await install('restarted');
+  const installation = await installations.startReady('restarted');
   const before = [await installation.readCa(), await installation.readServing()];
   const written = () => installation.logged.filter((line) => line.includes('wrote the ')).length;
   const writtenBefore = written();
@@ -49,7 +33,7 @@ test('a restart changes nothing', async () => {
 });
 
 test('a CA Secret that was deleted and applied again is filled from memory', async () => {
-  const installation = await install('ca-deleted');
+  const installation = await installations.startReady('ca-deleted');
   const { certificate, key, uid } = await installation.readCa();
   await installation.deleteSecret('latchkey-ca');
   await installation.becomes('the CA Secret again', async () => {
@@ -61,7 +45,7 @@ test('a CA Secret that was deleted and applied again is filled from memory', asy
 });
 
 test('input 48: a CA Secret edited by hand into one that does not work is refused, told, and put right', async () => {
-  const installation = await install('ca-garbage');
+  const installation = await installations.startReady('ca-garbage');
   const { certificate, key } = await installation.readCa();
   const serving = await installation.readServing();
   await installation.patchSecret('latchkey-ca', { data: { 'tls.key': 'Z2FyYmFnZQ==' } });
@@ -72,7 +56,7 @@ test('input 48: a CA Secret edited by hand into one that does not work is refuse
 });
 
 test('a CA that is lost for good is replaced, and the one still in use stays trusted', async () => {
-  const installation = await install('ca-lost');
+  const installation = await installations.startReady('ca-lost');
   const old = await installation.readCa();
   await installation.stop();
   await installation.deleteSecret('latchkey-ca');
@@ -92,7 +76,10 @@ test('a CA that is lost for good is replaced, and the one still in use stays tru
 });
 
 test('a CA that an operator brings is used, and the one before it stays trusted', async () => {
-  const [installation, donor] = [await install('ca-brought'), await install('ca-donor')];
+  const [installation, donor] = [
+    await installations.startReady('ca-brought'),
+    await installations.startReady('ca-donor'),
+  ];
   const [old, brought] = [await installation.readCa(), await donor.readCa()];
   const encode = (text: string): string => Buffer.from(text).toString('base64');
   await installation.patchSecret('latchkey-ca', {
@@ -105,7 +92,10 @@ test('a CA that an operator brings is used, and the one before it stays trusted'
 });
 
 test('the CA before one that an operator brings while nobody looks stays trusted', async () => {
-  const [installation, donor] = [await install('ca-brought-unseen'), await install('ca-donor-unseen')];
+  const [installation, donor] = [
+    await installations.startReady('ca-brought-unseen'),
+    await installations.startReady('ca-donor-unseen'),
+  ];
   const [old, brought] = [await installation.readCa(), await donor.readCa()];
   await installation.stop();
   const encode = (text: string): string => Buffer.from(text).toString('base64');
@@ -124,7 +114,7 @@ test('the CA before one that an operator brings while nobody looks stays trusted
 });
 
 test('a serving Secret that was deleted and applied again, torn or made immutable is put right with the same leaf', async () => {
-  const installation = await install('leaf-broken');
+  const installation = await installations.startReady('leaf-broken');
   const { certificate, key, uid } = await installation.readServing();
   const isRight = async (): Promise<boolean> => {
     const serving = await installation.readServing();
@@ -144,7 +134,7 @@ test('a serving Secret that was deleted and applied again, torn or made immutabl
 });
 
 test('input 51: the leaf is renewed at two thirds of its life, and not before', async () => {
-  const installation = await install('leaf-renewed');
+  const installation = await installations.startReady('leaf-renewed');
   const { certificate } = await installation.readServing();
   const startMs = Date.now();
   const lifetimeMs = installation.config.tls.leafLifetimeDays * 86_400_000;
@@ -163,9 +153,9 @@ test('input 51: the leaf is renewed at two thirds of its life, and not before', 
 });
 
 test('the CA is renewed at a fraction of its life, and the old one goes when every endpoint has switched', async () => {
-  const installation = await install('ca-renewed');
+  const installation = await installations.startReady('ca-renewed');
   const old = await installation.readCa();
-  const uid = await createEndpoint(cluster, 'ca-renewed', 'gateway-0');
+  const uid = await createEndpoint(installations.cluster(), 'ca-renewed', 'gateway-0');
   installation.clock.moveTo(Date.now() + 250 * 86_400_000);
   await installation.becomes('a leaf of the next CA', async () => {
     const [ca, serving] = [await installation.readCa(), await installation.readServing()];
@@ -183,7 +173,7 @@ test('the CA is renewed at a fraction of its life, and the old one goes when eve
 });
 
 test('a clock that jumps back a day makes one new leaf, and none when it jumps forth again', async () => {
-  const installation = await install('clock-jump');
+  const installation = await installations.startReady('clock-jump');
   const dayMs = 86_400_000;
   const leaf = async () => (await installation.readServing()).certificate;
   installation.clock.moveTo(Date.now() + 2 * dayMs);
@@ -207,7 +197,7 @@ test('a clock that jumps back a day makes one new leaf, and none when it jumps f
 });
 
 test('a CA that expired while nobody looked is replaced, and not trusted any more', async () => {
-  const installation = await install('ca-expired');
+  const installation = await installations.startReady('ca-expired');
   const old = await installation.readCa();
   await installation.stop();
   installation.clock.moveTo(Date.now() + 400 * 86_400_000);
@@ -220,8 +210,7 @@ test('a CA that expired while nobody looked is replaced, and not trusted any mor
 });
 
 test('input 47: two cert-managers that start at once agree on one CA', async () => {
-  const installation = await anInstallation(cluster, 'two-at-once');
-  installations.push(installation);
+  const installation = await installations.add('two-at-once');
   await Promise.all([installation.start(), installation.start()]);
   await installation.becomesReady();
   const [ca, serving] = [await installation.readCa(), await installation.readServing()];
@@ -230,8 +219,11 @@ test('input 47: two cert-managers that start at once agree on one CA', async () 
 });
 
 test('no private key is in any log line', async () => {
-  const keys = await Promise.all(installations.flatMap((each) => [each.readCa(), each.readServing()]));
-  const logged = installations.flatMap((each) => each.logged).join('');
+  const keys = await Promise.all(installations.all().flatMap((each) => [each.readCa(), each.readServing()]));
+  const logged = installations
+    .all()
+    .flatMap((each) => each.logged)
+    .join('');
   assert.ok(logged.includes('wrote the CA Secret'));
   for (const { key } of keys) {
     const [, firstLine = assert.fail()] = key.split('\n');

@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { anInstallation, type Installation } from './an-installation.ts';
+import type { Installation } from './an-installation.ts';
+import { useInstallations } from './use-installations.ts';
 
-let cluster: Cluster;
-const installations: Installation[] = [];
-before(async () => {
-  cluster = await startCluster();
-});
-after(async () => {
-  await Promise.all(installations.map((installation) => installation.stop()));
-  await cluster?.stop();
-});
-
-async function install(name: string): Promise<Installation> {
-  const installation = await anInstallation(cluster, name);
-  installations.push(installation);
-  await installation.start();
-  await installation.becomesReady();
-  return installation;
-}
+const installations = useInstallations();
 
 /** Asks for a new leaf and waits until it is served from the Secret. */
 async function renewLeaf(installation: Installation): Promise<void> {
@@ -36,7 +20,7 @@ async function renewLeaf(installation: Installation): Promise<void> {
 }
 
 test('terms that a platform adds to the selector are lived with, and certificates are renewed', async () => {
-  const installation = await install('platform');
+  const installation = await installations.startReady('platform');
   const added = [
     { key: 'control-plane', operator: 'NotIn', values: ['true'] },
     { key: 'kubernetes.azure.com/managedby', operator: 'NotIn', values: ['aks'] },
@@ -53,7 +37,7 @@ test('terms that a platform adds to the selector are lived with, and certificate
 });
 
 test('a field that somebody writes again and again is repaired more and more rarely, named, and holds up no certificate', async () => {
-  const installation = await install('undone');
+  const installation = await installations.startReady('undone');
   let isFighting = true;
   let undone = 0;
   const fight = async (): Promise<void> => {

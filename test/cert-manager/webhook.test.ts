@@ -3,27 +3,12 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
-import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
-import { anInstallation, type Installation } from './an-installation.ts';
+import type { Installation } from './an-installation.ts';
+import { useInstallations } from './use-installations.ts';
 
-let cluster: Cluster;
-const installations: Installation[] = [];
-before(async () => {
-  cluster = await startCluster();
-});
-after(async () => {
-  await Promise.all(installations.map((installation) => installation.stop()));
-  await cluster?.stop();
-});
-
-async function install(name: string, webhook: object = {}): Promise<Installation> {
-  const installation = await anInstallation(cluster, name, webhook);
-  installations.push(installation);
-  await installation.start();
-  return installation;
-}
+const installations = useInstallations();
 
 const isRight = async (installation: Installation): Promise<boolean> => {
   const { webhooks } = await installation.readConfiguration();
@@ -54,8 +39,7 @@ const foreign = {
 };
 
 test('the webhook is stored as it was desired, so that nothing drifts by itself', async () => {
-  const installation = await install('stored');
-  await installation.becomesReady();
+  const installation = await installations.startReady('stored');
   assert.equal(await isRight(installation), true);
   assert.equal(
     installation.logged.some((line) => line.includes('repaired')),
@@ -64,8 +48,7 @@ test('the webhook is stored as it was desired, so that nothing drifts by itself'
 });
 
 test('input 49: a wiped caBundle, other fields, reordered and removed webhooks and a deleted object are put right', async () => {
-  const installation = await install('drift');
-  await installation.becomesReady();
+  const installation = await installations.startReady('drift');
   const drifts: (() => Promise<unknown>)[] = [
     () =>
       installation.patchConfiguration('json', [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }]),
@@ -77,7 +60,7 @@ test('input 49: a wiped caBundle, other fields, reordered and removed webhooks a
     () => installation.patchConfiguration('json', [{ op: 'remove', path: '/webhooks/1' }]),
     () => installation.patchConfiguration('json', [{ op: 'remove', path: '/webhooks' }]),
     () =>
-      cluster.kubernetes.admissionRegistration.deleteMutatingWebhookConfiguration({
+      installations.cluster().kubernetes.admissionRegistration.deleteMutatingWebhookConfiguration({
         name: installation.name,
       }),
   ];
@@ -88,8 +71,7 @@ test('input 49: a wiped caBundle, other fields, reordered and removed webhooks a
 });
 
 test('a paused object is left alone until the annotation goes', async () => {
-  const installation = await install('paused');
-  await installation.becomesReady();
+  const installation = await installations.startReady('paused');
   const annotate = (value: string | null) =>
     installation.patchConfiguration('merge', { metadata: { annotations: { [pausedAnnotation]: value } } });
   await annotate('let pods through');
@@ -106,8 +88,7 @@ test('a paused object is left alone until the annotation goes', async () => {
 });
 
 test('while paused a lost CA changes no leaf that is still trusted', async () => {
-  const installation = await install('paused-rotation');
-  await installation.becomesReady();
+  const installation = await installations.startReady('paused-rotation');
   const { certificate } = await installation.readServing();
   const ca = await installation.readCa();
   await installation.patchConfiguration('merge', { metadata: { annotations: { [pausedAnnotation]: '' } } });
@@ -124,7 +105,7 @@ test('while paused a lost CA changes no leaf that is still trusted', async () =>
 });
 
 test('without manage it waits for the object and then keeps only the caBundle', async () => {
-  const installation = await install('unmanaged', { manage: false });
+  const installation = await installations.start('unmanaged', { manage: false });
   await installation.becomes('the reason', async () => /waiting for/.test(installation.notReady().join()));
   const service = { namespace: installation.name, name: 'flyte-pod-webhook' };
   const theirs = {
@@ -133,7 +114,7 @@ test('without manage it waits for the object and then keeps only the caBundle', 
     clientConfig: { service },
     timeoutSeconds: 7,
   };
-  await cluster.kubectl(
+  await installations.cluster().kubectl(
     ['create', '-f', '-'],
     JSON.stringify({
       ...desiredConfiguration(installation.config.webhook, installation.name, ''),
@@ -150,10 +131,12 @@ test('without manage it waits for the object and then keeps only the caBundle', 
 });
 
 test('without manage an entry that calls somebody else is refused, told, and left as it is', async () => {
-  const installation = await install('unmanaged-foreign', { manage: false });
+  const installation = await installations.start('unmanaged-foreign', { manage: false });
   const theirs = { ...foreign, name: 'flyte-pod-webhook.flyte.org' };
   const configuration = desiredConfiguration(installation.config.webhook, installation.name, '');
-  await cluster.kubectl(['create', '-f', '-'], JSON.stringify({ ...configuration, webhooks: [theirs] }));
+  await installations
+    .cluster()
+    .kubectl(['create', '-f', '-'], JSON.stringify({ ...configuration, webhooks: [theirs] }));
   await installation.becomes('the reason', async () =>
     /refusing .* calls somebody else/.test(installation.notReady().join()),
   );
@@ -170,8 +153,7 @@ test('the API server itself accepts the certificate', async (t) => {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  const installation = await install('called', { url: `https://localhost:${port}` });
-  await installation.becomesReady();
+  const installation = await installations.startReady('called', { url: `https://localhost:${port}` });
   const { certificate, key } = await installation.readServing();
   server.setSecureContext({ cert: certificate, key });
   server.on('request', async (request, response) => {
@@ -185,19 +167,22 @@ test('the API server itself accepts the certificate', async (t) => {
       }),
     );
   });
-  await cluster.createNamespace('tasks');
+  await installations.cluster().createNamespace('tasks');
   const body = {
     metadata: { name: 'task', labels: { 'inject-flyte-secrets': 'true' } },
     spec: { containers: [{ name: 'main', image: 'task' }] },
   };
   // The other webhooks of this file answer at no address, and see this namespace too.
-  for (const other of installations.filter((each) => each !== installation)) {
+  for (const other of installations.all().filter((each) => each !== installation)) {
     await other.stop();
-    await cluster.kubectl(['delete', 'mutatingwebhookconfiguration', other.name, '--ignore-not-found']);
+    await installations
+      .cluster()
+      .kubectl(['delete', 'mutatingwebhookconfiguration', other.name, '--ignore-not-found']);
   }
   await installation.becomes('the API server to call', async () => {
-    const answer = await cluster.kubernetes.core
-      .createNamespacedPod({ namespace: 'tasks', body })
+    const answer = await installations
+      .cluster()
+      .kubernetes.core.createNamespacedPod({ namespace: 'tasks', body })
       .then(String, (err: unknown) => String(err));
     return answer.includes('called at /mutate--v1-pod');
   });
