@@ -32,5 +32,5 @@ const readyEndpoints = (slices: readonly EndpointSlice[]) =>
 
 const noneReady = (serviceName: string): Problem => ({
   message: `no ready gateway is behind the Service ${serviceName}: every labelled pod is refused`,
-  advice: 'docs/runbook.md, "No gateway is ready"; "Let pods through now" where that takes too long',
+  advice: 'docs/runbook.md, "No gateway is ready"; "Bypass the webhook" if that takes too long',
 });
