@@ -1,4 +1,4 @@
-import { type Attributes, metrics } from '@opentelemetry/api';
+import { metrics } from '@opentelemetry/api';
 import type { ShedReason } from './http/request-plan.ts';
 import type { KnownManager } from './rules/follow-rules.ts';
 
@@ -20,6 +20,58 @@ export interface GatewayMetrics {
   /** Counts one request answered with 503 and not decided. */
   shed(reason: ShedReason): void;
 }
+
+/** Describes a gauge that is observed at each scrape. */
+interface Gauge<Observed, Value> {
+  name: string;
+  description: string;
+  value: (observed: Observed) => Value;
+}
+
+/** Lists the gauges that have a value for each manager of the chain. */
+const managerGauges: readonly Gauge<KnownManager, number>[] = [
+  {
+    name: 'latchkey.rules.complete',
+    description: '1 once the rules of a manager are complete, else 0',
+    value: ({ complete }) => +complete,
+  },
+  {
+    name: 'latchkey.rules.epoch',
+    description: 'Epoch of the rules applied, one more for each new publisher',
+    value: ({ epoch }) => epoch,
+  },
+  {
+    name: 'latchkey.rules.seq',
+    description: 'Sequence number of the rules applied, within the epoch',
+    value: ({ seq }) => seq,
+  },
+  {
+    name: 'latchkey.rules.age.seconds',
+    description: 'Seconds since the manager was last heard',
+    value: ({ ageMs }) => ageMs / 1_000,
+  },
+];
+
+const secondsOf = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1_000);
+
+const gauges: readonly Gauge<GatewayObservations, number | undefined>[] = [
+  {
+    name: 'latchkey.bus.connected',
+    description: '1 while connected to NATS, else 0',
+    value: ({ busConnected }) => +busConnected,
+  },
+  {
+    name: 'latchkey.certificate.expiry.seconds',
+    description: 'Unix time at which the serving certificate expires',
+    value: ({ certificateNotAfterMs }) => secondsOf(certificateNotAfterMs),
+  },
+  {
+    name: 'latchkey.snapshot.age.seconds',
+    description:
+      'Seconds since the snapshot was taken from which rules in force are, while nobody confirms them',
+    value: ({ snapshotAgeMs }) => secondsOf(snapshotAgeMs),
+  },
+];
 
 const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
@@ -56,54 +108,15 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
 
 function observeGauges(observe: () => GatewayObservations): void {
   const meter = metrics.getMeter('latchkey');
-  const perManager = (
-    name: string,
-    description: string,
-    value: (rule: GatewayObservations['rules'][number]) => number,
-  ): void => {
+  for (const { name, description, value } of managerGauges) {
     meter.createObservableGauge(name, { description }).addCallback((result) => {
-      for (const rule of observe().rules)
-        result.observe(value(rule), { manager: rule.manager } satisfies Attributes);
+      for (const known of observe().rules) result.observe(value(known), { manager: known.manager });
     });
-  };
-  perManager(
-    'latchkey.rules.complete',
-    '1 once the rules of a manager are complete, else 0',
-    (rule) => +rule.complete,
-  );
-  perManager(
-    'latchkey.rules.epoch',
-    'Epoch of the rules applied, one more for each new publisher',
-    (rule) => rule.epoch,
-  );
-  perManager(
-    'latchkey.rules.seq',
-    'Sequence number of the rules applied, within the epoch',
-    (rule) => rule.seq,
-  );
-  perManager(
-    'latchkey.rules.age.seconds',
-    'Seconds since the manager was last heard',
-    (rule) => rule.ageMs / 1_000,
-  );
-  meter
-    .createObservableGauge('latchkey.bus.connected', { description: '1 while connected to NATS, else 0' })
-    .addCallback((result) => result.observe(+observe().busConnected));
-  meter
-    .createObservableGauge('latchkey.certificate.expiry.seconds', {
-      description: 'Unix time at which the serving certificate expires',
-    })
-    .addCallback((result) => {
-      const { certificateNotAfterMs } = observe();
-      if (certificateNotAfterMs !== undefined) result.observe(certificateNotAfterMs / 1_000);
+  }
+  for (const { name, description, value } of gauges) {
+    meter.createObservableGauge(name, { description }).addCallback((result) => {
+      const observed = value(observe());
+      if (observed !== undefined) result.observe(observed);
     });
-  meter
-    .createObservableGauge('latchkey.snapshot.age.seconds', {
-      description:
-        'Seconds since the snapshot was taken from which rules in force are, while nobody confirms them',
-    })
-    .addCallback((result) => {
-      const { snapshotAgeMs } = observe();
-      if (snapshotAgeMs !== undefined) result.observe(snapshotAgeMs / 1_000);
-    });
+  }
 }

@@ -3,6 +3,7 @@ import type { Position } from '#shared/bus/records/freshness.ts';
 import type { RulesSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
+import type { KeyRing } from '#shared/core/rules/key-ring.ts';
 import { type OpenValue, openValue } from '#shared/core/rules/sealed-value.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
@@ -56,10 +57,7 @@ export function createGatewayState(
   const config = configuration.current;
   const coldStart = followColdStart(bus, snapshot, clock);
   const keyRing = followKeyRing({ folder: begun.global.keyRingDir, clock, log });
-  const open: OpenValue = (sealed, place) =>
-    config().global.delivery === 'inline'
-      ? openValue(sealed, place, keyRing.current())
-      : { problem: 'global.delivery is not "inline" in the configuration that this gateway uses' };
+  const open = openIfInline(() => config().global.delivery, keyRing.current);
   let draining = false;
   const facts = (): ReadinessFacts =>
     readinessFacts({ config: config(), certificate: certificate(), known, coldStart, draining });
@@ -119,3 +117,11 @@ function readinessFacts(sources: {
     draining,
   };
 }
+
+/** Opens sealed values while the configuration allows inline delivery. */
+const openIfInline =
+  (delivery: () => LatchkeyConfig['global']['delivery'], keys: () => KeyRing): OpenValue =>
+  (sealed, place) =>
+    delivery() === 'inline'
+      ? openValue(sealed, place, keys())
+      : { problem: 'global.delivery is not "inline" in the configuration that this gateway uses' };
