@@ -75,7 +75,7 @@ class WatchedCollection<T> implements Reflector<T> {
   readonly #store: ObjectStore<T>;
   readonly #loop: BackgroundLoop;
   /** Where the next watch goes on; undefined = a list is due. */
-  #position: string | undefined;
+  #resourceVersion: string | undefined;
   /** Whether the server sends lists as streams, as far as is known. */
   #streams = true;
   #synced = false;
@@ -119,14 +119,14 @@ class WatchedCollection<T> implements Reflector<T> {
     try {
       if (!(await this.#list(current))) {
         await this.#watch(current, {
-          resourceVersion: this.#position ?? '',
+          resourceVersion: this.#resourceVersion ?? '',
           onOpen: () => this.#opened(current),
           onEvent: (event) => this.#take(event),
         });
       }
       return backoffMs(kubernetesBackoff, 0);
     } catch (err) {
-      if (isExpired(err)) this.#position = undefined;
+      if (isExpired(err)) this.#resourceVersion = undefined;
       if (!current.signal.aborted) this.#metrics.interruption();
       throw err;
     } finally {
@@ -138,7 +138,7 @@ class WatchedCollection<T> implements Reflector<T> {
   async #list(current: BackgroundRun): Promise<boolean> {
     const { relistMs = Number.POSITIVE_INFINITY, kubernetes, path } = this.#options;
     const isDue = this.#clock.monotonicMs() - this.#listedAtMs >= relistMs;
-    if (this.#position !== undefined && !isDue) return false;
+    if (this.#resourceVersion !== undefined && !isDue) return false;
     this.#metrics.list();
     if (this.#streams && (await this.#listAsStream(current))) return true;
     this.#streams = false;
@@ -198,17 +198,17 @@ class WatchedCollection<T> implements Reflector<T> {
 
   #take(event: WatchEvent): void {
     if (event.type === 'expired') {
-      this.#position = undefined;
+      this.#resourceVersion = undefined;
       const { path } = this.#options;
       throw new LatchkeyError('KUBERNETES_REFUSED', `cannot go on watching ${path}: ${event.reason}`);
     }
     if (event.type === 'set') this.#deliver(this.#store.set(event.object));
     if (event.type === 'delete') this.#deliver(this.#store.remove(event.object));
-    this.#position = event.resourceVersion;
+    this.#resourceVersion = event.resourceVersion;
   }
 
   #replaceAll(snapshot: ListSnapshot<T>, resourceVersion: string): void {
-    this.#position = resourceVersion;
+    this.#resourceVersion = resourceVersion;
     this.#listedAtMs = this.#clock.monotonicMs();
     const changes = this.#store.replaceAll(snapshot, resourceVersion);
     this.#synced = true;

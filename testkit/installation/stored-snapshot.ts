@@ -1,4 +1,4 @@
-import { compareRank } from '#shared/bus/records/rank.ts';
+import { compareVersions } from '#shared/bus/records/version.ts';
 import { readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import {
   type SnapshotSummary,
@@ -61,8 +61,8 @@ export async function untilSnapshotHolds(
   }));
   const holds = async (): Promise<boolean> => {
     const { owners } = await snapshotSummary(cluster);
-    return inForce.every((position) =>
-      owners.some((held) => held.owner === position.owner && compareRank(held, position) >= 0),
+    return inForce.every((version) =>
+      owners.some((held) => held.owner === version.owner && compareVersions(held, version) >= 0),
     );
   };
   await waitFor(holds, { timeoutMs, what: `a snapshot of ${JSON.stringify(inForce)}` });

@@ -1,6 +1,6 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createPublisher, type Publisher } from '#shared/bus/publish/publisher.ts';
-import type { Position } from '#shared/bus/records/freshness.ts';
+import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import { inventoryBucket } from '#shared/contracts/bucket.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
@@ -17,7 +17,7 @@ export interface SourceSet {
   select(namespaces: ReadonlySet<string>): void;
   /** Returns for how long a source has been cut off, or a change of one has waited to be stored, ms: the longest. */
   ageMs(): number;
-  published(): Position[];
+  published(): SetVersion[];
   /** Names the sources that have published nothing complete yet. */
   missing(): string[];
   stop(): Promise<void>;

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { createFreshness, type Position } from '#shared/bus/records/freshness.ts';
+import { createFreshness, type SetVersion } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
@@ -22,8 +22,8 @@ export interface KnownManager {
 export interface KnownRules {
   /** Gives admissions what holds at the moment, field by field. */
   rules: Rules;
-  /** Gives the position of each manager's set in force. */
-  applied(): Position[];
+  /** Gives the version of each manager's set in force. */
+  applied(): SetVersion[];
   /** Tells whether a complete set of the manager is in force that can be applied. */
   isComplete(manager: string): boolean;
   /** Tells whether the manager's resolver was ever heard. */

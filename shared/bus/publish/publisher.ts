@@ -10,7 +10,7 @@ import {
   type SetSummary,
   sameSummary,
 } from '#shared/bus/records/claim.ts';
-import type { Position } from '#shared/bus/records/freshness.ts';
+import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import { createMirror, type MirrorBatch } from '#shared/bus/records/mirror.ts';
 import { type BusRecord, bodyOf, type DesiredRecord } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
@@ -69,8 +69,8 @@ export interface Publisher {
   epoch(): number | undefined;
   /** The body of a stored record, as last seen; undefined when there is none or it is no JSON. */
   stored(key: string): unknown;
-  /** Position of the last manifest that says what was wanted at the time; undefined before the first. */
-  published(): Position | undefined;
+  /** Version of the last manifest that says what was wanted at the time; undefined before the first. */
+  published(): SetVersion | undefined;
   /** For how long something wanted has not been stored yet, ms; 0 = the bucket, as last seen, holds all of it. */
   pendingMs(): number;
   stop(): Promise<void>;
@@ -90,7 +90,7 @@ export function createPublisher(bus: Bus, options: PublisherOptions): Publisher 
   const dirty = new Set<string>();
   let claim: Claim | undefined;
   let seq = 0;
-  let published: Position | undefined;
+  let published: SetVersion | undefined;
   let pendingSinceMs: number | undefined;
   let ended = false;
   const firstClaim = Promise.withResolvers<number>();

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import type { Position } from '#shared/bus/records/freshness.ts';
+import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import { createMirror, type Mirror, type MirrorBatch } from '#shared/bus/records/mirror.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { parseKey } from '#shared/contracts/bucket.ts';
@@ -36,8 +36,8 @@ interface ReaderOptions {
 export interface Reader {
   /** Reads these owners from now on; lets go of everything of others. */
   follow(owners: readonly string[]): void;
-  /** Position of each owner's set in force. */
-  applied(): Position[];
+  /** Version of each owner's set in force. */
+  applied(): SetVersion[];
   /** True once a complete set of the owner is in force. */
   isComplete(owner: string): boolean;
   /** The revision up to which the owner's records were read. */
@@ -48,7 +48,7 @@ export interface Reader {
    * Takes what a living publisher says it has published: a set older than the one in force (a restored or an emptied
    * bucket) comes into force only with that.
    */
-  vouch(published: readonly Position[]): void;
+  vouch(published: readonly SetVersion[]): void;
   /** Totals since the start: outranked records, unreadable records, times that everything was read again. */
   counters(): { dropped: number; poison: number; resyncs: number };
   stop(): Promise<void>;
@@ -156,13 +156,13 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
     follow,
     applied: () =>
       [...followed].flatMap(([owner, { staging }]) => {
-        const rank = staging.applied();
-        return rank === undefined ? [] : [{ owner, epoch: rank.epoch, seq: rank.seq }];
+        const version = staging.applied();
+        return version === undefined ? [] : [{ owner, epoch: version.epoch, seq: version.seq }];
       }),
     vouch: (published) => {
-      for (const position of published) {
-        const one = followed.get(position.owner);
-        one?.staging.vouch(position);
+      for (const version of published) {
+        const one = followed.get(version.owner);
+        one?.staging.vouch(version);
         one?.swap();
       }
     },
@@ -171,7 +171,7 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
         .flatMap(({ staging }) => staging.records())
         .sort((left, right) => left.revision - right.revision),
     isComplete: (owner) => followed.get(owner)?.staging.applied() !== undefined,
-    revision: (owner) => followed.get(owner)?.mirror.position() ?? 0,
+    revision: (owner) => followed.get(owner)?.mirror.revision() ?? 0,
     counters: () => {
       const resyncs = [...followed.values()].reduce(
         (sum, { mirror }) => sum + mirror.resyncs(),

@@ -1,7 +1,7 @@
 import { sameSummary } from '#shared/bus/records/claim.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
-import { compareRank, type Rank } from '#shared/bus/records/rank.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
+import { compareVersions, type Version } from '#shared/bus/records/version.ts';
 import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bucket.ts';
 import { checkShape } from '#shared/contracts/check-shape.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
@@ -31,18 +31,18 @@ export interface Staging {
   /** Forgets what is staged (everything will arrive again), never the set in force. */
   reset(): void;
   /** Notes what the owner's publisher, alive, says that it has published. */
-  vouch(published: Rank): void;
+  vouch(published: Version): void;
   /** The step to the staged set, if it is complete and new. `poison` counts unreadable records, kept as they were. */
   swap(): { swap: Swap; poison: number } | undefined;
   /** True when there is a complete manifest that the staged records do not match. */
   torn(): boolean;
   /** Position of the set in force. */
-  applied(): Rank | undefined;
+  applied(): Version | undefined;
   /** The stored records of the set in force, its manifest among them: staged anew they give the same set. */
   records(): BusRecord[];
 }
 
-const lower = (left: Rank, right: Rank): boolean => compareRank(left, right) < 0;
+const lower = (left: Version, right: Version): boolean => compareVersions(left, right) < 0;
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
@@ -74,10 +74,10 @@ export function createStaging(owner: string): Staging {
   /** The record whose value the consumer holds: that in force, or, where that is unreadable, one before it. */
   const taken = new Map<string, BusRecord>();
   let applied: { record: BusRecord; says: Manifest } | undefined;
-  let vouched: Rank | undefined;
+  let vouched: Version | undefined;
 
   /** A bucket restored from a backup holds an old set, whole; a new publisher on an emptied one begins again at 1. */
-  const stepsBack = (candidate: Rank): boolean =>
+  const stepsBack = (candidate: Version): boolean =>
     applied !== undefined &&
     lower(candidate, applied.says) &&
     !(vouched?.epoch === candidate.epoch && vouched.seq <= candidate.seq);

@@ -60,10 +60,10 @@ test('a late heartbeat with an old source never makes knowledge older', () => {
 
 test('under steady change a heartbeat that was ahead counts once that is applied', () => {
   const freshness = createFreshness();
-  const position = (seq: number) => ({ owner: 'k8s', epoch: 2, seq });
+  const version = (seq: number) => ({ owner: 'k8s', epoch: 2, seq });
   for (const [beat, seq] of [10, 20, 30, 40].entries()) {
     const nowMs = beat * 2_000;
-    freshness.heard(aHeartbeat({ applied: [position(seq)] }), [position(seq - 1)], nowMs);
+    freshness.heard(aHeartbeat({ applied: [version(seq)] }), [version(seq - 1)], nowMs);
     assert.equal(freshness.ageMs('k8s', nowMs), beat === 0 ? Infinity : 2_000);
   }
 });

@@ -1,13 +1,13 @@
 import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
-import { compareRank, type Rank } from './rank.ts';
+import { compareVersions, type Version } from './version.ts';
 
-/** Position of one owner's set: what was published, or what was swapped in. */
-export interface Position extends Rank {
+/** The version of one owner's set: that which was published, or that which was applied. */
+export interface SetVersion extends Version {
   owner: string;
 }
 
 /** Whether the applied set holds what this publisher, and no later one, says it has published. */
-const reaches = (applied: Rank, published: Rank): boolean =>
+const reaches = (applied: Version, published: Version): boolean =>
   applied.epoch === published.epoch && applied.seq >= published.seq;
 
 /**
@@ -19,7 +19,7 @@ const reaches = (applied: Rank, published: Rank): boolean =>
  */
 export interface Freshness {
   /** Notes a publisher's heartbeat, received at `nowMs` (`Clock.monotonicMs`). */
-  heard(heartbeat: Heartbeat, applied: readonly Position[], nowMs: number): void;
+  heard(heartbeat: Heartbeat, applied: readonly SetVersion[], nowMs: number): void;
   /** Age of the knowledge of an owner, ms; Infinity when its publisher was never heard. */
   ageMs(owner: string, nowMs: number): number;
 }
@@ -27,12 +27,12 @@ export interface Freshness {
 export function createFreshness(): Freshness {
   const freshAtMs = new Map<string, number>();
   /** By owner, the oldest heartbeat that says more than was applied at the time. */
-  const ahead = new Map<string, { published: Position; atMs: number }>();
+  const ahead = new Map<string, { published: SetVersion; atMs: number }>();
   const prove = (owner: string, atMs: number): void => {
     freshAtMs.set(owner, Math.max(atMs, freshAtMs.get(owner) ?? -Infinity));
     ahead.delete(owner);
   };
-  const awaitPosition = (published: Position, atMs: number): void => {
+  const awaitVersion = (published: SetVersion, atMs: number): void => {
     const waiting = ahead.get(published.owner);
     if (waiting === undefined || waiting.published.epoch < published.epoch) {
       ahead.set(published.owner, { published, atMs });
@@ -43,12 +43,12 @@ export function createFreshness(): Freshness {
       const atMs = nowMs - heartbeat.sourceAgeMs;
       for (const published of heartbeat.applied) {
         const { owner } = published;
-        const own = applied.find((position) => position.owner === owner);
+        const own = applied.find((version) => version.owner === owner);
         if (own === undefined) continue;
         const waiting = ahead.get(owner);
         if (waiting !== undefined && reaches(own, waiting.published)) prove(owner, waiting.atMs);
         if (reaches(own, published)) prove(owner, atMs);
-        else if (compareRank(published, own) > 0) awaitPosition(published, atMs);
+        else if (compareVersions(published, own) > 0) awaitVersion(published, atMs);
       }
     },
     ageMs: (owner, nowMs) => nowMs - (freshAtMs.get(owner) ?? -Infinity),

@@ -57,14 +57,14 @@ export interface Mirror {
   /** Takes a record of one's own that the server acknowledged, before it comes back. */
   note(record: BusRecord): void;
   /** The revision up to which everything was read. */
-  position(): number;
-  /** Forgets the position and reads everything again; from another server when that has just been done. */
+  revision(): number;
+  /** Forgets the revision and reads everything again; from another server when that has just been done. */
   resync(reason: string): void;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a mirror. It reads with direct gets from its own position on; the server's announcements only say when, so a
+ * Starts a mirror. It reads with direct gets from its own revision on; the server's announcements only say when, so a
  * lost one costs at most 1 s. Every second it compares the stream: created anew, purged, cut back, or (for a publisher) led
  * by another server means reading everything again. A missing bucket is waited for.
  */
@@ -76,7 +76,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   let view: StreamView | undefined;
   let resyncReason: string | undefined = 'start';
   let resyncs = -1;
-  let position = 0;
+  let revision = 0;
   let announced = 0;
   let acknowledged = false;
   let checkedAtMs = -Infinity;
@@ -120,7 +120,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     const term = cluster?.leader_since ?? link.nc.info?.server_id ?? '';
     const seen: StreamView = { created, lastRevision: state.last_seq, term };
     const stored = await countStored(link, bucket, keys);
-    resyncReason ??= judgeStream({ before: view, seen, position, live, stored, acknowledged });
+    resyncReason ??= judgeStream({ before: view, seen, revision, live, stored, acknowledged });
     if (clock.monotonicMs() - readAllAtMs > auditIntervalMs) resyncReason ??= 'audit';
     view = seen;
     checkedAtMs = clock.monotonicMs();
@@ -136,16 +136,16 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     records.clear();
     heldBytes = 0;
     for (const record of all) take(record);
-    position = all.at(-1)?.revision ?? 0;
-    announced = position;
+    revision = all.at(-1)?.revision ?? 0;
+    announced = revision;
     options.onBatch({ reset: true, records: all });
   }
 
   async function readNew(link: BusLink): Promise<void> {
     const target = announced;
-    const since = { afterRevision: position, mostBytes };
+    const since = { afterRevision: revision, mostBytes };
     let fresh = await readSince(link, bucket, keys, since);
-    for (let retry = 0; retry < lagRetries && (fresh.at(-1)?.revision ?? position) < target; retry += 1) {
+    for (let retry = 0; retry < lagRetries && (fresh.at(-1)?.revision ?? revision) < target; retry += 1) {
       await clock.sleep(lagRetryMs);
       fresh = await readSince(link, bucket, keys, since);
     }
@@ -153,9 +153,9 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     const newBytes = news.reduce((sum, record) => sum + costOf(record) - costOfHeld(record.key), 0);
     checkCost(bucket, keys, heldBytes + newBytes, mostBytes);
     for (const record of news) take(record);
-    position = fresh.at(-1)?.revision ?? position;
+    revision = fresh.at(-1)?.revision ?? revision;
     // What was announced and is not there has been purged or has expired.
-    if (announced === target) announced = position;
+    if (announced === target) announced = revision;
     options.onBatch({ reset: false, records: news });
   }
 
@@ -186,7 +186,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   return {
     records,
     synced: () => resyncs >= 0,
-    position: () => position,
+    revision: () => revision,
     resyncs: () => Math.max(0, resyncs),
     note(record) {
       acknowledged = true;

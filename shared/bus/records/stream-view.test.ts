@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { judgeStream } from './stream-view.ts';
 
 const seen = { created: '2026-01-01T00:00:00Z', lastRevision: 10, term: 'first' };
-const steady = { before: seen, seen, position: 10, live: 3, stored: 4, acknowledged: true };
+const steady = { before: seen, seen, revision: 10, live: 3, stored: 4, acknowledged: true };
 
 test('a stream that only grew needs no second reading', () => {
   assert.equal(judgeStream(steady), undefined);

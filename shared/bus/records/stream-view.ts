@@ -8,25 +8,25 @@ export interface StreamView {
 }
 
 /**
- * Whether a mirror's position in the stream still means anything. Returns why everything must be read again, or
+ * Whether a mirror's revision in the stream still means anything. Returns why everything must be read again, or
  * undefined. Events would not tell: a purge changes no `created` and sends none, and a recreated bucket goes on under
  * the same name from revision 1.
  *
- * `position` is the last revision read, `live` the records held before the check that are no tombstones (those expire
+ * `revision` is the last revision read, `live` the records held before the check that are no tombstones (those expire
  * by themselves), `stored` how many records the server has under the same filter, `acknowledged` whether some are held
  * on the word of the server alone: after a power failure the next one may lack what the last one acknowledged.
  */
 export function judgeStream(check: {
   before: StreamView | undefined;
   seen: StreamView;
-  position: number;
+  revision: number;
   live: number;
   stored: number;
   acknowledged: boolean;
 }): string | undefined {
   if (check.before !== undefined && check.before.created !== check.seen.created)
     return 'bucket was recreated';
-  if (check.seen.lastRevision < check.position) return 'bucket went back in time';
+  if (check.seen.lastRevision < check.revision) return 'bucket went back in time';
   if (check.acknowledged && check.before !== undefined && check.before.term !== check.seen.term)
     return 'another server answers for the bucket';
   if (check.stored < check.live) return 'records were purged';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareRank } from './rank.ts';
+import { compareVersions } from './version.ts';
 
 test('a later publisher ranks higher whatever it has written, one publisher ranks by its writes', () => {
   const inOrder = [
@@ -9,9 +9,9 @@ test('a later publisher ranks higher whatever it has written, one publisher rank
     { epoch: 2, seq: 0 },
     { epoch: 2, seq: 1 },
   ];
-  for (const [position, rank] of inOrder.entries()) {
-    for (const [other, otherRank] of inOrder.entries()) {
-      assert.equal(Math.sign(compareRank(rank, otherRank)), Math.sign(position - other));
+  for (const [position, version] of inOrder.entries()) {
+    for (const [other, otherVersion] of inOrder.entries()) {
+      assert.equal(Math.sign(compareVersions(version, otherVersion)), Math.sign(position - other));
     }
   }
 });
