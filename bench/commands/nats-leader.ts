@@ -1,5 +1,6 @@
 import { runBench } from '#bench/bench-command.ts';
 import { killLeader, startClusterRun } from '#testkit/nats/cluster-run.ts';
+import { startMetricTotals } from '#testkit/nats/metric-totals.ts';
 
 await runBench({
   name: 'bench:nats-leader',
@@ -8,6 +9,7 @@ times a second and five readers follow. Every set that comes into force must be 
 the one before; after each kill all readers agree with the publisher.`,
   options: { kills: { default: 20, what: 'kills' } },
   run: async ({ kills }, _flags, say) => {
+    const metrics = startMetricTotals();
     const run = await startClusterRun();
     try {
       const rows: { kill: number; 'first ms': number; 'last ms': number; 'agreed ms': number }[] = [];
@@ -19,14 +21,13 @@ the one before; after each kill all readers agree with the publisher.`,
         );
       }
       const stallsMs = rows.map((row) => row['last ms']).sort((left, right) => left - right);
-      const readers = run.readers.map(({ reader }) => reader.counters());
       return {
         figures: {
           kills,
           changes: run.changes(),
           'median stall ms': stallsMs[Math.floor(stallsMs.length / 2)] ?? 0,
           'longest stall ms': stallsMs.at(-1) ?? 0,
-          'whole readings': readers.reduce((sum, { resyncs }) => sum + resyncs, 0),
+          'whole readings': await metrics.total('latchkey_reader_resyncs_total'),
           wrong: run.wrong().length,
         },
         tables: { 'After each kill: changes got through, to everybody, all agreed after its return': rows },
@@ -34,6 +35,7 @@ the one before; after each kill all readers agree with the publisher.`,
       };
     } finally {
       await run.stop();
+      await metrics.stop();
     }
   },
 });

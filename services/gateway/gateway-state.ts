@@ -1,5 +1,5 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
-import type { Position } from '#shared/bus/records/freshness.ts';
+import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import type { RulesSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
@@ -27,7 +27,7 @@ export interface GatewayState {
   rules: Rules;
   metrics: GatewayMetrics;
   /** Gives the position of each manager's set in force. */
-  applied(): Position[];
+  applied(): SetVersion[];
   /** Says why the gateway is not ready, one sentence each. */
   notReady(): string[];
   /** Says what is missing although the gateway may be ready, one sentence each. */

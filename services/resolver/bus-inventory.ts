@@ -27,14 +27,14 @@ export function followBusInventory(
     mostBytes,
     log,
     clock,
-    onSwap: ({ changes }) => rules.take(changes),
+    onApply: ({ changes }) => rules.take(changes),
   });
   const ageMs = (): number => freshness.ageMs(source, clock.monotonicMs());
   const unsubscribe = subscribeHeartbeats(bus, 'discovery', (heartbeat) => {
-    reader.vouch(heartbeat.applied);
+    reader.confirm(heartbeat.applied);
     freshness.heard(heartbeat, reader.applied(), clock.monotonicMs());
     // A complete inventory of nobody alive may be from long ago, for example from before `inventory: open`: until
-    // discovery vouches for it, the rules published before this start stay in force.
+    // discovery confirms it, the rules published before this start stay in force.
     if (Number.isFinite(ageMs())) rules.complete();
   });
   return {

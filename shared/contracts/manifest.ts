@@ -3,7 +3,7 @@ import { z } from 'zod';
 /**
  * Message: the manifest of one owner's prefix, in either bucket, key `<owner>.manifest`.
  * Producer: discovery (inventory), a resolver (rules). Consumers: resolvers, gateways, the publisher itself.
- * It is written last, after a complete list: a consumer swaps its staged records in only when `count` and `digest` match.
+ * It is written last, after a complete list: a consumer applies its staged records only when `count` and `digest` match.
  */
 export const manifestSchema = z.object({
   schema: z.literal(1).describe('Version of the message.'),

@@ -57,7 +57,10 @@ async function scrape(): Promise<string> {
   ]);
   createSnapshotMetrics(() => ({ unsavedMs: 1, bytes: 1, leftOut: 1 }));
   createPublisherMetrics('latchkey_rules', 'k8s').oversizedRecord();
-  createReaderMetrics('latchkey_rules').tooLarge('k8s');
+  const reader = createReaderMetrics('latchkey_rules');
+  reader.rejected('k8s', 'malformed', 1);
+  reader.resync('k8s');
+  reader.tooLarge('k8s');
   const reflector = createReflectorMetrics('secrets');
   reflector.list();
   reflector.interruption();

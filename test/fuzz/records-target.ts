@@ -54,7 +54,7 @@ function soundRecords(): BusRecord[] {
   ];
 }
 
-/** One thing of a record changed: its bytes, its key, its rank, whether it is there. */
+/** One thing of a record changed: its bytes, its key, its version, whether it is there. */
 function mutateRecord(random: Random, record: BusRecord): BusRecord {
   const parsed = bodyOf(record) ?? {};
   return random.pick<() => BusRecord>([
@@ -126,8 +126,8 @@ function fuzzedRecords(random: Random, seq: number): BusRecord[] {
 }
 
 /**
- * What somebody who holds a resolver's login may write: staged, swapped in and asked about as a gateway does. Only a set
- * that its manifest counts is swapped in, and what of it cannot be used leaves the former rule in force.
+ * What somebody who holds a resolver's login may write: staged, applied and asked about as a gateway does. Only a set
+ * that its manifest counts is applied, and what of it cannot be used leaves the former rule in force.
  */
 export const recordsTarget: FuzzTarget = {
   name: 'records',
@@ -149,8 +149,8 @@ function aGateway(): { staging: Staging; index: RuleIndex } {
   for (const { key, bytes } of records) set.set(key, bytes);
   const manifest = aManifest(owner, set, { recipeDigest: recipeDigest(records[0]?.bytes) });
   for (const record of [...records, manifest]) staging.stage(record);
-  const first = staging.swap();
-  assert.deepEqual(index.apply(owner, first?.swap.changes ?? []), []);
+  const first = staging.apply();
+  assert.deepEqual(index.apply(owner, first?.set.changes ?? []), []);
   assert.ok(index.item(owner, 'ns', lookupKey), 'the sound rules are in force');
   return { staging, index };
 }
@@ -173,15 +173,15 @@ function stepOn(staging: Staging, index: RuleIndex, notes: CaseNotes): void {
   const before = index.item(owner, 'ns', lookupKey);
   const hadRecipe = index.recipe(owner);
   const heldBefore = staging.records();
-  const swapped = staging.swap();
-  notes.outcome(swapped === undefined ? 'not swapped' : 'swapped');
-  if (swapped === undefined) return;
+  const second = staging.apply();
+  notes.outcome(second === undefined ? 'not applied' : 'applied');
+  if (second === undefined) return;
   checkComplete(staging.records());
-  const faults = index.apply(owner, swapped.swap.changes);
+  const faults = index.apply(owner, second.set.changes);
   if (faults.length > 0) notes.outcome('record refused');
   const refused = new Set(faults.map(({ fields }) => fields.key));
   const touches = (key: string): boolean =>
-    swapped.swap.changes.some((change) => formatKey(change.key) === key && !refused.has(key));
+    second.set.changes.some((change) => formatKey(change.key) === key && !refused.has(key));
   if (!touches(formatKey({ owner, kind: 'recipe' }))) assert.equal(index.recipe(owner), hadRecipe);
   // Where another record names the same lookup key, what becomes of that is its doing, too.
   const ofOthers = [...heldBefore, ...staging.records()].some(

@@ -106,7 +106,7 @@ export async function followChanges(
     owners: [owner],
     log: testBus.log.child({ reader: name }),
     clock: systemClock,
-    onSwap: ({ changes, epoch, seq }) => {
+    onApply: ({ changes, epoch, seq }) => {
       for (const { key, value } of changes) {
         if (value === undefined) digests.delete(formatKey(key));
         else digests.set(formatKey(key), Buffer.from(JSON.stringify(value)));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createPublisher, type PublishedRecord, type Publisher } from '#shared/bus/publish/publisher.ts';
-import { createReader, type Reader, type Swap } from '#shared/bus/read/reader.ts';
+import { type AppliedSet, createReader, type Reader } from '#shared/bus/read/reader.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -15,7 +15,7 @@ interface HeldSet {
   reader: Reader;
   /** Values by key. */
   held: ReadonlyMap<string, unknown>;
-  swaps: readonly Swap[];
+  applied: readonly AppliedSet[];
 }
 
 /** Follows one owner until the test ends. */
@@ -28,23 +28,23 @@ export function followSet(
   options: { clock?: Clock; initial?: readonly BusRecord[] } = {},
 ): HeldSet {
   const held = new Map<string, unknown>();
-  const swaps: Swap[] = [];
+  const applied: AppliedSet[] = [];
   const reader = createReader(bus, {
     bucket,
     owners: [owner],
     log: testBus.log,
     clock: systemClock,
     ...options,
-    onSwap: (swap) => {
-      swaps.push(swap);
-      for (const { key, value } of swap.changes) {
+    onApply: (set) => {
+      applied.push(set);
+      for (const { key, value } of set.changes) {
         if (value === undefined) held.delete(formatKey(key));
         else held.set(formatKey(key), value);
       }
     },
   });
   t.after(() => reader.stop());
-  return { reader, held, swaps };
+  return { reader, held, applied };
 }
 
 /** A publisher until the test ends; `superseded` collects the errors it ended with. */
@@ -125,7 +125,7 @@ export async function standingSet(
 export function assertOnlyHeld(set: HeldSet, states: readonly Record<string, unknown>[]): void {
   const allowed = states.map((state) => JSON.stringify(Object.entries(state)));
   const held = new Map<string, unknown>();
-  for (const { changes } of set.swaps) {
+  for (const { changes } of set.applied) {
     for (const { key, value } of changes) {
       const secret = key.kind === 'entry' ? key.secret : key.kind;
       if (value === undefined) held.delete(secret);

@@ -44,8 +44,8 @@ function startedFrom(shards: readonly Uint8Array[] = []) {
   const staging = createStaging(owner);
   for (const record of snapshot.records) assert.equal(staging.stage(record), 'staged');
   const index = createRuleIndex();
-  const step = staging.swap();
-  assert.deepEqual(index.apply(owner, step?.swap.changes ?? []), []);
+  const step = staging.apply();
+  assert.deepEqual(index.apply(owner, step?.set.changes ?? []), []);
   return { index, isComplete: staging.applied() !== undefined };
 }
 

@@ -125,7 +125,7 @@ test('rules that do not fit leave the snapshot before in place, and are told onc
     `l${index}`,
     randomBytes(75_000).toString('base64'),
   ]);
-  // It only takes the epoch of the snapshot, which nobody vouches for here: the next one is later.
+  // It only takes the epoch of the snapshot, which nobody confirms here: the next one is later.
   const first = publish();
   await first.claimed();
   await first.stop();

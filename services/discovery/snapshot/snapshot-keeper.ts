@@ -69,7 +69,7 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): 
       return lookIntervalMs;
     },
   });
-  const unsubscribe = subscribeHeartbeats(bus, 'resolver', ({ applied }) => open?.rules.vouch(applied));
+  const unsubscribe = subscribeHeartbeats(bus, 'resolver', ({ applied }) => open?.rules.confirm(applied));
   createSnapshotMetrics(() => ({
     unsavedMs: schedule.unsavedMs(),
     bytes: open?.packed.bytes() ?? 0,
@@ -101,7 +101,7 @@ function openSnapshot(
     initial: begun?.records ?? [],
     log: readerLog,
     clock,
-    onSwap: onChange,
+    onApply: onChange,
   });
   return { rules, packed: createPackedRules(begun, log) };
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
 import { createReader, type Reader } from '#shared/bus/read/reader.ts';
-import type { Swap } from '#shared/bus/read/staging.ts';
+import type { AppliedSet } from '#shared/bus/read/staging.ts';
 import type { Freshness } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
@@ -11,8 +11,8 @@ import type { RuleIndex } from '#shared/core/rules/rule-index.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 
-/** Limits the spans of one swap: thousands of records (a start) are one event. */
-const maxSpansPerSwap = 50;
+/** Limits the spans of one set: thousands of records (a start) are one event. */
+const maxSpansPerSet = 50;
 
 /** Keeps the rule index and its freshness up to date from the bus. */
 interface RuleFeed {
@@ -46,20 +46,20 @@ export function createRuleFeed(options: {
     initial: options.initial,
     log: options.log,
     clock,
-    onSwap: (swap) => {
-      for (const fault of index.apply(swap.owner, swap.changes)) {
-        log.error({ manager: swap.owner, err: fault }, 'rule refused, the previous one stays in force');
-        onFault(swap.owner);
+    onApply: (set) => {
+      for (const fault of index.apply(set.owner, set.changes)) {
+        log.error({ manager: set.owner, err: fault }, 'rule refused, the previous one stays in force');
+        onFault(set.owner);
       }
       log.debug(
-        { manager: swap.owner, epoch: swap.epoch, seq: swap.seq, changes: swap.changes.length },
+        { manager: set.owner, epoch: set.epoch, seq: set.seq, changes: set.changes.length },
         'rules applied',
       );
-      traceSwap(swap);
+      traceApplied(set);
     },
   });
   const unsubscribe = subscribeHeartbeats(bus, 'resolver', (heartbeat) => {
-    reader.vouch(heartbeat.applied);
+    reader.confirm(heartbeat.applied);
     freshness.heard(heartbeat, reader.applied(), clock.monotonicMs());
   });
   return {
@@ -77,15 +77,15 @@ export function createRuleFeed(options: {
 }
 
 /** Ends the trace of each change here: Kubernetes watch -> discovery -> bus -> resolver -> bus -> this gateway. */
-function traceSwap(swap: Swap): void {
+function traceApplied(set: AppliedSet): void {
   const tracer = trace.getTracer('latchkey');
-  for (const change of swap.changes.slice(0, maxSpansPerSwap)) {
+  for (const change of set.changes.slice(0, maxSpansPerSet)) {
     if (change.traceparent === undefined) continue;
     const attributes = {
-      'latchkey.manager': swap.owner,
+      'latchkey.manager': set.owner,
       'latchkey.key': formatKey(change.key),
-      'latchkey.epoch': swap.epoch,
-      'latchkey.seq': swap.seq,
+      'latchkey.epoch': set.epoch,
+      'latchkey.seq': set.seq,
     };
     tracer.startSpan('rules apply', { kind: SpanKind.CONSUMER, attributes }, contextFrom(change)).end();
   }

@@ -35,10 +35,10 @@ const bytesOf = (reader: Reader) => reader.records().reduce((sum, { bytes }) => 
 
 test('records of a manager that nobody follows cost a gateway nothing, and it may be followed later', async (t) => {
   const owners = ['k8s', 'global'];
-  const swaps: string[] = [];
-  const onSwap = ({ owner }: { owner: string }) => swaps.push(owner);
+  const applied: string[] = [];
+  const onApply = ({ owner }: { owner: string }) => applied.push(owner);
   const reader = createReader(await testBus.connect('gateway'), {
-    ...{ bucket, owners, mostBytes, log: testBus.log, clock: systemClock, onSwap },
+    ...{ bucket, owners, mostBytes, log: testBus.log, clock: systemClock, onApply },
   });
   t.after(() => reader.stop());
   await writeJunk('aws', 20);
@@ -57,14 +57,14 @@ test('records of a manager that nobody follows cost a gateway nothing, and it ma
     reader.applied().map(({ owner }) => owner),
     ['gcp'],
   );
-  assert.deepEqual(swaps, ['k8s', 'gcp']);
+  assert.deepEqual(applied, ['k8s', 'gcp']);
 });
 
 test('a manager that writes too much keeps what is in force, is told once, and keeps no other from changing', async (t) => {
   const held = new Map<string, number>();
   const reader = createReader(await testBus.connect('gateway'), {
     ...{ bucket, owners: ['vault', 'azure'], mostBytes, log: testBus.log, clock: acceleratedClock(20) },
-    onSwap: ({ owner, changes }) => held.set(owner, (held.get(owner) ?? 0) + changes.length),
+    onApply: ({ owner, changes }) => held.set(owner, (held.get(owner) ?? 0) + changes.length),
   });
   t.after(() => reader.stop());
   const vault = publishSet(t, testBus, await testBus.connect('resolver-vault'), bucket, 'vault');
@@ -74,7 +74,7 @@ test('a manager that writes too much keeps what is in force, is told once, and k
   await until('both sets', () => reader.isComplete('vault') && reader.isComplete('azure'));
   await vault.stop();
   await writeJunk('vault', 6);
-  const told = () => testBus.logLines.filter((line) => line.includes('a set is too large')).length;
+  const told = () => testBus.logLines.filter((line) => line.includes('set is too large')).length;
   await until('the size to be told', () => told() > 0);
   azure.put(entryKey('azure', 'b'), { schema: 1, value: 2 });
   await until('a change of the other', () => held.get('azure') === 2);
@@ -87,7 +87,7 @@ test('a manager that writes too much keeps what is in force, is told once, and k
       mostBytes,
       log: testBus.log,
       clock: systemClock,
-      onSwap: () => undefined,
+      onApply: () => undefined,
     },
   });
   t.after(() => fresh.stop());

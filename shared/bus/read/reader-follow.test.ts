@@ -11,7 +11,7 @@ import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { entryKey } from '#testkit/nats/held-set.ts';
-import { createReader, type Swap } from './reader.ts';
+import { type AppliedSet, createReader } from './reader.ts';
 
 type Callback = (err: Error | null, message: unknown) => void;
 
@@ -82,15 +82,15 @@ const set = createDigestSet();
 set.set(record.key, record.bytes);
 const stored = [record, { ...aManifest(owner, set), revision: 2 }];
 
-test('what comes late of an owner that is followed no longer is left aside, also when it is followed again', async (t) => {
+test('what comes late of an owner that is followed no longer is ignored, also when it is followed again', async (t) => {
   const slow = createSlowBus(stored);
-  const swaps: Swap[] = [];
+  const applied: AppliedSet[] = [];
   const reader = createReader(slow.bus, {
     bucket,
     owners: [owner],
     log: pino({ level: 'silent' }),
     clock: systemClock,
-    onSwap: (swap) => swaps.push(swap),
+    onApply: (set) => applied.push(set),
   });
   t.after(() => {
     slow.hurry();
@@ -105,8 +105,8 @@ test('what comes late of an owner that is followed no longer is left aside, also
   slow.answer();
   await asked(1);
   await new Promise(setImmediate);
-  assert.deepEqual([swaps.length, reader.isComplete(owner)], [0, false]);
+  assert.deepEqual([applied.length, reader.isComplete(owner)], [0, false]);
   slow.answer();
   await waitFor(() => reader.isComplete(owner), { timeoutMs: 10_000, what: 'the set of the owner' });
-  assert.equal(swaps.length, 1);
+  assert.equal(applied.length, 1);
 });

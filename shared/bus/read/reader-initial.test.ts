@@ -57,7 +57,7 @@ test('a reader begins with a snapshot while there is no bus, and goes on with wh
   await waitForValues(second, owner, { a: 3 });
 });
 
-test('an empty bucket takes nothing away from a snapshot; its new publisher does once somebody vouches for it', async (t) => {
+test('an empty bucket takes nothing away from a snapshot; its new publisher does once somebody confirms it', async (t) => {
   const first = followSet(t, testBus, writing, bucket, owner);
   // Several publishers: the epoch begins anew with the bucket, and its first claim may take two attempts.
   for (const value of [1, 2, 3, 4]) {
@@ -77,7 +77,7 @@ test('an empty bucket takes nothing away from a snapshot; its new publisher does
     initial,
     log: testBus.log,
     clock: systemClock,
-    onSwap: ({ changes }) => {
+    onApply: ({ changes }) => {
       for (const { key, value } of changes) held.set(formatKey(key), value !== undefined);
     },
   });
@@ -92,6 +92,6 @@ test('an empty bucket takes nothing away from a snapshot; its new publisher does
   const isRead = () => reader.revision(owner) === last;
   await waitFor(isRead, { timeoutMs: 10_000, what: 'the set of the new publisher to be read' });
   assert.deepEqual(entriesHeld(), [true, true, true]);
-  reader.vouch([published]);
+  reader.confirm([published]);
   assert.deepEqual(entriesHeld(), [true, false, false]);
 });

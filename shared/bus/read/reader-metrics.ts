@@ -1,13 +1,28 @@
 import { metrics } from '@opentelemetry/api';
+import type { Rejection } from './staging.ts';
 
 /** Instruments of a reader of a bucket. */
-interface ReaderMetrics {
+export interface ReaderMetrics {
+  rejected(owner: string, reason: Rejection, records: number): void;
+  resync(owner: string): void;
   tooLarge(owner: string): void;
 }
 
 export function createReaderMetrics(bucket: string): ReaderMetrics {
-  const tooLarge = metrics.getMeter('latchkey').createCounter('latchkey.reader.too.large.sets', {
+  const meter = metrics.getMeter('latchkey');
+  const rejected = meter.createCounter('latchkey.reader.rejected.records', {
+    description:
+      'Records not taken in: outdated (a newer one is known) or malformed (the value before stays)',
+  });
+  const resyncs = meter.createCounter('latchkey.reader.resyncs', {
+    description: 'Times that everything was read again, after the first time',
+  });
+  const tooLarge = meter.createCounter('latchkey.reader.too.large.sets', {
     description: 'Times that a set was too large to be read, so that the one before stayed in force',
   });
-  return { tooLarge: (owner) => tooLarge.add(1, { bucket, owner }) };
+  return {
+    rejected: (owner, reason, records) => rejected.add(records, { bucket, owner, reason }),
+    resync: (owner) => resyncs.add(1, { bucket, owner }),
+    tooLarge: (owner) => tooLarge.add(1, { bucket, owner }),
+  };
 }

@@ -57,7 +57,7 @@ test('a reader keeps up while changes never stop', async (t) => {
     for (let change = 0; change < 10; change += 1, value += 1) {
       publisher.put(entryKey('busy', `s${value % 500}`), { schema: 1, value });
     }
-    return set.swaps.filter(({ changes }) => changes.length > 0).length >= 10;
+    return set.applied.filter(({ changes }) => changes.length > 0).length >= 10;
   };
   await waitFor(changeAndCount, { timeoutMs: 30_000, what: 'ten sets in force', intervalMs: 1 });
 });
@@ -71,7 +71,7 @@ test('the trace of each change arrives with it, also with a removal', async (t) 
   await waitForValues(set, 'traced', { a: 1 });
   publisher.remove(key, { traceparent: 'removed' });
   await waitForValues(set, 'traced', {});
-  const changes = set.swaps.flatMap((swap) => swap.changes);
+  const changes = set.applied.flatMap(({ changes }) => changes);
   assert.deepEqual(
     changes.map(({ traceparent, tracestate }) => [traceparent, tracestate]),
     [
@@ -92,7 +92,7 @@ test('an empty set is complete once its publisher says so, and not before', asyn
   publisher.replace(new Map());
   await waitFor(() => set.reader.isComplete('empty'), { timeoutMs: 10_000, what: 'the empty set' });
   assert.deepEqual(
-    set.swaps.map(({ changes }) => changes),
+    set.applied.map(({ changes }) => changes),
     [[]],
   );
 });
@@ -112,7 +112,7 @@ test('a set of several pages and a recipe arrive as one step', async (t) => {
   const set = followSet(t, testBus, reading, bucket, 'many');
   publisher.replace(records);
   await waitFor(() => set.held.size === 3_001, { timeoutMs: 30_000, what: 'all records' });
-  assert.equal(set.swaps.filter(({ changes }) => changes.length > 0).length, 1);
+  assert.equal(set.applied.filter(({ changes }) => changes.length > 0).length, 1);
   const late = followSet(t, testBus, reading, bucket, 'many');
   await waitFor(() => late.held.size === 3_001, { timeoutMs: 30_000, what: 'all records' });
   assert.deepEqual(new Map([...late.held].sort()), new Map([...set.held].sort()));
@@ -131,7 +131,7 @@ test('a successor with the same set writes its claim and nothing else', async (t
   assert.equal(await lastRevision(), revision + 1);
   assert.deepEqual(second.published(), { owner: 'heir', epoch: 2, seq: 0 });
   await waitFor(() => set.reader.applied()[0]?.epoch === 2, { timeoutMs: 5_000, what: 'the new epoch' });
-  assert.deepEqual(set.swaps.at(-1)?.changes, []);
+  assert.deepEqual(set.applied.at(-1)?.changes, []);
 });
 
 test('while a successor has not listed everything, old and new readers hold the set before', async (t) => {
@@ -155,7 +155,7 @@ test('a reader hears nothing of other owners', async (t) => {
   const publisher = publishSet(t, testBus, writing, bucket, 'single');
   publisher.replace(entries('single', { a: 1 }));
   await waitForValues(set, 'single', { a: 1 });
-  assert.deepEqual(other.swaps, []);
+  assert.deepEqual(other.applied, []);
 });
 
 test('a consumer that throws ends the process, since what it was handed does not come again', async (t) => {
@@ -165,7 +165,7 @@ test('a consumer that throws ends the process, since what it was handed does not
     owners: ['throws'],
     log: testBus.log,
     clock: systemClock,
-    onSwap: () => {
+    onApply: () => {
       throw new Error('consumer');
     },
   });

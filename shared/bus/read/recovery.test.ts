@@ -151,7 +151,7 @@ test('after a recreation a new publisher begins with epoch 1 and is followed', a
   const published = await waitFor(() => third.published(), { timeoutMs: 5_000, what: 'the new set' });
   assert.equal(published.epoch, 1);
   // As the heartbeats of its process do.
-  set.reader.vouch([published]);
+  set.reader.confirm([published]);
   await waitForValues(set, owner, { b: 5 });
   assert.equal(set.reader.applied()[0]?.epoch, 1);
 });

@@ -23,8 +23,8 @@ function stagingWith(records: readonly BusRecord[], given: Parameters<typeof aMa
 }
 const secretsIn = (staging: ReturnType<typeof createStaging>) =>
   staging
-    .swap()
-    ?.swap.changes.map(({ key, value }) => [key.kind === 'entry' && key.secret, value !== undefined]);
+    .apply()
+    ?.set.changes.map(({ key, value }) => [key.kind === 'entry' && key.secret, value !== undefined]);
 
 const [one, two] = [aRecord({ key: entryKey('one') }), aRecord({ key: entryKey('two') })];
 
@@ -35,8 +35,8 @@ test('a set is handed out when the manifest matches, once, with the trace of eac
     trace: { traceparent: 't' },
   });
   const staging = stagingWith([traced], { seq: 7 });
-  assert.deepEqual(staging.swap(), {
-    swap: {
+  assert.deepEqual(staging.apply(), {
+    set: {
       owner: 'k8s',
       epoch: 1,
       seq: 7,
@@ -48,9 +48,9 @@ test('a set is handed out when the manifest matches, once, with the trace of eac
         },
       ],
     },
-    poison: 0,
+    malformed: 0,
   });
-  assert.equal(staging.swap(), undefined);
+  assert.equal(staging.apply(), undefined);
   assert.deepEqual(staging.applied(), { epoch: 1, seq: 7 });
 });
 
@@ -67,15 +67,15 @@ test('nothing is handed out while a record is missing, too many, different, or t
   for (const [name, records] of cases) {
     const staging = createStaging('k8s');
     for (const record of records) staging.stage(record);
-    assert.equal(staging.swap(), undefined, name);
+    assert.equal(staging.apply(), undefined, name);
   }
 });
 
 test('the set in force stays after a reset, and the next complete set brings only the difference', () => {
   const staging = stagingWith([one, two]);
-  staging.swap();
+  staging.apply();
   staging.reset();
-  assert.equal(staging.swap(), undefined);
+  assert.equal(staging.apply(), undefined);
   assert.deepEqual(staging.applied(), { epoch: 1, seq: 1 });
   const three = aRecord({ key: entryKey('three') });
   for (const record of [one, three, manifestOf([one, three], { seq: 2 })]) staging.stage(record);
@@ -87,48 +87,48 @@ test('the set in force stays after a reset, and the next complete set brings onl
 
 test('after a reset a lower epoch is accepted again: the bucket began anew', () => {
   const staging = stagingWith([{ ...one, epoch: 9 }], { epoch: 9 });
-  staging.swap();
+  staging.apply();
   staging.reset();
   for (const record of [one, two, manifestOf([one, two])]) staging.stage(record);
-  staging.vouch({ epoch: 1, seq: 0 });
+  staging.confirm({ epoch: 1, seq: 0 });
   assert.deepEqual(secretsIn(staging), [['two', true]]);
 });
 
-test('a record of a lower epoch than one seen before is dropped, also under another key', () => {
+test('a record of a lower epoch than one seen before is outdated, also under another key', () => {
   const staging = stagingWith([one], { epoch: 2 });
-  assert.equal(staging.stage({ ...two, epoch: 1 }), 'dropped');
-  assert.equal(staging.stage(manifestOf([], { epoch: 1, seq: 99 })), 'dropped');
+  assert.equal(staging.stage({ ...two, epoch: 1 }), 'outdated');
+  assert.equal(staging.stage(manifestOf([], { epoch: 1, seq: 99 })), 'outdated');
   assert.deepEqual(secretsIn(staging), [['one', true]]);
 });
 
-test('a replayed older record and a replayed older manifest are dropped', () => {
+test('a replayed older record and a replayed older manifest are outdated', () => {
   const staging = stagingWith([{ ...one, seq: 5 }], { seq: 5 });
-  assert.equal(staging.stage({ ...one, seq: 4, deleted: true }), 'dropped');
-  assert.equal(staging.stage(manifestOf([], { seq: 4 })), 'dropped');
-  assert.equal(staging.stage({ ...manifestOf([]), deleted: true }), 'dropped');
+  assert.equal(staging.stage({ ...one, seq: 4, deleted: true }), 'outdated');
+  assert.equal(staging.stage(manifestOf([], { seq: 4 })), 'outdated');
+  assert.equal(staging.stage({ ...manifestOf([]), deleted: true }), 'outdated');
   assert.deepEqual(secretsIn(staging), [['one', true]]);
 });
 
 test('a tombstone takes a record out', () => {
   const staging = stagingWith([one, two]);
-  staging.swap();
+  staging.apply();
   staging.stage({ ...two, seq: 2, deleted: true, bytes: new Uint8Array() });
-  assert.equal(staging.swap(), undefined);
+  assert.equal(staging.apply(), undefined);
   staging.stage(manifestOf([one], { seq: 2 }));
   assert.deepEqual(secretsIn(staging), [['two', false]]);
 });
 
-test('an unreadable record counts in the digest, is left aside, and its value before stays in force', () => {
+test('a malformed record counts in the digest, is refused, and its value before stays in force', () => {
   for (const text of ['{', '"text"', '{"schema":2}', '\u{1F511}']) {
     const staging = stagingWith([one, two]);
-    staging.swap();
+    staging.apply();
     const bad = { ...one, seq: 2, bytes: new TextEncoder().encode(text) };
     const other = { ...two, seq: 2, bytes: new TextEncoder().encode('{"schema":1,"new":1}') };
     for (const record of [bad, other, manifestOf([bad, other], { seq: 2 })]) staging.stage(record);
-    const step = staging.swap();
-    assert.equal(step?.poison, 1, text);
+    const step = staging.apply();
+    assert.equal(step?.malformed, 1, text);
     assert.deepEqual(
-      step?.swap.changes.map(({ value }) => value),
+      step?.set.changes.map(({ value }) => value),
       [{ schema: 1, new: 1 }],
     );
     const gone = { ...one, seq: 3, deleted: true };
@@ -137,10 +137,10 @@ test('an unreadable record counts in the digest, is left aside, and its value be
   }
 });
 
-test('an unreadable key or manifest is poison and changes nothing', () => {
+test('an unreadable key or manifest is malformed and changes nothing', () => {
   const staging = stagingWith([one]);
-  assert.equal(staging.stage(aRecord({ key: 'k8s.what.is.this' })), 'poison');
-  assert.equal(staging.stage(aRecord({ key: 'k8s.manifest', body: { schema: 2 } })), 'poison');
+  assert.equal(staging.stage(aRecord({ key: 'k8s.what.is.this' })), 'malformed');
+  assert.equal(staging.stage(aRecord({ key: 'k8s.manifest', body: { schema: 2 } })), 'malformed');
   assert.deepEqual(secretsIn(staging), [['one', true]]);
 });
 
@@ -175,7 +175,7 @@ test('whatever is lost on the way, a consumer only ever holds sets that a manife
       const held = new Map<string, unknown>();
       for (const [index, message] of messages.entries()) {
         if (index !== lost % (messages.length + 1)) staging.stage(message);
-        for (const { key, value } of staging.swap()?.swap.changes ?? []) {
+        for (const { key, value } of staging.apply()?.set.changes ?? []) {
           if (value === undefined) held.delete(formatKey(key));
           else held.set(formatKey(key), value);
         }
@@ -185,24 +185,24 @@ test('whatever is lost on the way, a consumer only ever holds sets that a manife
   );
 });
 
-test('after a reset an older set comes into force only when its publisher, alive, vouches for it', () => {
+test('after a reset an older set comes into force only when its live publisher confirms it', () => {
   const staging = stagingWith([one, two], { epoch: 2, seq: 7 });
-  staging.swap();
+  staging.apply();
   staging.reset();
   for (const record of [one, manifestOf([one], { epoch: 2, seq: 5 })]) staging.stage(record);
-  assert.equal(staging.swap(), undefined);
-  staging.vouch({ epoch: 2, seq: 7 });
-  assert.equal(staging.swap(), undefined);
-  staging.vouch({ epoch: 1, seq: 5 });
-  assert.equal(staging.swap(), undefined);
-  staging.vouch({ epoch: 2, seq: 5 });
+  assert.equal(staging.apply(), undefined);
+  staging.confirm({ epoch: 2, seq: 7 });
+  assert.equal(staging.apply(), undefined);
+  staging.confirm({ epoch: 1, seq: 5 });
+  assert.equal(staging.apply(), undefined);
+  staging.confirm({ epoch: 2, seq: 5 });
   assert.deepEqual(secretsIn(staging), [['two', false]]);
   assert.deepEqual(staging.applied(), { epoch: 2, seq: 5 });
 });
 
-test('after a reset a newer set needs nobody to vouch for it', () => {
+test('after a reset a newer set needs nobody to confirm it', () => {
   const staging = stagingWith([one], { epoch: 2, seq: 7 });
-  staging.swap();
+  staging.apply();
   staging.reset();
   for (const record of [two, manifestOf([two], { epoch: 2, seq: 8 })]) staging.stage(record);
   assert.deepEqual(secretsIn(staging)?.toSorted(), [
@@ -213,10 +213,10 @@ test('after a reset a newer set needs nobody to vouch for it', () => {
 
 test('a claim on a restored bucket brings no old content: only what its publisher lists does', () => {
   const staging = stagingWith([one, two], { epoch: 2, seq: 7 });
-  staging.swap();
+  staging.apply();
   staging.reset();
   for (const record of [one, manifestOf([one], { epoch: 3, seq: 0 })]) staging.stage(record);
-  assert.equal(staging.swap(), undefined);
+  assert.equal(staging.apply(), undefined);
   assert.deepEqual(staging.applied(), { epoch: 2, seq: 7 });
   staging.stage(manifestOf([one], { epoch: 3, seq: 1 }));
   assert.deepEqual(secretsIn(staging), [['two', false]]);
@@ -224,9 +224,9 @@ test('a claim on a restored bucket brings no old content: only what its publishe
 
 test('a claim that repeats the set in force is taken, and whoever has none takes what it repeats', () => {
   const staging = stagingWith([one], { epoch: 2, seq: 7 });
-  staging.swap();
+  staging.apply();
   staging.stage(manifestOf([one], { epoch: 3, seq: 0 }));
-  staging.swap();
+  staging.apply();
   assert.deepEqual(staging.applied(), { epoch: 3, seq: 0 });
   assert.deepEqual(secretsIn(stagingWith([one], { epoch: 3, seq: 0 })), [['one', true]]);
 });
@@ -234,9 +234,9 @@ test('a claim that repeats the set in force is taken, and whoever has none takes
 test('the records of a set staged anew give the same set, whatever is staged meanwhile', () => {
   const bad = { ...two, bytes: new TextEncoder().encode('{') };
   const before = stagingWith([one, bad], { epoch: 3, seq: 4 });
-  before.swap();
+  before.apply();
   before.stage({ ...one, epoch: 3, seq: 5, deleted: true });
-  assert.equal(before.swap(), undefined);
+  assert.equal(before.apply(), undefined);
   const after = createStaging('k8s');
   for (const record of before.records()) after.stage(record);
   assert.deepEqual(secretsIn(after), [['one', true]]);
@@ -247,10 +247,10 @@ test('the records of a set staged anew give the same set, whatever is staged mea
   assert.deepEqual(createStaging('k8s').records(), []);
 });
 
-test("another owner's record is left aside, and brings nothing into the set", () => {
+test("another owner's record is refused, and brings nothing into the set", () => {
   const foreign = aRecord({ key: formatKey({ owner: 'aws', kind: 'recipe' }) });
   const staging = createStaging('k8s');
-  assert.equal(staging.stage(foreign), 'poison');
+  assert.equal(staging.stage(foreign), 'malformed');
   for (const record of [one, manifestOf([one])]) staging.stage(record);
   assert.deepEqual(secretsIn(staging), [['one', true]]);
 });

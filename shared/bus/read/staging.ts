@@ -13,36 +13,186 @@ export interface RecordChange extends TraceCarrier {
   value: unknown;
 }
 
-/** One owner's set was replaced by a newer complete one. */
-export interface Swap {
+/** One owner's set that has replaced an older one. */
+export interface AppliedSet {
   owner: string;
   epoch: number;
   seq: number;
   changes: RecordChange[];
 }
 
+/** Why a record is not staged: a newer one is known, or it cannot be read. */
+export type Rejection = 'outdated' | 'malformed';
+
 /**
- * One owner's records as they arrive, and the last set that was complete. Arrivals change nothing until a complete
- * manifest matches all of them by count and digests; then `swap` hands out the difference.
+ * Stages one owner's records as they arrive, beside the last set that was complete. Arrivals change nothing until a
+ * complete manifest matches all of them by count and digests; then `apply` hands out the difference.
  */
 export interface Staging {
-  /** Takes one record or manifest in. `dropped` = outranked by what is held; `poison` = unreadable, left aside. */
-  stage(record: BusRecord): 'staged' | 'dropped' | 'poison';
+  /** Takes one record or manifest in. */
+  stage(record: BusRecord): 'staged' | Rejection;
   /** Forgets what is staged (everything will arrive again), never the set in force. */
   reset(): void;
-  /** Notes what the owner's publisher, alive, says that it has published. */
-  vouch(published: Version): void;
-  /** The step to the staged set, if it is complete and new. `poison` counts unreadable records, kept as they were. */
-  swap(): { swap: Swap; poison: number } | undefined;
-  /** True when there is a complete manifest that the staged records do not match. */
-  torn(): boolean;
-  /** Position of the set in force. */
+  /** Takes the version that the owner's live publisher says it has published. */
+  confirm(published: Version): void;
+  /** Puts the staged set in force, if it is complete and new. `malformed` counts records that stay as they were. */
+  apply(): { set: AppliedSet; malformed: number } | undefined;
+  /** Tells whether there is a complete manifest that the staged records do not match. */
+  isInconsistent(): boolean;
+  /** Returns the version of the set in force. */
   applied(): Version | undefined;
-  /** The stored records of the set in force, its manifest among them: staged anew they give the same set. */
+  /** Returns the stored records of the set in force and its manifest: staged again they give the same set. */
   records(): BusRecord[];
 }
 
-const lower = (left: Version, right: Version): boolean => compareVersions(left, right) < 0;
+interface StoredManifest {
+  record: BusRecord;
+  body: Manifest;
+}
+
+export const createStaging = (owner: string): Staging => new StagedSet(owner);
+
+class StagedSet implements Staging {
+  readonly #owner: string;
+  readonly #recipeKey: string;
+  /** Highest epoch seen in the order of revisions: a record below it was written by a publisher that had lost. */
+  #fence = 0;
+  /** By key, tombstones included. */
+  #staged = new Map<string, BusRecord>();
+  #digests = createDigestSet();
+  #manifest: StoredManifest | undefined;
+  /** Keys that may differ between what is staged and what is in force. */
+  readonly #dirty = new Set<string>();
+  readonly #inForce = new Map<string, BusRecord>();
+  /** The record whose value the consumer has: that in force or, where that is malformed, one before it. */
+  readonly #delivered = new Map<string, BusRecord>();
+  #applied: StoredManifest | undefined;
+  #confirmed: Version | undefined;
+
+  constructor(owner: string) {
+    this.#owner = owner;
+    this.#recipeKey = formatKey({ owner, kind: 'recipe' });
+  }
+
+  stage(record: BusRecord): 'staged' | Rejection {
+    const key = parseKey(record.key);
+    // Whoever reads asks the server for this owner's alone.
+    if (key?.owner !== this.#owner) return 'malformed';
+    return key.kind === 'manifest' ? this.#stageManifest(record) : this.#stageBody(record);
+  }
+
+  reset(): void {
+    this.#fence = 0;
+    this.#staged = new Map();
+    this.#digests = createDigestSet();
+    this.#manifest = undefined;
+    for (const key of this.#inForce.keys()) this.#dirty.add(key);
+  }
+
+  confirm(published: Version): void {
+    this.#confirmed = published;
+  }
+
+  apply(): { set: AppliedSet; malformed: number } | undefined {
+    const next = this.#manifest;
+    if (next === undefined || !next.body.complete || !this.#matches(next.body)) return undefined;
+    const current = this.#applied?.body;
+    if (!mayFollow(current, next.body, this.#confirmed)) return undefined;
+    const { epoch, seq } = next.body;
+    if (this.#dirty.size === 0 && current?.epoch === epoch && current.seq === seq) return undefined;
+    const outcomes = [...this.#dirty].map((key) => this.#applyKey(key));
+    this.#dirty.clear();
+    this.#applied = next;
+    const changes = outcomes.filter((outcome) => outcome !== undefined && outcome !== 'malformed');
+    return {
+      set: { owner: this.#owner, epoch, seq, changes },
+      malformed: outcomes.filter((outcome) => outcome === 'malformed').length,
+    };
+  }
+
+  isInconsistent(): boolean {
+    return this.#manifest?.body.complete === true && !this.#matches(this.#manifest.body);
+  }
+
+  applied(): Version | undefined {
+    return this.#applied && { epoch: this.#applied.body.epoch, seq: this.#applied.body.seq };
+  }
+
+  records(): BusRecord[] {
+    return this.#applied === undefined ? [] : [...this.#inForce.values(), this.#applied.record];
+  }
+
+  #stageManifest(record: BusRecord): 'staged' | Rejection {
+    if (record.deleted) return 'outdated';
+    const parsed = checkShape(manifestSchema, parseJson(record.bytes));
+    if (!parsed.success) return 'malformed';
+    const body = parsed.data;
+    const isOlder = this.#manifest !== undefined && isLower(body, this.#manifest.body);
+    if (body.epoch < this.#fence || isOlder) return 'outdated';
+    this.#fence = body.epoch;
+    this.#manifest = { record, body };
+    return 'staged';
+  }
+
+  #stageBody(record: BusRecord): 'staged' | 'outdated' {
+    const before = this.#staged.get(record.key);
+    const isOlder = before !== undefined && isLower(record, before);
+    if (record.epoch < this.#fence || isOlder) return 'outdated';
+    this.#fence = record.epoch;
+    this.#staged.set(record.key, record);
+    if (record.deleted) this.#digests.delete(record.key);
+    else this.#digests.set(record.key, record.bytes);
+    this.#dirty.add(record.key);
+    return 'staged';
+  }
+
+  #matches(manifest: Manifest): boolean {
+    const recipe = this.#staged.get(this.#recipeKey);
+    return (
+      manifest.count === this.#digests.count &&
+      manifest.digest === this.#digests.digest() &&
+      manifest.recipeDigest === recipeDigest(recipe?.deleted ? undefined : recipe?.bytes)
+    );
+  }
+
+  /** Puts the staged record of a key in force; returns what that means for the consumer, undefined for nothing. */
+  #applyKey(text: string): RecordChange | 'malformed' | undefined {
+    const key = parseKey(text);
+    const next = this.#staged.get(text);
+    const before = this.#delivered.get(text);
+    if (key === undefined) return 'malformed';
+    if (next === undefined || next.deleted) {
+      this.#inForce.delete(text);
+      if (!this.#delivered.delete(text)) return undefined;
+      return { key, value: undefined, ...next?.trace };
+    }
+    this.#inForce.set(text, next);
+    if (before !== undefined && Buffer.compare(before.bytes, next.bytes) === 0) {
+      this.#delivered.set(text, next);
+      return undefined;
+    }
+    const value = parseBody(next.bytes);
+    if (value === undefined) return 'malformed';
+    this.#delivered.set(text, next);
+    return { key, value, ...next.trace };
+  }
+}
+
+const isLower = (left: Version, right: Version): boolean => compareVersions(left, right) < 0;
+
+/**
+ * Decides whether a set may replace the one in force. A bucket restored from a backup has an old set, whole, and a new
+ * publisher on an emptied one begins again at 1: a lower version needs the word of its live publisher. A claim (seq 0)
+ * repeats the summary that it found, which may be that of a backup: it brings no other content, only what its publisher
+ * has listed since does.
+ */
+function mayFollow(current: Manifest | undefined, next: Manifest, confirmed: Version | undefined): boolean {
+  if (current === undefined) return true;
+  const isConfirmed = confirmed?.epoch === next.epoch && confirmed.seq <= next.seq;
+  if (isLower(next, current) && !isConfirmed) return false;
+  const isNewClaim = next.seq === 0 && next.epoch > current.epoch;
+  return !isNewClaim || sameSummary(next, current);
+}
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
@@ -52,132 +202,10 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** A record body of a schema version that this build reads; undefined otherwise. */
+/** Parses a record body of a schema version that this build reads; undefined otherwise. */
 function parseBody(bytes: Uint8Array): unknown {
   const body = parseJson(bytes);
   return typeof body === 'object' && body !== null && 'schema' in body && body.schema === 1
     ? body
     : undefined;
-}
-
-export function createStaging(owner: string): Staging {
-  const recipeKey = formatKey({ owner, kind: 'recipe' });
-  /** Highest epoch seen in the order of revisions: a record below it was written by a publisher that had lost. */
-  let fence = 0;
-  /** By key, tombstones included. */
-  let held = new Map<string, BusRecord>();
-  let digests = createDigestSet();
-  let manifest: { record: BusRecord; says: Manifest } | undefined;
-  const dirty = new Set<string>();
-  /** The set in force. */
-  const inForce = new Map<string, BusRecord>();
-  /** The record whose value the consumer holds: that in force, or, where that is unreadable, one before it. */
-  const taken = new Map<string, BusRecord>();
-  let applied: { record: BusRecord; says: Manifest } | undefined;
-  let vouched: Version | undefined;
-
-  /** A bucket restored from a backup holds an old set, whole; a new publisher on an emptied one begins again at 1. */
-  const stepsBack = (candidate: Version): boolean =>
-    applied !== undefined &&
-    lower(candidate, applied.says) &&
-    !(vouched?.epoch === candidate.epoch && vouched.seq <= candidate.seq);
-
-  /**
-   * A claim (seq 0) repeats the summary that it found, which may be that of a backup: it brings no other content, only
-   * what its publisher has listed since does.
-   */
-  const claimsOtherContent = (candidate: Manifest): boolean =>
-    applied !== undefined &&
-    candidate.seq === 0 &&
-    candidate.epoch > applied.says.epoch &&
-    !sameSummary(candidate, applied.says);
-
-  function stageManifest(record: BusRecord): 'staged' | 'dropped' | 'poison' {
-    if (record.deleted) return 'dropped';
-    const parsed = checkShape(manifestSchema, parseJson(record.bytes));
-    if (!parsed.success) return 'poison';
-    if (parsed.data.epoch < fence || (manifest !== undefined && lower(parsed.data, manifest.says)))
-      return 'dropped';
-    fence = parsed.data.epoch;
-    manifest = { record, says: parsed.data };
-    return 'staged';
-  }
-
-  function stageBody(record: BusRecord): 'staged' | 'dropped' {
-    const before = held.get(record.key);
-    if (record.epoch < fence || (before !== undefined && lower(record, before))) return 'dropped';
-    fence = record.epoch;
-    held.set(record.key, record);
-    if (record.deleted) digests.delete(record.key);
-    else digests.set(record.key, record.bytes);
-    dirty.add(record.key);
-    return 'staged';
-  }
-
-  function matches(candidate: Manifest): boolean {
-    const recipe = held.get(recipeKey);
-    return (
-      candidate.count === digests.count &&
-      candidate.digest === digests.digest() &&
-      candidate.recipeDigest === recipeDigest(recipe?.deleted ? undefined : recipe?.bytes)
-    );
-  }
-
-  /** The change that a key means for the consumer; undefined for none, `poison` for one that cannot be read. */
-  function changeOf(text: string): RecordChange | 'poison' | undefined {
-    const key = parseKey(text);
-    const next = held.get(text);
-    const before = taken.get(text);
-    if (key === undefined) return 'poison';
-    if (next === undefined || next.deleted) {
-      inForce.delete(text);
-      if (!taken.delete(text)) return undefined;
-      return { key, value: undefined, ...next?.trace };
-    }
-    inForce.set(text, next);
-    if (before !== undefined && Buffer.compare(before.bytes, next.bytes) === 0) {
-      taken.set(text, next);
-      return undefined;
-    }
-    const value = parseBody(next.bytes);
-    if (value === undefined) return 'poison';
-    taken.set(text, next);
-    return { key, value, ...next.trace };
-  }
-
-  return {
-    stage: (record) => {
-      const key = parseKey(record.key);
-      // Whoever reads asks the server for this owner's alone.
-      if (key?.owner !== owner) return 'poison';
-      return key.kind === 'manifest' ? stageManifest(record) : stageBody(record);
-    },
-    reset() {
-      fence = 0;
-      held = new Map();
-      digests = createDigestSet();
-      manifest = undefined;
-      for (const key of inForce.keys()) dirty.add(key);
-    },
-    vouch: (published) => {
-      vouched = published;
-    },
-    swap() {
-      if (manifest === undefined || !manifest.says.complete || !matches(manifest.says)) return undefined;
-      if (stepsBack(manifest.says) || claimsOtherContent(manifest.says)) return undefined;
-      const { epoch, seq } = manifest.says;
-      if (dirty.size === 0 && applied?.says.epoch === epoch && applied.says.seq === seq) return undefined;
-      const outcomes = [...dirty].map(changeOf);
-      dirty.clear();
-      applied = manifest;
-      const changes = outcomes.filter((outcome) => outcome !== undefined && outcome !== 'poison');
-      return {
-        swap: { owner, epoch, seq, changes },
-        poison: outcomes.filter((outcome) => outcome === 'poison').length,
-      };
-    },
-    torn: () => manifest?.says.complete === true && !matches(manifest.says),
-    applied: () => applied && { epoch: applied.says.epoch, seq: applied.says.seq },
-    records: () => (applied === undefined ? [] : [...inForce.values(), applied.record]),
-  };
 }

@@ -10,17 +10,23 @@ import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { entryKey, followSet, waitForValues } from '#testkit/nats/held-set.ts';
+import { type MetricTotals, startMetricTotals } from '#testkit/nats/metric-totals.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 
 let testBus: TestBus;
 let reading: Bus;
+let metrics: MetricTotals;
 
 before(async () => {
+  metrics = startMetricTotals();
   testBus = await startTestBus();
   reading = await testBus.connect();
   assert.equal(await ensureBuckets(reading, { log: testBus.log }), true);
 });
-after(() => testBus.stop());
+after(() => Promise.all([testBus.stop(), metrics.stop()]));
+
+const rejected = (owner: string, reason: string): Promise<number> =>
+  metrics.total('latchkey_reader_rejected_records_total', { bucket, owner, reason });
 
 /** Stores records as they are, past any publisher. */
 async function store(records: readonly BusRecord[]): Promise<void> {
@@ -31,24 +37,24 @@ async function store(records: readonly BusRecord[]): Promise<void> {
 }
 
 test('records without a matching or complete manifest never come into force', async (t) => {
-  const set = followSet(t, testBus, reading, bucket, 'torn');
-  const record = aRecord({ key: entryKey('torn', 'a'), body: { schema: 1, value: 1 } });
+  const set = followSet(t, testBus, reading, bucket, 'inconsistent');
+  const record = aRecord({ key: entryKey('inconsistent', 'a'), body: { schema: 1, value: 1 } });
   const digests = createDigestSet();
   digests.set(record.key, record.bytes);
-  await store([aManifest('torn', createDigestSet(), { complete: false }), record]);
-  await store([aManifest('torn', digests, { seq: 2, complete: false })]);
-  digests.set('torn.entry.ns.missing', record.bytes);
-  await store([aManifest('torn', digests, { seq: 3 })]);
-  digests.delete('torn.entry.ns.missing');
-  await store([aManifest('torn', digests, { seq: 4 })]);
-  await waitForValues(set, 'torn', { a: 1 });
+  await store([aManifest('inconsistent', createDigestSet(), { complete: false }), record]);
+  await store([aManifest('inconsistent', digests, { seq: 2, complete: false })]);
+  digests.set('inconsistent.entry.ns.missing', record.bytes);
+  await store([aManifest('inconsistent', digests, { seq: 3 })]);
+  digests.delete('inconsistent.entry.ns.missing');
+  await store([aManifest('inconsistent', digests, { seq: 4 })]);
+  await waitForValues(set, 'inconsistent', { a: 1 });
   assert.deepEqual(
-    set.swaps.map(({ seq }) => seq),
+    set.applied.map(({ seq }) => seq),
     [4],
   );
 });
 
-test('a set that stays torn although it was read again is read from another server', async (t) => {
+test('a set that stays inconsistent although it was read again is read from another server', async (t) => {
   const reasons: string[] = [];
   const bus = { ...reading, changeServer: (reason: string) => void reasons.push(reason) };
   const set = followSet(t, testBus, bus, bucket, 'diverged', { clock: acceleratedClock(20) });
@@ -57,13 +63,14 @@ test('a set that stays torn although it was read again is read from another serv
   digests.set(record.key, record.bytes);
   await store([aManifest('diverged', digests)]);
   await waitFor(() => reasons.length > 0, { timeoutMs: 10_000, what: 'the change of the server' });
-  assert.ok(set.reader.counters().resyncs >= 1, 'it was read again before');
-  assert.equal(reasons[0], 'the staged set stays torn');
+  const resyncs = await metrics.total('latchkey_reader_resyncs_total', { bucket, owner: 'diverged' });
+  assert.ok(resyncs >= 1, 'it was read again before');
+  assert.equal(reasons[0], 'the staged set stays inconsistent');
   await store([record]);
   await waitForValues(set, 'diverged', { a: 1 });
 });
 
-test('unreadable records are counted and left as they were, and reading goes on', async (t) => {
+test('malformed records are counted, their former values stay in force, and reading goes on', async (t) => {
   const set = followSet(t, testBus, reading, bucket, 'bad');
   const [one, two] = ['one', 'two'].map((secret) =>
     aRecord({ key: entryKey('bad', secret), body: { schema: 1, value: 1 } }),
@@ -90,10 +97,10 @@ test('unreadable records are counted and left as they were, and reading goes on'
   digests.set(last.key, last.bytes);
   await store([last, aManifest('bad', digests, { seq: 3 })]);
   await waitForValues(set, 'bad', { one: 3, two: 2 });
-  assert.equal(set.reader.counters().poison, 3);
+  assert.equal(await rejected('bad', 'malformed'), 3);
 });
 
-test('a record of another schema version is left aside: its key keeps the value before, the others go on', async (t) => {
+test('a record of another schema version is refused and counted: its key keeps the value before, the others go on', async (t) => {
   const set = followSet(t, testBus, reading, bucket, 'later');
   const publish = async (seq: number, bodies: Readonly<Record<string, unknown>>) => {
     const records = Object.entries(bodies).map(([secret, body]) =>
@@ -111,13 +118,13 @@ test('a record of another schema version is left aside: its key keeps the value 
     new: { schema: 2, content: 'unknown' },
   });
   await waitForValues(set, 'later', { one: 1, two: 2 });
-  assert.equal(set.reader.counters().poison, 2);
+  assert.equal(await rejected('later', 'malformed'), 2);
   const three = { schema: 1, value: 3 };
   await publish(3, { one: three, two: three, new: three });
   await waitForValues(set, 'later', { one: 3, two: 3, new: 3 });
 });
 
-test('a replayed record and one of a publisher that had lost are dropped and counted', async (t) => {
+test('a replayed record and one of a publisher that had lost are refused and counted', async (t) => {
   const set = followSet(t, testBus, reading, bucket, 'replay');
   const newest = aRecord({
     key: entryKey('replay', 'a'),
@@ -132,9 +139,9 @@ test('a replayed record and one of a publisher that had lost are dropped and cou
   const replayed = { ...newest, seq: 4, bytes: Buffer.from('{"schema":1,"value":"old"}') };
   const lost = aRecord({ key: entryKey('replay', 'b'), epoch: 1, seq: 9 });
   await store([replayed, lost, aManifest('replay', createDigestSet(), { epoch: 1, seq: 9 })]);
-  await waitFor(() => set.reader.counters().dropped === 3, {
+  await waitFor(async () => (await rejected('replay', 'outdated')) === 3, {
     timeoutMs: 5_000,
-    what: 'three dropped records',
+    what: 'three outdated records',
   });
   await store([aManifest('replay', digests, { epoch: 2, seq: 6 })]);
   await waitFor(() => set.reader.applied()[0]?.seq === 6, { timeoutMs: 5_000, what: 'the next manifest' });

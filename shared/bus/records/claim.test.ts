@@ -11,7 +11,7 @@ test('the first claim of an empty prefix has epoch 1 and says that nothing is co
   assert.deepEqual(nextClaim([], undefined), { epoch: 1, inherited: emptySummary });
 });
 
-test('a claim outranks everything stored and keeps the set before in force', () => {
+test('a claim is later than everything stored and keeps the set before in force', () => {
   const set = createDigestSet();
   set.set('k', desired.bytes);
   const stored = aManifest('k8s', set, { epoch: 4 });

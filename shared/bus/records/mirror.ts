@@ -52,8 +52,6 @@ export interface Mirror {
   readonly records: ReadonlyMap<string, BusRecord>;
   /** True once everything was read, also when there was nothing. */
   synced(): boolean;
-  /** How often everything had to be read again after the first time. */
-  resyncs(): number;
   /** Takes a record of one's own that the server acknowledged, before it comes back. */
   note(record: BusRecord): void;
   /** The revision up to which everything was read. */
@@ -187,7 +185,6 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     records,
     synced: () => resyncs >= 0,
     revision: () => revision,
-    resyncs: () => Math.max(0, resyncs),
     note(record) {
       acknowledged = true;
       take(record);

@@ -16,7 +16,7 @@ test('what a publisher writes into the headers is what a reader gets', () => {
   }
 });
 
-test('missing or broken numbers read as 0, which every publisher outranks', () => {
+test('missing or broken numbers read as 0, below that of any publisher', () => {
   const broken = headers();
   broken.set('Latchkey-Epoch', '-1');
   broken.set('Latchkey-Seq', 'many');

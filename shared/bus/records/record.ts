@@ -61,7 +61,7 @@ function count(value: string): number {
   return Number.isSafeInteger(number) && number >= 0 ? number : 0;
 }
 
-/** Reads the headers of a stored record. Garbage in a number reads as 0, which any real publisher outranks. */
+/** Reads the headers of a stored record. Garbage in a number reads as 0, below that of any real publisher. */
 export function parseHeaders(given: MsgHdrs): RecordStamp {
   const operation = given.get(operationHeader);
   const traceparent = given.get('traceparent');

@@ -17,7 +17,7 @@ const filesOf = (shards: readonly Uint8Array[] = []) =>
 const read = async (content: Uint8Array) =>
   readSnapshot(filesOf((await packShards(content, takenAt)).shards));
 
-/** Any record that a bucket may hold, unreadable ones too. */
+/** Any record that a bucket may hold, malformed ones too. */
 const anyRecord: fc.Arbitrary<BusRecord> = fc
   .record({
     secret: fc.string({ minLength: 1, unit: 'grapheme' }),
@@ -90,6 +90,6 @@ test('10,000 entries fit, come back as a complete set, and are told in the summa
   assert.ok('records' in snapshot);
   const staging = createStaging('k8s');
   for (const record of snapshot.records) staging.stage(record);
-  assert.equal(staging.swap()?.swap.changes.length, 10_000);
+  assert.equal(staging.apply()?.set.changes.length, 10_000);
   t.diagnostic(`read and staged in ${Math.round(performance.now() - startMs)} ms`);
 });

@@ -1,0 +1,139 @@
+import type { Logger } from 'pino';
+import type { Bus } from '#shared/bus/link/bus.ts';
+import { createMirror, type Mirror, type MirrorBatch } from '#shared/bus/records/mirror.ts';
+import type { BusRecord } from '#shared/bus/records/record.ts';
+import type { Version } from '#shared/bus/records/version.ts';
+import { parseKey } from '#shared/contracts/bucket.ts';
+import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { escapeToken } from '#shared/contracts/key-token.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
+import type { ReaderMetrics } from './reader-metrics.ts';
+import { type AppliedSet, createStaging, type Rejection, type Staging } from './staging.ts';
+
+/** A set that stays inconsistent this long although reading works is read again from the start. */
+const inconsistentLimitMs = 6_000;
+
+interface FollowOptions {
+  bucket: string;
+  owner: string;
+  mostBytes: number | undefined;
+  /** Records in force at once, and then as if they had come over the bus. */
+  initial: readonly BusRecord[];
+  metrics: ReaderMetrics;
+  log: Logger;
+  clock: Clock;
+  onApply(set: AppliedSet): void;
+}
+
+/** One owner of those that are read: its mirror fills its staging, which says when a set is complete. */
+export class FollowedOwner {
+  readonly #bus: Bus;
+  readonly #options: FollowOptions;
+  readonly #log: Logger;
+  readonly #staging: Staging;
+  readonly #mirror: Mirror;
+  #consistentAtMs: number;
+  #isRead = false;
+  #isEnded = false;
+  #isTooLarge = false;
+
+  constructor(bus: Bus, options: FollowOptions) {
+    const { bucket, owner, mostBytes, clock } = options;
+    this.#bus = bus;
+    this.#options = options;
+    this.#log = options.log.child({ component: 'reader', bucket, owner });
+    this.#staging = createStaging(owner);
+    this.#consistentAtMs = clock.monotonicMs();
+    this.#takeIn(options.initial);
+    this.#mirror = createMirror(bus, {
+      bucket,
+      keys: `${escapeToken(owner)}.>`,
+      ...(mostBytes === undefined ? {} : { mostBytes }),
+      onTooLarge: (err) => this.#tooLarge(err),
+      log: options.log,
+      clock,
+      onBatch: (batch) => this.#takeBatch(batch),
+    });
+  }
+
+  applied(): Version | undefined {
+    return this.#staging.applied();
+  }
+
+  records(): BusRecord[] {
+    return this.#staging.records();
+  }
+
+  /** Returns the revision up to which everything was read. */
+  revision(): number {
+    return this.#mirror.revision();
+  }
+
+  /** Takes the version that a live publisher says it has published, which may let an older set in. */
+  confirm(published: Version): void {
+    this.#staging.confirm(published);
+    this.#apply();
+  }
+
+  stop(): Promise<void> {
+    this.#isEnded = true;
+    return this.#mirror.stop();
+  }
+
+  #takeBatch({ reset, records }: MirrorBatch): void {
+    // The round under way when its owner was let go of; another may read the same owner by now.
+    if (this.#isEnded) return;
+    const { owner, metrics, clock } = this.#options;
+    if (reset) {
+      this.#staging.reset();
+      if (this.#isRead) metrics.resync(owner);
+      this.#isRead = true;
+    }
+    this.#takeIn(records);
+    const nowMs = clock.monotonicMs();
+    if (!this.#staging.isInconsistent() || reset) this.#consistentAtMs = nowMs;
+    else if (nowMs - this.#consistentAtMs > inconsistentLimitMs) {
+      this.#mirror.resync('the staged set stays inconsistent');
+    }
+  }
+
+  #takeIn(records: readonly BusRecord[]): void {
+    for (const record of records) {
+      const outcome = this.#staging.stage(record);
+      if (outcome !== 'staged') this.#reject(record, outcome);
+      // What follows in the batch may already belong to the next manifest.
+      else if (parseKey(record.key)?.kind === 'manifest') this.#apply();
+    }
+    // A record may have been repaired after its manifest.
+    this.#apply();
+  }
+
+  #apply(): void {
+    const step = this.#staging.apply();
+    if (step === undefined) return;
+    const { owner, metrics, onApply } = this.#options;
+    const { set, malformed } = step;
+    this.#isTooLarge = false;
+    if (malformed > 0) {
+      metrics.rejected(owner, 'malformed', malformed);
+      this.#log.warn({ records: malformed }, 'malformed records refused, their former values stay in force');
+    }
+    this.#log.debug({ epoch: set.epoch, seq: set.seq, changes: set.changes.length }, 'set applied');
+    try {
+      onApply(set);
+    } catch (err) {
+      this.#bus.fail(err);
+    }
+  }
+
+  #reject({ key, revision, epoch, seq }: BusRecord, reason: Rejection): void {
+    this.#options.metrics.rejected(this.#options.owner, reason, 1);
+    this.#log.warn({ key, revision, epoch, seq, reason }, 'record refused');
+  }
+
+  #tooLarge(err: LatchkeyError): void {
+    this.#options.metrics.tooLarge(this.#options.owner);
+    if (!this.#isTooLarge) this.#log.error({ err }, 'set is too large, the one before stays in force');
+    this.#isTooLarge = true;
+  }
+}
