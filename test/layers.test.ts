@@ -15,7 +15,13 @@ const rooms: Record<string, readonly string[]> = {
   'shared/core/bounds': ['shared/contracts', 'shared/core/text'],
   'shared/core/flyte': ['shared/contracts', 'shared/core/text', 'shared/core/bounds'],
   'shared/core/rules': ['shared/contracts', 'shared/core/text', 'shared/core/bounds', 'shared/core/flyte'],
-  'shared/core/patch': ['shared/contracts', 'shared/core/text', 'shared/core/bounds', 'shared/core/rules'],
+  'shared/core/patch': [
+    'shared/contracts',
+    'shared/core/text',
+    'shared/core/bounds',
+    'shared/core/flyte',
+    'shared/core/rules',
+  ],
   'shared/core/admission': [
     'shared/contracts',
     'shared/core/text',

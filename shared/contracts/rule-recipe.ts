@@ -33,6 +33,17 @@ const lookupTemplate = template.superRefine((text, { addIssue }) => {
   addIssue({ code: 'custom', message });
 });
 
+/**
+ * How a manager's own names can be written in several ways; shared/core/rules/secret-spelling.ts compares them.
+ * `aws-arn`: with or without the six characters behind a name. `vault-path`: with or without `data` behind the mount.
+ * `azure-uri`: in every letter case, as certificate or key, by every host of a vault.
+ */
+export const spellings = ['aws-arn', 'vault-path', 'azure-uri'] as const;
+export type SpellingName = (typeof spellings)[number];
+
+/** Every name that is suggested is held against each. */
+const mostHiddenPrefixes = 8;
+
 /** The fields of a request, flyteidl `core.Secret`. */
 export const requestFields = ['group', 'groupVersion', 'key', 'envVar'] as const;
 export type RequestField = (typeof requestFields)[number];
@@ -165,6 +176,15 @@ export const recipeSchema = z.object({
   inventoryKey: template
     .optional()
     .describe('Template of the name in a closed inventory, where that says less than the lookup key.'),
+  spelling: z
+    .enum(spellings)
+    .optional()
+    .describe('How one secret can be written in several ways (docs/policy.md); absent: in one.'),
+  hiddenPrefixes: z
+    .array(z.string().min(1))
+    .max(mostHiddenPrefixes)
+    .optional()
+    .describe('Beginnings of lookup keys that people do not write: suggestions leave them out.'),
   policy: recipePolicySchema
     .optional()
     .describe("Who may use the manager's secrets (docs/policy.md); absent: everybody."),

@@ -27,6 +27,7 @@ function awsRecipe({ aws }: LatchkeyConfig): Recipe {
     },
     mounts: { accepts: ['file'], any: 'file' },
     lookup: [arn],
+    spelling: 'aws-arn',
     edits: {
       env: [],
       file: pullEdits({

@@ -25,6 +25,7 @@ export const azureManager = providerManager('azure', ({ azure }) => ({
   },
   mounts: { accepts: ['file'], any: 'file' },
   lookup: [uri],
+  spelling: 'azure-uri',
   edits: {
     env: [],
     file: [

@@ -63,7 +63,8 @@ function policyProblems({ policy, custom }: LatchkeyConfig): string[] {
 export function clashProblems(manager: Manager | undefined, config: LatchkeyConfig): string[] {
   const recipe = manager?.recipe(config);
   if (manager === undefined || recipe?.policy === undefined) return [];
-  return ruleClashes(recipe.policy, compileRecipe(recipe).names, manager.name).map(
+  const { names, spelling } = compileRecipe(recipe);
+  return ruleClashes(recipe.policy, names, spelling).map(
     ({ rules: [one, other], names: [name, otherName], glob }) =>
       `policy: rules "${one}" and "${other}" cannot be told apart: of manager "${manager.name}" both name "${glob}", one as "${name}" and one as "${otherName}"; write more of the name in one of them, make one rule of both, or say with managers that they are not about "${manager.name}"`,
   );

@@ -1,5 +1,6 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
+import type { Recipe } from '#shared/contracts/rule-recipe.ts';
 import { globalManager } from './global.ts';
 import { governed } from './governed-manager.ts';
 import { k8sManager } from './k8s.ts';
@@ -14,7 +15,8 @@ export function customManager(name: string, { source, ...recipe }: RecipeFile): 
   return governed({
     name,
     source: source ?? name,
-    recipe: () => ({
+    recipe: (config) => ({
+      ...namesOf(model?.recipe(config)),
       ...recipe,
       schema: 1,
       manager: name,
@@ -23,6 +25,11 @@ export function customManager(name: string, { source, ...recipe }: RecipeFile): 
     entry: (fact, config) => model?.entry(fact, config),
     knowsNamespace: (marker, config) => model?.knowsNamespace(marker, config) ?? false,
   });
+}
+
+/** What people do not write of the names that an inventory has. */
+function namesOf(model: Recipe | undefined): Pick<Recipe, 'hiddenPrefixes'> {
+  return model?.hiddenPrefixes === undefined ? {} : { hiddenPrefixes: model.hiddenPrefixes };
 }
 
 /** Why a recipe cannot be served with this configuration: discovery would not say what exists; undefined when it does. */

@@ -26,6 +26,7 @@ export const globalManager: Manager = {
         envVar: { format: 'env-name' },
       },
       mounts: { accepts: reference ? ['env', 'file'] : ['env'], any: 'env' },
+      hiddenPrefixes: ['env:', 'file:'],
       lookup: ['env:${group|upper}_${key|upper}', 'file:${group}/${key}'],
       edits: {
         env: reference

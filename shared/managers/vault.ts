@@ -40,6 +40,7 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     },
     mounts: { accepts: ['file'], any: 'file' },
     lookup: [path],
+    spelling: 'vault-path',
     // Vault lists paths; which fields there are, only a reader of the values sees.
     inventoryKey: '${group}',
     edits: {

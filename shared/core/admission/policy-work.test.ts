@@ -32,7 +32,7 @@ const name = 'n'.repeat(60);
 const caller = { namespace: 'ns', serviceAccount: 'default' };
 const inOther = { name: 'r', groups: ['n*'], namespaces: ['other'] };
 const side = (count: number): string => '${group}'.repeat(count);
-const own = (text: string): LookupName => compileLookupName(text, { manager: 'own', fields: {} }, 'lookup');
+const own = (text: string): LookupName => compileLookupName(text, { fields: {} }, 'lookup');
 
 test('a name that can be taken apart in a million ways is looked at for a moment, though nobody asks for it', () => {
   let looked = 0;
@@ -47,7 +47,7 @@ test('a name that can be taken apart in a million ways is looked at for a moment
     },
   };
   const budget = createWorkBudget();
-  const policy = compilePolicy({ default: 'allow', rules: [inOther] }, [counted], 'own');
+  const policy = compilePolicy({ default: 'allow', rules: [inOther] }, [counted]);
   assert.equal(policy.decide(name, caller, undefined, budget).allowed, false);
   assert.ok(looked < 2_000, `${looked} readings`);
   assert.ok(budget.spent() > 2_000, `${budget.spent()} steps`);
@@ -57,7 +57,6 @@ test('a name of which only a part was looked at is not told to whom no part of i
   const policy = compilePolicy(
     { default: 'deny', rules: [{ name: 'r', groups: [name], namespaces: ['ns'] }] },
     [own('${group}${key}')],
-    'own',
   );
   assert.equal(policy.decide(name, caller).allowed, false);
   assert.equal(policy.decide(name, caller, { group: name, key: '' }).allowed, true);
@@ -66,7 +65,7 @@ test('a name of which only a part was looked at is not told to whom no part of i
 
 test('a copy lies nowhere where its name is too long to be read', () => {
   const all = { name: 'r', groups: ['*'] };
-  const policy = compilePolicy({ default: 'deny', rules: [all] }, [own('${key}${group}${key}')], 'own');
+  const policy = compilePolicy({ default: 'deny', rules: [all] }, [own('${key}${group}${key}')]);
   assert.equal(policy.mayReach('n'.repeat(40), 'ns'), true);
   assert.equal(policy.mayReach('n'.repeat(200_000), 'ns'), false);
 });

@@ -1,11 +1,10 @@
 import type { Edit, VolumeMount } from '#shared/contracts/rule-recipe.ts';
-
-const settingPrefix = 'FLYTE_SECRETS_';
+import { isSecretSetting } from '#shared/core/flyte/secret-setting.ts';
 
 /** Where the secret is to be found, in the words of its author: variables and files. */
 export function injectedLocations(edits: Edit[]): string[] {
   return edits.flatMap((edit) => {
-    if ('env' in edit) return edit.env.name.startsWith(settingPrefix) ? [] : [edit.env.name];
+    if ('env' in edit) return isSecretSetting(edit.env.name) ? [] : [edit.env.name];
     if ('file' in edit) return [edit.file.path];
     return 'volumeMount' in edit ? filesOf(edit.volumeMount, edits) : [];
   });
@@ -15,7 +14,7 @@ export function injectedLocations(edits: Edit[]): string[] {
 export function providesSecret(edits: readonly Edit[]): boolean {
   const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
   return edits.some((edit) => {
-    if ('env' in edit) return !edit.env.name.startsWith(settingPrefix);
+    if ('env' in edit) return !isSecretSetting(edit.env.name);
     if ('volumeMount' in edit) return volumes.has(edit.volumeMount.name);
     return 'initContainer' in edit || 'annotation' in edit;
   });

@@ -1,7 +1,7 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { createWorkBudget, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
-import { createNearMissSearch, type NearMissSearch, withoutOrigin } from '#shared/core/text/near-miss.ts';
+import { createNearMissSearch, type NearMissSearch } from '#shared/core/text/near-miss.ts';
 import { checkFields } from './field-check.ts';
 import type { ManagerAnswer, Match } from './manager-answer.ts';
 import type { Caller } from './policy.ts';
@@ -150,7 +150,10 @@ function lookUp(
     kind: 'absent',
     lookedFor: recipe.description(variables),
     nearMisses: () => {
-      similar ??= work.search.find(wanted, known()).filter(isOpenTo).map(withoutOrigin);
+      similar ??= work.search
+        .find(wanted, known(), recipe.displayName)
+        .filter(isOpenTo)
+        .map(recipe.displayName);
       return similar;
     },
     ageMs: ageMs(manager),

@@ -1,6 +1,5 @@
 import { type ParsedRecipe, requestFields } from '#shared/contracts/rule-recipe.ts';
 import { mayHold } from './field-format.ts';
-import { secretSpelling } from './secret-spelling.ts';
 import { compileTemplate, parseTemplate, type Template, type TemplatePart } from './template.ts';
 
 /** A group and a key, of a request or the globs of a rule. */
@@ -30,12 +29,12 @@ type Piece = Exclude<TemplatePart, string>;
 const telling = { group: ['group', 'versionedGroup', 'id'], key: ['key', 'id'] };
 
 /**
- * @param recipe whose name it is: a manager of providers' secrets takes group and key as one name, without a border
+ * @param recipe whose name it is: one with a spelling takes group and key as one name, without a border
  * @throws LatchkeyError RECIPE_INVALID
  */
 export function compileLookupName(
   text: string,
-  { manager, fields }: Pick<ParsedRecipe, 'manager' | 'fields'>,
+  { spelling, fields }: Pick<ParsedRecipe, 'spelling' | 'fields'>,
   where: string,
 ): LookupName {
   const parts = parseTemplate(text, where);
@@ -52,7 +51,7 @@ export function compileLookupName(
       const template = { parts, fields, search };
       for (const { group = '', key = '' } of split(template, 0, name)) yield { group, key };
     },
-    isBorderless: secretSpelling(manager)?.surely === undefined && losesBorder(parts, fields),
+    isBorderless: spelling === undefined && losesBorder(parts, fields),
   };
 }
 

@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import { compileLookupName, type LookupName } from './lookup-name.ts';
 import { lookupReadings } from './lookup-readings.ts';
 
-const nameOf = (text: string): LookupName =>
-  compileLookupName(text, { manager: 'own', fields: {} }, 'lookup');
+const nameOf = (text: string): LookupName => compileLookupName(text, { fields: {} }, 'lookup');
 
 test('a name that can be read as several secrets is told as each of them', () => {
   assert.deepEqual(lookupReadings([nameOf('${group|upper}_${key|upper}')], 'TEAM_A_TOKEN'), [

@@ -1,4 +1,5 @@
 import type { RecipePolicy } from '#shared/contracts/policy.ts';
+import type { SpellingName } from '#shared/contracts/rule-recipe.ts';
 import { compileGlob, globCovers, globsOverlap, prefixLength } from './glob.ts';
 import type { Asked, LookupName } from './lookup-name.ts';
 import { secretSpelling } from './secret-spelling.ts';
@@ -83,15 +84,20 @@ export function namedSecrets(
   { groups = ['*'], keys = ['*'] }: Rule,
   rule: CompiledRule,
   lookup: readonly LookupName[],
-  manager: string,
+  spelling: SpellingName | undefined,
 ): NamedSecrets[] {
   return groups.flatMap((group) =>
-    keys.flatMap((key) => lookup.map((name) => namedBy({ group, key }, rule, name, manager))),
+    keys.flatMap((key) => lookup.map((name) => namedBy({ group, key }, rule, name, spelling))),
   );
 }
 
 /** There may be very many: what is needed of few of them is worked out when it is. */
-function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: string): NamedSecrets {
+function namedBy(
+  globs: Asked,
+  rule: CompiledRule,
+  name: LookupName,
+  spelling: SpellingName | undefined,
+): NamedSecrets {
   const glob = name.render(asVariables(globs));
   return {
     rule,
@@ -102,7 +108,7 @@ function namedBy(globs: Asked, rule: CompiledRule, name: LookupName, manager: st
     isBorderless: name.isBorderless,
     pair: { group: name.fold.group?.(globs.group), key: name.fold.key?.(globs.key) },
     fold: name.fold,
-    spelling: secretSpelling(manager),
+    spelling: secretSpelling(spelling),
   };
 }
 

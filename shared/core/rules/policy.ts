@@ -1,4 +1,5 @@
 import type { PolicyConfig, RecipePolicy } from '#shared/contracts/policy.ts';
+import type { SpellingName } from '#shared/contracts/rule-recipe.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { compileGlob, createGlobIndex, type GlobIndex } from './glob.ts';
 import type { Asked, LookupName, ReadingSearch } from './lookup-name.ts';
@@ -53,11 +54,15 @@ export function policyOf(
  * rule does; and of the rules that are about the secret the most specific must admit, too, as must those that are about
  * another spelling of it.
  * @param lookup how the manager makes lookup keys: the globs of a rule become such names as group and key do
- * @param manager whose names they are
+ * @param spelling how these names can be written
  */
-export function compilePolicy(policy: RecipePolicy, lookup: readonly LookupName[], manager: string): Policy {
+export function compilePolicy(
+  policy: RecipePolicy,
+  lookup: readonly LookupName[],
+  spelling?: SpellingName,
+): Policy {
   const byDefault = { allowed: policy.default === 'allow', line: `default ${policy.default}` };
-  const about = compileRules(policy, lookup, manager);
+  const about = compileRules(policy, lookup, spelling);
   const decide = (question: Question, caller: Caller, budget?: WorkBudget): PolicyDecision => {
     const { isNamed, demands } = demandsOf(question, budget);
     if (!isNamed && !byDefault.allowed) return byDefault;
@@ -116,12 +121,12 @@ function* askedFor(
 function compileRules(
   { rules }: RecipePolicy,
   lookup: readonly LookupName[],
-  manager: string,
+  spelling: SpellingName | undefined,
 ): GlobIndex<NamedSecrets> {
-  const all = rules.flatMap((rule, place) => namedSecrets(rule, compileRule(rule, place), lookup, manager));
+  const all = rules.flatMap((rule, place) => namedSecrets(rule, compileRule(rule, place), lookup, spelling));
   // As it is written, too: the `*` of a glob may stand for what another spelling leaves out.
   const byName = createGlobIndex(all, ({ glob }) => glob);
-  const { perhaps = [], surely = [] } = secretSpelling(manager) ?? {};
+  const { perhaps = [], surely = [] } = secretSpelling(spelling) ?? {};
   const bySpelling = [...perhaps, ...surely].map(({ ofGlob, ofName }) => ({
     find: createGlobIndex(all, ({ glob }) => ofGlob(glob)),
     ofName,

@@ -9,6 +9,7 @@ import {
   type When,
 } from '#shared/contracts/rule-recipe.ts';
 import { schemaFaults } from '#shared/core/text/schema-fault.ts';
+import { completeRecipe } from './complete-recipe.ts';
 import { compileLookupName, type LookupName } from './lookup-name.ts';
 import { compilePolicy, type Policy } from './policy.ts';
 import { compileTemplate, type Template, type Variables } from './template.ts';
@@ -23,7 +24,10 @@ const mostRuleNames = 40_000;
 const mostValueReads = 4;
 
 /** A recipe ready for use: its templates are functions. */
-export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory' | 'fields' | 'mounts'> & {
+export type CompiledRecipe = Pick<
+  ParsedRecipe,
+  'manager' | 'scope' | 'inventory' | 'fields' | 'mounts' | 'spelling'
+> & {
   /**
    * First 8 hex digits of SHA-256 of the recipe as it came: which rule was used, for the report on the pod. Of what was
    * read from it gateways of two versions would tell different ones.
@@ -33,6 +37,8 @@ export type CompiledRecipe = Pick<ParsedRecipe, 'manager' | 'scope' | 'inventory
   lookup: readonly Template[];
   /** What can be read from a lookup key. */
   names: readonly LookupName[];
+  /** The lookup key as people write it. */
+  displayName(lookupKey: string): string;
   inventoryKey: Template | undefined;
   policy: Policy | undefined;
   /** The edits that a request of this mount asks for, rendered. */
@@ -53,7 +59,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     const where = faults.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     throw new LatchkeyError('RECIPE_INVALID', `the recipe does not have the expected shape: ${where}`);
   }
-  const recipe = parsed.data;
+  const recipe = completeRecipe(parsed.data);
   if (!recipe.mounts.accepts.includes(recipe.mounts.any)) {
     throw new LatchkeyError('RECIPE_INVALID', `mounts.any: "${recipe.mounts.any}" is not in mounts.accepts`);
   }
@@ -69,13 +75,15 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     inventory: recipe.inventory,
     fields: recipe.fields,
     mounts: recipe.mounts,
+    spelling: recipe.spelling,
+    displayName: withoutPrefix(recipe.hiddenPrefixes ?? []),
     digest: createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8),
     description: compileTemplate(recipe.description, 'description'),
     lookup: names.map(({ render }) => render),
     names,
     inventoryKey:
       recipe.inventoryKey === undefined ? undefined : compileTemplate(recipe.inventoryKey, 'inventoryKey'),
-    policy: recipe.policy && compilePolicy(recipe.policy, names, recipe.manager),
+    policy: recipe.policy && compilePolicy(recipe.policy, names, recipe.spelling),
     edits: {
       env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),
       file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),
@@ -85,6 +93,13 @@ export function compileRecipe(value: unknown): CompiledRecipe {
       names: templateCost([recipe.lookup, recipe.inventoryKey, recipe.description]),
       edits: { env: templateCost(recipe.edits.env), file: templateCost(recipe.edits.file) },
     },
+  };
+}
+
+function withoutPrefix(prefixes: readonly string[]): (lookupKey: string) => string {
+  return (lookupKey) => {
+    const prefix = prefixes.find((each) => lookupKey.startsWith(each)) ?? '';
+    return lookupKey.slice(prefix.length);
   };
 }
 

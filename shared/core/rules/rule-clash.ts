@@ -1,4 +1,5 @@
 import type { RecipePolicy } from '#shared/contracts/policy.ts';
+import type { SpellingName } from '#shared/contracts/rule-recipe.ts';
 import { globsOverlap, hasWildcard } from './glob.ts';
 import type { LookupName } from './lookup-name.ts';
 import { compileRule, type NamedSecrets, namedSecrets } from './policy-rule.ts';
@@ -15,11 +16,13 @@ type RuleClash = { rules: [string, string]; names: [string, string]; glob: strin
 export function ruleClashes(
   { rules }: RecipePolicy,
   lookup: readonly LookupName[],
-  manager: string,
+  spelling?: SpellingName,
 ): RuleClash[] {
   const alike = new Map<string, NamedSecrets[]>();
   const clashes = new Map<string, RuleClash>();
-  const named = rules.flatMap((rule, place) => namedSecrets(rule, compileRule(rule, place), lookup, manager));
+  const named = rules.flatMap((rule, place) =>
+    namedSecrets(rule, compileRule(rule, place), lookup, spelling),
+  );
   for (const secrets of named.filter(({ isBorderless }) => isBorderless)) {
     const others = alike.get(kindOf(secrets)) ?? [];
     alike.set(kindOf(secrets), others);

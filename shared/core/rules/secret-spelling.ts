@@ -1,3 +1,5 @@
+import type { SpellingName } from '#shared/contracts/rule-recipe.ts';
+
 type Rename = (name: string) => string;
 
 /** How to write the glob of a rule, and how a name, before they are compared. */
@@ -54,9 +56,9 @@ const secretUri = /^https:\/\/[^/.]+\.vault(?:\.[^/.]+)+\/secrets\/[^/]+$/;
 
 const plainSecret: Rename = (uri) => withoutVersion(asSecret(vaultOnly(plainUri(uri))));
 
-const spellings: Record<string, Spelling | undefined> = {
+const comparisons: Record<SpellingName, Spelling> = {
   // Whether a name ends so by itself cannot be seen, so that neither gives out the other.
-  aws: {
+  'aws-arn': {
     perhaps: [
       { ofGlob: asItIs, ofName: withoutSix },
       { ofGlob: withoutRandomSix, ofName: asItIs },
@@ -68,7 +70,7 @@ const spellings: Record<string, Spelling | undefined> = {
   // Vault's agent puts `data/` behind the mount of a kv2 engine where it is missing, and where mounts end only Vault
   // knows (hashicorp/consul-template, dependency/vault_read.go: addPrefixToVKVPath). A mount is nearly always one
   // segment; what is given out counts on that, and what is forbidden does not.
-  vault: {
+  'vault-path': {
     perhaps: [{ ofGlob: withoutAnyData, ofName: withoutAnyData }],
     surely: [
       { ofGlob: withoutSlash, ofName: asItIs },
@@ -80,7 +82,7 @@ const spellings: Record<string, Spelling | undefined> = {
   },
   // Azure, "About keys, secrets and certificates": vault names and object names. A rule for one version gives out only
   // this one.
-  azure: {
+  'azure-uri': {
     perhaps: [{ ofGlob: plainSecret, ofName: plainSecret }],
     surely: [
       { ofGlob: plainUri, ofName: plainUri },
@@ -91,5 +93,6 @@ const spellings: Record<string, Spelling | undefined> = {
   },
 };
 
-/** Undefined of a manager that knows every secret by one name. */
-export const secretSpelling = (manager: string): Spelling | undefined => spellings[manager];
+/** @returns undefined for a manager that knows every secret by one name */
+export const secretSpelling = (name: SpellingName | undefined): Spelling | undefined =>
+  name === undefined ? undefined : comparisons[name];

@@ -8,13 +8,16 @@ const mostPunctuation = 8;
 /** About 10 ms: characters read and cells compared. It is spent on the gateway's event loop. */
 const defaultBudgetCells = 300_000;
 
+type NameOf = (key: string) => string;
+
 /** Finds similar names for all the secrets of one pod, within one budget: a denial has to stay cheap. */
 export type NearMissSearch = {
   /**
    * Names that a person may have meant: they differ in letter case, punctuation, or one or two characters.
+   * @param nameOf a key as people write it, which is what is compared
    * @returns at most three of `keys`, the nearest first; none when `wanted` is very long or the budget is spent
    */
-  find(wanted: string, keys: Iterable<string>): string[];
+  find(wanted: string, keys: Iterable<string>, nameOf?: NameOf): string[];
   /** What all searches so far have cost. */
   spentCells(): number;
 };
@@ -28,14 +31,14 @@ export function createNearMissSearch(budgetCells = defaultBudgetCells): NearMiss
     });
   };
   return {
-    find: (wanted, keys) => {
+    find: (wanted, keys, nameOf = (key) => key) => {
       if (wanted.length > mostCharacters) return [];
-      const target = simplify(wanted);
+      const target = simplify(nameOf(wanted));
       const found: { key: string; distance: number }[] = [];
       for (const key of keys) {
         if (++spent > budgetCells) break;
         if (key.length > wanted.length + mostEdits + mostPunctuation) continue;
-        const distance = distanceTo(target, key);
+        const distance = distanceTo(target, nameOf(key));
         if (distance <= mostEdits) found.push({ key, distance });
       }
       found.sort((a, b) => a.distance - b.distance || (a.key < b.key ? -1 : 1));
@@ -45,16 +48,9 @@ export function createNearMissSearch(budgetCells = defaultBudgetCells): NearMiss
   };
 }
 
-/** A name as its user writes it: where a global secret comes from (`env:`, `file:`) is no part of that. */
-export function withoutOrigin(lookupKey: string): string {
-  return lookupKey.replace(/^(env|file):/, '');
-}
-
-/** Without the `/` between group and key, too, which is `_` in the variable of a global secret. */
+/** Drops letter case and punctuation, `/` too: names that join group and key do so by different characters. */
 function simplify(name: string): string {
-  return withoutOrigin(name)
-    .toLowerCase()
-    .replaceAll(/[-._/]/g, '');
+  return name.toLowerCase().replaceAll(/[-._/]/g, '');
 }
 
 /** Cells of a row that a distance of at most `mostEdits` can pass through: the diagonal and its neighbours. */
