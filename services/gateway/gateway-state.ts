@@ -39,20 +39,19 @@ export interface GatewayState {
   stop(): Promise<void>;
 }
 
-/**
- * Follows rules, configuration and key ring.
- * @param inputs.snapshot rules to begin with, in force until the bus brings later ones
- * @param inputs.certificate the serving certificate in use; undefined while none is valid
- */
+interface GatewayInputs {
+  bus: Bus;
+  /** Rules to begin with, in force until the bus brings later ones. */
+  snapshot: RulesSnapshot | undefined;
+  /** Gives the serving certificate; undefined while none is valid. */
+  certificate: () => ServingCertificate | undefined;
+}
+
+/** Follows rules, configuration and key ring. */
 export function createGatewayState(
   { config: begun, clock, log }: ServiceContext,
-  inputs: {
-    bus: Bus;
-    snapshot: RulesSnapshot | undefined;
-    certificate: () => ServingCertificate | undefined;
-  },
+  { bus, snapshot, certificate }: GatewayInputs,
 ): GatewayState {
-  const { bus, snapshot, certificate } = inputs;
   const configuration = createGatewayConfiguration(begun, log);
   const config = configuration.current;
   const coldStart = followColdStart(bus, snapshot, clock);
