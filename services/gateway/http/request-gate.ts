@@ -79,20 +79,21 @@ export class RequestGate {
       body: readBody(request, {
         kept: (bytes) => this.#hold(waiting, bytes),
         whole: () => this.#onWhole(waiting),
-        tooLong: () => this.#take(waiting, 'too-long'),
-        gone: () => this.#take(waiting, 'gone'),
+        tooLong: () => this.#advance(waiting, 'too-long'),
+        gone: () => this.#advance(waiting, 'gone'),
       }),
     };
     this.#waiting.add(waiting);
-    if (this.#isOverloaded()) this.#take(waiting, 'overloaded');
-    else if (Number(request.headers['content-length']) > bodyLimitBytes) this.#take(waiting, 'too-long');
+    if (this.#isOverloaded()) this.#advance(waiting, 'overloaded');
+    else if (Number(request.headers['content-length']) > bodyLimitBytes) this.#advance(waiting, 'too-long');
   }
 
   stop(): void {
     this.#stopDeadlines();
   }
 
-  #take(waiting: Waiting, event: RequestEvent, waitedMs = 0): void {
+  /** Carries out what the plan lists for an event. */
+  #advance(waiting: Waiting, event: RequestEvent, waitedMs = 0): void {
     const step = requestPlan[waiting.state][event];
     if (step === undefined) return;
     waiting.state = step.to;
@@ -111,21 +112,21 @@ export class RequestGate {
   }
 
   #onWhole(waiting: Waiting): void {
-    if (this.#isOverloaded()) this.#take(waiting, 'overloaded');
-    this.#take(waiting, 'whole');
+    if (this.#isOverloaded()) this.#advance(waiting, 'overloaded');
+    this.#advance(waiting, 'whole');
   }
 
   #onDequeued(waiting: Waiting, waitedMs: number): void {
-    if (waiting.request.socket.destroyed) this.#take(waiting, 'gone');
-    else if (this.#options.clock.monotonicMs() >= waiting.deadlineMs) this.#take(waiting, 'deadline');
-    else this.#take(waiting, 'turn', waitedMs);
+    if (waiting.request.socket.destroyed) this.#advance(waiting, 'gone');
+    else if (this.#options.clock.monotonicMs() >= waiting.deadlineMs) this.#advance(waiting, 'deadline');
+    else this.#advance(waiting, 'turn', waitedMs);
   }
 
   /** Ends the requests whose body has not ended in time; a queued one is judged at its turn. */
   #endLate(): void {
     const nowMs = this.#options.clock.monotonicMs();
     for (const waiting of this.#waiting) {
-      if (nowMs >= waiting.deadlineMs && waiting.state !== 'queued') this.#take(waiting, 'deadline');
+      if (nowMs >= waiting.deadlineMs && waiting.state !== 'queued') this.#advance(waiting, 'deadline');
     }
   }
 
@@ -134,7 +135,7 @@ export class RequestGate {
     this.#heldBytes += bytes;
     if (this.#heldBytes <= this.#limits.heldBytes) return;
     const largest = this.#largestArriving();
-    if (largest !== undefined) this.#take(largest, 'overloaded');
+    if (largest !== undefined) this.#advance(largest, 'overloaded');
   }
 
   #releaseBytes(waiting: Waiting): void {
