@@ -5,6 +5,9 @@ import { createRandom, type Random } from '#testkit/properties/random.ts';
 import type { createCopyKeeper } from '../../../services/discovery/copies/copy-keeper.ts';
 import { desiredCopies, type SecretData } from '../../../services/discovery/copies/desired-copy.ts';
 import { ownedCopy } from '../../../services/discovery/copies/owned-copy.ts';
+import { createCallsInFlight } from './calls-in-flight.ts';
+import { deletionOf, endFault, isForeign, isRight, names, values } from './model-copies.ts';
+import { createRival } from './secret-rival.ts';
 import { createSecretStore, type StoredEvent, type StoredSecret } from './secret-store.ts';
 
 export type KeeperFactory = typeof createCopyKeeper;
@@ -16,18 +19,6 @@ export interface ScheduleResult {
   /** Calls of ours after the rival had gone quiet. */
   callsAfterQuiet: number;
   repairs: number;
-}
-
-const names = ['latchkey-global-0', 'latchkey-global-1'];
-const values: SecretData[] = [{ a: 'MQ==' }, { a: 'Mg==' }, { a: 'MQ==', b: 'Mg==' }];
-const own = { 'app.kubernetes.io/managed-by': 'latchkey', 'latchkey.dev/copy': 'global' };
-const labels = { ...own, 'latchkey.dev/installation': 'latchkey' };
-
-/** A call of ours on its way: sent, then carried out by the API server, then answered. */
-interface Flight {
-  call: KubernetesCall;
-  outcome?: { secret: StoredSecret | undefined } | { err: unknown };
-  answer: PromiseWithResolvers<unknown>;
 }
 
 /**
@@ -51,7 +42,6 @@ export async function runCopySchedule(
 function createRun(random: Random, createKeeper: KeeperFactory) {
   const events: StoredEvent[] = [];
   const store = createSecretStore((event) => events.push(event));
-  let flights: Flight[] = [];
   let sleeps: (() => void)[] = [];
   let nowMs = 0;
   let ready: boolean | undefined;
@@ -76,7 +66,7 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
   };
 
   const start = (): ReturnType<KeeperFactory> => {
-    flights = [];
+    calls.forget();
     sleeps = [];
     events.length = 0;
     told.clear();
@@ -86,11 +76,7 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
     const keeper = createKeeper({
       installation: 'latchkey',
       kubernetes: {
-        json: (call: KubernetesCall) => {
-          const flight: Flight = { call, answer: Promise.withResolvers() };
-          if (!generation.isOver) flights.push(flight);
-          return flight.answer.promise;
-        },
+        json: (call: KubernetesCall) => (generation.isOver ? new Promise(() => undefined) : calls.send(call)),
         stream: () => Promise.reject(new Error('nothing is watched here')),
         close: () => undefined,
       },
@@ -141,15 +127,6 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
     );
   };
 
-  const carryOut = (): void => {
-    const flight = flights.find(({ outcome }) => outcome === undefined);
-    if (flight === undefined) return;
-    try {
-      flight.outcome = { secret: store.apply(flight.call) };
-    } catch (err) {
-      flight.outcome = { err };
-    }
-  };
   const noteRemoval = ({ path, body }: KubernetesCall): void => {
     const name = path.split('/').at(-1) ?? '';
     const last = told.get(name);
@@ -157,19 +134,10 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
     if (last?.secret?.metadata.uid === preconditions?.uid)
       told.set(name, { at: last?.at ?? 0, secret: undefined });
   };
-  const answer = (): void => {
-    const index = flights.findIndex(({ outcome }) => outcome !== undefined);
-    const [flight] = index < 0 ? [] : flights.splice(index, 1);
-    if (flight?.outcome === undefined) return;
-    if ('err' in flight.outcome) {
-      flight.answer.reject(flight.outcome.err);
-      return;
-    }
-    const { secret } = flight.outcome;
+  const calls = createCallsInFlight(store, (call, secret) => {
     if (secret !== undefined) note(secret.metadata.name, secret.metadata.resourceVersion, secret);
-    else noteRemoval(flight.call);
-    flight.answer.resolve(secret ?? {});
-  };
+    else noteRemoval(call);
+  });
   const deliver = (): void => {
     const event = events.shift();
     const copy = event && ownedCopy(event.secret);
@@ -183,19 +151,19 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
   const pass = (): void => {
     nowMs += random.upTo(70_000);
   };
-  const isDue = (): boolean => flights.length + events.length + sleeps.length > 0;
+  const isDue = (): boolean => calls.count() + events.length + sleeps.length > 0;
   /** What is on its way arrives, as it does where nothing is slow. */
   const arrive = (): void => {
     while (events.length > 0) deliver();
-    carryOut();
-    answer();
-    if (flights.length === 0) wake();
+    calls.carryOut();
+    calls.answer();
+    if (calls.count() === 0) wake();
   };
   let keeper = start();
   const rival = createRival(random, store);
   const moves: [weight: number, move: () => void][] = [
-    [6, carryOut],
-    [6, answer],
+    [6, calls.carryOut],
+    [6, calls.answer],
     [6, deliver],
     [3, wake],
     [4, rival],
@@ -225,7 +193,7 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
       for (const name of names) if (isForeign(store.secrets.get(name))) store.apply(deletionOf(name));
       let callsAfterQuiet = 0;
       for (let round = 0; round < 200 && isDue(); round += 1) {
-        callsAfterQuiet += flights.filter(({ outcome }) => outcome === undefined).length;
+        callsAfterQuiet += calls.waiting();
         arrive();
         await nextTurn();
         await nextTurn();
@@ -234,86 +202,5 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
       if (ready !== true) violation ??= 'the namespace is not ready in the end';
       return { violation: violation ?? endFault(store.secrets, wanted), callsAfterQuiet, repairs };
     },
-  };
-}
-
-const isRight = (secret: StoredSecret | undefined, data: SecretData): boolean =>
-  secret?.type === 'Opaque' && JSON.stringify(secret.data) === JSON.stringify(data);
-
-const deletionOf = (name: string): KubernetesCall => ({
-  verb: 'delete',
-  path: `/api/v1/namespaces/team/secrets/${name}`,
-  body: {},
-});
-
-/** What is not a copy of this installation's stays for ever; its owner takes it away in the end, as the log asks for. */
-function isForeign(secret: StoredSecret | undefined): boolean {
-  if (secret === undefined) return false;
-  const isCopy = secret.metadata.labels['latchkey.dev/copy'] === 'global';
-  const installation = secret.metadata.labels['latchkey.dev/installation'] ?? 'latchkey';
-  return !isCopy || installation !== 'latchkey';
-}
-
-/** What is not as it is to be when all has arrived. */
-function endFault(
-  secrets: ReadonlyMap<string, StoredSecret>,
-  wanted: ReadonlyMap<string, SecretData>,
-): string | undefined {
-  for (const [name, data] of wanted) {
-    const secret = secrets.get(name);
-    const isOurs = JSON.stringify(secret?.metadata.labels) === JSON.stringify(labels);
-    if (!isRight(secret, data) || !isOurs) {
-      return `in the end ${name} holds ${JSON.stringify(secret)}, wanted ${JSON.stringify(data)}`;
-    }
-  }
-  const left = [...secrets.values()].find(
-    ({ metadata }) =>
-      JSON.stringify(metadata.labels) === JSON.stringify(labels) && !wanted.has(metadata.name),
-  );
-  return left && `${left.metadata.name} is still there`;
-}
-
-/** Somebody else with rights on the Secrets of the namespace. */
-function createRival(random: Random, store: ReturnType<typeof createSecretStore>): () => void {
-  const evil = { a: 'RVZJTA==' };
-  const replace = (name: string, over: object): void => {
-    const secret = store.secrets.get(name);
-    if (secret === undefined) return;
-    const path = `/api/v1/namespaces/team/secrets/${name}`;
-    store.apply({ verb: 'update', path, body: { ...secret, ...over } });
-  };
-  const remove = (name: string): void => {
-    if (!store.secrets.has(name)) return;
-    store.apply(deletionOf(name));
-  };
-  const make = (name: string, over: object): void => {
-    remove(name);
-    const body = { type: 'Opaque', data: evil, metadata: { namespace: 'team', name, labels }, ...over };
-    store.apply({ verb: 'create', path: '/api/v1/namespaces/team/secrets', body });
-  };
-  const relabel = (name: string, changed: Record<string, string>): void => {
-    const secret = store.secrets.get(name);
-    if (secret !== undefined) replace(name, { metadata: { ...secret.metadata, labels: changed } });
-  };
-  const deeds: ((name: string) => void)[] = [
-    (name) => replace(name, { data: evil }),
-    (name) => replace(name, { data: evil, immutable: true }),
-    (name) => replace(name, { immutable: true }),
-    remove,
-    (name) => make(name, {}),
-    (name) => make(name, { type: 'example.com/evil' }),
-    (name) => make(name, { type: 'example.com/evil', data: random.pick(values) }),
-    (name) => make(name, { metadata: { namespace: 'team', name, labels: {} } }),
-    (name) => relabel(name, {}),
-    (name) => relabel(name, own),
-    (name) => relabel(name, { ...own, 'latchkey.dev/installation': 'latchkey2' }),
-    (name) => relabel(name, labels),
-  ];
-  return () => {
-    try {
-      random.pick(deeds)(random.pick(names));
-    } catch {
-      // The API server refuses rivals, too.
-    }
   };
 }
