@@ -42,8 +42,8 @@ test('gateway, discovery, cert-manager and a resolver without a provider load no
     'services/discovery/discovery.ts',
     'services/cert-manager/cert-manager.ts',
     'services/resolver/resolver.ts',
-    'services/resolver/custom-recipe.ts',
-    'services/resolver/providers/registry.ts',
+    'services/resolver/resolve-manager.ts',
+    'services/resolver/providers/open-provider.ts',
     'services/resolver/providers/vault-provider.ts',
   ];
   assert.deepEqual(await loadedSdks(...services), []);

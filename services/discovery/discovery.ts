@@ -7,12 +7,12 @@ import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import { createGlobalDelivery } from './globals/global-delivery.ts';
 import { createInlineDelivery } from './globals/inline-delivery.ts';
-import { keepBuckets } from './inventory/kept-buckets.ts';
+import { keepBuckets } from './inventory/keep-buckets.ts';
 import type { Source } from './inventory/source.ts';
 import { planSources, type SourcePlan } from './inventory/source-plan.ts';
 import { createSourceSet, type SourceSet } from './inventory/source-set.ts';
 import { createKubernetesSecrets } from './kubernetes/kubernetes-secrets.ts';
-import { protectedNamespaces, watchSelectedNamespaces } from './kubernetes/namespace-selection.ts';
+import { protectedNamespaces, watchSelectedNamespaces } from './kubernetes/watch-selected-namespaces.ts';
 import { createSnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
 /** Holds what discovery is made of beside its context. */

@@ -2,8 +2,8 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { runService } from '#shared/service/run-service.ts';
-import { resolveManager } from './custom-recipe.ts';
-import { openProvider } from './providers/registry.ts';
+import { openProvider } from './providers/open-provider.ts';
+import { resolveManager } from './resolve-manager.ts';
 import { createResolver } from './resolver.ts';
 
 const { values } = parseArgs({ options: { manager: { type: 'string', default: '' } } });

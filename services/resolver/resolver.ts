@@ -8,11 +8,10 @@ import type { Manager } from '#shared/managers/manager.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
-import type { Inventory } from './bus-inventory.ts';
-import type { ResolvedManager } from './custom-recipe.ts';
-import { followInventory } from './inventory.ts';
+import { followInventory, type Inventory } from './follow-inventory.ts';
 import { joinSuccession } from './join-succession.ts';
-import type { PolledProvider } from './providers/registry.ts';
+import type { PolledProvider } from './providers/open-provider.ts';
+import type { ResolvedManager } from './resolve-manager.ts';
 import { notReadyReasons, type ResolverFacts, standbyRemarks } from './resolver-readiness.ts';
 import { createRuleSet } from './rule-set.ts';
 

@@ -5,8 +5,8 @@ import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-k
 import { systemClock } from '#shared/runtime/clock.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { watchSecrets } from '../../services/discovery/kubernetes/kubernetes-source.ts';
 import { factFieldSelector } from '../../services/discovery/kubernetes/secret-fact.ts';
+import { watchSecrets } from '../../services/discovery/kubernetes/watch-secrets.ts';
 
 const namespace = 'listed';
 const log = pino({ level: 'silent' });

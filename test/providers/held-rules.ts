@@ -9,7 +9,7 @@ import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
 import type { Manager } from '#shared/managers/manager.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { followProvider } from '../../services/resolver/provider-inventory.ts';
+import { followProvider } from '../../services/resolver/follow-provider.ts';
 import type { ListedSecret, Provider } from '../../services/resolver/providers/provider.ts';
 
 const staleAfterMs = 300;

@@ -9,12 +9,12 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import { createCopyKeeper } from '../copies/copy-keeper.ts';
 import type { OwnedCopy } from '../copies/copy-plan.ts';
 import { copySelector, ownedCopy } from '../copies/owned-copy.ts';
-import { shareCopies } from '../copies/shared-copies.ts';
+import { shareCopies } from '../copies/share-copies.ts';
 import { createInventoryFeed } from '../inventory/inventory-feed.ts';
 import type { Source } from '../inventory/source.ts';
-import { watchSecrets } from '../kubernetes/kubernetes-source.ts';
+import { watchSecrets } from '../kubernetes/watch-secrets.ts';
 import type { GlobalSecret } from './global-secrets.ts';
-import { watchGlobals } from './global-watch.ts';
+import { watchGlobals } from './watch-globals.ts';
 
 /** Namespaces whose copies cannot be written hold up the first publication no longer than this. */
 const firstCopyGraceMs = 10_000;

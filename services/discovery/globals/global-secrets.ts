@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { readGlobalFile, type Unreadable, unreadable } from './global-file.ts';
+import { readGlobalFile, type Unreadable, unreadable } from './read-global-file.ts';
 
 /** A global secret as the operator mounted it. `name` is its lookup name: `env:TEAM_TOKEN` or `file:team/token`. */
 export interface GlobalSecret {

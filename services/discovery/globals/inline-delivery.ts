@@ -9,8 +9,8 @@ import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import { createInventoryFeed } from '../inventory/inventory-feed.ts';
 import type { Source } from '../inventory/source.ts';
 import type { GlobalSecret } from './global-secrets.ts';
-import { watchGlobals } from './global-watch.ts';
-import { inlineText, type SealedFact, sealFact } from './sealed-entries.ts';
+import { inlineText, type SealedFact, sealFact } from './sealed-fact.ts';
+import { watchGlobals } from './watch-globals.ts';
 
 /**
  * The source `global` without copies: each value travels sealed in its inventory fact. Needs nothing of Kubernetes.

@@ -6,10 +6,10 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import { createInventoryFeed } from '../inventory/inventory-feed.ts';
 import type { Source } from '../inventory/source.ts';
 import { createKubernetesInventory } from './kubernetes-inventory.ts';
-import { watchSecrets } from './kubernetes-source.ts';
 import { createLeftOutMetrics } from './left-out-metrics.ts';
 import { createNamespaceRoom } from './namespace-room.ts';
 import { factFieldSelector, type SecretFact, secretFact } from './secret-fact.ts';
+import { watchSecrets } from './watch-secrets.ts';
 
 /** A namespace that cannot be listed (no Role for it) holds up the others no longer than this. */
 const firstListGraceMs = 30_000;

@@ -6,8 +6,8 @@ import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { providerBackoffMs } from './provider-backoff.ts';
 import { createProviderMetrics } from './provider-metrics.ts';
+import type { PolledProvider } from './providers/open-provider.ts';
 import type { ListedSecret, Provider } from './providers/provider.ts';
-import type { PolledProvider } from './providers/registry.ts';
 
 /** Bounds one listing: one that takes longer hangs. */
 const listTimeoutMs = 300_000;

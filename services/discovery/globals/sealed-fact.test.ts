@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { KeyRing } from '#shared/core/rules/key-ring.ts';
 import { openValue } from '#shared/core/rules/sealed-value.ts';
-import { inlineText, sealFact } from './sealed-entries.ts';
+import { inlineText, sealFact } from './sealed-fact.ts';
 
 const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];
 const ringOf = (keys: Record<string, Uint8Array>, sealingKid: string): KeyRing => ({

@@ -5,7 +5,7 @@ import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
-import { keepBuckets } from './kept-buckets.ts';
+import { keepBuckets } from './keep-buckets.ts';
 
 let testBus: TestBus;
 before(async () => {

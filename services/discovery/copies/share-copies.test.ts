@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planGlobalCopies } from '#shared/managers/global-copies.ts';
-import { shareCopies } from './shared-copies.ts';
+import { shareCopies } from './share-copies.ts';
 
 const globals = Array.from({ length: 40 }, (_, index) => ({
   name: `env:T${index}_K`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { createAmbiguityLog } from './ambiguous-globals.ts';
+import { createAmbiguityLog } from './ambiguity-log.ts';
 
 function logged(config: object, ...looks: string[][]): object[] {
   const lines: { level: number; global: string; readings: string[]; reservedBy?: string }[] = [];

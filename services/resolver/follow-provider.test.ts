@@ -4,8 +4,8 @@ import pino from 'pino';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
+import { followProvider } from './follow-provider.ts';
 import { longPauseFrom } from './provider-backoff.ts';
-import { followProvider } from './provider-inventory.ts';
 import type { ListedSecret, Provider } from './providers/provider.ts';
 
 const timeoutMs = 20_000;
