@@ -4,8 +4,8 @@ import { desiredConfiguration } from '#shared/installation/webhook-configuration
 import { type IssueOptions, newCa, newLeaf } from './issue-pair.ts';
 
 /**
- * New Secrets as YAML, and with `webhook.manage: false` (somebody else creates it) the webhook configuration that trusts
- * them. The layout is always the same. The private keys are in it.
+ * Prints new Secrets as YAML, private keys included. With `webhook.manage: false`, where somebody else creates it,
+ * the webhook configuration that trusts them follows. The layout is always the same.
  */
 export async function certificateManifests(options: IssueOptions): Promise<string> {
   const { config, namespace } = options;

@@ -7,14 +7,14 @@ import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 
-/** The three objects as they are. */
+/** Holds the three objects as they were read. */
 export interface CertificateFacts {
   ca: Secret | undefined;
   serving: Secret | undefined;
   webhook: MutatingWebhookConfiguration | undefined;
 }
 
-/** What to do about one Secret; `broken` says why the one that is there cannot be used. */
+/** Says what to do about one Secret; `broken` says why the existing one cannot be used. */
 export type SecretPlan =
   | { action: 'keep'; stored: TlsSecretContent }
   | { action: 'create' }
@@ -23,11 +23,11 @@ export type SecretPlan =
 export interface CertificatePlan {
   ca: SecretPlan;
   serving: SecretPlan;
-  /** PEM of the CAs that the API server trusts now, and goes on trusting beside a new one. */
+  /** The CAs that the API server trusts now, as PEM; they stay trusted beside a new one. */
   trusted: string;
 }
 
-/** Decides what init-certs has to do: whatever works is kept, also when it is due for renewal. */
+/** Decides what init-certs does: it keeps whatever works, also when it is due for renewal. */
 export function planCertificates(
   facts: CertificateFacts,
   options: { config: LatchkeyConfig; namespace: string; nowMs: number },
@@ -44,7 +44,7 @@ export function planCertificates(
   return { ca, serving, trusted };
 }
 
-/** The bundle beside a CA that is kept; a Secret that an operator brought may lack it. */
+/** Makes the bundle of a CA that is kept; a Secret that an operator brought may lack it. */
 export const bundleOf = ({ pair, bundle }: TlsSecretContent, nowMs: number): string =>
   joinBundle(pair.certificate, [bundle], nowMs);
 

@@ -20,29 +20,28 @@ import {
 } from './certificate-plan.ts';
 import { type IssueOptions, newCa, newLeaf } from './issue-pair.ts';
 
-/** What became of one object. */
+/** Reports what was done to one object. */
 export interface Outcome {
   kind: 'Secret' | 'MutatingWebhookConfiguration';
   name: string;
   action: 'created' | 'replaced' | 'kept' | 'repaired' | 'left';
-  /** Why it was left, not being as it should. */
+  /** Why it was left although it differs. */
   reason?: string;
-  /** Of the certificate in a Secret: SHA-256 of its DER bytes, and its end as ISO 8601. */
+  /** Fingerprint (SHA-256 of the DER bytes) and end (ISO 8601) of the certificate in a Secret. */
   fingerprint?: string;
   validTo?: string;
 }
 
 type InitOptions = IssueOptions & { installation: Installation; force: boolean };
 
-/** Tries while cert-manager, or another init-certs, writes the same objects. */
+/** Bounds the attempts while cert-manager, or another init-certs, writes the same objects. */
 const mostTries = 5;
 
 /**
- * Makes the CA Secret, the bundle in the webhook configuration and the serving Secret, in this order, where they are
- * missing or empty. Uses (get, update) of secrets, where one is missing also (create), and with `force` (delete) of one that
- * is immutable, and (get, create, patch) of
- * mutatingwebhookconfigurations. Throws CERTIFICATE_INVALID, before anything is written, when a Secret is there that
- * cannot be used.
+ * Creates the CA Secret, the bundle in the webhook configuration and the serving Secret, where they are missing or
+ * empty. It writes them in this order. Uses (get, update) of secrets, (create) where one is missing, with `force`
+ * (delete) of one that is immutable, and (get, create, patch) of mutatingwebhookconfigurations.
+ * @throws CERTIFICATE_INVALID when an existing Secret cannot be used, before anything is written
  */
 export async function initCerts(options: InitOptions): Promise<Outcome[]> {
   for (let tries = 1; ; tries += 1) {
@@ -54,7 +53,7 @@ export async function initCerts(options: InitOptions): Promise<Outcome[]> {
   }
 }
 
-/** 409: it exists by now, or has changed. 422: a `test` of a patch does not hold any more. */
+/** Recognises a lost race. 409: the object exists by now, or has changed. 422: a `test` of a patch fails. */
 const isRace = (err: unknown): boolean =>
   err instanceof LatchkeyError && [409, 422].includes(Number(err.fields.statusCode));
 

@@ -6,14 +6,14 @@ import type { TlsSecretContent } from '#shared/installation/tls-secret.ts';
 
 const dayMs = 86_400_000;
 
-/** What a pair is made for. */
+/** Holds what a key pair is issued for. */
 export interface IssueOptions {
   config: LatchkeyConfig;
   namespace: string;
   nowMs: number;
 }
 
-/** Makes a new CA; those of `trusted` (PEM) stay trusted beside it. */
+/** Issues a new CA; those in `trusted` (PEM) stay trusted beside it. */
 export async function newCa(
   { config: { tls }, nowMs }: IssueOptions,
   trusted: string,
@@ -22,7 +22,7 @@ export async function newCa(
   return { pair, bundle: joinBundle(pair.certificate, [trusted], nowMs) };
 }
 
-/** Makes a new serving certificate of the CA. */
+/** Issues a new serving certificate of the CA. */
 export async function newLeaf(
   { config: { tls, webhook }, namespace, nowMs }: IssueOptions,
   ca: TlsSecretContent,

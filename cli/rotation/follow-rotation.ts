@@ -9,7 +9,7 @@ import {
   type Target,
 } from './rotation-status.ts';
 
-/** How it ended for the one that followed it. */
+/** Says how the following ended. */
 export type FollowEnd =
   | Exclude<RotationStatus, { outcome: 'underWay' }>
   | { outcome: 'timedOut' | 'interrupted' };
@@ -17,8 +17,9 @@ export type FollowEnd =
 const pollIntervalMs = 1_000;
 
 /**
- * Looks at the Secret once a second until the rotation has ended, the time is over, or somebody interrupts; an API server
- * that is away is waited for. Throws KUBERNETES_REFUSED when it forbids to look.
+ * Polls the Secret once a second until the rotation has ended, the time is over, or somebody interrupts. It waits for
+ * an API server that is away.
+ * @throws KUBERNETES_REFUSED when the API server forbids the read
  */
 export async function followRotation(options: {
   readSecret: () => Promise<Secret | undefined>;

@@ -2,7 +2,10 @@ import { UsageError } from '../command.ts';
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Reads `90s`, `30m`, `2h` or `1d` as ms. Throws UsageError. */
+/**
+ * Parses `90s`, `30m`, `2h` or `1d` into ms.
+ * @throws UsageError for any other text
+ */
 export function parseDuration(text: string): number {
   const [, number = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const ms = Number(number) * (unitMs[unit] ?? Number.NaN);

@@ -5,13 +5,13 @@ import type { RotationStatus, Target } from './rotation-status.ts';
 
 type UnderWay = Extract<RotationStatus, { outcome: 'underWay' }>;
 
-/** Shows a rotation as it goes on. */
+/** Shows the progress of a rotation. */
 export interface ProgressWriter {
   show(status: UnderWay): void;
   end(end: FollowEnd): void;
 }
 
-/** One JSON object a line, whenever something has changed. */
+/** Writes one JSON object a line whenever something has changed. */
 export function jsonWriter(
   { output, clock }: Terminal,
   about: { target: Target; id: string },
@@ -26,7 +26,7 @@ export function jsonWriter(
   return { show: write, end: write };
 }
 
-/** A line for people whenever something has changed. */
+/** Writes a line for people whenever something has changed. */
 export function lineWriter({ output, clock }: Terminal, target: Target): ProgressWriter {
   let last = '';
   return {
@@ -42,7 +42,7 @@ export function lineWriter({ output, clock }: Terminal, target: Target): Progres
 
 const clearLine = '\r\u001b[2K';
 
-/** One line a phase, which is written anew at every look. */
+/** Writes one line a phase, and rewrites it at every poll. */
 export function screenWriter(terminal: Terminal, target: Target): ProgressWriter {
   const { output, clock } = terminal;
   let phase = '';
@@ -61,7 +61,7 @@ export function screenWriter(terminal: Terminal, target: Target): ProgressWriter
   };
 }
 
-/** A terminal whose size is not known says 0. */
+/** Returns the width of the terminal; one of unknown size reports 0. */
 const columnsOf = ({ output }: Terminal): number => ('columns' in output && Number(output.columns)) || 80;
 
 function describe({ phase, since, waitingFor }: UnderWay, nowMs?: number): string {

@@ -5,18 +5,18 @@ import { annotateSecret } from '#shared/kubernetes/secrets.ts';
 import type { Installation } from '../installation.ts';
 import { type Followed, rotationUnderWay, type Target } from './rotation-status.ts';
 
-/** The rotation to follow, and whether it was started here. */
+/** Holds the rotation to follow, and whether it was started here. */
 export interface Requested {
   followed: Followed;
   isOurs: boolean;
 }
 
-/** cert-manager writes the same Secret, at times every other second. */
+/** Bounds the attempts: cert-manager writes the same Secret, at times every other second. */
 const mostTries = 10;
 
 /**
- * Asks for a rotation under the id, unless one is under way. Uses (get, patch) of secrets.
- * Throws KUBERNETES_NOT_FOUND when there is no such Secret.
+ * Requests a rotation under the id, unless one is under way. Uses (get, patch) of secrets.
+ * @throws KUBERNETES_NOT_FOUND when there is no such Secret
  */
 export async function requestRotation(
   { kubernetes, namespace }: Installation,

@@ -2,17 +2,17 @@ import { rotateAnnotation, rotationPhases } from '#shared/contracts/rotation-sta
 import { readCaState, readLeafState } from '#shared/installation/read-rotation-state.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 
-/** What is rotated. */
+/** Names what is rotated. */
 export type Target = 'ca' | 'leaf';
 
-/** A rotation that is followed: by the id of its request, or once it runs by that of the rotation or the leaf. */
+/** Identifies the rotation that is followed: first by its request, once it runs by the rotation or the leaf. */
 export interface Followed {
   id: string;
-  /** Whether it is still the request that is looked for. */
+  /** Whether `id` is still that of the request. */
   requested: boolean;
 }
 
-/** Where the followed rotation stands. */
+/** Says how far the followed rotation is. */
 export type RotationStatus =
   | { outcome: 'underWay'; phase: string; since?: string; waitingFor: readonly string[] }
   | { outcome: 'done' }
@@ -28,7 +28,7 @@ const requested: RotationStatus = {
 const requestOf = (secret: Secret | undefined): string | undefined =>
   secret?.metadata.annotations?.[rotateAnnotation];
 
-/** The rotation that goes on without our doing, or undefined: it is followed instead of starting one. */
+/** Finds a rotation that is already under way, or undefined: it is followed instead of starting one. */
 export function rotationUnderWay(target: Target, secret: Secret): Followed | undefined {
   const request = requestOf(secret);
   const state = target === 'ca' ? readCaState(secret) : readLeafState(secret);
@@ -42,7 +42,7 @@ function unservedLeaf(secret: Secret): string | undefined {
   return state?.served === false ? state.fingerprint : undefined;
 }
 
-/** Where the followed rotation stands according to its Secret, undefined when that is gone. */
+/** Reads the status of the followed rotation from its Secret, undefined when that is gone. */
 export const rotationStatus = (
   target: Target,
   secret: Secret | undefined,
@@ -70,7 +70,10 @@ function leafStatus(secret: Secret | undefined, { id, requested: isRequest }: Fo
   return unanswered(secret, id, isRequest ? undefined : state?.fingerprint);
 }
 
-/** A Secret that somebody deleted comes back from cert-manager's memory, with its annotations. */
+/**
+ * Judges a Secret that does not answer the request. A deleted one comes back from cert-manager's memory, with its
+ * annotations.
+ */
 function unanswered(secret: Secret | undefined, id: string, other: string | undefined): RotationStatus {
   if (secret === undefined) {
     return { outcome: 'underWay', phase: 'deleted', waitingFor: ['cert-manager to bring the Secret back'] };
@@ -81,7 +84,9 @@ function unanswered(secret: Secret | undefined, id: string, other: string | unde
     : { outcome: 'superseded', by: other ?? request ?? 'a Secret without the request' };
 }
 
-/** What to look for from now on: a rotation of a CA that runs is known by its own id, whatever is asked meanwhile. */
+/**
+ * Returns what to follow from now on. A CA rotation that runs is known by its own id, whatever is requested meanwhile.
+ */
 export const followOn = (target: Target, followed: Followed, status: RotationStatus): Followed =>
   target === 'ca' && status.outcome === 'underWay' && isPhase(status.phase)
     ? { ...followed, requested: false }

@@ -3,14 +3,17 @@ import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import { describeTime, type Problem } from './finding.ts';
 
-/** How long a certificate lives, ms since the Unix epoch. */
+/** Describes the life of a certificate, ms since the Unix epoch. */
 export interface CertificateLife {
   fingerprint: string;
   validToMs: number;
   renewalMs: number;
 }
 
-/** @param renewAt fraction of its life after which it is renewed; undefined for a text that is no certificate */
+/**
+ * Reads the life of a certificate; undefined for a text that is no certificate.
+ * @param renewAt fraction of its life after which it is renewed
+ */
 export function certificateLife(pem: string, renewAt: number): CertificateLife | undefined {
   try {
     const certificate = new X509Certificate(pem);
@@ -27,10 +30,13 @@ export function certificateLife(pem: string, renewAt: number): CertificateLife |
   }
 }
 
-/** cert-manager looks at the time once a minute. */
+/** Allows cert-manager this time for a renewal that is due; it checks once a minute. */
 const renewalDelayMs = 3_600_000;
 
-/** The renewal that did not happen, if so. @param keeper who has to renew it */
+/**
+ * Reports a renewal that did not happen.
+ * @param keeper who has to renew the certificate
+ */
 export function overdue({ renewalMs }: CertificateLife, nowMs: number, keeper: string): Problem[] {
   if (nowMs < renewalMs + renewalDelayMs) return [];
   return [

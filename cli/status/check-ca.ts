@@ -11,7 +11,7 @@ import type { InstallationFacts } from './installation-facts.ts';
 
 const about = 'CA';
 
-/** The CA, and where its rotation stands. */
+/** Checks the CA and its rotation. */
 export function checkCa({ ca, found, nowMs }: InstallationFacts): Finding {
   const { tls } = found.config;
   if (tls.issuer === 'provided') {
@@ -48,7 +48,10 @@ export function checkCa({ ca, found, nowMs }: InstallationFacts): Finding {
   };
 }
 
-/** @param found the empty one, if there is one */
+/**
+ * Reports a missing Secret.
+ * @param found the empty one, if there is one
+ */
 export const missingSecret = (name: string, found: Secret | undefined, keeper: string): Problem =>
   found === undefined
     ? {
@@ -77,7 +80,7 @@ function describeState(state: CaState | undefined, nowMs: number): string {
   return `rotation ${phase}${age} (${rotation.reason})${waits}`;
 }
 
-/** Given to each phase beyond what it waits for on purpose. */
+/** Allows each phase this time beyond its configured wait. */
 const patienceMs = 900_000;
 
 function stuck(

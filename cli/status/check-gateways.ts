@@ -5,7 +5,7 @@ import { lateProblems, podsByService } from './pods-state.ts';
 
 const about = 'gateways';
 
-/** How many gateways there are, and to how many of them the Service leads. */
+/** Checks how many gateways are ready, and how many of them are behind the Service. */
 export function checkGateways({ endpoints, pods, found, nowMs }: InstallationFacts): Finding {
   const { url, serviceName } = found.config.webhook;
   if (url !== undefined)
@@ -26,7 +26,7 @@ export function checkGateways({ endpoints, pods, found, nowMs }: InstallationFac
   };
 }
 
-/** As kube-proxy takes them: what does not say that it is unready is ready. */
+/** Selects the ready endpoints as kube-proxy does: one without a condition is ready. */
 const readyEndpoints = (slices: readonly EndpointSlice[]) =>
   slices.flatMap((slice) => slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
 

@@ -5,10 +5,10 @@ import { type InstallationFacts, ledServices, type Seen } from './installation-f
 
 const about = 'leaders';
 
-/** Far beyond a Lease's own seconds, for clocks that differ. */
+/** Exceeds a Lease's duration by far, for clocks that differ. */
 const goneMs = 120_000;
 
-/** Who leads the services of which one replica does; an installation without Leases has one replica of each. */
+/** Checks who leads the services that elect a leader. An installation without Leases has one replica of each. */
 export function checkLeaders({ leases, nowMs }: Pick<InstallationFacts, 'leases' | 'nowMs'>): Finding {
   const each = ledServices.map((service) => ({ service, ...describeLease(leases[service], nowMs) }));
   const unseen = each.flatMap(({ unseen: why }) => why ?? []);

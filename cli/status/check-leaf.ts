@@ -14,10 +14,10 @@ import type { InstallationFacts } from './installation-facts.ts';
 
 const about = 'leaf';
 
-/** Somebody else's policy is not known; by then it is late by any. */
+/** Judges a provided certificate late after this fraction of its life; the policy of its owner is unknown. */
 const providedRenewAt = 0.9;
 
-/** The serving certificate: whether it can be served, the API server trusts it, and the gateways have it. */
+/** Checks the serving certificate: whether it is valid, trusted by the API server, and served by the gateways. */
 export function checkLeaf(facts: InstallationFacts): Finding {
   const { serving, found, nowMs } = facts;
   const { issuer, servingSecretName: name, renewAt } = found.config.tls;
@@ -57,7 +57,7 @@ export function checkLeaf(facts: InstallationFacts): Finding {
   };
 }
 
-/** Whether the API server trusts the issuer of ours is judged apart; here it need only be known. */
+/** Returns why the key pair cannot be served. Whether the API server trusts its issuer is judged apart. */
 function pairProblem(stored: TlsSecretContent, facts: InstallationFacts): string | undefined {
   const { found, namespace, nowMs } = facts;
   const { tls, webhook } = found.config;
@@ -69,7 +69,7 @@ function pairProblem(stored: TlsSecretContent, facts: InstallationFacts): string
   return leafProblem(stored.pair, nowMs, certificateIssuers(stored.pair.certificate, known), names);
 }
 
-/** Whether the API server's bundle holds the issuer; undefined when one of the two cannot be read. */
+/** Tells whether the API server's bundle holds the issuer; undefined when one of the two cannot be read. */
 function trustOf({ pair }: TlsSecretContent, facts: InstallationFacts): boolean | undefined {
   const trusted = trustedBy(facts);
   const [leaf] = readBundle(pair.certificate);
@@ -78,7 +78,7 @@ function trustOf({ pair }: TlsSecretContent, facts: InstallationFacts): boolean 
   return issuers.some((issuer) => leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey));
 }
 
-/** The CAs by which the API server judges the gateways. */
+/** Returns the CAs with which the API server verifies the gateways. */
 function trustedBy({ webhook, found, namespace }: InstallationFacts): X509Certificate[] | undefined {
   if ('unseen' in webhook) return undefined;
   const bundle = trustedBundle(webhook.value, found.config.webhook, namespace);
@@ -100,7 +100,7 @@ function servedWords(state: LeafState | undefined): string[] {
   return [state.served ? 'served by every gateway' : `not served yet by ${state.waitingFor.join(', ')}`];
 }
 
-/** A kubelet brings a changed Secret within two minutes. */
+/** Allows gateways this time to load a leaf; a kubelet updates a mounted Secret within two minutes. */
 const loadingMs = 600_000;
 
 function unserved(state: LeafState | undefined, nowMs: number): Problem[] {

@@ -4,7 +4,7 @@ import { lateProblems, type PodsState, podsByService } from './pods-state.ts';
 
 const about = 'services';
 
-/** The pods of every other service, NATS among them where it runs in the namespace. */
+/** Checks the pods of every other service, and of NATS where it runs in the namespace. */
 export function checkServices({ pods, found, nowMs, namespace }: InstallationFacts): Finding {
   if ('unseen' in pods) return unseen(about, pods.unseen);
   const byService = podsByService(pods.value, nowMs);

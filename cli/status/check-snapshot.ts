@@ -12,7 +12,10 @@ import type { InstallationFacts } from './installation-facts.ts';
 const about = 'snapshot';
 const name = snapshotSecretName(0);
 
-/** The rules from which a gateway starts while the bus is away. An old one is as good: it is written when rules change. */
+/**
+ * Checks the snapshot from which a gateway starts while the bus is away. Its age does not matter: it is written when
+ * rules change.
+ */
 export function checkSnapshot({
   snapshot,
   found,
@@ -38,7 +41,7 @@ export function checkSnapshot({
   };
 }
 
-/** What the first Secret says of the snapshot, or why that is none. */
+/** Reads the snapshot's header from the first Secret, or why there is none. */
 function readHeld(secret: Secret | undefined): SnapshotSummary | Problem {
   if (secret === undefined) return gone;
   const text = secret.metadata.annotations?.[snapshotAnnotation];

@@ -17,7 +17,7 @@ import type { InstallationFacts } from './installation-facts.ts';
 
 const about = 'webhook';
 
-/** Whether the API server asks the gateways, in the way it should. */
+/** Checks whether the API server calls the gateways as configured. */
 export function checkWebhook({ webhook, found, namespace }: InstallationFacts): Finding {
   if ('unseen' in webhook) return unseen(about, webhook.unseen);
   const config = found.config.webhook;
@@ -112,7 +112,7 @@ const drifted = (
   };
 };
 
-/** Fields that differ and who wrote them, and the terms that others added to the selectors. */
+/** Lists the fields that differ and their writers, and the selector terms of others. */
 function compare(
   configuration: MutatingWebhookConfiguration,
   entry: MutatingWebhook,
@@ -123,7 +123,7 @@ function compare(
   return { drift, added: addedTerms(entry, desired), writers };
 }
 
-/** The bundle is looked at with the leaf. */
+/** Ignores the bundle, which the check of the leaf covers. */
 function withBundleOf(entry: MutatingWebhook, desired: MutatingWebhook): MutatingWebhook {
   const { caBundle: _, ...address } = desired.clientConfig;
   const { caBundle } = entry.clientConfig;

@@ -1,20 +1,20 @@
 import { describeAge } from '#shared/core/text/age.ts';
 
-/** Something that is wrong, and what to do about it. */
+/** Describes a problem and its remedy. */
 export interface Problem {
   message: string;
   advice: string;
 }
 
-/** What is known of one part of the installation. */
+/** Describes one part of the installation. */
 export interface Finding {
   about: string;
-  /** One line. */
+  /** The finding in one line. */
   summary: string;
   problems: readonly Problem[];
-  /** Why it could not be looked at. */
+  /** Why the part could not be read. */
   unseen?: string;
-  /** The same for a machine. */
+  /** The finding as data, for `--json`. */
   facts: Readonly<Record<string, unknown>>;
 }
 
@@ -26,7 +26,7 @@ export const unseen = (about: string, why: string): Finding => ({
   facts: {},
 });
 
-/** `2026-12-01 12:00Z (in 6 d)`, `... (3 h ago)`. */
+/** Formats a time: `2026-12-01 12:00Z (in 6 d)`, `... (3 h ago)`. */
 export function describeTime(timeMs: number, nowMs: number): string {
   const stamp = `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')}Z`;
   const age = describeAge(Math.abs(timeMs - nowMs));

@@ -7,10 +7,10 @@ import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { FoundConfig, Installation } from '../installation.ts';
 
-/** What was read, or why it could not be. An object that does not exist was read: it is undefined. */
+/** Holds what was read, or why it could not be. An object that does not exist was read: it is undefined. */
 export type Seen<T> = { value: T } | { unseen: string };
 
-/** A container of a Pod's status, as far as it is looked at. */
+/** Mirrors a container of a Pod's status, as far as it is read. */
 interface ContainerStatus {
   ready?: boolean;
   restartCount?: number;
@@ -26,14 +26,16 @@ export interface Pod extends KubernetesObject {
   };
 }
 
-/** Services of which one replica leads. */
+/** Lists the services that elect a leader. */
 export const ledServices = ['cert-manager', 'discovery'] as const;
 
-/** All that the status is made of. */
+/** Holds everything that the status is made of. */
 export interface InstallationFacts {
   namespace: string;
   nowMs: number;
-  /** With `problem` it is wrong, with `unseen` it could not be read: then the defaults stand for it. */
+  /**
+   * The configuration. With `problem` it is invalid, with `unseen` it could not be read: then the defaults are used.
+   */
   found: FoundConfig & { problem?: string; unseen?: string };
   ca: Seen<Secret | undefined>;
   serving: Seen<Secret | undefined>;
@@ -45,8 +47,9 @@ export interface InstallationFacts {
 }
 
 /**
- * Reads everything at once. Uses (get) of secrets, leases and mutatingwebhookconfigurations, (list) of pods and
- * endpointslices; what is refused is noted. Throws KUBERNETES_REFUSED when the API server does not answer at all.
+ * Reads everything at once; what the API server refuses is noted. Uses (get) of secrets, leases and
+ * mutatingwebhookconfigurations, (list) of pods and endpointslices.
+ * @throws KUBERNETES_REFUSED when the API server does not answer at all
  */
 export async function readInstallationFacts(
   { kubernetes, namespace }: Installation,
@@ -97,7 +100,7 @@ async function see<T>(reading: Promise<T>): Promise<Seen<T>> {
   }
 }
 
-/** The API server's own sentence about a missing right names everything twice. */
+/** Says why a read was refused; the API server's own sentence about a missing right names everything twice. */
 export function unseenReason({ fields, message }: LatchkeyError): string {
   if (fields.statusCode !== 403) return message;
   return ['you may not', fields.verb, fields.resource, fields.name].filter(Boolean).join(' ');

@@ -1,20 +1,20 @@
 import type { Problem } from './finding.ts';
 import type { Pod } from './installation-facts.ts';
 
-/** The pods of one service. */
+/** Counts the pods of one service. */
 export interface PodsState {
   total: number;
   ready: number;
-  /** Those that are not ready and have had the time, with what is known of why. */
+  /** The pods that are not ready although they had the time, and why. */
   late: readonly { name: string; reason: string }[];
 }
 
-/** Given to a pod to become ready. */
+/** Allows a pod this time to become ready. */
 const startMs = 120_000;
 
 const serviceOf = ({ metadata }: Pod): string => metadata.labels?.['app.kubernetes.io/name'] ?? '';
 
-/** By service; what is being deleted does not count. */
+/** Counts the pods by service; those being deleted are left out. */
 export function podsByService(pods: readonly Pod[], nowMs: number): Map<string, PodsState> {
   const present = pods.filter(
     ({ metadata, status }) => metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded',
@@ -39,7 +39,7 @@ function reasonOf({ status }: Pod): string {
   return waiting ?? (status?.phase === 'Running' ? 'running, not ready' : (status?.phase ?? 'unknown'));
 }
 
-/** The pods that should be ready by now. */
+/** Reports the pods that should be ready by now. */
 export const lateProblems = ({ late }: PodsState): Problem[] =>
   late.map(({ name, reason }) => ({
     message: `pod ${name} is not ready: ${reason}`,

@@ -50,7 +50,9 @@ const verdictCodes: Record<StatusReport['verdict'], number> = {
   unseen: exitCodes.unseen,
 };
 
-/** A configuration that is wrong in the cluster is a part of the report; a wrong `--config` is not. */
+/**
+ * Reads the configuration. One that is invalid in the cluster is part of the report; an invalid `--config` is not.
+ */
 async function findOrDefault(
   terminal: Terminal,
   values: Values,

@@ -8,9 +8,9 @@ import { checkWebhook } from './check-webhook.ts';
 import type { Finding } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 
-/** One look at an installation. */
+/** Reports one reading of an installation. */
 export interface StatusReport {
-  /** `unseen`: nothing is wrong in what could be seen, but not everything could. */
+  /** The verdict; `unseen`: no problem in what could be read, but not everything could. */
   verdict: 'healthy' | 'attention' | 'unseen';
   namespace: string;
   findings: readonly Finding[];
@@ -27,7 +27,7 @@ const finders: readonly ((facts: InstallationFacts) => Finding)[] = [
   checkSnapshot,
 ];
 
-/** Judges what was read. */
+/** Judges the facts. */
 export function reportStatus(facts: InstallationFacts): StatusReport {
   const findings = finders.map((find) => find(facts));
   const isWrong = findings.some(({ problems }) => problems.length > 0);
@@ -49,7 +49,7 @@ function findConfiguration({ found }: InstallationFacts): Finding {
   };
 }
 
-/** For people: the verdict, what is wrong and what to do, then a line a part. */
+/** Formats the report for people: the verdict, the problems and what to do, then a line a part. */
 export function describeStatus({ verdict, namespace, findings }: StatusReport): string {
   const problems = findings.flatMap(({ about, problems: some }) => some.map((each) => ({ about, ...each })));
   const unseen = findings.flatMap(({ about, unseen: why }) => (why === undefined ? [] : [{ about, why }]));

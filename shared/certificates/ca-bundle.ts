@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { pemCertificates } from './pem-certificates.ts';
 
-/** SHA-256 of the DER bytes, hex: how everything here names a certificate and tells two apart. */
+/** Identifies a certificate by the SHA-256 of its DER bytes, hex. */
 export const certificateId = ({ fingerprint256 }: X509Certificate): string =>
   fingerprint256.replaceAll(':', '').toLowerCase();
 
-/** The certificates of a PEM text that can be read; the others are left out. */
+/** Parses the certificates of a PEM text; unreadable ones are left out. */
 export function readBundle(pem: string): X509Certificate[] {
   return pemCertificates(pem).flatMap((text) => {
     try {
@@ -17,10 +17,10 @@ export function readBundle(pem: string): X509Certificate[] {
 }
 
 /**
- * The bundle that clients of the gateway trust: the current CA and every earlier or later one that some gateway
- * may serve from. Each once, none that has expired. The order of `others` is kept, so that the same input gives the same
- * bytes (each distinct bundle costs the API server a transport, docs/reference/kube-apiserver.md C4); the current
- * CA comes first unless they name it: in the middle of a rotation the next one does.
+ * Makes the bundle that clients of the gateway trust. It holds the current CA and every earlier or later one that
+ * some gateway may serve from, each once, none expired. The order of `others` is kept, so that the same input gives
+ * the same bytes (each distinct bundle costs the API server a transport, docs/reference/kube-apiserver.md C4). The
+ * current CA comes first unless `others` hold it: in the middle of a rotation the next CA comes first.
  */
 export function joinBundle(current: string, others: readonly string[], nowMs: number): string {
   const [ca] = readBundle(current);

@@ -3,16 +3,16 @@ import { isIP } from 'node:net';
 import { notBeforeMarginMs } from './issue-certificate.ts';
 import { type KeyPair, type ParsedKeyPair, parseKeyPair } from './key-pair.ts';
 
-/** What a check looks at. */
+/** Holds what a check compares. */
 interface CheckInput extends ParsedKeyPair {
   nowMs: number;
-  /** Leaf: CAs of which one has to have signed it. */
+  /** For a leaf: the CAs of which one must have signed it. */
   issuers: readonly X509Certificate[];
-  /** Leaf: names that it has to cover. */
+  /** For a leaf: the names that it must cover. */
   names: readonly string[];
 }
 
-/** Why a pair fails, or undefined. */
+/** Returns why a key pair fails, or undefined. */
 type Check = (input: CheckInput) => string | undefined;
 
 const keyMismatch: Check = ({ certificate, key }) =>
@@ -26,7 +26,7 @@ const expired: Check = ({ certificate, nowMs }) =>
 
 const notCa: Check = ({ certificate }) => (certificate.ca ? undefined : 'it is not a certificate ca');
 
-/** forge signs with RSA only. */
+/** Rejects other keys than RSA: forge signs with RSA only. */
 const notRsa: Check = ({ key }) =>
   key.asymmetricKeyType === 'rsa' ? undefined : 'its key is not an RSA key';
 
@@ -43,7 +43,7 @@ const missingName: Check = ({ certificate, names }) => {
   return missing.length === 0 ? undefined : `it does not cover ${missing.join(', ')}`;
 };
 
-/** In the order in which they are told; the later ones rely on the earlier. */
+/** Lists the checks in the order of their messages; later ones rely on earlier ones. */
 const caChecks: readonly Check[] = [keyMismatch, notCa, notRsa, expired];
 const leafChecks: readonly Check[] = [keyMismatch, notYetValid, expired, wrongIssuer, missingName];
 
@@ -61,11 +61,11 @@ function firstProblem(
   return undefined;
 }
 
-/** Why a pair cannot be the CA now, or undefined. */
+/** Returns why a key pair cannot be the CA now, or undefined. */
 export const caProblem = (pair: KeyPair, nowMs: number): string | undefined =>
   firstProblem(caChecks, pair, { nowMs, issuers: [], names: [] });
 
-/** Why a pair cannot be served now, or undefined. */
+/** Returns why a key pair cannot be served now, or undefined. */
 export const leafProblem = (
   pair: KeyPair,
   nowMs: number,
@@ -73,7 +73,7 @@ export const leafProblem = (
   names: readonly string[],
 ): string | undefined => firstProblem(leafChecks, pair, { nowMs, issuers, names });
 
-/** Whether the fraction `renewAt` of a certificate's life since it was made is over, by the wall clock. */
+/** Tells whether the fraction `renewAt` of a certificate's life has passed, by the wall clock. */
 export function isDueForRenewal(pair: KeyPair, nowMs: number, renewAt: number): boolean {
   const certificate = parseKeyPair(pair)?.certificate;
   if (certificate === undefined) return false;
@@ -82,8 +82,8 @@ export function isDueForRenewal(pair: KeyPair, nowMs: number, renewAt: number): 
 }
 
 /**
- * Why a CA that can issue should be replaced in order, or undefined. One that is not valid yet is no reason to
- * give it up at once: whose clock is wrong is not known.
+ * Returns why a usable CA should be rotated, or undefined. A CA that is not valid yet is rotated and not dropped at
+ * once, since it is unknown whose clock is wrong.
  */
 export function renewalReason(pair: KeyPair, nowMs: number, renewAt: number): string | undefined {
   const parsed = parseKeyPair(pair);

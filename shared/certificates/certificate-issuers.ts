@@ -2,8 +2,8 @@ import type { X509Certificate } from 'node:crypto';
 import { readBundle } from './ca-bundle.ts';
 
 /**
- * The certificates that a leaf may name as its issuer: the trusted ones, and those that its own file holds behind it
- * when they lead to a trusted one. `chain` is PEM, the leaf first.
+ * Lists the certificates that a leaf may name as its issuer. These are the trusted ones, and the intermediates in its
+ * own file that lead to a trusted one. `chain` is PEM, the leaf first.
  */
 export function certificateIssuers(chain: string, trusted: readonly X509Certificate[]): X509Certificate[] {
   const issuers = [...trusted];

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import forge from 'node-forge';
 import type { KeyPair } from './key-pair.ts';
 
-/** An RSA key pair as PEM. */
+/** Holds RSA keys as PEM. */
 export interface RsaKeys {
   privateKey: string;
   publicKey: string;
@@ -18,12 +18,12 @@ export const generateRsaKeys = (bits: number): Promise<RsaKeys> =>
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
 
-/** Clocks of nodes differ; a certificate is valid from an hour before it was made. */
+/** Backdates each certificate by an hour, since the clocks of nodes differ. */
 export const notBeforeMarginMs = 3_600_000;
 
 /**
- * 16 random bytes as hex, the first 0x01 to 0x7f: forge writes them as they are, and Go refuses a certificate whose
- * top bit makes the number negative.
+ * Creates a serial number of 16 random bytes as hex, the first 0x01 to 0x7f. forge writes the bytes as they are, and
+ * Go rejects a certificate whose top bit makes the number negative.
  */
 export function createSerialNumber(): string {
   const bytes = randomBytes(16);
@@ -32,8 +32,8 @@ export function createSerialNumber(): string {
 }
 
 /**
- * Makes a CA that signs itself. Each has a common name of its own, so that two of them in one
- * bundle are never taken for each other. `lifetimeMs` counts from `nowMs`.
+ * Issues a self-signed CA certificate. Each has a common name of its own, so that two CAs in one bundle are never
+ * confused. `lifetimeMs` counts from `nowMs`.
  */
 export function issueCa(keys: RsaKeys, nowMs: number, lifetimeMs: number): KeyPair {
   const subject = [{ name: 'commonName', value: `latchkey CA ${randomBytes(6).toString('hex')}` }];
@@ -49,8 +49,8 @@ export function issueCa(keys: RsaKeys, nowMs: number, lifetimeMs: number): KeyPa
 }
 
 /**
- * Makes a serving certificate for the names (DNS names or IP addresses), signed by the CA. It never outlives
- * the CA. `authorityKeyIdentifier: true` of forge would name the leaf's own key; the issuer's is given.
+ * Issues a serving certificate for the names (DNS names or IP addresses), signed by the CA. It never outlives the CA.
+ * `authorityKeyIdentifier: true` of forge would name the leaf's own key, so the issuer's is given.
  */
 export function issueLeaf(
   keys: RsaKeys,
@@ -84,7 +84,7 @@ function aCertificate(keys: RsaKeys, nowMs: number, notAfterMs: number): forge.p
   return certificate;
 }
 
-/** The signature itself is node:crypto's: forge's own RSA takes 30 ms of the only thread, this one 1 ms. */
+/** Signs with node:crypto: forge's own RSA takes 30 ms of the only thread, this one 1 ms. */
 function sign(certificate: forge.pki.Certificate, ownKey: string, issuerKey: string): KeyPair {
   const signTbs = (): string =>
     signBytes(
@@ -99,7 +99,10 @@ function sign(certificate: forge.pki.Certificate, ownKey: string, issuerKey: str
 const toPem = (certificate: forge.pki.Certificate): string =>
   forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n');
 
-/** As the issuer's certificate says it: a CA that an operator brought may compute it in another way. */
+/**
+ * Reads the key identifier from the issuer's certificate: a CA that an operator brought may compute it in another
+ * way.
+ */
 function subjectKeyIdentifierOf(issuer: forge.pki.Certificate): string {
   const extension: unknown = issuer.getExtension('subjectKeyIdentifier');
   if (typeof extension === 'object' && extension !== null && 'subjectKeyIdentifier' in extension) {
@@ -108,6 +111,6 @@ function subjectKeyIdentifierOf(issuer: forge.pki.Certificate): string {
   return issuer.generateSubjectKeyIdentifier().getBytes();
 }
 
-/** GeneralName of RFC 5280: 2 = dNSName, 7 = iPAddress. */
+/** Makes a GeneralName of RFC 5280: 2 = dNSName, 7 = iPAddress. */
 const altNameOf = (name: string): Record<string, unknown> =>
   isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name };

@@ -1,4 +1,4 @@
-/** The certificates of a PEM text, each as text; whatever stands between them is left out. Nothing is decoded. */
+/** Splits a PEM text into its certificates, without decoding them; text between them is dropped. */
 export function pemCertificates(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }

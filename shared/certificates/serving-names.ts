@@ -1,7 +1,7 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 
 /**
- * The name that the API server verifies: `<service>.<namespace>.svc`, or the host of `webhook.url`
+ * Returns the name that the API server verifies: `<service>.<namespace>.svc`, or the host of `webhook.url`
  * (docs/reference/kube-apiserver.md C1).
  */
 export function serverName({ serviceName, url }: LatchkeyConfig['webhook'], namespace: string): string {
@@ -11,7 +11,7 @@ export function serverName({ serviceName, url }: LatchkeyConfig['webhook'], name
     : new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** Names under which the API server, or a client inside the cluster, calls the gateway. */
+/** Lists the names by which the API server, or a client inside the cluster, calls the gateway. */
 export function servingNames(webhook: LatchkeyConfig['webhook'], namespace: string): string[] {
   const service = `${webhook.serviceName}.${namespace}`;
   const names = [webhook.serviceName, service, `${service}.svc`, `${service}.svc.cluster.local`];

@@ -9,8 +9,8 @@ import {
 import { desiredConfiguration, planRepair, repairedFields, wholeObject } from './webhook-configuration.ts';
 
 /**
- * Makes the webhook configuration right and returns it as stored; undefined when it is left to GitOps
- * (`webhook.manage: false`) and not there yet. Uses (create, patch) of mutatingwebhookconfigurations.
+ * Creates or repairs the webhook configuration and returns it as stored. Returns undefined when it is left to GitOps
+ * (`webhook.manage: false`) and does not exist yet. Uses (create, patch) of mutatingwebhookconfigurations.
  */
 export async function ensureWebhook(
   options: {
@@ -19,7 +19,7 @@ export async function ensureWebhook(
     namespace: string;
     log: Logger;
     deferred?: ReadonlySet<string>;
-    /** Told which fields were written, after they were. */
+    /** Receives the fields that were written. */
     onRepaired?: (fields: readonly string[]) => void;
   },
   existing: MutatingWebhookConfiguration | undefined,

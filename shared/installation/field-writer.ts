@@ -2,12 +2,12 @@ import { isObject, member } from '#shared/core/text/json-value.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import { webhookName } from './webhook-configuration.ts';
 
-/** Under which name the API server notes our own writes: the first part of the User-Agent. */
+/** Names our own writes in managedFields: the API server takes the first part of the User-Agent. */
 const ownManager = 'latchkey';
 
 /**
- * Who else wrote a field of the object last, by `metadata.managedFields` (kubernetes.io, "Field Management"); undefined
- * where that does not tell.
+ * Names the other writer of a field who wrote it last, by `metadata.managedFields` (kubernetes.io, "Field
+ * Management"). Returns undefined where that does not tell.
  * @param field as `repairedFields` names it; of `webhooks` the whole entry
  */
 export function fieldWriter(

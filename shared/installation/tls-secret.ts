@@ -2,7 +2,7 @@ import type { KeyPair } from '#shared/certificates/key-pair.ts';
 import { managedByLabel } from '#shared/contracts/own-object.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 
-/** What both of our Secrets hold: a pair, and the bundle of CAs to trust. */
+/** Holds the content of our TLS Secrets: a key pair and the bundle of CAs to trust. */
 export interface TlsSecretContent {
   pair: KeyPair;
   bundle: string;
@@ -11,7 +11,7 @@ export interface TlsSecretContent {
 const decode = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
 const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
 
-/** Reads the pair of a Secret; a missing key reads as empty text, which no check lets pass. */
+/** Reads the content of a Secret; a missing key reads as empty text, which no check accepts. */
 export const readTlsSecret = ({ data }: Secret): TlsSecretContent => ({
   pair: { certificate: decode(data?.['tls.crt']), key: decode(data?.['tls.key']) },
   bundle: decode(data?.['ca.crt']),
@@ -20,19 +20,22 @@ export const readTlsSecret = ({ data }: Secret): TlsSecretContent => ({
 const pairKeys = ['ca.crt', 'tls.crt', 'tls.key'];
 
 /**
- * Returns the Secret where it holds anything. The manifests make both Secrets empty, so that nobody needs the right to
+ * Returns the Secret unless it is empty. The manifests create both Secrets empty, so that nobody needs the right to
  * create any: an empty one counts as missing.
  */
 export const nonEmptySecret = (secret: Secret | undefined): Secret | undefined =>
   pairKeys.some((key) => secret?.data?.[key]) ? secret : undefined;
 
-/** Whether a Secret of ours has our label. That one is immutable only an operator can mend, and it may be whole. */
+/**
+ * Tells whether a Secret has our label. Immutability is not judged: only an operator can change it, and the content
+ * may be fine.
+ */
 export const isConformant = ({ metadata: { labels } }: Secret): boolean =>
   Object.entries(managedByLabel).every(([label, value]) => labels?.[label] === value);
 
 /**
- * The Secret to store, based on the one that is there: foreign labels, annotations and the type (which cannot change;
- * Flyte's own Secret of that name is Opaque) stay as they are.
+ * Makes the Secret to store, based on the existing one. Labels and annotations of others stay, and so does the type,
+ * which cannot change (Flyte's own Secret of that name is Opaque).
  */
 export function tlsSecret(
   target: { namespace: string; name: string; annotations?: Record<string, string> },

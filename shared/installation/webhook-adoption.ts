@@ -7,10 +7,13 @@ import type {
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/webhook-configurations.ts';
 
-/** Holds, as JSON, the entry of Flyte's that ours took the place of. */
+/** Names the annotation that holds, as JSON, the entry of Flyte's that ours replaced. */
 export const adoptedAnnotation = 'latchkey.dev/adopted';
 
-/** Whether the object was not made by us and its entry calls somebody else: Flyte's own webhook has our entry's name. */
+/**
+ * Tells whether others own the entry: the object was not created by us, and the entry calls another address. Flyte's
+ * own webhook has our entry's name.
+ */
 export function isOwnedByOthers(
   { metadata }: MutatingWebhookConfiguration,
   entry: MutatingWebhook | undefined,
@@ -21,12 +24,12 @@ export function isOwnedByOthers(
   return !isOurs && !isDeepStrictEqual(addressOf(entry), addressOf(desired));
 }
 
-/** Whether an entry that others keep calls another Service or host than ours. */
+/** Tells whether an entry calls another Service or host than ours. */
 export function targetsOtherService(entry: MutatingWebhook, desired: MutatingWebhook): boolean {
   return !isDeepStrictEqual(calleeOf(entry), calleeOf(desired));
 }
 
-/** Path and port are for whoever keeps the entry to choose. */
+/** Returns what an entry calls, without path and port, which its owner may choose. */
 function calleeOf({ clientConfig: { service, url } }: MutatingWebhook): object {
   if (typeof url === 'string') return { host: URL.parse(url)?.host };
   const { namespace, name } = (service ?? {}) as Record<string, unknown>;
@@ -38,7 +41,7 @@ function addressOf({ clientConfig }: MutatingWebhook): object {
   return address;
 }
 
-/** Puts our entry in the place of the foreign one, which is remembered in the same step. */
+/** Replaces the entry of others by ours, and stores theirs in an annotation in the same patch. */
 export const adoptEntry = (
   { metadata }: MutatingWebhookConfiguration,
   index: number,
@@ -50,8 +53,8 @@ export const adoptEntry = (
 ];
 
 /**
- * Puts the remembered entry back where ours stands; undefined when none is remembered.
- * Throws CONFIG_INVALID when what is remembered is not a webhook of that name.
+ * Restores the stored entry in the place of ours; returns undefined when none is stored.
+ * @throws CONFIG_INVALID when what is stored is not a webhook of that name
  */
 export function restoreOriginal(
   { metadata }: MutatingWebhookConfiguration,

@@ -9,18 +9,18 @@ import type {
 import { adoptEntry, isOwnedByOthers, restoreOriginal, targetsOtherService } from './webhook-adoption.ts';
 import { findDrift } from './webhook-drift.ts';
 
-/** Flyte's webhook name, which its users know (docs/reference/flyte.md F1). */
+/** Names our entry as Flyte does, since its users know the name (docs/reference/flyte.md F1). */
 export const webhookName = 'flyte-pod-webhook.flyte.org';
 
-/** With this annotation nothing of the object is repaired: the way to let pods through for a while. */
+/** Names the annotation that stops every repair of the object: the way to admit pods unchanged for a while. */
 export const pausedAnnotation = 'latchkey.dev/paused';
 
-/** Stands for the object where a single field is named: it was deleted. */
+/** Stands for the whole object in a list of fields: it was deleted. */
 export const wholeObject = 'metadata.name';
 
 type WebhookConfig = LatchkeyConfig['webhook'];
 
-/** The webhook as it has to be, every field that the API server would default written out. `bundle` is PEM. */
+/** Makes our entry, with every field that the API server would default written out. `bundle` is PEM. */
 export function desiredWebhook(config: WebhookConfig, namespace: string, bundle: string): MutatingWebhook {
   const excluded = ['kube-system', namespace, ...config.excludedNamespaces];
   return {
@@ -50,7 +50,7 @@ export function desiredWebhook(config: WebhookConfig, namespace: string, bundle:
   };
 }
 
-/** The whole object, to be created. */
+/** Makes the whole object, to be created. */
 export const desiredConfiguration = (
   config: WebhookConfig,
   namespace: string,
@@ -63,11 +63,12 @@ export const desiredConfiguration = (
 });
 
 /**
- * The JSON Patch that makes our webhook of the object right; empty when it is right, paused, or not ours to change: an
- * entry of Flyte's is taken over with `adopt` only, and given back without. Our entry is found by name, and the patch
- * holds only while the object is the one that was seen and the entry stands where it stood: somebody may reorder the
- * list at the same moment. Only what differs is written.
- * @param deferred fields (as `repairedFields` names them) that are left for now. Throws CONFIG_INVALID when an entry cannot be given back.
+ * Plans the JSON Patch that repairs our entry. It is empty when there is nothing to repair, when the object is
+ * paused, and when the entry is not ours to change: one of Flyte's is replaced with `adopt` only, and restored
+ * without. Our entry is found by name. The patch tests the resourceVersion and the position of the entry, since
+ * another writer may reorder the list at the same moment. Only fields that differ are written.
+ * @param deferred fields, as `repairedFields` names them, that are left for now
+ * @throws CONFIG_INVALID when an entry cannot be restored
  */
 export function planRepair(
   existing: MutatingWebhookConfiguration,
@@ -111,7 +112,10 @@ function planChanges(
   return repairEntry(webhooks, index, desired);
 }
 
-/** An entry that is adopted or given back and what remembers it are written together or not at all. */
+/**
+ * Drops the changes of deferred fields. An entry and the annotation that stores it are written together or not at
+ * all.
+ */
 function withoutDeferred(changes: JsonPatchOperation[], deferred: ReadonlySet<string>): JsonPatchOperation[] {
   const written = changes.filter((change) => !deferred.has(fieldOf(change)));
   const isExchange = changes.some(({ path }) => path === '/metadata/annotations');
@@ -125,7 +129,9 @@ const fieldOf = ({ path }: JsonPatchOperation): string =>
     .replaceAll('/', '.')
     .replace(/\.[-0-9]+$/, '');
 
-/** The fields that a patch of {@link planRepair} writes: `webhooks` (the whole entry), `webhooks.failurePolicy`. */
+/**
+ * Lists the fields that a patch of {@link planRepair} writes: `webhooks` (the whole entry), `webhooks.failurePolicy`.
+ */
 export const repairedFields = (operations: readonly JsonPatchOperation[]): string[] =>
   operations.filter(({ op }) => op !== 'test').map(fieldOf);
 
@@ -153,7 +159,7 @@ function repairBundle(
   return { op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle };
 }
 
-/** Why the object is left as it is, one sentence; undefined when it can be made or repaired. */
+/** Returns why the object is left as it is, one sentence; undefined when it can be created or repaired. */
 export function skipReason(
   existing: MutatingWebhookConfiguration | undefined,
   config: WebhookConfig,
@@ -182,7 +188,7 @@ export function skipReason(
     : undefined;
 }
 
-/** The bundle with which the API server calls us now, as PEM; undefined when it does not call us. */
+/** Returns the bundle with which the API server calls us now, as PEM; undefined when it does not call us. */
 export function trustedBundle(
   existing: MutatingWebhookConfiguration | undefined,
   config: WebhookConfig,

@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
 
-/** A field of our entry that is not as it has to be. */
+/** Describes a field of our entry that differs from the desired one. */
 export interface FieldDrift {
-  /** Below the entry: `failurePolicy`, `clientConfig.caBundle`. */
+  /** The path below the entry: `failurePolicy`, `clientConfig.caBundle`. */
   field: string;
-  /** What the field has to be; undefined: absent. */
+  /** The desired value; undefined: absent. */
   value: unknown;
 }
 
-/** One term of a label selector; `values` is no list of ours where a platform wrote it. */
+/** Describes one term of a label selector; `values` may be missing where a platform wrote it. */
 interface Term {
   key: string;
   operator: string;
@@ -21,12 +21,12 @@ interface Selector {
 }
 
 const selectors = ['namespaceSelector', 'objectSelector'] as const;
-/** By which our own term of the namespaceSelector is known: it always excludes this one. */
+/** Identifies our own term of the namespaceSelector, which always excludes this namespace. */
 const alwaysExcluded = 'kube-system';
 
 /**
- * The fields that differ from what they have to be. Of a selector only our own terms are: platforms add theirs (GKE
- * Autopilot in the same write, AKS by a controller), which can only narrow it, and nobody can opt out.
+ * Lists the fields that differ from the desired entry. Of a selector only our own terms count: platforms add theirs
+ * (GKE Autopilot in the same write, AKS by a controller), which can only narrow it, and nobody can opt out.
  */
 export function findDrift(entry: MutatingWebhook, desired: MutatingWebhook): FieldDrift[] {
   const fields = [...new Set([...Object.keys(desired), ...Object.keys(entry)])];
@@ -37,7 +37,7 @@ export function findDrift(entry: MutatingWebhook, desired: MutatingWebhook): Fie
   });
 }
 
-/** Terms in the selectors that are not ours, as `namespaceSelector: control-plane NotIn (true)`. */
+/** Lists the selector terms of others, as `namespaceSelector: control-plane NotIn (true)`. */
 export function addedTerms(entry: MutatingWebhook, desired: MutatingWebhook): string[] {
   return selectors.flatMap((field) => {
     const { matchExpressions = [], matchLabels = {} } = (entry[field] ?? {}) as Selector;
@@ -54,7 +54,9 @@ export function addedTerms(entry: MutatingWebhook, desired: MutatingWebhook): st
 
 const isSelector = (field: string): boolean => selectors.some((selector) => selector === field);
 
-/** Each part is a field of its own: a new bundle must not wait for a repair of the address. */
+/**
+ * Compares each part of clientConfig by itself: a new bundle must not wait for a repair of the address.
+ */
 function clientConfigDrift(entry: MutatingWebhook, desired: MutatingWebhook): FieldDrift[] {
   const [actual, wanted] = [entry.clientConfig, desired.clientConfig];
   const parts = [...new Set([...Object.keys(wanted), ...Object.keys(actual)])];
@@ -63,7 +65,7 @@ function clientConfigDrift(entry: MutatingWebhook, desired: MutatingWebhook): Fi
     .map((part) => ({ field: `clientConfig.${part}`, value: wanted[part] }));
 }
 
-/** The selector as it is when it holds our terms, else with them put right. */
+/** Returns the selector unchanged when it holds our terms, else with our terms corrected. */
 function withOwnTerms(actual: unknown, desired: unknown): unknown {
   const { matchExpressions = [], matchLabels = {}, ...rest } = (actual ?? {}) as Selector;
   const own = (desired ?? {}) as Selector;
@@ -84,7 +86,7 @@ function withOwnTerms(actual: unknown, desired: unknown): unknown {
   };
 }
 
-/** Whether we wrote the term, perhaps with other namespaces. */
+/** Tells whether we wrote the term, perhaps with other namespaces. */
 function isOwnTerm(term: Term, ownTerms: readonly Term[]): boolean {
   return ownTerms.some(
     (own) =>

@@ -5,10 +5,11 @@ import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
 
 /**
- * Makes a Secret that is there equal to `desired`; returns whether anything was written. Uses (update) of secrets alone:
- * who may create any Secret beside other service accounts can have their tokens made, and RBAC cannot limit that by name.
- * What was seen is the precondition: throws KUBERNETES_CONFLICT or KUBERNETES_NOT_FOUND when another writer came first,
- * and the caller looks again; CERTIFICATE_INVALID when there is none, or it is immutable, which an operator has to mend.
+ * Updates an existing Secret to `desired`; returns whether anything was written. Uses (update) of secrets alone: a
+ * right to create Secrets is a right to the tokens of other service accounts, and RBAC cannot limit it by name. The
+ * resourceVersion that was read is the precondition.
+ * @throws KUBERNETES_CONFLICT or KUBERNETES_NOT_FOUND when another writer came first; the caller observes again
+ * @throws CERTIFICATE_INVALID when there is no Secret or it is immutable, which an operator has to change
  */
 export async function updateSecret(
   kubernetes: Kubernetes,
@@ -26,9 +27,9 @@ export async function updateSecret(
 }
 
 /**
- * The same with the rights of an operator: makes one that is missing, and deletes one that is immutable, exactly the one
- * that was seen, to make it anew. Uses (create, update, delete) of secrets. Throws KUBERNETES_EXISTS, too, when another
- * writer came first.
+ * Writes a Secret with the rights of an operator. It creates a missing one, and replaces an immutable one by deleting
+ * exactly the one that was read. Uses (create, update, delete) of secrets.
+ * @throws KUBERNETES_EXISTS when another writer came first, besides what {@link updateSecret} throws
  */
 export async function writeSecret(
   kubernetes: Kubernetes,
@@ -43,7 +44,7 @@ export async function writeSecret(
   return true;
 }
 
-/** Why nobody but an operator can write this Secret, and what he has to do; undefined when it can be written. */
+/** Returns why only an operator can write this Secret, and the remedy; undefined when it can be written. */
 export function unwritableReason(name: string, existing: Secret | undefined): string | undefined {
   if (existing !== undefined && existing.immutable !== true) return undefined;
   const problem =
@@ -51,7 +52,7 @@ export function unwritableReason(name: string, existing: Secret | undefined): st
   return `${problem}; apply deploy/certificate-secrets.yaml, which makes it empty, and cert-manager fills it`;
 }
 
-/** Without what the server gave to the deleted object. */
+/** Drops what the server added to the deleted object. */
 function asNew({ type, data, metadata }: Secret): Secret {
   const { name, namespace, labels, annotations } = metadata;
   return {

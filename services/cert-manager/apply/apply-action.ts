@@ -137,7 +137,7 @@ function storedLeaf(id: string, { observed, lastKnownGood }: ActionContext): Key
 const unknown = (what: string): LatchkeyError =>
   new LatchkeyError('INTERNAL', `${what} is neither in the Secrets nor remembered`);
 
-/** A torn pair may have the same certificate. */
+/** Finds the matching key pair of an id; a torn pair may hold the same certificate. */
 const matchingPair = (id: string, pairs: readonly KeyPair[]): KeyPair | undefined =>
   pairs.find((pair) => keyPairId(pair) === id && isMatchingPair(pair));
 

@@ -7,10 +7,10 @@ import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts'
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { CaFact, CaSecretFacts } from '../decide/rotation-facts.ts';
 
-/** Keys of the CA that is to follow, beside those of a TLS Secret. */
+/** Names the keys of the next CA, beside those of a TLS Secret. */
 export const nextKeys = { certificate: 'next.crt', key: 'next.key' };
 
-/** The pairs in a CA Secret; either may be garbage. */
+/** Reads the key pairs of a CA Secret; either may be corrupt. */
 export function readCaPairs(secret: Secret): { issuing: KeyPair; next: KeyPair | undefined } {
   const text = (key: string): string => Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8');
   const next = { certificate: text(nextKeys.certificate), key: text(nextKeys.key) };
@@ -18,8 +18,8 @@ export function readCaPairs(secret: Secret): { issuing: KeyPair; next: KeyPair |
 }
 
 /**
- * What the CA Secret says, as of a moment. `renewAt` is a fraction of a CA's life.
- * Throws CERTIFICATE_INVALID when a newer latchkey wrote its state.
+ * Reads the facts of the CA Secret at one moment. `renewAt` is a fraction of a CA's life.
+ * @throws CERTIFICATE_INVALID when a newer latchkey wrote its state
  */
 export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaSecretFacts {
   const { issuing, next } = readCaPairs(secret);
@@ -40,7 +40,7 @@ export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaS
   };
 }
 
-/** The id of a pair's certificate; empty when it is garbage. */
+/** Returns the id of a key pair's certificate; empty when it is corrupt. */
 export function keyPairId(pair: KeyPair): string {
   const parsed = parseKeyPair(pair);
   return parsed === undefined ? '' : certificateId(parsed.certificate);

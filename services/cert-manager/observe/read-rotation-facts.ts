@@ -14,7 +14,7 @@ import { readWebhookFacts, trustedCas } from './read-webhook-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 import type { WebhookRepairs } from './webhook-repairs.ts';
 
-/** The last Secrets of this process's sight that were whole. */
+/** Holds the last known good Secrets seen by this process. */
 export interface LastKnownGood {
   ca: Secret | undefined;
   serving: Secret | undefined;
@@ -28,7 +28,7 @@ export interface FactsContext {
   nowMs: number;
 }
 
-/** Every CA certificate that the observed state shows or this process holds, each as often as it is found. */
+/** Lists every CA certificate that is observed or remembered, each as often as it is found. */
 export function knownCas(
   observed: ObservedState,
   lastKnownGood: LastKnownGood,
@@ -43,7 +43,7 @@ export function knownCas(
   ];
 }
 
-/** Turns what was seen into what the next action is decided on. */
+/** Derives the facts of the next decision from the observed objects. */
 export function readRotationFacts(
   observed: ObservedState,
   lastKnownGood: LastKnownGood,

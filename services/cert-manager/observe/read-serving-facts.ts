@@ -9,19 +9,19 @@ import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts'
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import type { LeafFact, ServingSecretFacts } from '../decide/rotation-facts.ts';
 
-/** What a leaf is judged by. */
+/** Holds what a leaf is checked against. */
 export interface LeafContext {
   nowMs: number;
   renewAt: number;
-  /** Names that it has to cover. */
+  /** The names that the leaf must cover. */
   names: readonly string[];
-  /** CAs of which one has to have signed it. */
+  /** The CAs of which one must have signed the leaf. */
   acceptable: readonly X509Certificate[];
-  /** CAs that may have. */
+  /** The CAs that may have signed the leaf. */
   known: readonly X509Certificate[];
 }
 
-/** What the serving Secret says, as of a moment. */
+/** Reads the facts of the serving Secret at one moment. */
 export function readServingFacts(secret: Secret, context: LeafContext): ServingSecretFacts {
   const { bundle } = readTlsSecret(secret);
   const cas = readBundle(bundle);

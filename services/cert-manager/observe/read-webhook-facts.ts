@@ -10,14 +10,14 @@ import {
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
 import type { WebhookFacts } from '../decide/rotation-facts.ts';
 
-/** The CAs with which the API server calls us; none when it does not. */
+/** Returns the CAs with which the API server calls us; none when it does not. */
 export const trustedCas = (
   existing: MutatingWebhookConfiguration | undefined,
   config: LatchkeyConfig['webhook'],
   namespace: string,
 ): X509Certificate[] => readBundle(trustedBundle(existing, config, namespace) ?? '');
 
-/** What the webhook configuration says, as of a moment. */
+/** Reads the facts of the webhook configuration at one moment. */
 export function readWebhookFacts(
   existing: MutatingWebhookConfiguration | undefined,
   config: LatchkeyConfig['webhook'],

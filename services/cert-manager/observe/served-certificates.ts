@@ -2,25 +2,25 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** What a gateway said last. */
+/** Holds the last report of a gateway. */
 interface Report {
-  /** SHA-256 of the certificate that it serves, hex; undefined: none. */
+  /** The id of the certificate that it serves; undefined: none. */
   leaf: string | undefined;
   ageMs: number;
 }
 
-/** Which certificate each gateway serves, by the UID of its pod. */
+/** Knows which certificate each gateway serves, by the UID of its pod. */
 export interface ServedCertificates {
   of(uid: string): Report | undefined;
   all(): (Report & { uid: string })[];
-  /** Calls back when a gateway is heard for the first time, or serves another certificate than before. */
+  /** Calls back when a gateway reports for the first time, or another certificate than before. */
   onChange(listener: () => void): void;
   stop(): void;
 }
 
-/** A pod that was not heard for so long does not come back. */
+/** Forgets a pod that was not heard for so long. */
 const forgottenMs = 86_400_000;
-/** Many times the gateways of an installation; of more the one heard longest ago is forgotten. */
+/** Exceeds the gateways of an installation many times; beyond it the one heard longest ago is forgotten. */
 const mostReports = 1_000;
 
 /** Follows the heartbeats of the gateways. */
@@ -28,7 +28,7 @@ export function followServedCertificates(bus: Bus, clock: Clock): ServedCertific
   const reports = new Map<string, { leaf: string | undefined; atMs: number }>();
   let changed = (): void => undefined;
   const ageMs = (atMs: number): number => clock.monotonicMs() - atMs;
-  /** Those heard longest ago come first. */
+  /** Forgets reports, oldest first. */
   const forget = (): void => {
     for (const [uid, { atMs }] of reports) {
       if (reports.size <= mostReports && ageMs(atMs) <= forgottenMs) return;

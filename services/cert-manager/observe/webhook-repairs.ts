@@ -4,20 +4,23 @@ import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-co
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRepairPace, promptRepairs } from '#shared/runtime/repair-pace.ts';
 
-/** A repair that does not hold: how often in a row it was made, and who undid it, where Kubernetes tells. */
+/** Describes a repair that another writer undoes: how often in a row, and by whom, where Kubernetes tells. */
 export interface UndoneRepair {
   field: string;
   count: number;
   writer: string | undefined;
 }
 
-/** The repairs of the webhook configuration, of which one that is undone again and again is made more and more rarely. */
+/** Paces the repairs of the webhook configuration: one that is undone repeatedly is made ever more rarely. */
 export interface WebhookRepairs {
-  /** Fields that are left for now. @param bundle ids of the CAs that are to be trusted; another bundle begins anew */
+  /**
+   * Returns the fields that are left for now.
+   * @param bundle ids of the CAs to trust; another bundle starts the count again
+   */
   deferred(bundle: readonly string[]): ReadonlySet<string>;
-  /** How long until one of them may be written, ms; undefined when none is deferred. */
+  /** Returns how long until a deferred field may be written, ms; undefined when none is deferred. */
   restMs(): number | undefined;
-  /** Notes a repair of these fields, of the object as it was found. */
+  /** Records a repair of these fields, and the object before it. */
   repaired(
     fields: readonly string[],
     bundle: readonly string[],
