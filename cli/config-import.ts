@@ -1,4 +1,5 @@
 import { describeIssues, describeProblems } from '#shared/config/config-issue.ts';
+import { inlineProblems } from '#shared/config/inline-problems.ts';
 import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
@@ -182,6 +183,6 @@ function check(config: JsonObject, source: string): void {
   const parsed = checkShape(latchkeyConfigSchema, config);
   const target = `${source}, as latchkey.yaml,`;
   if (!parsed.success) throw new LatchkeyError('CONFIG_INVALID', describeIssues(target, parsed.error.issues));
-  const problems = serviceProblems(parsed.data);
+  const problems = [...serviceProblems(parsed.data), ...inlineProblems(parsed.data)];
   if (problems.length > 0) throw new LatchkeyError('CONFIG_INVALID', describeProblems(target, problems));
 }

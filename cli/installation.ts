@@ -8,6 +8,7 @@ import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-k
 import type { KubeConfigSource } from '#shared/kubernetes/kube-config.ts';
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts';
 import { readObject } from '#shared/kubernetes/read-objects.ts';
+import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import type { Command, Terminal, Values } from './command.ts';
 import { readTextArgument } from './text-argument.ts';
 
@@ -81,7 +82,7 @@ export async function readConfigOption(
   if (config === undefined) return undefined;
   const source = String(config);
   const text = await readTextArgument(source, terminal, 'CONFIG_INVALID');
-  return { config: parseLatchkeyConfig(text, source), source };
+  return { config: parseLatchkeyConfig(text, source, serviceProblems), source };
 }
 
 interface ConfigMap extends KubernetesObject {
@@ -103,7 +104,7 @@ export async function findConfig(
   const text = (await readObject<ConfigMap>(kubernetes, target))?.data?.[configKey];
   if (text === undefined) return defaultConfig();
   const source = `ConfigMap ${configMapName}`;
-  return { config: parseLatchkeyConfig(text, source), source };
+  return { config: parseLatchkeyConfig(text, source, serviceProblems), source };
 }
 
 /** Throws CONFIG_INVALID when the certificate is not ours to make. */

@@ -33,7 +33,7 @@ const rooms: Record<string, readonly string[]> = {
   'shared/certificates': ['shared/contracts'],
   'shared/runtime': ['shared/contracts', 'shared/core'],
   'shared/managers': ['shared/contracts', 'shared/core', 'shared/runtime'],
-  'shared/config': ['shared/contracts', 'shared/core', 'shared/runtime', 'shared/managers'],
+  'shared/config': ['shared/contracts', 'shared/core', 'shared/runtime'],
   'shared/bus/link': ['shared/contracts', 'shared/runtime', 'shared/config'],
   'shared/bus/records': ['shared/contracts', 'shared/runtime', 'shared/bus/link'],
   'shared/bus/publish': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],

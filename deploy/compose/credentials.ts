@@ -2,6 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadLatchkeyFile } from '#shared/config/latchkey-file.ts';
+import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import { isInUse, passwordFor, passwordVariables } from '../nats/credentials.ts';
 
 // Program of the Compose service `credentials`: fills the folder (a volume that the others share) once.
@@ -62,7 +63,7 @@ async function writeKubernetes(): Promise<void> {
 }
 
 async function writeNats(): Promise<void> {
-  const { chain } = await loadLatchkeyFile(join(import.meta.dirname, 'latchkey.yaml'));
+  const { chain } = await loadLatchkeyFile(join(import.meta.dirname, 'latchkey.yaml'), serviceProblems);
   const lines: string[] = [];
   for (const [user, variable] of passwordVariables(await readFile(configurationFile, 'utf8'))) {
     const password = passwordFor(user, chain);

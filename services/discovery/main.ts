@@ -2,23 +2,29 @@ import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { withWriteFence } from '#shared/kubernetes/with-write-fence.ts';
+import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import { createLeaderElectedService } from '#shared/service/leader-elected-service.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { createDiscovery } from './discovery.ts';
 
-await runService('discovery', process, (context) => {
-  const { KUBECONFIG } = context.process;
-  const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
-  const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
-  return createLeaderElectedService({
-    context,
-    kubernetes: connect(),
-    lease: 'latchkey-discovery',
-    create: (leading) =>
-      createDiscovery(leading, {
-        bus: connectServiceBus('discovery', leading),
-        connectKubernetes: () => withWriteFence(connect(), leading.isLeading),
-        environment: process.env,
-      }),
-  });
-});
+await runService(
+  'discovery',
+  process,
+  (context) => {
+    const { KUBECONFIG } = context.process;
+    const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
+    const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
+    return createLeaderElectedService({
+      context,
+      kubernetes: connect(),
+      lease: 'latchkey-discovery',
+      create: (leading) =>
+        createDiscovery(leading, {
+          bus: connectServiceBus('discovery', leading),
+          connectKubernetes: () => withWriteFence(connect(), leading.isLeading),
+          environment: process.env,
+        }),
+    });
+  },
+  serviceProblems,
+);

@@ -9,6 +9,7 @@ import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { loadLatchkeyFile, parseLatchkeyConfig, watchLatchkeyFile } from './latchkey-file.ts';
 
+const refusesNothing = (): string[] => [];
 const silent = pino({ level: 'silent' });
 
 const messageOf = (run: () => unknown): string => {
@@ -22,7 +23,7 @@ const messageOf = (run: () => unknown): string => {
 };
 
 test('an empty file is valid and gives the defaults', () => {
-  const config = parseLatchkeyConfig('', 'latchkey.yaml');
+  const config = parseLatchkeyConfig('', 'latchkey.yaml', refusesNothing);
   assert.deepEqual(config.chain, ['global', 'k8s']);
   assert.equal(config.global.delivery, 'reference');
   assert.equal(config.k8s.inventory, 'closed');
@@ -31,7 +32,7 @@ test('an empty file is valid and gives the defaults', () => {
 test('every wrong field is named at once, by its path', () => {
   const text =
     'chain: []\nglobal: {delivery: carrier-pigeon}\nk8s: {namespaces: {names: [Team_A]}}\nwebhok: {}\n';
-  const message = messageOf(() => parseLatchkeyConfig(text, 'latchkey.yaml'));
+  const message = messageOf(() => parseLatchkeyConfig(text, 'latchkey.yaml', refusesNothing));
   for (const field of ['chain', 'global.delivery', 'k8s.namespaces.names.0', 'webhok']) {
     assert.match(message, new RegExp(field.replaceAll('.', '\\.')));
   }
@@ -43,6 +44,7 @@ test('labels of the namespace selector that Kubernetes would not have are refuse
     parseLatchkeyConfig(
       JSON.stringify({ k8s: { namespaces: { selector: { matchLabels } } } }),
       'latchkey.yaml',
+      refusesNothing,
     );
   for (const [label, value] of Object.entries({
     team: 'a,b',
@@ -61,14 +63,14 @@ test('labels of the namespace selector that Kubernetes would not have are refuse
 
 test('text that is not YAML is refused with its line', () => {
   assert.match(
-    messageOf(() => parseLatchkeyConfig('chain: [a\nk8s: }', 'latchkey.yaml')),
+    messageOf(() => parseLatchkeyConfig('chain: [a\nk8s: }', 'latchkey.yaml', refusesNothing)),
     /not YAML \(line \d+\)/,
   );
 });
 
 test('a file that is absent says where it was looked for and what to do', async () => {
   await assert.rejects(
-    loadLatchkeyFile('/nonexistent/latchkey.yaml'),
+    loadLatchkeyFile('/nonexistent/latchkey.yaml', refusesNothing),
     /nonexistent\/latchkey\.yaml.*LATCHKEY_CONFIG/,
   );
 });
@@ -89,8 +91,15 @@ test('a changed file is handed over, a wrong one keeps the configuration in forc
     },
   };
   const seen: LatchkeyConfig[] = [];
-  const current = await loadLatchkeyFile(path);
-  watchLatchkeyFile({ path, current, clock, log: silent, onConfig: (config) => seen.push(config) });
+  const current = await loadLatchkeyFile(path, refusesNothing);
+  watchLatchkeyFile({
+    path,
+    current,
+    check: refusesNothing,
+    clock,
+    log: silent,
+    onConfig: (config) => seen.push(config),
+  });
   await tick();
   assert.equal(seen.length, 0);
   await writeFile(path, 'chain: [');
@@ -104,8 +113,12 @@ test('a changed file is handed over, a wrong one keeps the configuration in forc
 });
 
 test('what parses but cannot be served is refused too', () => {
-  const message = messageOf(() =>
-    parseLatchkeyConfig('global: {delivery: inline}\nchain: [k8s, k8s]\n', 'latchkey.yaml'),
-  );
-  assert.match(message, /2 wrong field.*chain: .*global\.delivery: /s);
+  const text = 'global: {delivery: inline}\nchain: [k8s, k8s]\n';
+  const message = messageOf(() => parseLatchkeyConfig(text, 'latchkey.yaml', () => ['chain: wrong']));
+  assert.match(message, /2 wrong field.*chain: wrong.*global\.delivery: /s);
+});
+
+test('a manager that this version does not know is a matter of who checks for it', () => {
+  const config = parseLatchkeyConfig('chain: [of-a-later-version]', 'latchkey.yaml', refusesNothing);
+  assert.deepEqual(config.chain, ['of-a-later-version']);
 });

@@ -3,20 +3,24 @@ import type { Logger } from 'pino';
 import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import { readYaml } from '#shared/runtime/yaml-text.ts';
 import { describeIssues, describeProblems } from './config-issue.ts';
+import { inlineProblems } from './inline-problems.ts';
+
+/** What a process finds wrong in a configuration of the right shape: sentences that begin with the field. */
+export type ConfigCheck = (config: LatchkeyConfig) => string[];
 
 /**
  * Parses the text of latchkey.yaml as the services take it; an empty file gives the defaults.
+ * @param check what else this process refuses; a gateway accepts a chain with managers that it does not know
  * @throws LatchkeyError CONFIG_INVALID that names every wrong field at once, or the line that is not YAML.
  */
-export function parseLatchkeyConfig(text: string, source: string): LatchkeyConfig {
+export function parseLatchkeyConfig(text: string, source: string, check: ConfigCheck): LatchkeyConfig {
   const parsed = checkShape(latchkeyConfigSchema, parseYaml(text, source) ?? {});
   if (!parsed.success) throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
-  const problems = serviceProblems(parsed.data);
+  const problems = [...check(parsed.data), ...inlineProblems(parsed.data)];
   if (problems.length === 0) return parsed.data;
   throw new LatchkeyError('CONFIG_INVALID', describeProblems(source, problems));
 }
@@ -37,7 +41,7 @@ function parseYaml(text: string, source: string): unknown {
  * Reads and parses latchkey.yaml.
  * @throws LatchkeyError CONFIG_INVALID when it cannot be read or is wrong.
  */
-export async function loadLatchkeyFile(path: string): Promise<LatchkeyConfig> {
+export async function loadLatchkeyFile(path: string, check: ConfigCheck): Promise<LatchkeyConfig> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new LatchkeyError(
       'CONFIG_INVALID',
@@ -45,7 +49,7 @@ export async function loadLatchkeyFile(path: string): Promise<LatchkeyConfig> {
       { cause },
     );
   });
-  return parseLatchkeyConfig(text, path);
+  return parseLatchkeyConfig(text, path, check);
 }
 
 /**
@@ -56,15 +60,16 @@ export async function loadLatchkeyFile(path: string): Promise<LatchkeyConfig> {
 export function watchLatchkeyFile(options: {
   path: string;
   current: LatchkeyConfig;
+  check: ConfigCheck;
   clock: Clock;
   log: Logger;
   onConfig: (config: LatchkeyConfig) => void;
 }): () => void {
-  const { path, current, clock, log } = options;
+  const { path, current, check, clock, log } = options;
   return followParsedFile({
     path,
     current,
-    parse: (text) => (text === undefined ? undefined : parseLatchkeyConfig(text, path)),
+    parse: (text) => (text === undefined ? undefined : parseLatchkeyConfig(text, path, check)),
     messages: {
       changed: 'configuration changed',
       refused: 'configuration not usable, the one in force stays',

@@ -71,15 +71,6 @@ test('services refuse a closed inventory of a provider that does not say where i
   assert.deepEqual(serviceProblems(served), []);
 });
 
-test('services refuse inline delivery to just anybody, which explain accepts', () => {
-  const inline = (webhook: object, accepted: object) =>
-    latchkeyConfigSchema.parse({ global: { delivery: 'inline', ...accepted }, webhook });
-  assert.deepEqual(chainProblems(inline({}, {})), []);
-  assert.match(serviceProblems(inline({}, {}))[0] ?? '', /^global\.delivery.*webhook\.clientCa/);
-  assert.deepEqual(serviceProblems(inline({ clientCa: '/ca.crt' }, {})), []);
-  assert.deepEqual(serviceProblems(inline({}, { acceptNetworkPolicyOnly: true })), []);
-});
-
 test('two rules that write one variable as different groups and keys are errors, all at once, by their names', () => {
   const clashes = (...rules: object[]): string[] => problems({ policy: { rules } });
   const token = { name: 'token', groups: ['team'], keys: ['a_token'], namespaces: ['x'] };

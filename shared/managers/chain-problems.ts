@@ -71,21 +71,11 @@ export function clashProblems(manager: Manager | undefined, config: LatchkeyConf
 }
 
 /**
- * What the services refuse besides {@link chainProblems}; `explain` accepts it.
- * Whoever may ask a gateway for an inline value gets it: either gateways verify that the caller is the API server, which
- * shows no certificate unless it is told to (docs/reference/kube-apiserver.md C12), or the operator says that the network
- * does. A closed inventory of a provider needs to say where it is.
+ * Adds what resolvers and discovery refuse besides {@link chainProblems}, and `explain` accepts: a closed inventory of a
+ * provider needs to say where it is.
  */
 export function serviceProblems(config: LatchkeyConfig): string[] {
-  const inline =
-    config.global.delivery === 'inline' &&
-    config.webhook.clientCa === undefined &&
-    !config.global.acceptNetworkPolicyOnly
-      ? [
-          'global.delivery: "inline" hands secret values to whoever reaches a gateway: set webhook.clientCa, so that only the API server does, or state global.acceptNetworkPolicyOnly: true (docs/inline-delivery.md)',
-        ]
-      : [];
-  return [...chainProblems(config), ...inline, ...providerProblems(config)];
+  return [...chainProblems(config), ...providerProblems(config)];
 }
 
 function providerProblems({ gcp, azure, vault }: LatchkeyConfig): string[] {

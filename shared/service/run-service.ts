@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { loadLatchkeyFile, watchLatchkeyFile } from '#shared/config/latchkey-file.ts';
+import { type ConfigCheck, loadLatchkeyFile, watchLatchkeyFile } from '#shared/config/latchkey-file.ts';
 import { type ProcessConfig, parseProcessConfig } from '#shared/config/process-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
@@ -25,13 +25,15 @@ const stopDeadlineMs = 25_000;
 /**
  * Runs one service as a process: configuration, telemetry, log, health server, lifecycle.
  * A wrong configuration is written to stderr, all fields at once, and ends the process with exit code 1.
+ * @param check what the service refuses in a latchkey.yaml of the right shape
  */
 export async function runService(
   name: string,
   host: ServiceProcess,
   create: (context: ServiceContext) => ReadyService | Promise<ReadyService>,
+  check: ConfigCheck = () => [],
 ): Promise<void> {
-  const configuration = await loadConfiguration(host);
+  const configuration = await loadConfiguration(host, check);
   if (configuration === undefined) return;
   const { processConfig, config } = configuration;
   const telemetry = startTelemetry({
@@ -48,7 +50,7 @@ export async function runService(
     clock: systemClock,
     end: (code, why) => void lifecycle.end(code, why),
   };
-  const service = withHealthServer(context, telemetry, create);
+  const service = withHealthServer(context, telemetry, create, check);
   const lifecycle = createLifecycle({ service, process: host, log, clock: systemClock, stopDeadlineMs });
   await lifecycle.run();
 }
@@ -58,6 +60,7 @@ function withHealthServer(
   context: ServiceContext,
   telemetry: Telemetry,
   create: (context: ServiceContext) => ReadyService | Promise<ReadyService>,
+  check: ConfigCheck,
 ): Service {
   let service: ReadyService | undefined;
   let stopWatch = (): void => undefined;
@@ -81,7 +84,7 @@ function withHealthServer(
       await service.start();
       const { log, clock, config, process } = context;
       const path = process.LATCHKEY_CONFIG;
-      stopWatch = watchLatchkeyFile({ path, current: config, clock, log, onConfig: reconfigure });
+      stopWatch = watchLatchkeyFile({ path, current: config, check, clock, log, onConfig: reconfigure });
     },
     stop: async () => {
       stopWatch();
@@ -95,6 +98,7 @@ function withHealthServer(
 /** Reads both sources before it reports anything, so that an operator sees every wrong field at once. */
 async function loadConfiguration(
   host: ServiceProcess,
+  check: ConfigCheck,
 ): Promise<{ processConfig: ProcessConfig; config: LatchkeyConfig } | undefined> {
   const problems: string[] = [];
   const collect = (err: unknown): undefined => {
@@ -103,7 +107,7 @@ async function loadConfiguration(
   };
   const processConfig = await Promise.resolve(host.env).then(parseProcessConfig).catch(collect);
   const path = processConfig?.LATCHKEY_CONFIG ?? host.env.LATCHKEY_CONFIG;
-  const config = path === undefined ? undefined : await loadLatchkeyFile(path).catch(collect);
+  const config = path === undefined ? undefined : await loadLatchkeyFile(path, check).catch(collect);
   if (processConfig !== undefined && config !== undefined) return { processConfig, config };
   host.stderr.write(`${problems.join('\n')}\n`);
   host.exit(exitCode.failed);

@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import { passwordVariables } from '#deploy/nats/credentials.ts';
 import { parseLatchkeyConfig } from '#shared/config/latchkey-file.ts';
 import { parseProcessConfig, processVariables } from '#shared/config/process-config.ts';
+import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
 import { startGuardedProcess } from '#testkit/cluster/guarded-process.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
@@ -85,7 +86,7 @@ test('health checks ask the port that the services listen on, and NATS its monit
 
 test('addresses name services of the file, with the ports that these listen on', async () => {
   const configuration = await readFile(join(root, 'deploy/compose/latchkey.yaml'), 'utf8');
-  const { webhook } = parseLatchkeyConfig(configuration, 'deploy/compose/latchkey.yaml');
+  const { webhook } = parseLatchkeyConfig(configuration, 'deploy/compose/latchkey.yaml', serviceProblems);
   const gateway = parseProcessConfig(serviceNamed('gateway').environment ?? {});
   assert.equal(new URL(webhook.url ?? '').host, `gateway:${gateway.WEBHOOK_PORT}`);
   assert.equal(gateway.NATS_URL, 'nats://nats:4222');

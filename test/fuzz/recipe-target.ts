@@ -5,6 +5,7 @@ import { parseLatchkeyConfig } from '#shared/config/latchkey-file.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { admit } from '#shared/core/admission/admit.ts';
+import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
 import { ownManager } from '#shared/managers/own-manager.ts';
 import { checkRecipe, parseRecipe } from '#shared/managers/recipe-file.ts';
@@ -78,7 +79,7 @@ export const recipeTarget: FuzzTarget = {
       run: (random, notes) => {
         const text = fuzzedText(random, sources);
         notes.input(text);
-        const read = refusedOr(() => parseLatchkeyConfig(text, 'latchkey.yaml'));
+        const read = refusedOr(() => parseLatchkeyConfig(text, 'latchkey.yaml', serviceProblems));
         notes.outcome(read === undefined ? 'configuration refused' : 'configuration taken');
         tryRecipe(random, text, config, notes);
       },

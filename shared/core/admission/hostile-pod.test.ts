@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inlineProblems } from '#shared/config/inline-problems.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { applyPatch } from '#shared/core/patch/json-patch.ts';
-import { serviceProblems } from '#shared/managers/chain-problems.ts';
 import type { Json } from '#testkit/pods/golden-case.ts';
 import { podFaults } from '#testkit/pods/golden-pod.ts';
 import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
@@ -155,5 +155,5 @@ test('input 24: whoever asks gets references and no value, and inline delivery d
   assert.equal(admission.outcome, 'injected');
   assert.doesNotMatch(JSON.stringify(admission), /the-value/);
   const inline = latchkeyConfigSchema.parse({ global: { delivery: 'inline' } });
-  assert.notDeepEqual(serviceProblems(inline), []);
+  assert.notDeepEqual(inlineProblems(inline), []);
 });

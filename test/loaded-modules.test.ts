@@ -21,8 +21,8 @@ for (const module of modules) await import(base + module);
 console.log(JSON.stringify([...loaded]));
 `;
 
-/** The SDKs, by their npm scope, that a process has loaded once it has loaded these modules. */
-async function loadedSdks(...modules: string[]): Promise<string[]> {
+/** The files that a process has loaded once it has loaded these modules. */
+async function loadedBy(...modules: string[]): Promise<string[]> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--input-type=module', '-e', program, `file://${root}/`, ...modules],
@@ -30,6 +30,12 @@ async function loadedSdks(...modules: string[]): Promise<string[]> {
   );
   const urls: string[] = JSON.parse(stdout);
   assert.ok(urls.length >= modules.length);
+  return urls;
+}
+
+/** The SDKs among them, by their npm scope. */
+async function loadedSdks(...modules: string[]): Promise<string[]> {
+  const urls = await loadedBy(...modules);
   const scopes = urls.flatMap(
     (url) => /node_modules\/(@aws-sdk|@azure|@google-cloud)\//.exec(url)?.[1] ?? [],
   );
@@ -47,6 +53,19 @@ test('gateway, discovery, cert-manager and a resolver without a provider load no
     'services/resolver/providers/vault-provider.ts',
   ];
   assert.deepEqual(await loadedSdks(...services), []);
+});
+
+test('gateway and cert-manager load no manager: what they know of one comes with its recipe', async () => {
+  const services = [
+    'services/gateway/gateway.ts',
+    'services/cert-manager/cert-manager.ts',
+    'shared/service/run-service.ts',
+  ];
+  const urls = await loadedBy(...services);
+  assert.deepEqual(
+    urls.filter((url) => url.startsWith(`file://${root}/shared/managers/`)),
+    [],
+  );
 });
 
 for (const [manager, sdk] of [
