@@ -7,7 +7,7 @@ import type { AdmissionReviewResponse } from '#shared/core/admission/admission-r
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import { denialOf } from '#shared/core/admission/denial.ts';
 import { outcomeLabels, type SecretDecision } from '#shared/core/admission/secret-decision.ts';
-import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { isObject, member } from '#shared/core/text/json-value.ts';
 import { chainProblems } from '#shared/managers/chain-problems.ts';
 import type { Manager } from '#shared/managers/manager.ts';

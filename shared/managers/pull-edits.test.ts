@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
-import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
 
 type Named = { name: string; [field: string]: unknown };

@@ -8,7 +8,7 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
 import { fieldFormats, requestFields } from '#shared/contracts/rule-recipe.ts';
 import { admitReview } from '#shared/core/admission/admit.ts';
-import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { templateNames } from '#shared/core/rules/template.ts';
 import { customManager } from '#shared/managers/custom-manager.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';

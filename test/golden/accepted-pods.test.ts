@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { admitReview } from '#shared/core/admission/admit.ts';
-import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
 import { answerGolden, type GoldenCase, type Json, readGolden } from '#testkit/pods/golden-case.ts';

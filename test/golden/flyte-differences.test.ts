@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
-import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import type { Json } from '#testkit/pods/golden-case.ts';
 import { podFaults } from '#testkit/pods/golden-pod.ts';
 import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { decodeBase32 } from '#shared/core/flyte/base32.ts';
 import { parseSecretText } from '#shared/core/flyte/secret-text.ts';
-import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { answerGolden, type GoldenCase, type Json, readGolden } from '#testkit/pods/golden-case.ts';
 import {
   dropEmpty,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createWorkBudget, mostSteps } from '#shared/core/bounds/work-budget.ts';
-import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { member } from '#shared/core/text/json-value.ts';
 import { countCalls } from '#testkit/pods/call-count.ts';
 import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { admitReview, type Rules } from '#shared/core/admission/admit.ts';
-import { applyPatch } from '#shared/core/patch/json-patch.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { countCalls } from '#testkit/pods/call-count.ts';
 import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { createWorkBudget } from './work-budget.ts';

@@ -7,7 +7,8 @@ import { member } from '#shared/core/text/json-value.ts';
 import { arbitraryPod, oddKeys, withAnnotationsReversed } from '#testkit/pods/arbitrary-pod.ts';
 import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
-import { applyPatch, escapePointer } from './json-patch.ts';
+import { applyPatch } from './apply-patch.ts';
+import { escapePointer } from './json-patch.ts';
 
 const groups = ['db', 'api', 'global-a', 'global-b'];
 const inventory = {
