@@ -5,14 +5,14 @@ import { parseArgs } from 'node:util';
 type OptionSet = Readonly<Record<string, { default: number; what: string }>>;
 
 /** What a measurement found. `missed` says which part of the target was not met, one sentence each. */
-export type BenchResult = {
+export interface BenchResult {
   figures: Readonly<Record<string, number | string>>;
   /** Tables for a person, by title. */
   tables?: Readonly<Record<string, readonly object[]>>;
   missed: readonly string[];
-};
+}
 
-type Bench<Options extends OptionSet, Flag extends string> = {
+interface Bench<Options extends OptionSet, Flag extends string> {
   /** As after `npm run`. */
   name: string;
   /** What it proves, for `--help`. */
@@ -25,7 +25,7 @@ type Bench<Options extends OptionSet, Flag extends string> = {
     flags: ReadonlySet<Flag>,
     say: (line: string) => void,
   ) => Promise<BenchResult>;
-};
+}
 
 /**
  * A measurement as a command: numbers as options, `--json` for the result as one object on standard output, progress

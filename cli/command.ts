@@ -3,7 +3,7 @@ import type { ParseArgsConfig } from 'node:util';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** What a command may touch of the process. */
-export type Terminal = {
+export interface Terminal {
   input: Readable;
   output: Writable;
   errors: Writable;
@@ -11,17 +11,19 @@ export type Terminal = {
   clock: Clock;
   /** From the call on the first Ctrl-C aborts the signal instead of ending the program. */
   onInterrupt(): AbortSignal;
-};
+}
 
-export type Values = { [option: string]: string | boolean | undefined };
+export interface Values {
+  [option: string]: string | boolean | undefined;
+}
 
 /** One command of the program. `run` returns the exit code. */
-export type Command = {
+export interface Command {
   /** Whole text of `--help`. */
   help: string;
   options: NonNullable<ParseArgsConfig['options']>;
   run(terminal: Terminal, values: Values, positionals: string[]): Promise<number>;
-};
+}
 
 /** The command line itself is wrong: exit code 2 and a pointer to `--help`. */
 export class UsageError extends Error {

@@ -16,13 +16,13 @@ import { createOfflineRules, inventorySchema } from '#shared/managers/offline-ru
 /** A decision as `--json` writes it, with the reason where the secret is not injected. */
 export type ExplainedSecret = Omit<SecretDecision, 'outcome'> & { verdict: string; message?: string };
 
-export type Explanation = {
+export interface Explanation {
   admission: Admission;
   secrets: ExplainedSecret[];
   response: AdmissionReviewResponse['response'];
   /** The pod after the patch; null when it is denied or there is none. */
   pod: unknown;
-};
+}
 
 /** Reads a configuration as the services would, but without what they need to know of those who may ask a gateway. */
 export function readConfig(value: unknown, source: string): LatchkeyConfig {

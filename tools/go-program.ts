@@ -7,7 +7,7 @@ import { requireGo, runGo } from './go-toolchain.ts';
 import type { Progress } from './progress.ts';
 
 /** A program to be compiled from a Go module of this repository. */
-export type GoProgram = {
+export interface GoProgram {
   name: string;
   version: string;
   /** Folder of the go.mod. */
@@ -16,9 +16,13 @@ export type GoProgram = {
   package: string;
   /** Added to `-s -w`. */
   linkerFlags: string;
-};
+}
 
-export type BuildContext = { cacheFolder: string; env: NodeJS.ProcessEnv; progress: Progress };
+export interface BuildContext {
+  cacheFolder: string;
+  env: NodeJS.ProcessEnv;
+  progress: Progress;
+}
 
 /**
  * Path of the program in the cache, compiled first when it is not there yet. One compilation at a time per cache

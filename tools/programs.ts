@@ -6,12 +6,12 @@ import { type PinnedProgram, type ProgramName, pinnedPrograms } from './pinned-p
 import { isSufficient, parseVersion } from './program-version.ts';
 
 /** A program ready to run, and where it was found. */
-export type Program = {
+export interface Program {
   name: ProgramName;
   path: string;
   version: string;
   source: 'KUBEBUILDER_ASSETS' | 'PATH' | 'cache' | 'built';
-};
+}
 
 const versionTimeoutMs = 20_000;
 

@@ -1,8 +1,8 @@
 /** Reports a long step: started, still going, done. */
-export type Progress = {
+export interface Progress {
   /** Announces a step; the function returned ends it with a word for how it went. */
   start: (step: string) => (outcome: string) => void;
-};
+}
 
 const terminalIntervalMs = 1_000;
 const plainIntervalMs = 30_000;

@@ -9,11 +9,14 @@ import { projectFolder } from './projected-folder.ts';
 const [kubeconfigFile = '', namespace, secret, folder = ''] = process.argv.slice(2);
 const pollIntervalMs = 1_000;
 
-type Kubeconfig = {
+interface Kubeconfig {
   clusters: [{ cluster: { server: string; 'certificate-authority': string } }];
   users: [{ user: { token: string } }];
-};
-type Secret = { metadata: { resourceVersion: string }; data: Record<string, string> };
+}
+interface Secret {
+  metadata: { resourceVersion: string };
+  data: Record<string, string>;
+}
 
 const kubeconfig = JSON.parse(await readFile(kubeconfigFile, 'utf8')) as Kubeconfig;
 const { cluster } = kubeconfig.clusters[0];

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
 /** A Secret of type kubernetes.io/basic-auth, as services mount it and nats-server gets its password from it. */
-type CredentialsSecret = {
+interface CredentialsSecret {
   apiVersion: 'v1';
   kind: 'Secret';
   type: 'kubernetes.io/basic-auth';
   metadata: { name: string; namespace: string; labels: Record<string, string> };
   stringData: { username: string; password: string };
-};
+}
 
 /** The users of a nats.conf whose password is a variable, and that variable: `user: gateway, password: $NAME`. */
 export function passwordVariables(configuration: string): Map<string, string> {

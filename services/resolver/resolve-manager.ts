@@ -9,11 +9,11 @@ import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 
 /** A manager, and for one of the operator's own how its recipe file is followed. */
-export type ResolvedManager = {
+export interface ResolvedManager {
   manager: Manager;
   /** Hands every changed recipe over that is usable; another is told, and the one in force stays. @returns the stop */
   follow: (onManager: (manager: Manager) => void) => () => void;
-};
+}
 
 /**
  * The manager of that name: one that latchkey ships, or one that `custom` names.

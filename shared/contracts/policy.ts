@@ -25,7 +25,10 @@ const mostRules = 500;
 /** Of a group and a key, in all rules together: each becomes names of its own in every process that has the policy. */
 const mostPairs = 20_000;
 
-type Named = { groups?: unknown[] | undefined; keys?: unknown[] | undefined };
+interface Named {
+  groups?: unknown[] | undefined;
+  keys?: unknown[] | undefined;
+}
 const fewPairs = {
   check: (rules: readonly Named[]): boolean =>
     rules.reduce((sum, { groups = [''], keys = [''] }) => sum + groups.length * keys.length, 0) <= mostPairs,

@@ -79,7 +79,10 @@ interface Process {
   write?: { spec: LeaseSpec; version: number; sentAtMs: number } | undefined;
   answer?: { ok: boolean; sentAtMs: number } | undefined;
 }
-type Store = { version: number; spec: LeaseSpec };
+interface Store {
+  version: number;
+  spec: LeaseSpec;
+}
 
 /** What happens next to a process: it gets on by one message, its answer is lost, or it begins again. */
 interface Step {

@@ -2,17 +2,23 @@ import { createHash } from 'node:crypto';
 import { ownSecretPrefix } from '#shared/contracts/own-object.ts';
 
 /** A global secret by its lookup name, `env:TEAM_TOKEN` or `file:team/token`. */
-type GlobalValue = { name: string; value: Uint8Array };
+interface GlobalValue {
+  name: string;
+  value: Uint8Array;
+}
 /** Where reference delivery keeps a global secret, the same in each namespace. */
-type CopyPlace = { secretName: string; secretKey: string };
+interface CopyPlace {
+  secretName: string;
+  secretKey: string;
+}
 
-export type GlobalCopies = {
+export interface GlobalCopies {
   /** The Secrets to keep in each selected namespace: name -> data key -> base64 of the value. */
   copies: Map<string, Record<string, string>>;
   placement: Map<string, CopyPlace>;
   /** Globals that no Secret can hold, and why. */
   refused: { name: string; problem: string }[];
-};
+}
 
 /** Kubernetes allows 1 MiB of data in a Secret; the rest is for its keys. */
 const mostBytes = 900 * 1024;

@@ -5,7 +5,7 @@ import type { RuleEntry } from '#shared/contracts/rule-entry.ts';
 import type { Recipe } from '#shared/contracts/rule-recipe.ts';
 
 /** One secret manager as pure functions: how it injects, and what an inventory fact means to it. */
-export type Manager = {
+export interface Manager {
   /** Name in the chain and prefix in the rules bucket. */
   name: string;
   /** Source of its inventory, the prefix in the inventory bucket. */
@@ -18,4 +18,4 @@ export type Manager = {
   ): { namespace: string | undefined; secret: string; entry: RuleEntry } | undefined;
   /** Whether the marker says enough to answer for this namespace. */
   knowsNamespace(marker: InventoryNamespace, config: LatchkeyConfig): boolean;
-};
+}

@@ -26,7 +26,10 @@ export const inventorySchema = z.strictObject({
 });
 type Inventory = z.infer<typeof inventorySchema>;
 
-type Fact = { fact: InventoryEntry; value?: string };
+interface Fact {
+  fact: InventoryEntry;
+  value?: string;
+}
 
 /**
  * The rules that a gateway would hold if discovery had found an inventory. The recipes are compiled here, once for all

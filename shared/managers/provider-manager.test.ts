@@ -6,8 +6,15 @@ import type { ManagerAnswer } from '#shared/core/rules/manager-answer.ts';
 import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
 import { managers } from './registry.ts';
 
-type Asked = { group: string; key?: string; groupVersion?: string };
-type Listed = { secret: string; keys?: string[] };
+interface Asked {
+  group: string;
+  key?: string;
+  groupVersion?: string;
+}
+interface Listed {
+  secret: string;
+  keys?: string[];
+}
 
 const policy = {
   rules: [

@@ -5,8 +5,16 @@ import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
 
-type Named = { name: string; [field: string]: unknown };
-type Injected = { admission: Admission; volumes: Named[]; initContainers: Named[]; mounts: Named[] };
+interface Named {
+  name: string;
+  [field: string]: unknown;
+}
+interface Injected {
+  admission: Admission;
+  volumes: Named[];
+  initContainers: Named[];
+  mounts: Named[];
+}
 
 function inject(config: object, asks: Partial<SecretRequest>[], inventory: object = {}): Injected {
   const rules = someRules(config, inventory);

@@ -3,7 +3,7 @@ import type { Edit, InitContainer } from '#shared/contracts/rule-recipe.ts';
 import { literal } from '#shared/core/rules/template.ts';
 import { fileEnvEdits, fileVariables, secretsDir } from './flyte-edits.ts';
 
-type Pull = {
+interface Pull {
   /** Prefix of the names of volume and container. */
   manager: string;
   config: PullManagerConfig;
@@ -15,7 +15,7 @@ type Pull = {
   env?: { name: string; value: string }[];
   /** Where the container has the folder of secrets. */
   mountPath: string;
-};
+}
 
 /**
  * Edits for a secret that an init container fetches into a folder in memory before the task starts. Names and order

@@ -58,7 +58,10 @@ const readBy: Record<string, readonly RequestField[]> = { versionedGroup: ['grou
 const copyVariables = ['secretName', 'secretKey'];
 
 /** What a template may read: fields by their rules (without them any field), variables of the inventory entry. */
-type Readable = { fields: RecipeFile['fields'] | undefined; entry: readonly string[] };
+interface Readable {
+  fields: RecipeFile['fields'] | undefined;
+  entry: readonly string[];
+}
 
 function templateFaults(node: unknown, path: PropertyKey[], readable: Readable): Fault[] {
   if (typeof node === 'string') return textFaults(node, readable).map((message) => ({ path, message }));

@@ -10,7 +10,11 @@ import { sourceProblem } from './custom-manager.ts';
 import { recipeFaults } from './recipe-faults.ts';
 
 /** Something wrong in a recipe file; `field` is empty when the file as a whole is meant. */
-type RecipeFault = { line: number; field: string; message: string };
+interface RecipeFault {
+  line: number;
+  field: string;
+  message: string;
+}
 
 /**
  * Reads a recipe; either it is good or what is wrong is told, by line. Unknown members and the faults of templates are

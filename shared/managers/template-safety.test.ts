@@ -9,13 +9,13 @@ import { arbitraryPod, withAnnotationsReversed } from '#testkit/pods/arbitrary-p
 import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 
-type Injected = {
+interface Injected {
   metadata: { annotations: Record<string, string> };
   spec: {
     initContainers: { command?: string[]; env: { name: string; value: string }[] }[];
     containers: { env?: { name: string; value: string }[] }[];
   };
-};
+}
 
 /** Hostile pieces among harmless ones. */
 const hostile = [

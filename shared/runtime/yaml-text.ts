@@ -3,10 +3,17 @@ import { nestsTooDeep } from '#shared/core/text/json-value.ts';
 import { documentFaults } from './document-faults.ts';
 
 /** What keeps a text from being read as YAML; `message` repeats nothing of the text. */
-export type YamlFault = { line: number; message: string };
+export interface YamlFault {
+  line: number;
+  message: string;
+}
 
 /** A text that was read: what it says, and where it says it. */
-export type YamlText = { value: unknown; document: Document; lineAt: (offset: number) => number };
+export interface YamlText {
+  value: unknown;
+  document: Document;
+  lineAt: (offset: number) => number;
+}
 
 /** Four times what a ConfigMap holds (Kubernetes, 1 MiB). */
 const mostCharacters = 4 * 1_024 * 1_024;

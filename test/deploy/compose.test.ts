@@ -19,7 +19,7 @@ import { pinnedPrograms } from '#tools/pinned-programs.ts';
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
-type ComposeService = {
+interface ComposeService {
   image: string;
   command?: string[];
   entrypoint?: string[];
@@ -27,7 +27,7 @@ type ComposeService = {
   volumes?: string[];
   healthcheck?: { test: string[] };
   depends_on?: Record<string, { condition: string }> | string[];
-};
+}
 const compose = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
   services: Record<string, ComposeService>;
 };

@@ -12,7 +12,13 @@ const [reserving, denying] = Array.from(page.matchAll(/```yaml\n(.*?)```/gs), ([
   parse(text),
 );
 
-type Asked = { namespace: string; group: string; mount?: number; metadata?: object; spec?: object };
+interface Asked {
+  namespace: string;
+  group: string;
+  mount?: number;
+  metadata?: object;
+  spec?: object;
+}
 
 /** What a pod is told about `group/key`: the line of the policy that allowed it, or the code. */
 function ask(config: object | undefined, { namespace, group, mount = 1, ...pod }: Asked): string | undefined {

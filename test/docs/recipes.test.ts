@@ -150,12 +150,12 @@ for (const file of await readdir(join(root, 'deploy/recipes'))) {
   });
 }
 
-type Injected = {
+interface Injected {
   spec: {
     volumes?: { name: string; csi: { volumeAttributes: { secretProviderClass: string } } }[];
     containers: { env: { name: string; value: string }[]; volumeMounts?: { mountPath: string }[] }[];
   };
-};
+}
 
 function writtenBy(pod: object): string[] {
   const { volumes = [], containers } = (pod as Injected).spec;

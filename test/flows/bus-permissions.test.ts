@@ -167,7 +167,9 @@ function publishedBy({ messages }: BusRecorder, cluster: Cluster): Map<string, S
   return published;
 }
 
-type Connz = { connections: { authorized_user: string; subscriptions_list?: string[] }[] };
+interface Connz {
+  connections: { authorized_user: string; subscriptions_list?: string[] }[];
+}
 
 async function subscribedBy({ nats }: Cluster): Promise<Map<string, string[]>> {
   const response = await fetch(`${nats.monitoringUrl}/connz?subs=1&auth=1`);

@@ -24,7 +24,10 @@ export interface Right {
 const describeRight = ({ service, verb, resource, name, namespace }: Right): string =>
   [service, verb, resource, ...(name === undefined ? [] : [name]), 'in', namespace].join(' ');
 
-type Binding = { subjects?: RbacV1Subject[]; roleRef: V1RoleRef };
+interface Binding {
+  subjects?: RbacV1Subject[];
+  roleRef: V1RoleRef;
+}
 
 /** The rights that ServiceAccounts of the installation have, read from the API server as deploy/ was applied. */
 export async function grantedRights({ harness }: Cluster): Promise<Right[]> {

@@ -62,7 +62,11 @@ export async function runFuzz({ targets, cases, seed, only, progress }: FuzzOpti
   return report;
 }
 
-type Context = { seed: number; report: FuzzReport; progress: FuzzOptions['progress'] };
+interface Context {
+  seed: number;
+  report: FuzzReport;
+  progress: FuzzOptions['progress'];
+}
 
 async function tryTarget(
   target: FuzzTarget,

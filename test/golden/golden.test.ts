@@ -113,7 +113,12 @@ function envOf(pod: Json): Record<string, string | undefined> {
   return Object.fromEntries([...env].map((entry) => [entry.name ?? '', entry.value]));
 }
 
-type TextCase = { id: string; annotation: string; ok: boolean; secret?: Record<string, string | number> };
+interface TextCase {
+  id: string;
+  annotation: string;
+  ok: boolean;
+  secret?: Record<string, string | number>;
+}
 
 for (const { id, annotation, ok, secret } of readGolden<TextCase>('text-format.public.ndjson')) {
   test(`${id} ${ok ? 'decodes' : 'fails'} as with Go`, () => {

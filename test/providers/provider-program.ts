@@ -7,13 +7,13 @@ import { startServiceProxy } from '#testkit/cluster/service-proxy.ts';
 const startTimeoutMs = 60_000;
 
 /** How a stand-in for a provider is started on a port of this machine. */
-export type ProviderProgram = {
+export interface ProviderProgram {
   name: string;
   command: string;
   args: (port: number) => readonly string[];
   env?: Record<string, string>;
   isUp: (endpoint: string) => Promise<boolean>;
-};
+}
 
 /** A provider that can go away and come back; its data, held in memory, goes with it. */
 export interface RunningProvider {

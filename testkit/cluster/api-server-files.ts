@@ -13,7 +13,7 @@ const userGroups = {
 export type UserName = keyof typeof userGroups;
 
 /** Files that kube-apiserver is started with. */
-export type ApiServerFiles = {
+export interface ApiServerFiles {
   folder: string;
   tokens: Readonly<Record<UserName, string>>;
   tokenFile: string;
@@ -23,7 +23,7 @@ export type ApiServerFiles = {
   tracingFile: string;
   /** Folder in which kube-apiserver makes its own certificate; `apiserver.crt` holds the authority too. */
   certificateFolder: string;
-};
+}
 
 const modulusLength = 2048;
 

@@ -8,7 +8,7 @@ import type { ProcessGuard } from './process-guard.ts';
 
 const readyTimeoutMs = 60_000;
 
-type ApiServerStart = {
+interface ApiServerStart {
   program: Program;
   files: ApiServerFiles;
   port: number;
@@ -17,7 +17,7 @@ type ApiServerStart = {
   logFolder: string;
   /** An AdmissionConfiguration: how the server introduces itself to webhooks. */
   admissionConfigurationFile?: string | undefined;
-};
+}
 
 /** Starts kube-apiserver; resolves when `/readyz` says ok. Throws with the end of its log when it dies before. */
 export async function startApiServer(start: ApiServerStart, guard: ProcessGuard): Promise<GuardedProcess> {

@@ -17,14 +17,14 @@ import { type BalancerOptions, startServiceProxy } from './service-proxy.ts';
 /** A bare cluster with deploy/ applied, and the stand-ins that run its services as processes. */
 export type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
-type ServiceStart = {
+interface ServiceStart {
   replica?: number;
   environment?: Record<string, string>;
   /** Base URL under which it reaches the API server instead of the real one: a proxy in front of it. */
   apiServer?: string;
   /** Folder of the code to run, where it is another version than this checkout. */
   codeFolder?: string;
-};
+}
 
 type ClusterOptions = BareClusterOptions & {
   config?: ConfigInput;

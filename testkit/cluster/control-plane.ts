@@ -12,7 +12,7 @@ import { createKubernetesClient, type KubernetesUser, kubeconfigOf } from './kub
 import type { ProcessGuard } from './process-guard.ts';
 
 /** One line of the API server's audit log (audit.k8s.io/v1 Event), as far as tests read it. */
-export type AuditEvent = {
+export interface AuditEvent {
   verb: string;
   user: { username: string };
   objectRef?: {
@@ -25,9 +25,9 @@ export type AuditEvent = {
   responseStatus?: { code?: number };
   requestURI: string;
   annotations?: Record<string, string>;
-};
+}
 
-type ControlPlaneStart = {
+interface ControlPlaneStart {
   programs: Record<ProgramName, Program>;
   ports: { etcd: number; etcdPeer: number; apiServer: number };
   serviceCidr: string;
@@ -35,7 +35,7 @@ type ControlPlaneStart = {
   tracingEndpoint: string;
   folder: string;
   logFolder: string;
-};
+}
 
 /** Starts etcd and kube-apiserver; resolves with ways to talk to them when the API server is ready. */
 export async function startControlPlane(start: ControlPlaneStart, guard: ProcessGuard) {

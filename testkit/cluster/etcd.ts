@@ -3,13 +3,13 @@ import type { Program } from '#tools/programs.ts';
 import { type GuardedProcess, startGuardedProcess } from './guarded-process.ts';
 import type { ProcessGuard } from './process-guard.ts';
 
-type EtcdStart = {
+interface EtcdStart {
   program: Program;
   clientPort: number;
   peerPort: number;
   folder: string;
   logFolder: string;
-};
+}
 
 /** Starts etcd on loopback; kube-apiserver waits for it by itself. Writes are not synced: the data dies with the test. */
 export function startEtcd(start: EtcdStart, guard: ProcessGuard): Promise<GuardedProcess> {

@@ -20,7 +20,11 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** A range of loopback addresses for Services, held until `release`. */
-type ServiceRange = { prefix: string; cidr: string; release: () => Promise<void> };
+interface ServiceRange {
+  prefix: string;
+  cidr: string;
+  release: () => Promise<void>;
+}
 
 /**
  * Takes one of the ranges 127.101.0.0/16 .. 127.250.0.0/16 for this cluster. A listening socket inside the range is

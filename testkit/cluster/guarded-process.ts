@@ -6,10 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessGuard } from './process-guard.ts';
 import { type Deadline, waitFor } from './wait-for.ts';
 
-export type Exit = { code: number | null; signal: NodeJS.Signals | null };
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
 
 /** A running program of the cluster, its output in files. */
-export type GuardedProcess = {
+export interface GuardedProcess {
   name: string;
   pid: number;
   /** File that both standard streams are appended to. */
@@ -21,16 +24,16 @@ export type GuardedProcess = {
   /** Sends the signal, waits for the end (SIGKILL after `killAfterMs`), and says how it ended. */
   stop: (signal?: NodeJS.Signals, killAfterMs?: number) => Promise<Exit>;
   readLog: () => Promise<string>;
-};
+}
 
-type ProgramStart = {
+interface ProgramStart {
   name: string;
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
   folder: string;
   logFolder: string;
-};
+}
 
 const defaultKillAfterMs = 15_000;
 

@@ -15,7 +15,7 @@ const keyRingMount = '/etc/latchkey/keyring';
 export const configMapName = 'latchkey-config';
 export const webhookServiceName = 'flyte-pod-webhook';
 
-export type Installation = {
+export interface Installation {
   manifests: Manifests;
   config: ConfigInput;
   /** Files beside latchkey.yaml in its ConfigMap. */
@@ -24,7 +24,7 @@ export type Installation = {
   globalSecretsFolder: string;
   webhookAddress: string;
   natsPasswords: Readonly<Record<string, string>>;
-};
+}
 
 /** deploy/latchkey.yaml with what this machine needs and the test's own fields, section by section. */
 function latchkeyYaml({ manifests, config, globalSecretsFolder }: Installation): string {

@@ -16,7 +16,7 @@ const startTimeoutMs = 60_000;
 const webhookContainerPort = 9443;
 
 /** A service process with the Pod object that stands for it. */
-export type ServicePod = {
+export interface ServicePod {
   name: string;
   uid: string;
   ports: PodContext['ports'];
@@ -33,7 +33,7 @@ export type ServicePod = {
   stop: (signal?: NodeJS.Signals) => Promise<Exit>;
   /** Kills it in the middle of whatever it does; no other takes its place. */
   kill: () => Promise<Exit>;
-};
+}
 
 type KubeletContext = Omit<PodContext, 'folder' | 'ports' | 'codeFolder'> & {
   folder: string;

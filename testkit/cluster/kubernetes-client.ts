@@ -9,7 +9,7 @@ import {
 } from '@kubernetes/client-node';
 
 /** Typed clients of one user. */
-export type KubernetesClient = {
+export interface KubernetesClient {
   config: KubeConfig;
   core: CoreV1Api;
   rbac: RbacAuthorizationV1Api;
@@ -17,9 +17,14 @@ export type KubernetesClient = {
   admissionRegistration: AdmissionregistrationV1Api;
   authentication: AuthenticationV1Api;
   objects: KubernetesObjectApi;
-};
+}
 
-export type KubernetesUser = { server: string; authority: string; user: string; token: string };
+export interface KubernetesUser {
+  server: string;
+  authority: string;
+  user: string;
+  token: string;
+}
 
 /**
  * A KUBECONFIG of one cluster and one user with a token, as an object (JSON is YAML, so it can be written as it is). A

@@ -51,7 +51,11 @@ export function findManifest(manifests: Manifests, kind: string, name: string): 
 }
 
 /** What the pods of a Deployment are made of; each of ours has one container. */
-type PodTemplate = { labels: Record<string, string>; spec: V1PodSpec; container: V1Container };
+interface PodTemplate {
+  labels: Record<string, string>;
+  spec: V1PodSpec;
+  container: V1Container;
+}
 
 /** The pod template of a service. Throws when the Deployment has none or more than one container. */
 export function podTemplate(manifests: Manifests, service: string): PodTemplate {

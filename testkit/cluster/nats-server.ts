@@ -17,10 +17,14 @@ export const unlimitedUser = 'harness';
 export type NatsPasswords = Readonly<Record<string, string>>;
 
 /** What makes a server one of a cluster: the places of deploy/nats/cluster/nats-cluster.conf that are filled at start. */
-type Membership = { name: string; port: number; routes: readonly string[] };
+interface Membership {
+  name: string;
+  port: number;
+  routes: readonly string[];
+}
 
 /** The bus of a cluster; its data outlives a stop and a start. */
-export type NatsServer = {
+export interface NatsServer {
   url: string;
   monitoringUrl: string;
   /** User name to password, those of deploy/nats/nats.conf and {@link unlimitedUser}. */
@@ -33,7 +37,7 @@ export type NatsServer = {
   sigcont: () => void;
   /** Starts it again on the same port with the same data; resolves when JetStream is up. */
   start: () => Promise<void>;
-};
+}
 
 /** nats.conf without a change. */
 export const asDeployed = (configuration: string): string => configuration;
@@ -41,7 +45,7 @@ export const asDeployed = (configuration: string): string => configuration;
 /** Managers of the operator's own, and of whose NATS user theirs is a copy: an open one of aws, a closed one of k8s. */
 export type OwnManagers = Readonly<Record<string, 'aws' | 'k8s'>>;
 
-export type NatsStart = {
+export interface NatsStart {
   program: Program;
   port: number;
   monitoringPort: number;
@@ -53,7 +57,7 @@ export type NatsStart = {
   /** Of a cluster, where every server has the same. */
   passwords?: NatsPasswords;
   membership?: Membership;
-};
+}
 
 /** A password for every user of deploy/nats/nats.conf and {@link unlimitedUser}. */
 export const newPasswords = async (): Promise<NatsPasswords> =>

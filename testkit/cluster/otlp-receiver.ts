@@ -3,27 +3,27 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 /** An attribute value of OTLP/JSON reduced to what tests compare. */
-type AnyValue = {
+interface AnyValue {
   stringValue?: string;
   intValue?: string | number;
   boolValue?: boolean;
   doubleValue?: number;
-};
+}
 type Attributes = { key: string; value: AnyValue }[];
-type OtlpSpan = {
+interface OtlpSpan {
   traceId: string;
   spanId: string;
   parentSpanId?: string;
   name: string;
   attributes?: Attributes;
   links?: { traceId: string; spanId: string }[];
-};
-type OtlpTraces = {
+}
+interface OtlpTraces {
   resourceSpans?: { resource?: { attributes?: Attributes }; scopeSpans?: { spans?: OtlpSpan[] }[] }[];
-};
+}
 
 /** A span as a test looks at it; ids are lower-case hex. */
-export type ReceivedSpan = {
+export interface ReceivedSpan {
   service: string;
   /** The process: the name of its pod. */
   instance: string;
@@ -33,16 +33,16 @@ export type ReceivedSpan = {
   name: string;
   attributes: Readonly<Record<string, string | number | boolean>>;
   links: readonly { traceId: string; spanId: string }[];
-};
+}
 
 /** An OTLP/HTTP endpoint (JSON encoding) that keeps the spans it is sent. */
-type OtlpReceiver = {
+interface OtlpReceiver {
   endpoint: string;
   spans: () => readonly ReceivedSpan[];
   /** Every body as it came, of any signal. */
   bodies: () => readonly string[];
   close: () => Promise<void>;
-};
+}
 
 /** Listens on `port` of loopback; signals other than traces are accepted and dropped. */
 export async function startOtlpReceiver(port: number): Promise<OtlpReceiver> {

@@ -2,7 +2,12 @@ import type { V1EndpointSlice, V1Pod, V1Service } from '@kubernetes/client-node'
 import type { KubernetesClient } from './kubernetes-client.ts';
 
 /** A pod as the rest of the cluster sees it. */
-type ReportedPod = { pod: V1Pod; address: string; ready: boolean; restarts: number };
+interface ReportedPod {
+  pod: V1Pod;
+  address: string;
+  ready: boolean;
+  restarts: number;
+}
 
 /** The status that a kubelet reports for a running pod. */
 function withStatus({ pod, address, ready, restarts }: ReportedPod): V1Pod {

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { V1ConfigMap, V1Container, V1EnvVar, V1Pod, V1Secret, V1Volume } from '@kubernetes/client-node';
 
 /** ConfigMaps and Secrets of the pod's namespace, by name. */
-export type NamespaceData = {
+export interface NamespaceData {
   secrets: ReadonlyMap<string, V1Secret>;
   configMaps: ReadonlyMap<string, V1ConfigMap>;
-};
+}
 export type Content = ReadonlyMap<string, Uint8Array>;
 
 /** What of a Secret or ConfigMap a container sees: `missing` keeps it from starting, unless it is optional. */

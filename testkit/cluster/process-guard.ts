@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** Makes sure that processes and the folder of a cluster never outlive the test process. */
-export type ProcessGuard = {
+export interface ProcessGuard {
   /** From now on the process group is killed when this process ends, however it ends. */
   watch: (pid: number) => void;
   forget: (pid: number) => void;
   /** Kills what is left, removes the folder, and resolves when that is done. */
   close: () => Promise<void>;
-};
+}
 
 /** Starts the guard of `folder` as a process in a session of its own, so that Ctrl-C does not reach it. */
 export function startProcessGuard(folder: string): ProcessGuard {

@@ -16,9 +16,12 @@ import {
 } from './pod-view.ts';
 import type { ProcessGuard } from './process-guard.ts';
 
-type PodPorts = { health: number; webhook: number };
+interface PodPorts {
+  health: number;
+  webhook: number;
+}
 
-export type PodContext = {
+export interface PodContext {
   harness: KubernetesClient;
   guard: ProcessGuard;
   server: string;
@@ -31,10 +34,10 @@ export type PodContext = {
   environment: Readonly<Record<string, string>>;
   /** Folder of the code that it runs, where it is another version than this checkout. */
   codeFolder?: string;
-};
+}
 
 /** A container of the manifests run as a process of this machine. */
-export type PodRun = {
+export interface PodRun {
   process: () => GuardedProcess | undefined;
   /** What the last readiness probe said. */
   isReady: () => boolean;
@@ -44,7 +47,7 @@ export type PodRun = {
   restarts: () => number;
   /** No more starts, and not ready from now on; a process that runs goes on. */
   retire: () => Promise<void>;
-};
+}
 
 const repository = join(import.meta.dirname, '../..');
 /** Defaults of a Kubernetes probe: its timeout, and how many in a row that nobody answers count as a failure. */

@@ -5,31 +5,31 @@ import { connect, createServer, type Socket } from 'node:net';
  * The stand-in for kube-proxy: spreads new TCP connections to one address over whoever is ready. One that is made stays
  * with its endpoint, whatever becomes of that.
  */
-type ServiceProxy = {
+interface ServiceProxy {
   address: string;
   port: number;
   /** Loopback ports that new connections are spread over at this moment. */
   targets: () => readonly number[];
   close: () => Promise<void>;
-};
+}
 
 /**
  * A connection as the balancer sees it: the client's port, and the endpoint's. Times are Unix ms; `endedAtMs` appears when
  * the endpoint has ended its side, which the client is told at once.
  */
-export type BalancedConnection = {
+export interface BalancedConnection {
   clientPort: number;
   targetPort: number;
   atMs: number;
   endedAtMs?: number;
-};
+}
 
-export type BalancerOptions = {
+export interface BalancerOptions {
   /** How long a change of the ready endpoints takes to reach it; in a cluster up to a second or so. */
   noticeMs?: number;
   /** Told of every connection. */
   onConnection?: (connection: BalancedConnection) => void;
-};
+}
 
 const watchIntervalMs = 20;
 

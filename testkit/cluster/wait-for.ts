@@ -2,7 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 /** How a wait ends: `what` completes the sentence "waited for ...". */
-export type Deadline = { timeoutMs: number; what: string; intervalMs?: number };
+export interface Deadline {
+  timeoutMs: number;
+  what: string;
+  intervalMs?: number;
+}
 
 const defaultIntervalMs = 50;
 

@@ -22,7 +22,12 @@ export async function readAll(socket: Socket): Promise<string> {
 }
 
 /** A request as it goes over the wire; headers given replace those that are right. */
-export type WireRequest = { method?: string; path?: string; headers?: Record<string, string>; body?: string };
+export interface WireRequest {
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
 
 export function requestText({ method = 'POST', path = '/', headers = {}, body = '' }: WireRequest): string {
   const all = {

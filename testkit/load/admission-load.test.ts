@@ -9,7 +9,9 @@ import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-
 import { reviewUid } from '#testkit/gateway/gateway-call.ts';
 import { type LoadCase, type LoadFailure, startAdmissionLoad } from './admission-load.ts';
 
-type Review = { request: { uid: string; name: string } };
+interface Review {
+  request: { uid: string; name: string };
+}
 type Answer = (response: ServerResponse, uid: string) => void;
 
 const patch = 'W10=';

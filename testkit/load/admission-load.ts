@@ -8,10 +8,14 @@ import { buildGoProgram } from '#tools/go-program.ts';
 import { createProgress } from '#tools/progress.ts';
 
 /** An answer that a case may get. 200 = admitted, with exactly this patch (base64), or with this spec through the API server. */
-export type AcceptedAnswer = { code: number; patch?: string; spec?: unknown };
+export interface AcceptedAnswer {
+  code: number;
+  patch?: string;
+  spec?: unknown;
+}
 
 /** A pod that is asked for again and again. */
-export type LoadCase = {
+export interface LoadCase {
   name: string;
   /** The AdmissionReview, with the plan's `uid`. */
   review: unknown;
@@ -19,30 +23,30 @@ export type LoadCase = {
   pod: unknown;
   namespace: string;
   accept: readonly AcceptedAnswer[];
-};
+}
 
 /**
  * `kept` = the API server's own pool of connections, `fresh` = a new connection for every request, both through the
  * Service's balancer; `dryRun` and `api` = pods created through the API server, not stored or stored and deleted again.
  */
-export type LoadClient = {
+export interface LoadClient {
   name: string;
   kind: 'kept' | 'fresh' | 'dryRun' | 'api';
   perSecond: number;
   workers: number;
-};
+}
 
 /** The first line that tools/admission-load reads. */
-export type LoadPlan = {
+export interface LoadPlan {
   uid: string;
   webhook: { address: string; serverName: string; path: string; timeoutMs: number };
   apiServer: { url: string; ca: string; token: string; configuration: string; webhook: string };
   clients: readonly LoadClient[];
   cases: readonly LoadCase[];
-};
+}
 
 /** A request without the answer that it should get. Times are Unix ms; no connection = `localPort` 0. */
-export type LoadFailure = {
+export interface LoadFailure {
   client: string;
   id: string;
   case: string;
@@ -52,9 +56,9 @@ export type LoadFailure = {
   localPort: number;
   reused: boolean;
   why: string;
-};
+}
 
-export type ClientCounts = {
+export interface ClientCounts {
   client: string;
   answered: number;
   failed: number;
@@ -65,10 +69,13 @@ export type ClientCounts = {
   p50Ms: number;
   p99Ms: number;
   maxMs: number;
-};
+}
 
 /** `bundles` = how many different caBundles the clients have trusted. */
-export type LoadSummary = { clients: readonly ClientCounts[]; bundles: number };
+export interface LoadSummary {
+  clients: readonly ClientCounts[];
+  bundles: number;
+}
 
 export interface AdmissionLoad {
   failures(): readonly LoadFailure[];
@@ -83,7 +90,11 @@ export interface AdmissionLoad {
 
 const answerTimeoutMs = 60_000;
 
-type LoadEvent = { failure?: LoadFailure; progress?: ClientCounts[]; summary?: LoadSummary };
+interface LoadEvent {
+  failure?: LoadFailure;
+  progress?: ClientCounts[];
+  summary?: LoadSummary;
+}
 
 /**
  * Sends admission reviews and pods from a process of its own (tools/admission-load: net/http, as the API server) and

@@ -6,13 +6,13 @@ import { aCase, agreedAnswer, createKnownSecret, loadNamespace } from './known-c
 import type { LoadInstallation } from './load-installation.ts';
 
 /** A Secret that changes while the bus is away, as a case of the load, with its answers before and after. */
-export type ChangingCase = {
+export interface ChangingCase {
   case: LoadCase;
   pod: V1Pod;
   before: AcceptedAnswer;
   after: AcceptedAnswer;
   change: () => Promise<unknown>;
-};
+}
 
 const denied = (code: number): AcceptedAnswer => ({ code });
 const askingFor = (name: string) => ({ group: name, key: 'password', mount: 'FILE' }) as const;
@@ -49,7 +49,7 @@ export async function createdCase(installation: LoadInstallation): Promise<Chang
 const deleteSecret = ({ cluster }: LoadInstallation, name: string) =>
   cluster.harness.core.deleteNamespacedSecret({ namespace: loadNamespace, name });
 
-type Outage = {
+interface Outage {
   installation: LoadInstallation;
   load: AdmissionLoad;
   deleted: ChangingCase;
@@ -59,7 +59,7 @@ type Outage = {
   outageMs: number;
   /** While the bus is away, once the gateways must know that they are not up to date. */
   meanwhile: () => Promise<void>;
-};
+}
 
 /**
  * Stops the bus for a while, changes two Secrets meanwhile, and narrows what may be answered at each step: known

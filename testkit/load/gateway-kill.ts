@@ -9,7 +9,12 @@ import type { LoadFailure } from './admission-load.ts';
  * One gateway killed: when that was asked for, when its process had ended, and when the balancer had learnt of it. Times
  * are Unix ms.
  */
-export type Kill = { targetPort: number; killedAtMs: number; endedAtMs: number; noticedAtMs: number };
+export interface Kill {
+  targetPort: number;
+  killedAtMs: number;
+  endedAtMs: number;
+  noticedAtMs: number;
+}
 
 /** How long the client may take to see the end of a connection that the balancer has passed on: it has other things to do. */
 const clientLagMs = 100;

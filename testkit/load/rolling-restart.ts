@@ -11,7 +11,10 @@ export const gatewaysOf = ({ cluster }: Pick<RunningInstallation, 'cluster'>): S
 const replicaOf = ({ name }: ServicePod): number => Number(name.slice('gateway-'.length));
 
 /** How a rolling restart went: a line for each gateway that did not end in order, and the age of each new one when it was ready. */
-export type RollingRestart = { unclean: string[]; readyMs: number[] };
+export interface RollingRestart {
+  unclean: string[];
+  readyMs: number[];
+}
 
 /**
  * Replaces every gateway as a Deployment with `maxUnavailable: 0, maxSurge: 1` does: a new one, and when that is ready

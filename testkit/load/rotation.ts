@@ -20,7 +20,12 @@ export type RotationKind = 'leaf' | 'ca';
 /** Waits of a CA rotation that make many of them measurable; in an installation they are minutes and a day. */
 export const shortWaits = { trustWaitSeconds: 1, connectionWaitSeconds: 1, overlapHours: 0 };
 
-type Progress = { handled: string | undefined; done: boolean; refused: string | undefined; state: unknown };
+interface Progress {
+  handled: string | undefined;
+  done: boolean;
+  refused: string | undefined;
+  state: unknown;
+}
 
 function leafProgress(text: string): Progress {
   const state = leafStateSchema.parse(JSON.parse(text));

@@ -7,7 +7,7 @@ import { createOfflineRules, inventorySchema } from '#shared/managers/offline-ru
 /** A pod as JSON; tests look into it freely. */
 export type Json = { [key: string]: Json } & Json[] & string;
 
-export type GoldenCase = {
+export interface GoldenCase {
   id: string;
   category: string;
   config: { secretManagerType: string; aws?: object; gcp?: object; vault?: object };
@@ -18,7 +18,7 @@ export type GoldenCase = {
   deviates?: string[];
   note?: string;
   want?: 'inject' | '400';
-};
+}
 
 /** Reads one of the recorded files. */
 export function readGolden<T>(file: string): T[] {

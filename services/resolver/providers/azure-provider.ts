@@ -4,10 +4,10 @@ import type { AzureProviderConfig } from '#shared/contracts/provider-config.ts';
 import { type Provider, requestTimeoutMs } from './provider.ts';
 
 /** How a vault is spoken to; a test has a token of its own and a host that is not Azure's. */
-export type AzureAccess = {
+export interface AzureAccess {
   credential: ConstructorParameters<typeof SecretClient>[1];
   options?: SecretClientOptions;
-};
+}
 
 /** Azure Key Vault, by listing the properties of secrets: the URI of each that is enabled, without a version. */
 export function createAzureProvider(

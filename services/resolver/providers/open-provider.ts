@@ -14,7 +14,10 @@ const providers = {
 const isProvider = (name: string): name is keyof typeof providers => Object.hasOwn(providers, name);
 
 /** A provider and how often it is to be asked, ms. */
-export type PolledProvider = { provider: Provider; refreshMs: number };
+export interface PolledProvider {
+  provider: Provider;
+  refreshMs: number;
+}
 
 /** The provider of a manager with a closed inventory; undefined for a manager that has none to ask. */
 export async function openProvider(

@@ -12,7 +12,12 @@ export interface VaultSession {
   end(): Promise<void>;
 }
 
-type Call = { method: 'GET' | 'POST'; path: string; token?: string; body?: object };
+interface Call {
+  method: 'GET' | 'POST';
+  path: string;
+  token?: string;
+  body?: object;
+}
 
 const loginSchema = z.object({ auth: z.object({ client_token: z.string().min(1) }) });
 const listSchema = z.object({ data: z.object({ keys: z.array(z.string()) }) });

@@ -11,20 +11,25 @@ const longestUid = 128;
 const longestNamespace = 63;
 
 /** What the API server asks (admission.k8s.io/v1), its envelope checked. */
-export type AdmissionRequest = {
+export interface AdmissionRequest {
   uid: string;
   /** Whether a pod itself is created: no other kind, verb or subresource concerns us. */
   createsPod: boolean;
   /** Namespace of the request; the object's own may be absent. */
   namespace: string | undefined;
   object: unknown;
-};
+}
 
 /** A Kubernetes Status, the reason of a denial. */
-export type Status = { status: 'Failure'; code: number; reason: string; message: string };
+export interface Status {
+  status: 'Failure';
+  code: number;
+  reason: string;
+  message: string;
+}
 
 /** The AdmissionReview to send. */
-export type AdmissionReviewResponse = {
+export interface AdmissionReviewResponse {
   apiVersion: typeof apiVersion;
   kind: typeof kind;
   response: {
@@ -36,7 +41,7 @@ export type AdmissionReviewResponse = {
     status?: Status;
     warnings?: string[];
   };
-};
+}
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

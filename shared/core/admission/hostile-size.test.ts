@@ -21,7 +21,11 @@ const long = (characters: number): string => 'n'.repeat(characters);
 const repeat = <T>(count: number, item: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => item(index));
 
-type Judged = { admission: Admission; steps: number; bytes: number };
+interface Judged {
+  admission: Admission;
+  steps: number;
+  bytes: number;
+}
 
 function judge(pod: object, by: Rules = rules, request: object = {}): Judged {
   const budget = createWorkBudget();
@@ -334,7 +338,10 @@ test('input 60: a name that would turn a line around stands in no denial and no 
 });
 
 /** A field of a hostile pod: which text or wrong type it has, and for a list how many entries. */
-type Field = { value: string | number; count: number };
+interface Field {
+  value: string | number;
+  count: number;
+}
 
 const wrongTypes: unknown[] = [null, 7, true, [], {}, { toString: 1 }, [null]];
 const field = fc.record({

@@ -11,14 +11,17 @@ import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/po
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { admit } from './admit.ts';
 
-type Rule = {
+interface Rule {
   name: string;
   groups?: string[];
   keys?: string[];
   namespaces?: string[];
   serviceAccounts?: string[];
-};
-type PolicyText = { default?: 'allow' | 'deny'; rules: Rule[] };
+}
+interface PolicyText {
+  default?: 'allow' | 'deny';
+  rules: Rule[];
+}
 
 /** What a pod of the namespace is told: the line of the policy that allowed it, or the code. */
 function ask(policy: PolicyText, variables: string[], namespace: string, title: string): string | undefined {

@@ -7,7 +7,11 @@ import { managers } from '#shared/managers/registry.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 
 /** What a rule names, as `group key`; without a key it names any. */
-type Rules = { owner: string[]; dev?: string[]; default?: 'allow' | 'deny' };
+interface Rules {
+  owner: string[];
+  dev?: string[];
+  default?: 'allow' | 'deny';
+}
 type Allows = (namespace: string, group: string, key?: string) => boolean;
 
 /** Whether a pod of the namespace is given what it asks for, where each namespace has the rule of its name. */
@@ -108,7 +112,11 @@ test('a rule that writes a name itself is kept from it by none about a longer on
 });
 
 /** A secret, and what else may be the same one. */
-type Spelled = { manager: string; plain: string; others: string[] };
+interface Spelled {
+  manager: string;
+  plain: string;
+  others: string[];
+}
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'd'), minLength: 1, maxLength: 3 });
 const six = fc.constantFrom('AbCdE9', 'abcdef', '012345', 'Zzzzzz');
 const spelled: fc.Arbitrary<Spelled> = fc.oneof(

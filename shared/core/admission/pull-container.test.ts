@@ -39,10 +39,10 @@ const recipe: Recipe = {
 const index = createRuleIndex();
 index.apply('puller', [{ key: { owner: 'puller', kind: 'recipe' }, value: recipe }]);
 
-type Patched = {
+interface Patched {
   metadata: { annotations: Record<string, string> };
   spec: Record<'volumes' | 'initContainers' | 'containers', Record<string, unknown>[]>;
-};
+}
 
 function inject(pod: object): { admission: Admission; pod: Patched } {
   const after = structuredClone(pod);

@@ -7,12 +7,12 @@ const warningCount = 30;
 const mostWorded = 500;
 
 /** The warnings of one answer: printable, short, each once, and not too many. */
-export type Warnings = {
+export interface Warnings {
   /** @param word makes the text; not called when there are warnings enough, it is only counted then */
   add(word: () => string): void;
   /** Those to show, the last of which counts the others. */
   texts(): string[];
-};
+}
 
 export function createWarnings(): Warnings {
   const shown = new Set<string>();

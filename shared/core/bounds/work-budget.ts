@@ -1,7 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 
 /** What one decision may still cost: a decision holds the gateway's event loop until it is done. */
-export type WorkBudget = {
+export interface WorkBudget {
   /**
    * Takes steps of the budget before they are done. A step is about 50 ns: one entry of a list, one comparison.
    * @throws LatchkeyError POD_TOO_LARGE when less is left
@@ -9,7 +9,7 @@ export type WorkBudget = {
   spend(steps: number): void;
   /** Steps taken so far, never more than the budget has. */
   spent(): number;
-};
+}
 
 /** Some 50 ms. 256 secrets for 150 containers, the most that a pod can store, take 70 % of it. */
 export const mostSteps = 1_000_000;

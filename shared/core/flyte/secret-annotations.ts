@@ -9,7 +9,10 @@ const mostSecrets = 256;
 /** Of all requests of a pod. Kubernetes takes 256 KiB of annotations (apimachinery, TotalAnnotationSizeLimitB). */
 const mostRequestCharacters = 512 * 1_024;
 
-type Found = { annotation: string; value: string };
+interface Found {
+  annotation: string;
+  value: string;
+}
 
 /**
  * Finds the annotations that ask for a secret: `flyte.secrets/s<number>`, in numeric order.

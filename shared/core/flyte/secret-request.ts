@@ -4,14 +4,14 @@ import { decodeBase32, encodeBase32 } from './base32.ts';
 import { formatSecretText, parseSecretText } from './secret-text.ts';
 
 /** One secret that a task asks for: an annotation `flyte.secrets/s<number>`, decoded. Absent fields are empty. */
-export type SecretRequest = {
+export interface SecretRequest {
   group: string;
   groupVersion: string;
   key: string;
   /** 0 ANY, 1 ENV_VAR, 2 FILE; other numbers decode but nobody serves them. */
   mountRequirement: number;
   envVar: string;
-};
+}
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -3,13 +3,13 @@ import { parseGoInt32 } from './go-integer.ts';
 import { type TextToken, tokenize } from './text-token.ts';
 
 /** flyteidl `core.Secret` as bytes; an absent field is empty, an unknown mount requirement keeps its number. */
-type SecretMessage = {
+interface SecretMessage {
   group: Uint8Array;
   groupVersion: Uint8Array;
   key: Uint8Array;
   mountRequirement: number;
   envVar: Uint8Array;
-};
+}
 
 const stringFields = new Map<string, Exclude<keyof SecretMessage, 'mountRequirement'>>([
   ['group', 'group'],

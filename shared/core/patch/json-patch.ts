@@ -1,5 +1,9 @@
 /** The only operation of RFC 6902 that latchkey emits. */
-export type AddOperation = { op: 'add'; path: string; value: unknown };
+export interface AddOperation {
+  op: 'add';
+  path: string;
+  value: unknown;
+}
 
 /** Escapes one reference token of a JSON pointer (RFC 6901): `~` first, then `/`. */
 export function escapePointer(token: string): string {

@@ -7,13 +7,13 @@ import type { Container, NamedObject } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
 /** A variable that every container is to have, as the pod may already have it, and the secrets for which. */
-type WantedVariable = {
+interface WantedVariable {
   value: EnvEntry;
   expected: object;
   secrets: ReadonlySet<string>;
   /** Of it in the patch. */
   characters: number;
-};
+}
 
 export function wantedEnv(plan: PodPlan): Map<string, WantedVariable> {
   const wanted = new Map<string, WantedVariable>();

@@ -10,7 +10,7 @@ import type { Container, Mount } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
 /** A mount that every container is to have, as the pod may already have it, and the first secret for which. */
-type WantedMount = {
+interface WantedMount {
   value: VolumeMount;
   expected: object;
   /** The normal path of its place. */
@@ -18,7 +18,7 @@ type WantedMount = {
   title: string;
   /** Of it in the patch. */
   characters: number;
-};
+}
 
 /** Longest path that Linux takes (PATH_MAX): at a longer one nothing can be mounted. */
 const longestMountPath = 4_096;

@@ -5,13 +5,16 @@ import { itemsOf } from './planned-volume.ts';
 import type { PodPlan } from './pod-plan.ts';
 
 /** A file of a secret below a mount of ours. */
-type MountedFile = { path: string; title: string };
+interface MountedFile {
+  path: string;
+  title: string;
+}
 
 /** The files of a plan, to be asked what a mount of the user's would hide. */
-export type MountedFiles = {
+export interface MountedFiles {
   /** The file that a mount at this normal path hides: it lies there or below, and the path below a mount of ours. */
   hiddenBy(path: string): MountedFile | undefined;
-};
+}
 
 /** The plan's own mounts hide nothing of one another (planned-file.ts saw to that). */
 export function mountedFiles(plan: PodPlan, budget: WorkBudget): MountedFiles {

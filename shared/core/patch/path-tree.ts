@@ -1,7 +1,7 @@
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 
 /** Values at paths, to be asked what lies above or below a path without a look at every other one. */
-export type PathTree<T> = {
+export interface PathTree<T> {
   /** Puts a value at a path; one that is there already stays. */
   add(path: string, value: T): void;
   /** The values at the path and at the folders that hold it, outermost first. */
@@ -10,13 +10,13 @@ export type PathTree<T> = {
   at(path: string): T | undefined;
   /** The value that was added first of those below the path. */
   firstBelow(path: string): T | undefined;
-};
+}
 
-type Node<T> = {
+interface Node<T> {
   value: T | undefined;
   firstBelow: T | undefined;
   children: Map<string, Node<T>> | undefined;
-};
+}
 
 const newNode = <T>(): Node<T> => ({ value: undefined, firstBelow: undefined, children: undefined });
 

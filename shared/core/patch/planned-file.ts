@@ -3,17 +3,20 @@ import { quote } from '#shared/core/text/plain-text.ts';
 import type { PathTree } from './path-tree.ts';
 
 /** A file that a request brings about by other means than a volume of ours: a pull container, the Vault agent. */
-export type PlannedFile = {
+export interface PlannedFile {
   path: string;
   /** What it is filled from: the same file from the same source is no clash. */
   source: string;
   title: string;
   /** Where the request itself mounts the folder of the file, if it does. */
   mountPaths: readonly string[];
-};
+}
 
 /** A folder that secrets mount. */
-type MountedFolder = { mountPath: string; title: string };
+interface MountedFolder {
+  mountPath: string;
+  title: string;
+}
 
 /** @throws LatchkeyError PATH_CLASH when another secret wants this file, or a folder or file in its way */
 export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {

@@ -5,7 +5,10 @@ import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
 import type { Container, Pod } from './pod.ts';
 
 /** An init container that a request wants, and the volumes by the names that it mounts them under. */
-export type PlannedInitContainer = { container: InitContainer; volumes: ReadonlyMap<string, PlannedVolume> };
+export interface PlannedInitContainer {
+  container: InitContainer;
+  volumes: ReadonlyMap<string, PlannedVolume>;
+}
 
 /** Of a container that is held against a wanted one, and of each entry of its lists that is. */
 const containerSteps = 20;

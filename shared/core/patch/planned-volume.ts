@@ -7,15 +7,20 @@ import { createPathTree, type PathTree } from './path-tree.ts';
 type PlainVolume = Exclude<Volume, { secret: unknown }>;
 type SecretSource = Extract<Volume, { secret: unknown }>['secret'];
 /** One key of a Secret as a file of a volume, and for which secret. */
-type PlannedItem = { secretName: string; key: string; path: string; title: string };
+interface PlannedItem {
+  secretName: string;
+  key: string;
+  path: string;
+  title: string;
+}
 type PlannedSource = Pick<SecretSource, 'optional'> & { items: Map<string, PlannedItem> };
 
 /** A volume of files from one or more Secrets, by their names; `files` has the same items by their place. */
-export type SecretVolume = {
+export interface SecretVolume {
   name: string;
   secrets: Map<string, PlannedSource>;
   files: PathTree<PlannedItem>;
-};
+}
 
 /** A volume of ours: an empty folder, what a CSI driver fills, or files from Secrets. */
 export type PlannedVolume = PlainVolume | SecretVolume;

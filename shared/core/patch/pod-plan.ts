@@ -10,7 +10,10 @@ import { mergeSecret, newSecretVolume, type PlannedVolume } from './planned-volu
 import { longestName, longestQualifiedName } from './pod.ts';
 
 /** Something that the pod is to have, and the secrets (their titles) for which. */
-type Wanted<T> = { value: T; secrets: Set<string> };
+interface Wanted<T> {
+  value: T;
+  secrets: Set<string>;
+}
 
 /** The secret to be named of those that want a thing. */
 export function firstOf([title = '']: Iterable<string>): string {
@@ -18,7 +21,7 @@ export function firstOf([title = '']: Iterable<string>): string {
 }
 
 /** All that the requests of one pod want added, before anybody looks at the pod. */
-export type PodPlan = {
+export interface PodPlan {
   env: Map<string, Wanted<EnvEntry>>;
   volumes: PlannedVolume[];
   /** By mount path. */
@@ -27,7 +30,7 @@ export type PodPlan = {
   initContainers: PlannedInitContainer[];
   annotations: Map<string, Wanted<string>>;
   files: PlannedFile[];
-};
+}
 
 /**
  * Joins the edits of all requests: equal wishes are one, and volumes mounted at one path are one.
@@ -67,15 +70,18 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
 }
 
 /** A plan in the making, and where to find what it has. */
-type Draft = {
+interface Draft {
   plan: PodPlan;
   files: PathTree<PlannedFile>;
   /** The first of each name. */
   volumesByName: Map<string, PlannedVolume>;
   budget: WorkBudget;
-};
+}
 
-type Mounted = { mountPath: string; title: string };
+interface Mounted {
+  mountPath: string;
+  title: string;
+}
 
 /** The container runtime makes the folder of a mount inside another mount, which must therefore be writable. */
 function openOuterMounts(plan: PodPlan, mounts: PathTree<Mounted>): void {

@@ -4,7 +4,7 @@ import type { Caller } from '#shared/core/rules/policy.ts';
 import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
 
 /** The parts of a pod that decide or change, as received; absent and null lists are undefined. */
-export type Pod = {
+export interface Pod {
   annotations: Readonly<Record<string, string>>;
   namespace: string | undefined;
   /** Whom a policy judges, but for the namespace, which the request names. */
@@ -14,20 +14,20 @@ export type Pod = {
   volumes: readonly NamedObject[] | undefined;
   containers: readonly Container[];
   initContainers: readonly Container[] | undefined;
-};
+}
 
 /** An entry of a list of the pod, of which the name has been checked to be a text, or absent. */
 export type NamedObject = JsonObject & { name?: string | undefined };
 export type Mount = NamedObject & { mountPath?: string | undefined };
 
-export type Container = {
+export interface Container {
   name: string;
   /** JSON pointer in the pod. */
   path: string;
   source: NamedObject;
   env: readonly NamedObject[] | undefined;
   volumeMounts: readonly Mount[] | undefined;
-};
+}
 
 /**
  * What the API server, which asks before it validates, refuses by itself. Sources: apimachinery

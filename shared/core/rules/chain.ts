@@ -10,7 +10,7 @@ import type { RuleIndex } from './rule-index.ts';
 import { shortHash, type Variables } from './template.ts';
 
 /** Everything a decision depends on besides the request. */
-export type Rules = {
+export interface Rules {
   index: RuleIndex;
   /** Managers in the order in which they are asked. */
   chain: readonly string[];
@@ -20,10 +20,13 @@ export type Rules = {
   ageMs: (manager: string) => number;
   /** Which namespaces are served, for the message to one that is not. */
   namespaces: LatchkeyConfig['k8s']['namespaces'];
-};
+}
 
 /** What asking may cost: the search for similar names where a manager lacks the secret, and all the rest. */
-export type ChainWork = { search: NearMissSearch; budget: WorkBudget };
+export interface ChainWork {
+  search: NearMissSearch;
+  budget: WorkBudget;
+}
 
 export function newChainWork(budget = createWorkBudget()): ChainWork {
   return { search: createNearMissSearch(), budget };
@@ -57,7 +60,12 @@ export function askChain(
   return answers;
 }
 
-type Question = { request: SecretRequest; caller: Caller; variables: Variables; work: ChainWork };
+interface Question {
+  request: SecretRequest;
+  caller: Caller;
+  variables: Variables;
+  work: ChainWork;
+}
 
 function askManager(manager: string, question: Question, rules: Rules): ManagerAnswer {
   const { request, caller, variables, work } = question;
@@ -92,7 +100,11 @@ function askManager(manager: string, question: Question, rules: Rules): ManagerA
 const stepsPerLookup = 10;
 
 /** One name under which a manager would look, as the policy judges it. */
-type PolicyResult = { lookupKey: string; allowed: boolean; line?: string };
+interface PolicyResult {
+  lookupKey: string;
+  allowed: boolean;
+  line?: string;
+}
 
 /** Without a request it is asked whether anything that is looked up so may be used. */
 function judge(

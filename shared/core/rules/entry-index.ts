@@ -2,21 +2,27 @@ import type { RuleEntry } from '#shared/contracts/rule-entry.ts';
 import { type OpenValue, type SealedPlace, withSealedValue } from './sealed-value.ts';
 
 /** What an inventory entry says of one lookup key. */
-export type IndexedItem = { variables: Readonly<Record<string, string>>; traceparent: string | undefined };
+export interface IndexedItem {
+  variables: Readonly<Record<string, string>>;
+  traceparent: string | undefined;
+}
 
 /** One entry as it came; its items share all that is the same for them. */
-type IndexedEntry = {
+interface IndexedEntry {
   scope: string;
   traceparent: string | undefined;
   lookupKeys: readonly string[];
   leftOut: string | undefined;
   /** Stands for each item without variables: most have none, and there are many. */
   plain: OwnedItem;
-};
-type OwnedItem = { entry: IndexedEntry; variables: Readonly<Record<string, string>> };
+}
+interface OwnedItem {
+  entry: IndexedEntry;
+  variables: Readonly<Record<string, string>>;
+}
 
 /** The entries of one manager by lookup key. */
-export type EntryIndex = {
+export interface EntryIndex {
   /** Puts an entry in place of the one of the same record; touches only items that differ. */
   put(
     record: string,
@@ -30,7 +36,7 @@ export type EntryIndex = {
   leavesOut(scope: string, lookupKey: string): boolean;
   /** How many items were set or taken out so far: what all changes have cost. */
   changedItems(): number;
-};
+}
 
 const none: Readonly<Record<string, string>> = Object.freeze({});
 

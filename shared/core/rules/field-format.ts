@@ -1,6 +1,10 @@
 import type { FieldFormat, FieldRule } from '#shared/contracts/rule-recipe.ts';
 
-type Format = { accepts: (value: string) => boolean; rule: string; maxLength: number };
+interface Format {
+  accepts: (value: string) => boolean;
+  rule: string;
+  maxLength: number;
+}
 
 const segment = /^[-._a-zA-Z0-9]+$/;
 const isSegment = (value: string): boolean => segment.test(value) && value !== '.' && !value.startsWith('..');

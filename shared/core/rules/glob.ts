@@ -56,7 +56,10 @@ export function prefixLength(glob: string): number {
 }
 
 /** `matches` is made when it is first asked: most globs begin unlike anything. */
-type IndexedGlob = { glob: string; matches?: (text: string) => boolean };
+interface IndexedGlob {
+  glob: string;
+  matches?: (text: string) => boolean;
+}
 
 function isMatch(entry: IndexedGlob, text: string, budget: WorkBudget | undefined): boolean {
   // What has a `?` is looked for character by character, at each place of the text.

@@ -1,12 +1,12 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 
 /** Keys that values on the bus are sealed under. */
-export type KeyRing = {
+export interface KeyRing {
   /** Key id -> 32 bytes. */
   keys: ReadonlyMap<string, Uint8Array>;
   /** The key that seals; undefined when none can: there is no key, or several and none of them is named as current. */
   sealingKid: string | undefined;
-};
+}
 
 export const emptyKeyRing: KeyRing = { keys: new Map(), sealingKid: undefined };
 

@@ -3,10 +3,13 @@ import { mayHold } from './field-format.ts';
 import { compileTemplate, parseTemplate, type Template, type TemplatePart } from './template.ts';
 
 /** A group and a key, of a request or the globs of a rule. */
-export type Asked = { group: string; key: string };
+export interface Asked {
+  group: string;
+  key: string;
+}
 
 /** How a manager makes the name under which it looks a secret up, and what can be read from such a name. */
-export type LookupName = {
+export interface LookupName {
   render: Template;
   /** As the name tells it: letters folded, characters trimmed; undefined where it tells nothing of it at all. */
   fold: Record<'group' | 'key', ((text: string) => string) | undefined>;
@@ -14,13 +17,15 @@ export type LookupName = {
   readings(name: string, search: ReadingSearch): Iterable<Asked>;
   /** Whether different groups and keys can come to one name: `team_a`/`token` and `team`/`a_token`. */
   isBorderless: boolean;
-};
+}
 
 /**
  * What a search for readings may still look at. It ends where nothing is left, `charactersLeft` below 0: a name can be
  * split in a thousand ways, and where three fields stand side by side in millions.
  */
-export type ReadingSearch = { charactersLeft: number };
+export interface ReadingSearch {
+  charactersLeft: number;
+}
 
 type Fields = ParsedRecipe['fields'];
 type Piece = Exclude<TemplatePart, string>;
@@ -55,7 +60,11 @@ export function compileLookupName(
   };
 }
 
-type SearchedTemplate = { parts: readonly TemplatePart[]; fields: Fields; search: ReadingSearch };
+interface SearchedTemplate {
+  parts: readonly TemplatePart[];
+  fields: Fields;
+  search: ReadingSearch;
+}
 
 /** All ways to take a name apart into what the template put together, from this part on. */
 function* split(template: SearchedTemplate, at: number, text: string): Generator<Record<string, string>> {

@@ -12,7 +12,11 @@ import {
 import type { Spelling } from './secret-spelling.ts';
 
 /** What a manager is asked for, and what the rules name that may be it: at least one, all of one manager. */
-export type Question = { named: readonly NamedSecrets[]; lookupKey: string; asked: Asked };
+export interface Question {
+  named: readonly NamedSecrets[];
+  lookupKey: string;
+  asked: Asked;
+}
 
 /** A glob that is compiled, and a name and its fields that are held against it and its parts. */
 const judgingSteps = (glob: string, name: string): number => 20 + Math.ceil((glob.length + name.length) / 8);

@@ -6,18 +6,18 @@ import { secretSpelling } from './secret-spelling.ts';
 import type { Variables } from './template.ts';
 
 /** Who asks: what a policy knows of a pod. */
-export type Caller = {
+export interface Caller {
   namespace: string;
   serviceAccount: string;
   /** Labels of Flyte's pods; undefined when the pod has none. */
   project?: string | undefined;
   domain?: string | undefined;
-};
+}
 
 type Rule = RecipePolicy['rules'][number];
 
 /** Whom a rule admits. */
-export type CompiledRule = {
+export interface CompiledRule {
   name: string;
   /** Its place in the configuration. */
   place: number;
@@ -27,10 +27,10 @@ export type CompiledRule = {
   conditions: number;
   /** The other conditions, each a list of globs. */
   who: Pick<Rule, 'serviceAccounts' | 'projects' | 'domains'>;
-};
+}
 
 /** One pair of a rule's globs, as a glob of lookup names: what the rule is about. */
-export type NamedSecrets = {
+export interface NamedSecrets {
   rule: CompiledRule;
   glob: string;
   /** How much of a name the glob writes out: characters before its first wildcard, and all that are none. */
@@ -44,7 +44,7 @@ export type NamedSecrets = {
   pair: { group: string | undefined; key: string | undefined };
   fold: LookupName['fold'];
   spelling: ReturnType<typeof secretSpelling>;
-};
+}
 
 /** Which of two writes out more of a name: the one with the longer beginning, then the one with more of the rest. */
 export function compareSpecificity(one: NamedSecrets, other: NamedSecrets): number {

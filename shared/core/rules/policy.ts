@@ -18,14 +18,17 @@ import { secretSpelling } from './secret-spelling.ts';
 export type { Caller } from './policy-rule.ts';
 
 /** `line` names what decided: `rule "payments"`, `default deny`. */
-type PolicyDecision = { allowed: boolean; line: string };
+interface PolicyDecision {
+  allowed: boolean;
+  line: string;
+}
 
 /**
  * The policy of one manager. A secret is known by its lookup keys, the names under which the manager looks it up, and
  * a request by the group and key that it names: a rule forbids by the first and gives out by the second, so that no
  * other spelling of group and key evades a rule or is given out by one that does not name it.
  */
-export type Policy = {
+export interface Policy {
   /**
    * @param asked group and key of the request; without them it is enough that some may be asked for, and where the
    * search for them ends before any is found that may, none may
@@ -36,7 +39,7 @@ export type Policy = {
   mayReach(lookupKey: string, namespace: string): boolean;
   /** Whom the name is reserved to: the line of the most specific rules about it; undefined without one. */
   reservedBy(lookupKey: string): string | undefined;
-};
+}
 
 /** The part of latchkey.yaml's policy that concerns a manager; undefined when it allows everything. */
 export function policyOf(

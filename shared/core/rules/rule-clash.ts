@@ -5,7 +5,11 @@ import type { LookupName } from './lookup-name.ts';
 import { compileRule, type NamedSecrets, namedSecrets } from './policy-rule.ts';
 
 /** Two rules that name one secret as different groups and keys, and how each writes it. */
-type RuleClash = { rules: [string, string]; names: [string, string]; glob: string };
+interface RuleClash {
+  rules: [string, string];
+  names: [string, string];
+  glob: string;
+}
 
 /**
  * Rules of a manager that cannot be told apart: what is one secret to it is `team_a`/`token` to one rule and

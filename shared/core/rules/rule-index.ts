@@ -7,16 +7,20 @@ import { type CompiledRecipe, compileRecipe } from './recipe.ts';
 import type { OpenValue } from './sealed-value.ts';
 
 /** One record that appeared, changed or (value undefined) went away. `value` is the parsed JSON body. */
-export type RuleChange = { key: RecordKey; value: unknown; traceparent?: string | undefined };
+export interface RuleChange {
+  key: RecordKey;
+  value: unknown;
+  traceparent?: string | undefined;
+}
 
-type ManagerRules = {
+interface ManagerRules {
   recipe: { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
   namespaces: Map<string, RuleNamespace>;
   entries: EntryIndex;
-};
+}
 
 /** All rules of one gateway, by manager. A manager without a recipe here has never been complete. */
-export type RuleIndex = {
+export interface RuleIndex {
   /**
    * Applies a complete set of changes of one manager, in place and at once.
    * @returns a fault for each refused record (`fields.key` names it); its former rule stays in force
@@ -34,7 +38,7 @@ export type RuleIndex = {
   lookupKeys(manager: string, namespace?: string): Iterable<string>;
   /** How many items of a manager were set or taken out so far: what all changes have cost. */
   changedItems(manager: string): number;
-};
+}
 
 const everyNamespace = '';
 const neverOpen: OpenValue = () => ({ problem: 'this process has no key ring' });

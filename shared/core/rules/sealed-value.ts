@@ -15,7 +15,10 @@ export const nonceBytes = 12;
 const inventory = 'latchkey_inventory';
 
 /** Whose secret a value is: the owner's prefix and the secret's name in it, the same in both buckets. */
-export type SealedPlace = { owner: string; secret: string };
+export interface SealedPlace {
+  owner: string;
+  secret: string;
+}
 
 /**
  * What a sealed value is bound to: the inventory, its key there, and the epoch of the discovery that sealed it.

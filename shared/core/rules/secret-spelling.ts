@@ -3,7 +3,10 @@ import type { SpellingName } from '#shared/contracts/rule-recipe.ts';
 type Rename = (name: string) => string;
 
 /** How to write the glob of a rule, and how a name, before they are compared. */
-type Comparison = { ofGlob: Rename; ofName: Rename };
+interface Comparison {
+  ofGlob: Rename;
+  ofName: Rename;
+}
 
 /**
  * What a manager's own names can be written like; it takes group and key as one name, wherever that is split. By
@@ -11,7 +14,7 @@ type Comparison = { ofGlob: Rename; ofName: Rename };
  * the name as it is written; but where the key stands `keyApart` behind the last slash, it must be one that the rule
  * names.
  */
-export type Spelling = {
+export interface Spelling {
   perhaps: readonly Comparison[];
   surely: readonly [Comparison, ...Comparison[]];
   keyApart?: true;
@@ -19,7 +22,7 @@ export type Spelling = {
   plainly: readonly Rename[];
   /** Whether a rule is written plainly. */
   isPlain(glob: string): boolean;
-};
+}
 
 const asItIs: Rename = (name) => name;
 

@@ -6,7 +6,7 @@ import { encodeBase32 } from '#shared/core/flyte/base32.ts';
  * What a template can read: the request's fields (absent = empty string), the facts derived from them, and the
  * variables of the inventory entry as `entry.<name>`.
  */
-export type Variables = {
+export interface Variables {
   group: string;
   groupVersion: string;
   key: string;
@@ -17,7 +17,7 @@ export type Variables = {
   /** Stable identity of (group, groupVersion, key): 16 hex digits. */
   id: string;
   entry: Readonly<Record<string, string>>;
-};
+}
 
 type RequestVariable = Exclude<keyof Variables, 'entry'>;
 type Read = (variables: Variables) => string;

@@ -1,5 +1,7 @@
 /** A JSON object of foreign origin. Its members are data: `__proto__` is a key like any other. */
-export type JsonObject = { [key: string]: unknown };
+export interface JsonObject {
+  [key: string]: unknown;
+}
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -11,7 +11,7 @@ const defaultBudgetCells = 300_000;
 type NameOf = (key: string) => string;
 
 /** Finds similar names for all the secrets of one pod, within one budget: a denial has to stay cheap. */
-export type NearMissSearch = {
+export interface NearMissSearch {
   /**
    * Names that a person may have meant: they differ in letter case, punctuation, or one or two characters.
    * @param nameOf a key as people write it, which is what is compared
@@ -20,7 +20,7 @@ export type NearMissSearch = {
   find(wanted: string, keys: Iterable<string>, nameOf?: NameOf): string[];
   /** What all searches so far have cost. */
   spentCells(): number;
-};
+}
 
 export function createNearMissSearch(budgetCells = defaultBudgetCells): NearMissSearch {
   let spent = 0;

@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import { isObject } from './json-value.ts';
 
 /** One thing that is wrong in a value: where, by member names and list positions, and what. */
-export type Fault = { path: PropertyKey[]; message: string };
+export interface Fault {
+  path: PropertyKey[];
+  message: string;
+}
 
 type Issue = z.core.$ZodIssue;
 

@@ -16,7 +16,10 @@ export interface StoredSecret {
 }
 
 /** What a watch with a label selector tells. */
-export type StoredEvent = { type: 'set' | 'gone'; secret: StoredSecret };
+export interface StoredEvent {
+  type: 'set' | 'gone';
+  secret: StoredSecret;
+}
 
 /** The Secrets of one namespace with the API server's rules, and what its watch would tell, in order. */
 export interface SecretStore {
