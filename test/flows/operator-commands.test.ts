@@ -102,8 +102,8 @@ test('the Job of deploy/variants makes them with its own few rights, and fits th
   };
   await core.createNamespacedPod({ namespace, dryRun: 'All', body: pod });
 
-  const [program, ...args] = template.spec.containers[0]?.args ?? [];
-  assert.equal(program, 'cli/main.ts');
+  const [flag, program, ...args] = template.spec.containers[0]?.args ?? [];
+  assert.match(`${flag} ${program}`, /^--max-old-space-size=\d+ cli\/main\.ts$/);
   const config = join(cluster.folder, 'job-latchkey.yaml');
   const { data } = findManifest(cluster.manifests, 'ConfigMap', 'latchkey-config');
   await writeFile(config, data?.['latchkey.yaml'] ?? '');
