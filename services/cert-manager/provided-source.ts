@@ -57,7 +57,7 @@ export function createProvidedSource(options: SourceOptions): CertificateSource 
   };
   const logNew = (found: string[]): void => {
     for (const problem of found.filter((each) => !problems.includes(each))) {
-      log.warn({ secret: config.tls.servingSecretName, problem }, 'the provided certificate needs attention');
+      log.warn({ secret: config.tls.servingSecretName, problem }, 'provided certificate needs attention');
     }
     problems = found;
   };

@@ -95,10 +95,10 @@ function logRefusals(
 ): void {
   const caProblem = ca?.issuing.problem;
   if (caProblem !== undefined && caProblem !== before?.ca?.issuing.problem) {
-    log.error({ secret: tls.caSecretName, problem: caProblem }, 'refusing the CA in its Secret');
+    log.error({ secret: tls.caSecretName, problem: caProblem }, 'CA Secret refused');
   }
   const problem = serving?.leaf.problem;
   if (problem !== undefined && problem !== before?.serving?.leaf.problem) {
-    log.error({ secret: tls.servingSecretName, problem }, 'refusing the certificate in the serving Secret');
+    log.error({ secret: tls.servingSecretName, problem }, 'serving Secret refused');
   }
 }

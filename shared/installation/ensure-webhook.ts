@@ -33,7 +33,7 @@ export async function ensureWebhook(
       kubernetes,
       desiredConfiguration(webhook, namespace, bundle),
     );
-    log.info({ name }, 'created the webhook configuration');
+    log.info({ name }, 'webhook configuration created');
     options.onRepaired?.([wholeObject]);
     return created;
   }
@@ -41,7 +41,7 @@ export async function ensureWebhook(
   if (operations.length === 0) return existing;
   const repaired = await patchWebhookConfiguration(kubernetes, name, operations);
   const fields = repairedFields(operations);
-  log.info({ name, fields }, 'repaired the webhook configuration');
+  log.info({ name, fields }, 'webhook configuration repaired');
   options.onRepaired?.(fields);
   return repaired;
 }

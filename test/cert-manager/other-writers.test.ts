@@ -66,5 +66,5 @@ test('a field that somebody writes again and again is repaired more and more rar
     await fighting;
   }
   assert.ok(undone <= 5, `${undone} repairs were undone`);
-  assert.ok(installation.logged.some((line) => line.includes('is undone again and again')));
+  assert.ok(installation.logged.some((line) => line.includes('webhook repair undone repeatedly')));
 });

@@ -75,7 +75,7 @@ async function writeCaSecret(action: ActionOf<'write-ca-secret'>, context: Actio
   const { phase, rotation, waitingFor } = action.state;
   log.info(
     { secret: target.name, why: action.why, phase, rotation, waitingFor, bundle: ids },
-    'wrote the CA Secret',
+    'CA Secret written',
   );
 }
 
@@ -111,7 +111,7 @@ async function writeServingSecret(
   const { served, waitingFor } = action.state;
   log.info(
     { secret: target.name, why: action.why, fingerprint, served, waitingFor },
-    'wrote the serving Secret',
+    'serving Secret written',
   );
 }
 

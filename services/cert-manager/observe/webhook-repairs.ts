@@ -54,10 +54,7 @@ export function createWebhookRepairs(clock: Pick<Clock, 'monotonicMs'>, log: Log
         const writer = fieldWriter(found, field);
         writers.set(field, writer);
         if (pace.repaired(field, wish) !== promptRepairs) continue;
-        log.warn(
-          { field, writer },
-          'the repair of the webhook configuration is undone again and again: it is repeated more rarely from now on',
-        );
+        log.warn({ field, writer }, 'webhook repair undone repeatedly, repeating it more rarely');
       }
     },
     undone: () => pace.undone().map(({ what, count }) => ({ field: what, count, writer: writers.get(what) })),
