@@ -8,17 +8,17 @@ import { managers } from '#shared/managers/registry.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 
-/** A manager, and for one of the operator's own how its recipe file is followed. */
+/** Holds a manager, and for one of the operator's own how its recipe file is followed. */
 export interface ResolvedManager {
   manager: Manager;
-  /** Hands every changed recipe over that is usable; another is told, and the one in force stays. @returns the stop */
+  /** Hands over every changed recipe that is usable; of another it logs why, and the one in force stays. @returns the stop */
   follow: (onManager: (manager: Manager) => void) => () => void;
 }
 
 /**
- * The manager of that name: one that latchkey ships, or one that `custom` names.
- * @throws LatchkeyError CONFIG_INVALID for any other name, RECIPE_INVALID when the recipe is not usable;
- * CONFIG_INVALID, too, when rules of the policy cannot be told apart for it
+ * Finds the manager of that name: one that latchkey ships, or one that `custom` names.
+ * @throws CONFIG_INVALID for any other name, or when rules of the policy cannot be distinguished for it
+ * @throws RECIPE_INVALID when the recipe is not usable
  */
 export async function resolveManager(name: string, context: ServiceContext): Promise<ResolvedManager> {
   const { config, process } = context;
@@ -56,7 +56,7 @@ function followRecipe(
       if (text === undefined)
         throw new LatchkeyError('RECIPE_INVALID', `the recipe ${path} is gone: put it back`);
       const next = parseRecipe(text, path, config);
-      // Refused here, while the one before can stay.
+      // Checked here, where a refusal leaves the one before in force.
       ownManager(name, next, config);
       return next;
     },

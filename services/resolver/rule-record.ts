@@ -9,16 +9,16 @@ import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { RuleEntry, RuleNamespace } from '#shared/contracts/rule-entry.ts';
 import type { Manager } from '#shared/managers/manager.ts';
 
-/** A record of the rules bucket; `value` undefined = it must not exist. */
+/** Describes a record of the rules bucket; `value` undefined = it must not exist. */
 interface RuleRecord {
   key: string;
   value: RuleEntry | RuleNamespace | undefined;
 }
 
 /**
- * What one inventory record means for a manager's rules: the same key under the manager's own prefix. A fact that the
- * manager cannot serve, or a namespace it does not know completely, becomes no record.
- * @throws LatchkeyError RECORD_INVALID for a record that is none of the inventory's.
+ * Makes a manager's rule of one inventory record: the same key under the manager's own prefix. A fact that the manager
+ * cannot serve, or a namespace it does not know completely, becomes no record.
+ * @throws RECORD_INVALID when the record is none of the inventory's
  */
 export function ruleRecord(
   manager: Manager,

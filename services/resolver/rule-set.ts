@@ -9,7 +9,7 @@ import type { Manager } from '#shared/managers/manager.ts';
 import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import { ruleRecord } from './rule-record.ts';
 
-/** One manager's rules on their way to the bus. Nothing is published before `complete` is called once. */
+/** Brings one manager's rules to the bus. Nothing is published before `complete` is called once. */
 export interface RuleSet {
   /** Turns changes of the inventory into rules. A record that cannot be one is logged and skipped. */
   take(changes: readonly RecordChange[]): void;
@@ -28,7 +28,7 @@ export function createRuleSet(options: {
   const { manager, config, publisher, log } = options;
   const tracer = trace.getTracer('latchkey');
   const recipeKey = formatKey({ owner: manager.name, kind: 'recipe' });
-  /** What is to be published at first; afterwards the publisher has it. */
+  /** Holds what is to be published at first; afterwards the publisher has it. */
   const records = new Map<string, PublishedRecord>([[recipeKey, { value: manager.recipe(config) }]]);
   let complete = false;
 

@@ -138,7 +138,7 @@ test('services fail and recover', async () => {
     waitFor(async () => (await discovery.readLog()).includes(message), { timeoutMs: 20_000, what: message });
   // A folder where a file belongs cannot be read as one.
   await mkdir(join(globals, 'team/unreadable'));
-  await untilLogged('this is no global secret and is skipped');
+  await untilLogged('path is no global secret and is skipped');
   await rm(join(globals, 'team/unreadable'), { recursive: true });
   await cluster.configure({ chain: [] });
   await untilLogged('configuration not usable');

@@ -1,46 +1,49 @@
 import type { DesiredCopies, DesiredCopy } from './desired-copy.ts';
 
-/** The type of every copy. */
+/** Names the type of every copy. */
 export const copyType = 'Opaque';
 
-/** A Secret that is labelled as a copy, as it stands in a namespace; its values only as a digest, nothing of it without bound. */
+/** Describes a Secret that is labelled as a copy; of its values it keeps a digest, and nothing without bound. */
 export interface OwnedCopy {
   namespace: string;
   name: string;
   uid: string;
   resourceVersion: string;
   dataDigest: string;
-  /** Whether its type is that of copies; the type itself may be long. */
+  /** Tells whether its type is that of copies; the type itself may be long. */
   isOpaque: boolean;
-  /** Somebody made it immutable: it can only be deleted and made anew. */
+  /** Tells that somebody made it immutable: it can only be deleted and created again. */
   immutable: boolean;
-  /** The installation that it belongs to, by its namespace; undefined: of latchkey 0.1.0, which did not say. */
+  /** Names the namespace of its installation; undefined for a copy of latchkey 0.1.0, which did not say. */
   installation: string | undefined;
 }
 
-/**
- * What is known of a copy: `ourKeys` = it holds what this process wrote or found right, if perhaps an earlier value, under
- * these keys; undefined: what somebody else wrote, of which no key is kept.
- */
-export type KnownCopy = OwnedCopy & { ourKeys: ReadonlySet<string> | undefined };
+/** Adds to a copy what this process knows of its content. */
+export interface KnownCopy extends OwnedCopy {
+  /**
+   * The keys under which it holds what this process wrote or found right, perhaps an earlier value; undefined where
+   * somebody else wrote it.
+   */
+  ourKeys: ReadonlySet<string> | undefined;
+}
 
-/** What is known of one namespace: the copies by name, and the names from which one went without our doing. */
+/** Holds what is known of one namespace: the copies by name, and the names from which one went without our doing. */
 export interface KnownCopies {
   copies: ReadonlyMap<string, KnownCopy>;
   lost: ReadonlySet<string>;
 }
 
-/** One step towards the desired copies of a namespace. */
+/** Makes one step towards the desired copies of a namespace. */
 export type CopyStep =
   | { kind: 'create'; name: string; wanted: DesiredCopy }
   | { kind: 'replace'; name: string; wanted: DesiredCopy; uid: string; resourceVersion: string }
   | { kind: 'delete'; name: string; uid: string; resourceVersion: string };
 
-/** What is to be done in a namespace, and what must not be given to pods until it is. */
+/** Says what is to be done in a namespace, and what pods must not be given until it is. */
 export interface CopyPlan {
-  /** Of what is desired first; there are as many as the global secrets make. */
+  /** Steps for the desired copies come first; there are as many as the global secrets make. */
   steps: CopyStep[];
-  /** Deletions of what somebody else put, with our labels, at names that are not desired: as many as he likes. */
+  /** Deletions of what somebody else put, with our labels, at names that are not desired: without bound. */
   strays: CopyStep[];
   /** Names at which something stands that is neither desired nor was written by us. */
   forged: string[];
@@ -51,7 +54,7 @@ export interface CopyPlan {
 }
 
 /**
- * The steps that make the copies of one namespace equal the desired ones; none when they are. A copy of another
+ * Plans the steps that make the copies of one namespace equal the desired ones; none when they are. A copy of another
  * installation is left alone, and so is one of 0.1.0 that is not desired: it may be another installation's.
  */
 export function planCopies(desired: DesiredCopies, known: KnownCopies, installation: string): CopyPlan {
@@ -85,11 +88,11 @@ function planCopy(
   }
 }
 
-/** Whether pods that refer to the copy are given this data. */
+/** Tells whether pods that refer to the copy are given this data. */
 export const holdsData = (copy: OwnedCopy, { digest }: DesiredCopy): boolean =>
   copy.isOpaque && copy.dataDigest === digest;
 
-/** Whether, as long as the step fails, a key is missing to which a pod may refer. */
+/** Tells whether a key is missing, to which a pod may refer, as long as the step fails. */
 export function addsKey(step: CopyStep, known: KnownCopy | undefined): boolean {
   return step.kind !== 'delete' && [...step.wanted.keys].some((key) => known?.ourKeys?.has(key) !== true);
 }
@@ -98,7 +101,7 @@ function changeSteps(
   { name, uid, resourceVersion, immutable, isOpaque }: OwnedCopy,
   wanted: DesiredCopy,
 ): CopyStep[] {
-  // The API server refuses a change of either.
+  // The API server refuses to change an immutable Secret, and the type of any.
   if (!immutable && isOpaque) return [{ kind: 'replace', name, wanted, uid, resourceVersion }];
   return [
     { kind: 'delete', name, uid, resourceVersion },

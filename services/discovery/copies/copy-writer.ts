@@ -8,7 +8,10 @@ import { labelsOfCopy, ownedCopy } from './owned-copy.ts';
 
 /** Carries out steps, and notes each answer in the ledger. */
 export interface CopyWriter {
-  /** Uses (create, update, delete) of secrets; throws the error of the call that failed. */
+  /**
+   * Carries out one step. Uses (create, update, delete) of secrets.
+   * @throws the error of the call that failed
+   */
   write(namespace: string, step: CopyStep): Promise<void>;
 }
 
@@ -47,7 +50,7 @@ export function createCopyWriter(
       try {
         note(await replaceSecret(kubernetes, { ...secret, metadata }), step.wanted);
       } catch (err) {
-        // Made immutable, or of another type, since it was seen.
+        // It was made immutable, or got another type, since it was seen.
         if (!isInvalid(err)) throw err;
         await remove(namespace, step);
         await create(namespace, name, step.wanted);

@@ -1,18 +1,18 @@
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** Namespaces to be looked at, one at a time, each once however often it is asked for. */
+/** Queues namespaces for reconciliation, one at a time, each once however often it is added. */
 export interface NamespaceQueue {
   add(namespace: string): void;
-  /** Adds it after a pause, unless one is under way for it. */
+  /** Adds it after a pause, unless one is in progress for it. */
   addLater(namespace: string, delayMs: number): void;
-  /** Whether a pause is under way for it. */
+  /** Tells whether a pause is in progress for it. */
   isPausing(namespace: string): boolean;
   stop(): void;
 }
 
-/** @param look never rejects */
+/** @param reconcile never rejects */
 export function createNamespaceQueue(
-  look: (namespace: string) => Promise<void>,
+  reconcile: (namespace: string) => Promise<void>,
   clock: Pick<Clock, 'sleep'>,
 ): NamespaceQueue {
   const stopping = new AbortController();
@@ -26,7 +26,7 @@ export function createNamespaceQueue(
     for (const namespace of waiting) {
       waiting.delete(namespace);
       if (stopping.signal.aborted) break;
-      await look(namespace);
+      await reconcile(namespace);
     }
     working = false;
   };

@@ -6,22 +6,26 @@ import { digestData } from './desired-copy.ts';
 
 const copyLabels = { ...managedByLabel, 'latchkey.dev/copy': 'global' };
 const installationLabel = 'latchkey.dev/installation';
-/** Characters of a namespace's name; a label that is longer names none, and is not kept. */
+/** Bounds the characters of a namespace's name; a longer label names none and is not kept. */
 const longestInstallation = 63;
 
-/** What marks a Secret as a copy of this installation's. @param installation the namespace that latchkey runs in */
+/**
+ * Makes the labels of a copy of this installation.
+ * @param installation the namespace that latchkey runs in
+ */
 export const labelsOfCopy = (installation: string): Record<string, string> => ({
   ...copyLabels,
   [installationLabel]: installation,
 });
-/** Selects the copies of every installation: those of 0.1.0 have no label of theirs. */
+/** Selects the copies of every installation, since those of 0.1.0 name none. */
 export const copySelector = Object.entries(copyLabels)
   .map(([label, value]) => `${label}=${value}`)
   .join(',');
 
 /**
- * Projects a labelled Secret onto what the plan compares; its values are digested at once and not kept. Anybody may put the
- * labels on any Secret: undefined for one that no copy can be, by its name.
+ * Projects a labelled Secret onto what the plan compares. Its values are digested at once and not kept. Anybody may put the
+ * labels on any Secret.
+ * @returns undefined for a name that no copy can have
  */
 export function ownedCopy(
   secret: SecretObject & {

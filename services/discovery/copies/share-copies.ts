@@ -2,8 +2,8 @@ import { copiesWithin, type GlobalCopies } from '#shared/managers/global-copies.
 import { type DesiredCopies, desiredCopies } from './desired-copy.ts';
 
 /**
- * Returns which copies a namespace is to hold. They are made when it is first asked for, once for all namespaces that may
- * hold the same secrets: every event of a copy asks.
+ * Returns a function that tells which copies a namespace is to hold. They are made at the first call, once for all
+ * namespaces that may hold the same secrets, since every event of a copy asks.
  */
 export function shareCopies(
   plan: GlobalCopies,
@@ -12,9 +12,9 @@ export function shareCopies(
   const byNamespace = new Map<string, DesiredCopies>();
   const byNames = new Map<string, DesiredCopies>();
   const sharedOf = (namespace: string): DesiredCopies => {
-    const held = new Set([...plan.placement.keys()].filter((name) => mayHold(name, namespace)));
-    const names = JSON.stringify([...held]);
-    const copies = byNames.get(names) ?? desiredCopies(copiesWithin(plan, (name) => held.has(name)));
+    const allowed = new Set([...plan.placement.keys()].filter((name) => mayHold(name, namespace)));
+    const names = JSON.stringify([...allowed]);
+    const copies = byNames.get(names) ?? desiredCopies(copiesWithin(plan, (name) => allowed.has(name)));
     byNames.set(names, copies);
     return copies;
   };

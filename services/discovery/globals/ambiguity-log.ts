@@ -5,8 +5,8 @@ import { compileRecipe } from '#shared/core/rules/recipe.ts';
 import { managers } from '#shared/managers/registry.ts';
 
 /**
- * Tells of each global variable whose name is that of several secrets, once while it is there: a task that asks for
- * either gets it. A warning where a rule of the policy keeps it, for the rule was perhaps meant for the other one.
+ * Logs each global variable whose name is that of several secrets, once while it exists: a task that asks for either gets
+ * it. Where a rule of the policy keeps it, that is a warning, since the rule may be meant for the other one.
  */
 export function createAmbiguityLog(
   config: LatchkeyConfig,

@@ -16,12 +16,12 @@ import { watchSecrets } from '../kubernetes/watch-secrets.ts';
 import type { GlobalSecret } from './global-secrets.ts';
 import { watchGlobals } from './watch-globals.ts';
 
-/** Namespaces whose copies cannot be written hold up the first publication no longer than this. */
+/** Bounds how long namespaces whose copies cannot be written hold up the first publication. */
 const firstCopyGraceMs = 10_000;
-/** Copies are listed again this often, so that nothing that was missed stays. */
+/** Lists copies again this often, so that nothing that was missed stays. */
 const relistMs = 600_000;
 
-/** The source `global`: global secrets become copies in the selected namespaces, and inventory. */
+/** Turns global secrets into copies in the selected namespaces, and into the inventory of the source `global`. */
 interface GlobalDelivery extends Source {
   select(namespaces: ReadonlySet<string>): void;
 }
@@ -30,7 +30,7 @@ export function createGlobalDelivery(options: {
   kubernetes: Kubernetes;
   publisher: Publisher;
   config: LatchkeyConfig;
-  /** The namespace that latchkey runs in, by which its copies are told from another installation's. */
+  /** Namespace that latchkey runs in, which distinguishes its copies from another installation's. */
   installation: string;
   environment: Record<string, string | undefined>;
   clock: Clock;
@@ -38,10 +38,10 @@ export function createGlobalDelivery(options: {
 }): GlobalDelivery {
   const { config, clock, log } = options;
   const feed = createInventoryFeed('global', options.publisher);
-  /** Of a namespace in which nobody may use a global secret, it is kept out. */
+  /** Keeps a global secret out of a namespace in which nobody may use it. */
   const { policy } = compileRecipe(managers.get('global')?.recipe(config));
   const stopping = new AbortController();
-  /** Namespaces that hold every copy, or in which something keeps one out: nothing to wait for. */
+  /** Holds the namespaces that need not be waited for: with every copy, or with something that keeps one out. */
   const settled = new Set<string>();
   let selected: ReadonlySet<string> | undefined;
   let globals: readonly GlobalSecret[] | undefined;
@@ -58,7 +58,7 @@ export function createGlobalDelivery(options: {
     log,
     onReady: (namespace, isReady) => {
       feed.namespace(namespace, isReady ? { schema: 1, namespace, globalsReady: true } : undefined);
-      // Of all that are settled it is asked once for each, not at every event.
+      // Completeness is checked once for each namespace, not at every event.
       if (settled.has(namespace)) return;
       settled.add(namespace);
       completeWhenReady();

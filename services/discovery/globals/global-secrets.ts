@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { readGlobalFile, type Unreadable, unreadable } from './read-global-file.ts';
 
-/** A global secret as the operator mounted it. `name` is its lookup name: `env:TEAM_TOKEN` or `file:team/token`. */
+/** Describes a global secret as the operator mounted it. `name` is its lookup name: `env:TEAM_TOKEN` or `file:team/token`. */
 export interface GlobalSecret {
   name: string;
   value: Uint8Array;
-  /** Changes when the value was written anew; never derived from the value. */
+  /** Changes when the value is written again; never derived from the value. */
   version: string;
 }
 
-/** Global secrets in environment variables, `<prefix><GROUP>_<KEY>`; they change only with a new start. */
+/** Reads global secrets from environment variables, `<prefix><GROUP>_<KEY>`; they change only with a restart. */
 export function globalsFromEnvironment(
   environment: Record<string, string | undefined>,
   prefix: string,
@@ -23,15 +23,15 @@ export function globalsFromEnvironment(
   );
 }
 
-/** Something in the folder that is no secret: a path below it, and why. */
+/** Names something in the folder that is no secret, and why. */
 interface Skipped {
   path: string;
   reason: string;
 }
 
 /**
- * Global secrets in files, `<dir>/<group>/<key>`, through the symlinks of a kubelet's volume; its `..data` folders are
- * skipped. A folder that is absent holds none. What is no readable file is skipped, and the others are served.
+ * Reads global secrets from files, `<dir>/<group>/<key>`, through the symlinks of a kubelet's volume; its `..data`
+ * folders are skipped. A folder that is absent holds none. What is no readable file is skipped, and the others are served.
  * @param known what was read before: a file that is there and cannot be read keeps its value, for unreadable is not gone
  * @throws when the folder itself cannot be read: the caller keeps what it had
  */
@@ -59,7 +59,7 @@ export async function globalsFromFiles(
   return inTurn(await namesIn(dir), groupOf);
 }
 
-/** One after the other, so that few files are open at a time. */
+/** Reads one after the other, so that few files are open at a time. */
 async function inTurn(
   names: readonly string[],
   read: (name: string) => Promise<GlobalSecret[]>,
@@ -69,7 +69,7 @@ async function inTurn(
   return globals;
 }
 
-/** The files of a group; none for a file beside the groups. */
+/** Lists the files of a group; none for a file beside the groups. */
 async function keysOf(groupDir: string): Promise<string[] | Unreadable> {
   try {
     return (await stat(groupDir)).isDirectory() ? await namesIn(groupDir) : [];
@@ -88,9 +88,10 @@ async function namesIn(dir: string): Promise<string[]> {
 }
 
 /**
- * Reads all global secrets. Undefined when the folder could not be read.
+ * Reads all global secrets.
  * @param options.known what was read before
- * @param options.told what was skipped before: each thing is named once, while it is there
+ * @param options.told what was skipped before: each thing is logged once, while it exists
+ * @returns undefined when the folder could not be read
  */
 export async function readGlobals(options: {
   environment: Record<string, string | undefined>;
@@ -106,7 +107,7 @@ export async function readGlobals(options: {
     const what = `${path}: ${reason}`;
     skipped.add(what);
     if (!told.has(what))
-      log.warn({ path, reason }, 'this is no global secret and is skipped, the others are served');
+      log.warn({ path, reason }, 'path is no global secret and is skipped, the others are served');
   };
   try {
     const files = await globalsFromFiles(dir, onSkipped, known);

@@ -13,9 +13,9 @@ import { inlineText, type SealedFact, sealFact } from './sealed-fact.ts';
 import { watchGlobals } from './watch-globals.ts';
 
 /**
- * The source `global` without copies: each value travels sealed in its inventory fact. Needs nothing of Kubernetes.
- * Level-triggered: whenever the globals or the key ring change, every fact is looked at again. Waits for the claim of
- * the prefix, because what is stored there under a key of the ring need not be sealed again.
+ * Publishes the source `global` without copies: each value is sealed in its inventory entry. Needs nothing of Kubernetes.
+ * Whenever the globals or the key ring change, every entry is checked again. Waits for the claim of the prefix, because
+ * what is stored there under a key of the ring need not be sealed again.
  */
 export function createInlineDelivery(options: {
   publisher: Publisher;
@@ -47,8 +47,8 @@ export function createInlineDelivery(options: {
       },
     );
   };
-  /** False when there is no key to seal with. */
-  const seal = (global: GlobalSecret, held: number): boolean => {
+  /** Seals and publishes a value; returns false when there is no key to seal with. */
+  const seal = (global: GlobalSecret, claimed: number): boolean => {
     const read = inlineText(global.value);
     if ('problem' in read) {
       log.error({ global: global.name }, read.problem);
@@ -56,17 +56,17 @@ export function createInlineDelivery(options: {
       return true;
     }
     const before = facts.get(global.name) ?? storedFact(publisher, global.name);
-    const fact = sealFact(global, read.text, { ring: ring.current(), epoch: held, before });
+    const fact = sealFact(global, read.text, { ring: ring.current(), epoch: claimed, before });
     if (fact === undefined) return false;
     publish(global.name, fact);
     return true;
   };
   const update = (): void => {
     if (globals === undefined || epoch === undefined) return;
-    const held = epoch;
+    const claimed = epoch;
     const names = new Set(globals.map(({ name }) => name));
     for (const name of [...facts.keys()].filter((known) => !names.has(known))) publish(name, undefined);
-    const unsealed = globals.filter((global) => !seal(global, held));
+    const unsealed = globals.filter((global) => !seal(global, claimed));
     if (unsealed.length > 0) {
       unsealedSinceMs ??= clock.monotonicMs();
       const folder = config.global.keyRingDir;
@@ -86,8 +86,8 @@ export function createInlineDelivery(options: {
 
   const ring = followKeyRing({ folder: config.global.keyRingDir, clock, log, onChange: update });
   void ring.start();
-  void publisher.claimed().then((claimed) => {
-    epoch = claimed;
+  void publisher.claimed().then((claimedEpoch) => {
+    epoch = claimedEpoch;
     update();
   });
   const stopGlobals = watchGlobals({
@@ -107,7 +107,7 @@ export function createInlineDelivery(options: {
   };
 }
 
-/** What an earlier discovery has left in the bucket. */
+/** Reads what an earlier discovery has left in the bucket. */
 function storedFact(publisher: Publisher, secret: string): SealedFact | undefined {
   const key = formatKey({ owner: 'global', kind: 'entry', namespace: undefined, secret });
   const parsed = checkShape(inventoryEntrySchema, publisher.stored(key));

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** What a Secret of Kubernetes may hold in all, so that a copy has room for it. */
+/** Bounds a value by what a Secret of Kubernetes may hold, so that a copy has room for it. */
 const mostBytes = 1_024 * 1_024;
 
-/** Why something in a mounted folder is no secret. `isGone`: it leads nowhere; else it is there and is not readable. */
+/** Says why something in a mounted folder is no secret. `isGone`: it leads nowhere, else it exists and is not readable. */
 export interface Unreadable {
   reason: string;
   isGone: boolean;
@@ -13,8 +13,9 @@ export interface Unreadable {
 type Read = { value: Uint8Array; version: string } | Unreadable;
 
 /**
- * Reads one mounted file without ever waiting: whatever else has its name (a folder, a FIFO, a socket, a device) and
- * whatever is too large is told, not read. Throws when the process lacks files or memory: nothing is wrong with it then.
+ * Reads one mounted file without ever waiting. Anything else of its name (a folder, a FIFO, a socket, a device) and
+ * anything too large is reported, not read.
+ * @throws when the process lacks file descriptors or memory, which says nothing about the file
  */
 export async function readGlobalFile(path: string): Promise<Read> {
   const first = await tryFile(path);
@@ -40,7 +41,7 @@ async function tryFile(path: string): Promise<Read> {
   }
 }
 
-/** Its size says nothing about what a file of /proc or one that grows has. */
+/** Reads up to a length; the size of a file in /proc, or of one that grows, says nothing about its content. */
 async function readTo(file: FileHandle, length: number): Promise<Uint8Array> {
   const { size } = await file.stat();
   let value = Buffer.alloc(Math.min(size + 1, length));
@@ -56,7 +57,10 @@ async function readTo(file: FileHandle, length: number): Promise<Uint8Array> {
 const exhaustion = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 const leadsNowhere = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 
-/** What the error of a file or folder says about it. Throws it when the process itself is at its end. */
+/**
+ * Explains the error of a file or folder.
+ * @throws the error itself when the process lacks resources
+ */
 export function unreadable(err: unknown): Unreadable {
   const code = err instanceof Error && 'code' in err ? String(err.code) : undefined;
   if (code === undefined || exhaustion.has(code)) throw err;

@@ -5,10 +5,10 @@ import type { KeyRing } from '#shared/core/rules/key-ring.ts';
 import { nonceBytes, openValue, sealValue } from '#shared/core/rules/sealed-value.ts';
 import type { GlobalSecret } from './global-secrets.ts';
 
-/** Linux takes 128 KiB for one variable with its name (MAX_ARG_STRLEN); a longer one keeps the task from starting. */
+/** Bounds a value: Linux takes 128 KiB for one variable with its name (MAX_ARG_STRLEN), else the task does not start. */
 const mostBytes = 120 * 1024;
 
-/** The value as text of an environment variable. */
+/** Holds the value as text of an environment variable, or why it cannot be one. */
 type InlineText = { text: string } | { problem: string };
 
 /** Reads a value as what an environment variable can hold. */
@@ -24,13 +24,15 @@ export function inlineText(value: Uint8Array): InlineText {
   }
 }
 
-/** What a fact says of a value; `version` is what it was when the value was sealed first. */
-export type SealedFact = Pick<InventoryEntry, 'version'> & { sealed: SealedValue };
+/** Holds what an entry says of a value; `version` is that of the time when the value was sealed first. */
+export interface SealedFact extends Pick<InventoryEntry, 'version'> {
+  sealed: SealedValue;
+}
 
 /**
- * The fact of a global secret: the one before, to the byte, when that holds the same value under the sealing key, else
- * a new sealing. So neither a new start nor a file that was written anew changes anything on the bus.
- * Undefined while the ring has no sealing key.
+ * Seals a global secret. Returns the fact before, to the byte, when that holds the same value under the sealing key, so
+ * that neither a restart nor a file that was written again changes anything on the bus.
+ * @returns undefined while the ring has no sealing key
  */
 export function sealFact(
   { name, version }: Pick<GlobalSecret, 'name' | 'version'>,

@@ -8,8 +8,8 @@ import { type GlobalSecret, readGlobals } from './global-secrets.ts';
 const pollIntervalMs = 1_000;
 
 /**
- * Follows the global secrets that the operator mounted; `onChange` gets all of them, at first and after each change.
- * @returns a function that stops it
+ * Follows the global secrets that the operator mounted. `onChange` gets all of them, at first and after each change.
+ * @returns a function that ends it
  */
 export function watchGlobals(options: {
   config: LatchkeyConfig;
@@ -23,7 +23,7 @@ export function watchGlobals(options: {
   const tellAmbiguous = createAmbiguityLog(options.config, log);
   let known: readonly GlobalSecret[] | undefined;
   const told = new Set<string>();
-  const look = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     const globals = await readGlobals({ environment, envPrefix, dir, known, told, log });
     if (globals === undefined || isDeepStrictEqual(globals, known)) return;
     known = globals;
@@ -31,6 +31,6 @@ export function watchGlobals(options: {
     tellAmbiguous(globals);
     options.onChange(globals);
   };
-  void look();
-  return clock.every(pollIntervalMs, () => void look());
+  void poll();
+  return clock.every(pollIntervalMs, () => void poll());
 }

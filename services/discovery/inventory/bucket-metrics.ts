@@ -1,7 +1,7 @@
 import { metrics } from '@opentelemetry/api';
 import type { BucketFill } from '#shared/bus/link/buckets.ts';
 
-/** Gauges of the buckets on the bus, as discovery last saw them; observed at each scrape. */
+/** Creates the gauges of the buckets on the bus, as discovery last saw them; observed at each scrape. */
 export function createBucketMetrics(observe: () => readonly BucketFill[]): void {
   const meter = metrics.getMeter('latchkey');
   meter

@@ -6,7 +6,7 @@ import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
 import type { InventoryNamespace } from '#shared/contracts/inventory-namespace.ts';
 import { carrierFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 
-/** What is known of one source, on its way to the bus. Nothing is published before `complete` is called once. */
+/** Brings what is known of one source to the bus. Nothing is published before `complete` is called once. */
 export interface InventoryFeed {
   /** Puts, or with undefined removes, an entry. */
   entry(namespace: string | undefined, secret: string, entry: InventoryEntry | undefined): void;
@@ -18,7 +18,7 @@ export interface InventoryFeed {
 
 type InventoryRecord = InventoryEntry | InventoryNamespace;
 
-/** Each change begins a trace here: it follows the change from the watch to every gateway that applies it. */
+/** Creates a feed. Each change begins a trace, which follows it from the watch to every gateway that applies it. */
 export function createInventoryFeed(source: string, publisher: Publisher): InventoryFeed {
   const tracer = trace.getTracer('latchkey');
   const records = new Map<string, { value: InventoryRecord; trace: TraceCarrier }>();

@@ -68,7 +68,7 @@ export function keepBuckets(
     await ensureBuckets(bus, { log, ...config.bus, onFill: (fill) => fills.set(fill.bucket, fill) });
     for (const fill of fills.values()) {
       await look(fill).catch((err) =>
-        log.warn({ err, bucket: fill.bucket }, 'who fills the bucket cannot be seen'),
+        log.warn({ err, bucket: fill.bucket }, 'records of the bucket cannot be counted by owner'),
       );
     }
     isEnsuring = false;

@@ -1,13 +1,13 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 
-/** What discovery has to do under a configuration. */
+/** Says what discovery has to do under a configuration. */
 export interface SourcePlan {
-  /** Whether the Secrets of the selected namespaces are listed. */
+  /** Tells whether the Secrets of the selected namespaces are listed. */
   listsSecrets: boolean;
-  /** How global secrets are delivered; undefined when the chain has none. */
+  /** Says how global secrets are delivered; undefined when the chain has none. */
   globals: LatchkeyConfig['global']['delivery'] | undefined;
   /**
-   * The namespaces that are selected by name, or `watched`: by label, or because copies are written and it must be known
+   * Names the namespaces that are selected by name, or `watched`: by label, or because copies are written and it must be known
    * which of the named ones exist; undefined where nothing depends on them.
    */
   namespaces: readonly string[] | 'watched' | undefined;

@@ -11,10 +11,10 @@ import { createNamespaceRoom } from './namespace-room.ts';
 import { factFieldSelector, type SecretFact, secretFact } from './secret-fact.ts';
 import { watchSecrets } from './watch-secrets.ts';
 
-/** A namespace that cannot be listed (no Role for it) holds up the others no longer than this. */
+/** Bounds how long a namespace that cannot be listed (no Role for it) holds up the others. */
 const firstListGraceMs = 30_000;
 
-/** The source `k8s`: Secrets of the selected namespaces become inventory. */
+/** Turns the Secrets of the selected namespaces into the inventory of the source `k8s`. */
 interface KubernetesSecrets extends Source {
   select(namespaces: ReadonlySet<string>): void;
 }

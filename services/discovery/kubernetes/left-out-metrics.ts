@@ -1,6 +1,6 @@
 import { metrics } from '@opentelemetry/api';
 
-/** Gauge of the Secrets that are left out, by the limit that they are above; observed at each scrape. */
+/** Creates the gauge of the Secrets that are left out, by the limit that they are above; observed at each scrape. */
 export function createLeftOutMetrics(observe: () => Readonly<Record<string, number>>): void {
   metrics
     .getMeter('latchkey')

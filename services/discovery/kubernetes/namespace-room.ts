@@ -1,18 +1,18 @@
 import { maxRecordBytes } from '#shared/bus/link/buckets.ts';
 import type { SecretFact } from './secret-fact.ts';
 
-/** Around the items of an entry: its key on the bus, its headers, and what a process keeps of a record at least. */
+/** Adds to the items of an entry: its key on the bus, its headers, and what a process keeps of a record at least. */
 const entryBytes = 300;
-/** Around the names in `"<secret>/<key>":{},`. */
+/** Adds to the names in `"<secret>/<key>":{},`. */
 const itemBytes = 8;
 
 /**
- * Shares the room of each namespace among its Secrets: who has a place keeps it, and whoever comes when the room is
- * taken is left out until he is changed and there is room. So a Secret more, or a key more, moves no other one. After a
- * start the API server's order decides, which is by name.
+ * Shares the room of each namespace among its Secrets. A Secret with a place keeps it; one that comes when the room is
+ * taken is left out until it changes and there is room. So another Secret, or another key, displaces none. After a start
+ * the API server's order decides, which is by name.
  */
 interface NamespaceRoom {
-  /** The fact as it is to be kept: without its keys where it is left out. The same version is given the same answer. */
+  /** Returns the fact as it is to be kept: without its keys where it is left out. The same version gets the same answer. */
   place(fact: SecretFact): SecretFact;
   /** Gives up the place of a Secret that is gone. */
   release(namespace: string, name: string): void;
@@ -25,7 +25,7 @@ interface NamespaceRoom {
 
 interface Place {
   bytes: number;
-  /** Of a Secret that is left out for lack of room: what its owner did not change stays out, whatever becomes free. */
+  /** Version of a Secret that is left out for lack of room: it stays out until it changes, whatever becomes free. */
   refused: string | undefined;
 }
 
@@ -69,7 +69,7 @@ const leaveOut = (fact: SecretFact, leftOut: 'keys' | 'namespace'): SecretFact =
   leftOut,
 });
 
-/** What a Secret costs as a rule; names of Kubernetes have one byte a character. */
+/** Computes what a Secret costs as a rule; names of Kubernetes have one byte a character. */
 function costOf({ name, keys }: SecretFact): number {
   const items = keys.reduce((sum, key) => sum + name.length + key.length + itemBytes, 0);
   return entryBytes + 2 * name.length + items;

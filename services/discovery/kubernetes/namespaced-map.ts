@@ -1,9 +1,9 @@
-/** Values by namespace and name; a namespace without values takes no room. */
+/** Maps namespace and name to values; a namespace without values takes no room. */
 interface NamespacedMap<T> {
   /** Sets, or with undefined removes, a value; returns the one before. */
   set(namespace: string, name: string, value: T | undefined): T | undefined;
   of(namespace: string): ReadonlyMap<string, T>;
-  /** The namespaces that have values. */
+  /** Returns the namespaces that have values. */
   namespaces(): Iterable<string>;
 }
 

@@ -1,6 +1,6 @@
 import { ownSecretPrefix } from '#shared/contracts/own-object.ts';
 
-/** What discovery keeps of a Kubernetes Secret: names, never values. */
+/** Holds what discovery keeps of a Kubernetes Secret: names, never values. */
 export interface SecretFact {
   namespace: string;
   name: string;
@@ -11,13 +11,13 @@ export interface SecretFact {
   leftOut?: 'keys' | 'namespace';
 }
 
-/** Secrets that no task may ask for: credentials of service accounts, Helm's state, and what latchkey itself keeps. */
+/** Names the types of Secrets that no task may ask for: credentials of service accounts, and Helm's state. */
 const excludedTypes = new Set(['kubernetes.io/service-account-token', 'helm.sh/release.v1']);
 
-/** The same for the API server, so that such Secrets, of up to 1 MB each, are not even sent. */
+/** Selects the other types, so that the API server does not send such Secrets, of up to 1 MB each. */
 export const factFieldSelector = Array.from(excludedTypes, (type) => `type!=${type}`).join(',');
 
-/** The parts of a Secret that count here; the object comes from the API server as JSON. */
+/** Describes the parts of a Secret that are used; the object comes from the API server as JSON. */
 export interface SecretObject {
   metadata: { name: string; namespace?: string; resourceVersion?: string };
   type?: string;

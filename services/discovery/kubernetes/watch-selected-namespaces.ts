@@ -8,11 +8,11 @@ import type { Source } from '../inventory/source.ts';
 
 type Namespaces = LatchkeyConfig['k8s']['namespaces'];
 
-/** Never offered and never written to, whatever is selected. */
+/** Names the namespaces that are never offered and never written to, whatever is selected. */
 export const protectedNamespaces = (ownNamespace: string): ReadonlySet<string> =>
   new Set([ownNamespace, 'kube-system', 'kube-public', 'kube-node-lease']);
 
-/** The label selector of the API for a selection by labels; undefined = every namespace. */
+/** Makes the label selector of a selection by labels; undefined = every namespace. */
 function labelSelectorOf(namespaces: Namespaces): string | undefined {
   if ('names' in namespaces) return undefined;
   const labels = Object.entries(namespaces.selector.matchLabels).map(([label, value]) => `${label}=${value}`);

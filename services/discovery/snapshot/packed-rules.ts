@@ -7,30 +7,30 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { maxShardBytes, mostNamedLeftOut, snapshotShardCount } from '#shared/contracts/rules-snapshot.ts';
 import type { StoredSnapshot } from './snapshot-secrets.ts';
 
-/** The snapshot that the Secrets are to hold: the last rules in force, as far as they fit. */
+/** Packs the snapshot that the Secrets are to hold: the last rules in force, as far as they fit. */
 export interface PackedRules {
   snapshot(): StoredSnapshot | undefined;
-  /** Its size. */
+  /** Returns the size of the snapshot. */
   bytes(): number;
-  /** What of the rules in force did not fit and is left out. */
+  /** Returns what of the rules in force did not fit and is left out. */
   leftOut(): readonly LeftOutRules[];
   /** Packs these rules, unless they are packed already; resolves with whether it did. */
   pack(records: readonly BusRecord[], takenAt: string): Promise<boolean>;
 }
 
 const mostPackedBytes = snapshotShardCount * maxShardBytes;
-/** Less than there is: parts are compressed one by one to be measured, and shards have headers. */
+/** Leaves a margin: parts are compressed one by one to be measured, and shards have headers. */
 const room = { packedBytes: 0.98 * mostPackedBytes, contentBytes: maxContentBytes };
 
 /** @param begun what the Secrets hold at the start */
 export function createPackedRules(begun: RulesSnapshot | undefined, log: Logger): PackedRules {
   let snapshot = begun && { shards: begun.shards, summary: summarize(begun.records, begun) };
   let bytes = (begun?.shards ?? []).reduce((sum, shard) => sum + shard.length, 0);
-  /** Of the rules as they were in force when they were packed. */
+  /** Generation of the rules that were in force when they were packed. */
   let packedOf = snapshot?.summary.generation;
   let leftOut: readonly LeftOutRules[] = [];
 
-  /** Says what is left out whenever that has changed. */
+  /** Logs what is left out whenever that has changed. */
   const leaveOut = (next: readonly LeftOutRules[]): void => {
     if (JSON.stringify(next) === JSON.stringify(leftOut)) return;
     leftOut = next;

@@ -1,6 +1,6 @@
 import { metrics } from '@opentelemetry/api';
 
-/** Gauges of the snapshot of the rules that discovery keeps; observed at each scrape. */
+/** Creates the gauges of the snapshot of the rules that discovery keeps; observed at each scrape. */
 export function createSnapshotMetrics(
   observe: () => { unsavedMs: number; bytes: number; leftOut: number },
 ): void {

@@ -11,25 +11,26 @@ import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { readSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
 
-/** What the Secrets are to hold. */
+/** Describes what the Secrets are to hold. */
 export interface StoredSnapshot {
   shards: readonly Uint8Array[];
   summary: SnapshotSummary;
 }
 
-/** The Secrets of the snapshot in one namespace, which somebody else has made. */
+/** Reads and writes the Secrets of the snapshot, which the manifests have made in one namespace. */
 interface SnapshotSecrets {
-  /** The shards that they hold, by name. */
+  /** Reads the shards that they hold, by name. */
   read(): Promise<Map<string, Uint8Array>>;
   /**
-   * Makes them hold the snapshot, and nothing else; what holds it already is not written. Resolves with the number of
-   * writes. Throws SNAPSHOT_UNUSABLE when one is gone, after the others were written, and the errors of
-   * `replaceSecret` when one has changed meanwhile.
+   * Makes them hold the snapshot, and nothing else; what holds it already is not written.
+   * @returns the number of writes
+   * @throws SNAPSHOT_UNUSABLE when one is gone, after the others were written; the errors of `replaceSecret` when one has
+   *   changed meanwhile
    */
   write(snapshot: StoredSnapshot): Promise<number>;
 }
 
-/** Uses (get, update) of the named Secrets. */
+/** Creates the access to the named Secrets. Uses (get, update) of them. */
 export function createSnapshotSecrets(kubernetes: Kubernetes, namespace: string): SnapshotSecrets {
   const read = (name: string): Promise<Secret | undefined> =>
     readSecret(kubernetes, namespace, name).catch((err: unknown) => {
@@ -45,7 +46,7 @@ export function createSnapshotSecrets(kubernetes: Kubernetes, namespace: string)
     write: async (snapshot) => {
       const gone: string[] = [];
       let writes = 0;
-      // The first shard comes last: a snapshot that grew out of nothing is not there before it is whole.
+      // The first shard is written last, so that a first snapshot does not exist before it is complete.
       for (const [index, name] of [...snapshotSecretNames.entries()].toReversed()) {
         const secret = await read(name);
         const changed = secret && planShard(secret, index, snapshot);
@@ -62,7 +63,7 @@ export function createSnapshotSecrets(kubernetes: Kubernetes, namespace: string)
 
 type ReplacedSecret = Secret & { metadata: { resourceVersion: string } };
 
-/** The Secret of a shard as it should be; undefined when it is. */
+/** Plans the Secret of a shard as it should be; undefined when it is. */
 export function planShard(
   secret: Secret,
   index: number,
