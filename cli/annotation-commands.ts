@@ -7,7 +7,7 @@ import { terminalJson } from './terminal-text.ts';
 export const encodeCommand: Command = {
   help: `Usage: latchkey encode --group G --key K [--group-version V] [--mount ANY|ENV_VAR|FILE] [--env-var NAME]
 
-Prints the value of an annotation flyte.secrets/s<number> as Flyte's propeller writes it.
+Prints the value of a flyte.secrets/s<number> annotation, as Flyte's propeller writes it.
 
 ${exitCodesHelp}`,
   options: {
@@ -38,7 +38,7 @@ ${exitCodesHelp}`,
 export const decodeCommand: Command = {
   help: `Usage: latchkey decode VALUE
 
-Prints as JSON what the value of an annotation flyte.secrets/s<number> asks for.
+Prints the request in the value of a flyte.secrets/s<number> annotation as JSON.
 
 ${exitCodesHelp}`,
   options: {},

@@ -4,39 +4,39 @@ import { version } from '#shared/runtime/version.ts';
 import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
 import { terminalLines } from './terminal-text.ts';
 
-/** Each is loaded when it is called: those about a cluster bring a Kubernetes client along. */
+/** Loads each command on demand, because cluster commands import a Kubernetes client. */
 const commands = new Map<string, { summary: string; load(): Promise<Command> }>(
   Object.entries({
     explain: {
-      summary: 'what the webhook would answer to a pod, offline',
+      summary: 'shows offline how the webhook would answer a pod',
       load: async () => (await import('./explain-command.ts')).explainCommand,
     },
     encode: {
-      summary: 'a secret request as the value of an annotation',
+      summary: 'encodes a secret request as an annotation value',
       load: async () => (await import('./annotation-commands.ts')).encodeCommand,
     },
     decode: {
-      summary: 'the secret request that an annotation holds',
+      summary: 'decodes the secret request of an annotation value',
       load: async () => (await import('./annotation-commands.ts')).decodeCommand,
     },
     config: {
-      summary: "the JSON Schema of latchkey.yaml, or a file made from Flyte's configuration",
+      summary: "prints the JSON Schema of latchkey.yaml, or imports Flyte's configuration",
       load: async () => (await import('./config-command.ts')).configCommand,
     },
     recipe: {
-      summary: 'whether a recipe of your own is right, and what it does',
+      summary: 'validates and describes a recipe',
       load: async () => (await import('./recipe-command.ts')).recipeCommand,
     },
     status: {
-      summary: 'how an installation is doing, in one look',
+      summary: 'lists the faults of an installation and their remediation',
       load: async () => (await import('./status/status-command.ts')).statusCommand,
     },
     rotate: {
-      summary: 'a new CA or a new serving certificate, without a failed admission',
+      summary: 'rotates the CA or the serving certificate without a failed admission',
       load: async () => (await import('./rotation/rotate-command.ts')).rotateCommand,
     },
     'init-certs': {
-      summary: 'the CA and the serving certificate, where they are missing',
+      summary: 'creates the CA and the serving certificate if they are missing',
       load: async () => (await import('./init-certs/init-certs-command.ts')).initCertsCommand,
     },
   }),
@@ -48,7 +48,7 @@ const help = `Usage: latchkey <command> [options]
 
 Commands:
 ${Array.from(commands, ([name, { summary }]) => `  ${name.padEnd(12)}${summary}\n`).join('')}
-latchkey <command> --help tells more, latchkey --version which version this is.
+latchkey <command> --help shows the options of a command, latchkey --version the version.
 
 ${exitCodesHelp}`;
 
@@ -88,7 +88,7 @@ async function runCommand(command: Command, args: string[], terminal: Terminal):
 function report(error: unknown, { errors }: Terminal, program: string): number {
   if (!(error instanceof Error)) throw error;
   const code = 'code' in error ? String(error.code) : '';
-  // The reader of our output went away (`| head`): nobody is left to be told.
+  // Treats a closed pipe (`| head`) as success: no reader is left.
   if (code === 'EPIPE') return exitCodes.done;
   if (error instanceof UsageError || code.startsWith('ERR_PARSE_ARGS')) {
     errors.write(terminalLines(`${program}: ${error.message}; see ${program} --help\n`));

@@ -47,6 +47,6 @@ export const exitCodes = {
 
 export const exitCodesHelp = `Exit codes:
   0  done; explain: the pod is admitted
-  1  explain: the pod is denied; any command: a file or value is wrong
-  2  the command line is wrong
+  1  explain: the pod is denied; any command: a file or value is invalid
+  2  the command line is invalid
 `;

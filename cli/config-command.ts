@@ -7,16 +7,16 @@ export const configCommand: Command = {
        latchkey config import [--json] FILE > latchkey.yaml
 
 schema prints the JSON Schema (draft 2020-12) of latchkey.yaml. Editors with the YAML language server
-check and complete a file that begins with
+validate and complete a file that begins with
   # yaml-language-server: $schema=latchkey.schema.json
 
 import reads the ConfigMap of Flyte's webhook (kubectl get configmap flyte-propeller-config -o yaml), or
-one of the files in it, and prints the latchkey.yaml under which the same pods go on working. FILE is -
-for stdin. Names on stderr every field that has no counterpart, and why.
+one of its files, and prints a latchkey.yaml that keeps the same pods working. FILE is - for stdin.
+Prints to stderr each field without an equivalent, and the reason.
 
-  --json   {config, remarks: [{field, why}]} as JSON on stdout instead, nothing on stderr
+  --json   print {config, remarks: [{field, why}]} as JSON to stdout, and nothing to stderr
 
-docs/configuration.md describes every field, docs/migration.md the whole move from Flyte's webhook.
+docs/configuration.md describes every field, docs/migration.md the migration from Flyte's webhook.
 
 ${exitCodesHelp}`,
   options: { json: { type: 'boolean' } },

@@ -17,23 +17,23 @@ export const explainCommand: Command = {
   help: `Usage: latchkey explain [--config latchkey.yaml] [--inventory inventory.yaml] [--json] POD.yaml
        latchkey explain --batch < questions.ndjson > answers.ndjson
 
-Shows for each secret that the pod asks for which manager injects it and how, or why not, and what
-changes in the pod. POD.yaml holds a Pod or an AdmissionReview, as YAML or JSON.
+Shows for each requested secret which manager injects it and how, or why it is denied, and the changes to
+the pod. POD.yaml contains a Pod or an AdmissionReview, as YAML or JSON.
 
-  --config FILE     configuration of the services; without it the defaults. Recipes of custom are read from its
-                    folder, not with --batch
-  --inventory FILE  the secrets that exist, without it none:
+  --config FILE     configuration of the services; defaults if omitted. Custom recipes are read from its directory,
+                    not with --batch
+  --inventory FILE  the existing secrets; none if omitted:
                       global: {env: {FLYTE_SECRET_G_K: value}, files: {group/key: value}}
                       k8s: {namespace: {secret: [key, ...]}}
                       aws: [ARN], azure: [URI], vault: [path], gcp: {name: [version, ...]}, where closed
-                    a namespace that is named is known completely, any other not at all
-  --json            the answer as JSON: {secrets, warnings, response, pod}
-  --batch           one question a line on stdin, one answer a line on stdout, in the same order:
+                    a listed namespace is known completely, all others are unknown
+  --json            print the answer as JSON: {secrets, warnings, response, pod}
+  --batch           one question per line on stdin, one answer per line on stdout, in the same order:
                       in   {"id", "config": {...}, "inventory": {...}, "review": {AdmissionReview}}
                       out  {"id", "response": {...}, "pod": {after the patch} or null}
-                      or   {"id", "error": {"code", "message"}} for a line that cannot be read
+                      or   {"id", "error": {"code", "message"}} for an invalid line
 
-With global.delivery inline the output holds the values of global secrets.
+With global.delivery: inline, the output contains the values of global secrets.
 
 ${exitCodesHelp}`,
   options: {

@@ -26,10 +26,10 @@ export const installationOptions: Command['options'] = {
   config: { type: 'string' },
 };
 
-export const installationHelp = `  --config FILE        latchkey.yaml; without it that of the ConfigMap latchkey-config, else the defaults
-  -n, --namespace NS   of the installation (POD_NAMESPACE, else latchkey)
-  --kubeconfig FILE    (KUBECONFIG, else ~/.kube/config, else the service account of the pod)
-  --context NAME       of the kubeconfig`;
+export const installationHelp = `  --config FILE        latchkey.yaml (default: from the ConfigMap latchkey-config, else built-in defaults)
+  -n, --namespace NS   namespace of the installation (default: POD_NAMESPACE, else latchkey)
+  --kubeconfig FILE    kubeconfig (default: KUBECONFIG, else ~/.kube/config, else the pod's service account)
+  --context NAME       context in the kubeconfig`;
 
 /** Where deploy/ puts latchkey.yaml. */
 const configMapName = 'latchkey-config';
@@ -112,6 +112,6 @@ export function requireOwnCertificates({ config, source }: FoundConfig): void {
   if (config.tls.issuer === 'latchkey') return;
   throw new LatchkeyError(
     'CONFIG_INVALID',
-    `${source} has tls.issuer: ${config.tls.issuer}: the certificate is made, and renewed, by whoever keeps Secret ${config.tls.servingSecretName}`,
+    `${source} has tls.issuer: ${config.tls.issuer}: the certificate is issued and renewed by the owner of Secret ${config.tls.servingSecretName}`,
   );
 }

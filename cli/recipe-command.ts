@@ -7,10 +7,10 @@ import { readTextArgument } from './text-argument.ts';
 export const recipeCommand: Command = {
   help: `Usage: latchkey recipe check [--json] FILE
 
-Names what is wrong in a recipe, by line, or says in words what the recipe does.
+Reports the errors of a recipe with line numbers, or describes what the recipe does.
 FILE is - for stdin. docs/recipes.md describes recipes.
 
-  --json   {valid, faults: [{line, field, message}]} as JSON
+  --json   print {valid, faults: [{line, field, message}]} as JSON
 
 ${exitCodesHelp}`,
   options: { json: { type: 'boolean' } },

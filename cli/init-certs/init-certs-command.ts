@@ -16,23 +16,22 @@ export const initCertsCommand: Command = {
   help: `Usage: latchkey init-certs [--force] [--json] [options]
        latchkey init-certs --print [--config latchkey.yaml] [--namespace NS]
 
-Makes the CA Secret, the bundle in the webhook configuration and the serving Secret before cert-manager
-runs; it takes them over as they are. What works is left alone, so that it can run again and again. A
-Secret that cannot be used (wrong key, expired, another authority, not PEM) is never overwritten without
---force, and then nothing else is written either.
-Rights: those of deploy/variants/init-certs-job.yaml; with --force also update and delete of the Secrets.
+Creates the CA Secret, the bundle in the webhook configuration and the serving Secret before cert-manager
+runs, which then adopts them. It is idempotent: valid objects are kept. Without --force, an invalid Secret
+(wrong key, expired, another CA, not PEM) is never overwritten, and nothing else is written.
+Requires the rights of deploy/variants/init-certs-job.yaml; with --force also update and delete on the Secrets.
 
-  --print              new Secrets as YAML on stdout, without a cluster, for sealed-secrets or SOPS; with
-                       webhook.manage: false the webhook configuration too. They hold the private keys.
-  --force              replaces a Secret that cannot be used
-  --json               [{kind, name, action, fingerprint, validTo, reason}] as JSON; action is one of created, kept,
-                       replaced, repaired, left (a webhook configuration that is paused or kept by others)
+  --print              print new Secrets as YAML without a cluster, for sealed-secrets or SOPS; with
+                       webhook.manage: false the webhook configuration too. The output contains private keys.
+  --force              replace an invalid Secret
+  --json               print [{kind, name, action, fingerprint, validTo, reason}] as JSON; action is one of created, kept,
+                       replaced, repaired, left (a webhook configuration that is paused or managed elsewhere)
 ${installationHelp}
 
 Exit codes:
-  0  everything is there now
-  1  refused: a Secret cannot be used, or the API server or latchkey.yaml says no
-  2  the command line is wrong
+  0  all objects exist
+  1  refused: a Secret is invalid, or rejected by the API server or latchkey.yaml
+  2  the command line is invalid
 `,
   options: {
     ...installationOptions,
@@ -45,7 +44,7 @@ Exit codes:
     const { output, clock } = terminal;
     if (values.print === true) {
       if (values.force === true || values.json === true) {
-        throw new UsageError('--print goes with neither --force nor --json');
+        throw new UsageError('--print excludes --force and --json');
       }
       const found = (await readConfigOption(terminal, values)) ?? defaultConfig();
       requireOwnCertificates(found);

@@ -110,12 +110,12 @@ function refuseBroken(plan: CertificatePlan, { config: { tls }, namespace }: Iss
     { name: tls.caSecretName, plan: plan.ca },
     { name: tls.servingSecretName, plan: plan.serving },
   ].flatMap((each) =>
-    each.plan.action === 'replace' ? [`Secret ${each.name} cannot be used: ${each.plan.broken}`] : [],
+    each.plan.action === 'replace' ? [`Secret ${each.name} is invalid: ${each.plan.broken}`] : [],
   );
   if (broken.length === 0) return;
   throw new LatchkeyError(
     'CERTIFICATE_INVALID',
-    `in namespace ${namespace} ${broken.join('; ')}. Nothing was changed: repair or delete it, or replace it with --force`,
+    `in namespace ${namespace} ${broken.join('; ')}. Nothing was changed: repair or delete it, or use --force to replace it`,
   );
 }
 

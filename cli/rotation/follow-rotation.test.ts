@@ -87,7 +87,7 @@ test('each change is one line, with what is waited for', async () => {
       '12:00:00Z distributing: waits for the API servers',
       '12:00:02Z switching: waits for gateway-0, gateway-1',
       '12:00:03Z switching: waits for gateway-1',
-      'done: every gateway serves a leaf of the new CA, and the old CA is trusted no more\n',
+      'done: every gateway serves a leaf of the new CA, and the old CA is no longer trusted\n',
     ].join('\n'),
   });
 });
@@ -98,7 +98,7 @@ test('a screen shows one line a phase, which goes on', async () => {
   assert.deepEqual(lines, [
     'distributing for less than 10 s: waits for the API servers',
     'switching for less than 10 s: waits for gateway-1',
-    'done: every gateway serves a leaf of the new CA, and the old CA is trusted no more',
+    'done: every gateway serves a leaf of the new CA, and the old CA is no longer trusted',
     '',
   ]);
 });
@@ -138,10 +138,10 @@ test('an API server that is away is waited for, one that forbids is not', async 
   await assert.rejects(follow([failure(403)]), { code: 'KUBERNETES_REFUSED' });
 });
 
-test('time that is over and an interruption end the watching, and say that the rotation goes on', async () => {
+test('time that is over and an interruption end the watching, and say that the rotation continues', async () => {
   const late = await follow([running('switching', ['gateway-0'])], { timeoutMs: 5_000 });
   assert.equal(late.end, 'timedOut');
-  assert.match(late.shown, /the rotation goes on/);
+  assert.match(late.shown, /the rotation continues/);
   const interrupted = await follow([running('switching', [])], { interrupted: AbortSignal.abort() });
   assert.equal(interrupted.end, 'interrupted');
 });

@@ -72,7 +72,7 @@ function describe({ phase, since, waitingFor }: UnderWay, nowMs?: number): strin
 }
 
 const doneText: Record<Target, string> = {
-  ca: 'done: every gateway serves a leaf of the new CA, and the old CA is trusted no more',
+  ca: 'done: every gateway serves a leaf of the new CA, and the old CA is no longer trusted',
   leaf: 'done: every gateway serves the new leaf',
 };
 
@@ -85,8 +85,8 @@ function describeEnd(end: FollowEnd, target: Target): string {
     case 'superseded':
       return `superseded by ${end.by}`;
     case 'timedOut':
-      return 'not done in time; the rotation goes on, `latchkey status` shows where it stands';
+      return 'timed out; the rotation continues, `latchkey status` shows its phase';
     case 'interrupted':
-      return 'no longer followed; the rotation goes on, `latchkey status` shows where it stands';
+      return 'no longer followed; the rotation continues, `latchkey status` shows its phase';
   }
 }

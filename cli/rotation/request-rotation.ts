@@ -28,7 +28,7 @@ export async function requestRotation(
     if (secret === undefined) {
       throw new LatchkeyError(
         'KUBERNETES_NOT_FOUND',
-        `there is no Secret ${name} in namespace ${namespace}: cert-manager makes it, or latchkey init-certs; is --namespace right?`,
+        `there is no Secret ${name} in namespace ${namespace}: cert-manager or latchkey init-certs creates it; check --namespace`,
       );
     }
     const underWay = rotationUnderWay(target, secret);

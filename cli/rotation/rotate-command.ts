@@ -20,26 +20,26 @@ import type { Target } from './rotation-status.ts';
 export const rotateCommand: Command = {
   help: `Usage: latchkey rotate --ca|--leaf [--wait] [--timeout 30m] [--json] [options]
 
-Asks cert-manager for a new CA (--ca) or a new serving certificate (--leaf). It takes one step after the
-other and waits until every gateway has followed; with --wait the steps are shown as they happen, and
-what each waits for. If a rotation is under way none is started: with --wait that one is shown.
-Rights: get and patch of the one Secret; without --config also get of the ConfigMap.
+Requests a new CA (--ca) or a new serving certificate (--leaf) from cert-manager, which advances phase by
+phase and waits for every gateway. --wait prints each phase and what it waits for. If a rotation is already
+in progress, no new one starts, and --wait follows the current one.
+Requires get and patch on the Secret; without --config also get on the ConfigMap.
 
-  --ca                 the CA: its next one is trusted first, then used, and in the end the old one is dropped
-                       (not before tls.rotation.overlapHours)
-  --leaf               the serving certificate, of the same CA
-  --wait               until it is done. Ctrl-C ends the watching only: the rotation goes on
-  --timeout DURATION   of --wait: 90s, 30m, 2h, 1d; without it 30m, for --ca and the overlap
-  --json               one JSON object a line: {at, target, id, outcome, phase, since, waitingFor}
+  --ca                 rotate the CA: the next CA is trusted first, then used, and the old one is removed last
+                       (after tls.rotation.overlapHours)
+  --leaf               rotate the serving certificate, issued by the same CA
+  --wait               wait until it is done. Ctrl-C stops waiting, not the rotation
+  --timeout DURATION   limit for --wait: 90s, 30m, 2h, 1d; default 30m, for --ca plus the overlap
+  --json               print one JSON object per line: {at, target, id, outcome, phase, since, waitingFor}
 ${installationHelp}
 
 Exit codes:
-  0    asked for; with --wait: done
-  1    refused: by cert-manager, by the API server, or, without --wait, because one is under way
-  2    the command line is wrong
-  3    another request took the place of this one
-  124  not done in time; it goes on
-  130  Ctrl-C; it goes on
+  0    requested; with --wait: done
+  1    refused by cert-manager or the API server, or, without --wait, because a rotation is in progress
+  2    the command line is invalid
+  3    superseded by another request
+  124  timed out; the rotation continues
+  130  Ctrl-C; the rotation continues
 `,
   options: {
     ...installationOptions,
@@ -53,7 +53,7 @@ Exit codes:
     if (positionals.length > 0) throw new UsageError('rotate takes options only');
     if ((values.ca === true) === (values.leaf === true)) throw new UsageError('give one of --ca and --leaf');
     if (values.timeout !== undefined) {
-      if (values.wait !== true) throw new UsageError('--timeout is of --wait');
+      if (values.wait !== true) throw new UsageError('--timeout requires --wait');
       parseDuration(String(values.timeout));
     }
     const target = values.ca === true ? 'ca' : 'leaf';
@@ -109,8 +109,8 @@ function leaveAlone(
   const { id } = followed;
   const outcome = isOurs ? 'requested' : 'underWay';
   const words = isOurs
-    ? `asked for a new ${nouns[target]} (request ${id}); \`latchkey rotate --${target} --wait\` follows it`
-    : `nothing was started: a rotation is under way (${id}); --wait follows it`;
+    ? `requested a new ${nouns[target]} (request ${id}); \`latchkey rotate --${target} --wait\` follows it`
+    : `nothing was started: a rotation is in progress (${id}); --wait follows it`;
   terminal.output.write(
     values.json === true
       ? `${JSON.stringify({ at: new Date(terminal.clock.now()).toISOString(), target, id, outcome })}\n`
@@ -129,7 +129,7 @@ function createWriter(
 ): ProgressWriter {
   const { output } = terminal;
   if (values.json === true) return jsonWriter(terminal, { target, id: followed.id });
-  const words = isOurs ? `asked for a new ${nouns[target]}` : 'a rotation is under way, following it';
+  const words = isOurs ? `requested a new ${nouns[target]}` : 'a rotation is in progress, following it';
   output.write(`${words} (${followed.id})\n`);
   return 'isTTY' in output && output.isTTY === true
     ? screenWriter(terminal, target)

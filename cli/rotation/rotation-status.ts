@@ -22,7 +22,7 @@ export type RotationStatus =
 const requested: RotationStatus = {
   outcome: 'underWay',
   phase: 'requested',
-  waitingFor: ['cert-manager to take the request; is it running?'],
+  waitingFor: ['cert-manager to accept the request; check that it is running'],
 };
 
 const requestOf = (secret: Secret | undefined): string | undefined =>
@@ -76,7 +76,7 @@ function leafStatus(secret: Secret | undefined, { id, requested: isRequest }: Fo
  */
 function unanswered(secret: Secret | undefined, id: string, other: string | undefined): RotationStatus {
   if (secret === undefined) {
-    return { outcome: 'underWay', phase: 'deleted', waitingFor: ['cert-manager to bring the Secret back'] };
+    return { outcome: 'underWay', phase: 'deleted', waitingFor: ['cert-manager to restore the Secret'] };
   }
   const request = requestOf(secret);
   return request === id

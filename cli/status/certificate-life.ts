@@ -42,7 +42,7 @@ export function overdue({ renewalMs }: CertificateLife, nowMs: number, keeper: s
   return [
     {
       message: `its renewal was due on ${describeTime(renewalMs, nowMs)}`,
-      advice: `see why ${keeper} does not renew it`,
+      advice: `check why ${keeper} does not renew it`,
     },
   ];
 }

@@ -56,16 +56,16 @@ export const missingSecret = (name: string, found: Secret | undefined, keeper: s
   found === undefined
     ? {
         message: `there is no Secret ${name}`,
-        advice: `apply deploy/certificate-secrets.yaml, which makes it empty; ${keeper} fills it, \`latchkey init-certs\` makes it too`,
+        advice: `apply deploy/certificate-secrets.yaml, which creates it empty; ${keeper} or \`latchkey init-certs\` fills it`,
       }
     : {
         message: `Secret ${name} is empty`,
-        advice: `see why ${keeper} does not fill it; \`latchkey init-certs\` does it too`,
+        advice: `check why ${keeper} does not fill it; \`latchkey init-certs\` fills it too`,
       };
 
 export const brokenSecret = (name: string, problem: string, keeper: string): Problem => ({
-  message: `the pair in Secret ${name} cannot be used: ${problem}`,
-  advice: `see why ${keeper} does not put it right; gateways that run go on with the last good one`,
+  message: `the pair in Secret ${name} is invalid: ${problem}`,
+  advice: `check why ${keeper} does not repair it; running gateways keep the last valid pair`,
 });
 
 function describeState(state: CaState | undefined, nowMs: number): string {
@@ -97,8 +97,8 @@ function stuck(
   if (nowMs - Date.parse(state.since) < ownWaitMs + patienceMs) return [];
   return [
     {
-      message: `the rotation does not leave the phase ${state.phase}`,
-      advice: `it waits for ${state.waitingFor.join(', ') || 'cert-manager'}: look at its log`,
+      message: `the rotation is stuck in phase ${state.phase}`,
+      advice: `it waits for ${state.waitingFor.join(', ') || 'cert-manager'}: read its log`,
     },
   ];
 }

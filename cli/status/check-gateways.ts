@@ -9,7 +9,7 @@ const about = 'gateways';
 export function checkGateways({ endpoints, pods, found, nowMs }: InstallationFacts): Finding {
   const { url, serviceName } = found.config.webhook;
   if (url !== undefined)
-    return { about, summary: `outside of the Service, at ${url}`, problems: [], facts: { url } };
+    return { about, summary: `outside the Service, at ${url}`, problems: [], facts: { url } };
   if ('unseen' in endpoints) return unseen(about, endpoints.unseen);
   if ('unseen' in pods) return unseen(about, pods.unseen);
   const ready = readyEndpoints(endpoints.value);
@@ -31,6 +31,6 @@ const readyEndpoints = (slices: readonly EndpointSlice[]) =>
   slices.flatMap((slice) => slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
 
 const noneReady = (serviceName: string): Problem => ({
-  message: `no ready gateway is behind the Service ${serviceName}: every labelled pod is refused`,
+  message: `the Service ${serviceName} has no ready gateway: every labelled pod is rejected`,
   advice: 'docs/runbook.md, "No gateway is ready"; "Bypass the webhook" if that takes too long',
 });

@@ -18,7 +18,7 @@ test('a leader is shown where there is a Lease', () => {
   assert.deepEqual([summary, problems], ['cert-manager none, discovery discovery-1', []]);
 });
 
-test('a Lease that nobody holds or renews is a problem', () => {
+test('a Lease without holder or renewal is a problem', () => {
   const cases: [ReturnType<typeof find>, RegExp][] = [
     [held(ago(1_800_000)), /its Lease is not renewed$/],
     [held(), /its Lease does not say when it was renewed$/],
@@ -28,7 +28,7 @@ test('a Lease that nobody holds or renews is a problem', () => {
   ];
   for (const [{ problems }, pattern] of cases) {
     assert.equal(problems.length, 1);
-    assert.match(problems[0]?.message ?? '', /^nobody leads discovery: /);
+    assert.match(problems[0]?.message ?? '', /^discovery has no leader: /);
     assert.match(problems[0]?.message ?? '', pattern);
   }
 });

@@ -35,7 +35,7 @@ function describeLease(lease: Seen<Lease | undefined>, nowMs: number): LeaseWord
   if ('unseen' in lease) return { ...nobody, words: 'not seen', unseen: lease.unseen };
   if (lease.value === undefined) return { ...nobody, words: 'none' };
   const { holderIdentity, renewTime } = lease.value.spec ?? {};
-  if (!holderIdentity) return { ...nobody, words: 'nobody', wrong: 'its Lease has no holder' };
+  if (!holderIdentity) return { ...nobody, words: 'none', wrong: 'its Lease has no holder' };
   // `<pod>_<uid>`; the API server writes microseconds.
   const [holder = holderIdentity] = holderIdentity.split('_');
   const ageMs = nowMs - Date.parse(renewTime ?? '');
@@ -48,10 +48,14 @@ function describeLease(lease: Seen<Lease | undefined>, nowMs: number): LeaseWord
     };
   }
   if (ageMs <= goneMs) return { ...held, words: holder };
-  return { ...held, words: `${holder}, gone for ${describeAge(ageMs)}`, wrong: 'its Lease is not renewed' };
+  return {
+    ...held,
+    words: `${holder}, expired for ${describeAge(ageMs)}`,
+    wrong: 'its Lease is not renewed',
+  };
 }
 
 const noLeader = (service: string, why: string): Problem => ({
-  message: `nobody leads ${service}: ${why}`,
-  advice: `look at the pods of ${service}: they cannot reach the API server, or none runs`,
+  message: `${service} has no leader: ${why}`,
+  advice: `check the pods of ${service}: none is running, or they cannot reach the API server`,
 });

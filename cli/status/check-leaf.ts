@@ -22,7 +22,7 @@ export function checkLeaf(facts: InstallationFacts): Finding {
   const { serving, found, nowMs } = facts;
   const { issuer, servingSecretName: name, renewAt } = found.config.tls;
   const isOurs = issuer === 'latchkey';
-  const keeper = isOurs ? 'cert-manager' : `whoever keeps Secret ${name}`;
+  const keeper = isOurs ? 'cert-manager' : `the owner of Secret ${name}`;
   if ('unseen' in serving) return unseen(about, serving.unseen);
   const secret = nonEmptySecret(serving.value);
   if (secret === undefined) {
@@ -63,7 +63,7 @@ function pairProblem(stored: TlsSecretContent, facts: InstallationFacts): string
   const { tls, webhook } = found.config;
   const beside = readBundle(stored.bundle);
   const known = tls.issuer === 'latchkey' ? [...beside, ...(trustedBy(facts) ?? [])] : beside;
-  if (known.length === 0) return 'its ca.crt holds no certificate';
+  if (known.length === 0) return 'its ca.crt contains no certificate';
   const names =
     tls.issuer === 'latchkey' ? servingNames(webhook, namespace) : [serverName(webhook, namespace)];
   return leafProblem(stored.pair, nowMs, certificateIssuers(stored.pair.certificate, known), names);
@@ -87,9 +87,9 @@ function trustedBy({ webhook, found, namespace }: InstallationFacts): X509Certif
 
 const notTrusted: Problem = {
   message:
-    'the caBundle of the webhook configuration does not hold its CA: every labelled pod is refused (x509)',
+    'the caBundle of the webhook configuration does not contain its CA: every labelled pod is rejected (x509)',
   advice:
-    'see why cert-manager does not repair the configuration: paused, its rights, or another writer of caBundle',
+    'check why cert-manager does not repair the configuration: paused, missing rights, or another writer of caBundle',
 };
 
 const trustWords = (isTrusted: boolean | undefined): string[] =>
@@ -108,7 +108,7 @@ function unserved(state: LeafState | undefined, nowMs: number): Problem[] {
   return [
     {
       message: `it is not served by ${state.waitingFor.join(', ')}`,
-      advice: 'their log says why (`serving certificate not usable`), or why they are not heard on the bus',
+      advice: 'their log has the reason (`serving certificate not usable`), or why they send no heartbeats',
     },
   ];
 }

@@ -20,7 +20,7 @@ export function checkServices({ pods, found, nowMs, namespace }: InstallationFac
     .filter((name) => !byService.has(name))
     .map((name) => ({
       message: `${name} does not run`,
-      advice: `is it installed in namespace ${namespace}, and not scaled to 0?`,
+      advice: `check that it is installed in namespace ${namespace} and not scaled to 0`,
     }));
   return {
     about,

@@ -22,9 +22,9 @@ test('one that is gone, was never written or is not what it says is a problem wh
   const cases: [InstallationFacts['snapshot'], RegExp][] = [
     [{ value: undefined }, /^there is no Secret latchkey-rules-snapshot-0$/],
     [{ value: { metadata: { name: 'any' } } }, /^Secret .* is empty/],
-    [{ value: aSnapshotSecret({ takenAt, annotation: '{' }) }, /does not hold what its annotation/],
-    [{ value: aSnapshotSecret({ takenAt, annotation: '{}' }) }, /does not hold what its annotation/],
-    [{ value: aSnapshotSecret({ takenAt, shard: '' }) }, /does not hold what its annotation/],
+    [{ value: aSnapshotSecret({ takenAt, annotation: '{' }) }, /does not match its annotation/],
+    [{ value: aSnapshotSecret({ takenAt, annotation: '{}' }) }, /does not match its annotation/],
+    [{ value: aSnapshotSecret({ takenAt, shard: '' }) }, /does not match its annotation/],
   ];
   for (const [snapshot, pattern] of cases) {
     const { problems } = find(snapshot);
@@ -34,9 +34,9 @@ test('one that is gone, was never written or is not what it says is a problem wh
   }
 });
 
-test('namespaces that have no room in it are named, with what to do', () => {
+test('namespaces that do not fit into it are listed with a remediation', () => {
   const { problems } = find({ value: aSnapshotSecret({ takenAt, leftOut: ['k8s of tenant-m'] }) });
   assert.equal(problems.length, 1);
-  assert.match(problems[0]?.message ?? '', /no room in it: k8s of tenant-m$/);
+  assert.match(problems[0]?.message ?? '', /do not fit into it: k8s of tenant-m$/);
   assert.match(problems[0]?.advice ?? '', /503 there: lower limits\.namespaceKiB/);
 });

@@ -22,12 +22,12 @@ export function checkSnapshot({
   nowMs,
 }: Pick<InstallationFacts, 'snapshot' | 'found' | 'nowMs'>): Finding {
   if (!found.config.snapshot.enabled) {
-    return { about, summary: 'not wanted (snapshot.enabled: false)', problems: [], facts: { wanted: false } };
+    return { about, summary: 'disabled (snapshot.enabled: false)', problems: [], facts: { wanted: false } };
   }
   if ('unseen' in snapshot) return unseen(about, snapshot.unseen);
   const held = readHeld(snapshot.value);
   if ('message' in held) {
-    const summary = 'none: a gateway that starts while the bus is away waits for it';
+    const summary = 'none: a gateway that starts during a bus outage waits for the bus';
     return { about, summary, problems: [held], facts: { takenAt: null } };
   }
   const { takenAt, owners, shardBytes, leftOut } = held;
@@ -35,7 +35,7 @@ export function checkSnapshot({
   const kibibytes = Math.ceil(shardBytes.reduce((sum, bytes) => sum + bytes, 0) / 1_024);
   return {
     about,
-    summary: `of ${describeTime(Date.parse(takenAt), nowMs)}, rules of ${records || 'nobody'}, ${kibibytes} KiB`,
+    summary: `of ${describeTime(Date.parse(takenAt), nowMs)}, rules of ${records || 'no manager'}, ${kibibytes} KiB`,
     problems: leftOut === undefined ? [] : [lacking(leftOut)],
     facts: { takenAt, owners, shardBytes, ...(leftOut === undefined ? {} : { leftOut }) },
   };
@@ -60,22 +60,23 @@ function parseSummary(text: string): SnapshotSummary | undefined {
 }
 
 const lacking = ({ count, names }: NonNullable<SnapshotSummary['leftOut']>): Problem => ({
-  message: `the largest rules have no room in it: ${names.join(', ')}${count > names.length ? `, and ${count - names.length} more` : ''}`,
+  message: `the largest rules do not fit into it: ${names.join(', ')}${count > names.length ? `, and ${count - names.length} more` : ''}`,
   advice:
-    'a gateway that starts while the bus is away answers 503 there: lower limits.namespaceKiB, or select fewer namespaces',
+    'a gateway that starts during a bus outage answers 503 there: lower limits.namespaceKiB, or select fewer namespaces',
 });
 
 const gone: Problem = {
   message: `there is no Secret ${name}`,
-  advice: 'kubectl apply -k deploy: discovery fills it and may not create it; or snapshot.enabled: false',
+  advice: 'kubectl apply -k deploy, because discovery may not create it; or set snapshot.enabled: false',
 };
 
 const neverWritten: Problem = {
   message: `Secret ${name} is empty: no snapshot of the rules has been written`,
-  advice: 'discovery writes one seconds after the rules of a manager are complete; else its log says why not',
+  advice:
+    'discovery writes it seconds after the rules of a manager are complete; otherwise its log has the reason',
 };
 
 const unreadable: Problem = {
-  message: `Secret ${name} does not hold what its annotation ${snapshotAnnotation} says`,
-  advice: 'discovery writes it again within snapshot.intervalSeconds; else its log says why not',
+  message: `Secret ${name} does not match its annotation ${snapshotAnnotation}`,
+  advice: 'discovery rewrites it within snapshot.intervalSeconds; otherwise its log has the reason',
 };

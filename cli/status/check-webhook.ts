@@ -48,7 +48,7 @@ export function checkWebhook({ webhook, found, namespace }: InstallationFacts): 
       `${name}: failurePolicy ${failurePolicy}`,
       `trusts ${authorities.length} CA${authorities.length === 1 ? '' : 's'}`,
       keeperWords({ paused, isTheirs, isAdopted }, config),
-      ...(added.length === 0 ? [] : [`terms of others in ${added.join('; ')}`]),
+      ...(added.length === 0 ? [] : [`extra terms in ${added.join('; ')}`]),
     ].join(', '),
     problems: [
       ...(paused === undefined ? [] : [pausedProblem(name, paused)]),
@@ -75,27 +75,27 @@ function keeperWords(
 ): string {
   if (seen.paused !== undefined) return 'repair is PAUSED';
   if (seen.isTheirs) return "somebody else's";
-  if (!manage) return 'kept by others but for its caBundle (webhook.manage: false)';
-  return seen.isAdopted ? 'adopted from Flyte, kept by cert-manager' : 'kept by cert-manager';
+  if (!manage) return 'managed elsewhere except for its caBundle (webhook.manage: false)';
+  return seen.isAdopted ? 'adopted from Flyte, managed by cert-manager' : 'managed by cert-manager';
 }
 
 const notAsked = (message: string, { manage }: LatchkeyConfig['webhook']): Problem => ({
   message: `${message}: pods are admitted WITHOUT their secrets`,
   advice: manage
-    ? 'see why cert-manager does not make it; `latchkey init-certs` makes it too'
-    : 'webhook.manage is false: have GitOps make it',
+    ? 'check why cert-manager does not create it; `latchkey init-certs` creates it too'
+    : 'webhook.manage is false: create it with GitOps',
 });
 
 const pausedProblem = (name: string, why: string): Problem => ({
-  message: `repair is paused${why === '' ? '' : ` ("${why}")`}: nothing of the configuration is put right, and a new CA is not distributed`,
+  message: `reconciliation is paused${why === '' ? '' : ` ("${why}")`}: the configuration is not repaired, and a new CA is not distributed`,
   advice: `kubectl annotate mutatingwebhookconfiguration ${name} ${pausedAnnotation}-`,
 });
 
 const theirs = (name: string, { manage }: LatchkeyConfig['webhook']): Problem => ({
-  message: `the entry ${webhookName} of ${kind} ${name} calls somebody else: latchkey is not asked`,
+  message: `the entry ${webhookName} of ${kind} ${name} calls another service: latchkey is not called`,
   advice: manage
     ? "Flyte's own webhook? webhook.adopt takes its place: docs/migration.md"
-    : 'webhook.configurationName has to name the object that GitOps makes for latchkey',
+    : 'set webhook.configurationName to the object that GitOps creates for latchkey',
 });
 
 const drifted = (
@@ -106,7 +106,7 @@ const drifted = (
   const others = [...new Set(writers.filter((writer) => writer !== undefined))];
   const by = others.length === 0 ? '' : `, written by ${others.join(', ')}`;
   return {
-    message: `${kind} ${name} differs from what it has to be in ${fields.join(', ')}${by}`,
+    message: `${kind} ${name} differs from the desired state in ${fields.join(', ')}${by}`,
     advice:
       'cert-manager repairs it within seconds unless it is down or paused; if another writer keeps changing it, only every few minutes: docs/runbook.md, "Another writer edits the webhook configuration"',
   };

@@ -43,5 +43,5 @@ function reasonOf({ status }: Pod): string {
 export const lateProblems = ({ late }: PodsState): Problem[] =>
   late.map(({ name, reason }) => ({
     message: `pod ${name} is not ready: ${reason}`,
-    advice: `kubectl describe pod ${name}, its log, and its /readyz, which says what is missing`,
+    advice: `kubectl describe pod ${name}, its log, and its /readyz, which lists what is missing`,
   }));

@@ -15,21 +15,21 @@ import { describeStatus, reportStatus, type StatusReport } from './status-report
 export const statusCommand: Command = {
   help: `Usage: latchkey status [--json] [options]
 
-Says whether an installation is healthy, or what is wrong and what to do: the webhook configuration, the
-certificates and their rotation, the gateways and the other services, who leads, the snapshot of the rules.
-Reads objects of Kubernetes only. What it may not read it names, and goes on.
-Rights: get of the Secrets, the Leases, the ConfigMap and the webhook configuration; list of pods and
+Lists the faults of an installation and their remediation: the webhook configuration, the certificates and
+their rotation, the gateways and the other services, the leaders, the rules snapshot.
+Reads only Kubernetes objects. Objects it may not read are listed and skipped.
+Requires get on the Secrets, the Leases, the ConfigMap and the webhook configuration; list on pods and
 endpointslices.
 
-  --json               {verdict, namespace, findings: [{about, summary, problems, unseen, facts}]} as JSON;
+  --json               print {verdict, namespace, findings: [{about, summary, problems, unseen, facts}]} as JSON;
                        verdict is healthy, attention or unseen
 ${installationHelp}
 
 Exit codes:
   0  healthy
-  1  something needs attention, or the API server does not answer
-  2  the command line is wrong
-  4  nothing is wrong in what could be seen, but not everything could
+  1  at least one fault, or the API server does not answer
+  2  the command line is invalid
+  4  no fault found, but some objects could not be read
 `,
   options: { ...installationOptions, json: { type: 'boolean' } },
   async run(terminal, values, positionals) {

@@ -99,7 +99,7 @@ test('what is missing is named', () => {
   assertProblem({ ca: absent }, /^CA: there is no Secret latchkey-ca$/);
   assertProblem({ serving: absent }, /^leaf: there is no Secret flyte-pod-webhook-secret/);
   assertProblem({ webhook: absent }, /^webhook: .*WITHOUT their secrets$/);
-  assertProblem({ endpoints: { value: [] } }, /^gateways: no ready gateway/);
+  assertProblem({ endpoints: { value: [] } }, /^gateways: the Service .* has no ready gateway/);
   const pods = { value: services.slice(0, -1).map((service) => podOf(service)) };
   assertProblem({ pods }, /^services: resolver-k8s does not run$/);
 });
@@ -110,9 +110,9 @@ test('certificates that are broken, overdue or not trusted are named', () => {
     /does not belong/,
   );
   assertProblem({ nowMs: nowMs + 5 * dayMs }, /^leaf: its renewal was due on 2026-11-28 /);
-  assertProblem({ nowMs: nowMs + 7 * dayMs }, /leaf: the pair in Secret .* expired/);
+  assertProblem({ nowMs: nowMs + 7 * dayMs }, /leaf: the pair in Secret .* is invalid: .*expired/);
   const stranger = desiredConfiguration(config.webhook, namespace, other.bundle);
-  assertProblem({ webhook: { value: stranger } }, /^leaf: the caBundle .* does not hold its CA/);
+  assertProblem({ webhook: { value: stranger } }, /^leaf: the caBundle .* does not contain its CA/);
 });
 
 test("somebody else's certificate is judged by what the API server trusts, and by its last tenth", () => {
@@ -122,14 +122,17 @@ test("somebody else's certificate is judged by what the API server trusts, and b
   assert.deepEqual(problemsOf({ ...brought, nowMs: nowMs + 5 * dayMs }), []);
   assertProblem({ ...brought, nowMs: nowMs + 5.5 * dayMs }, /^leaf: its renewal was due/);
   const stranger = { value: desiredConfiguration(config.webhook, namespace, other.bundle) };
-  assertProblem({ ...brought, webhook: stranger }, /leaf: the caBundle .* does not hold its CA/);
-  assertProblem({ ...brought, serving: secretOf({ ...leaf, bundle: '' }) }, /ca\.crt holds no certificate/);
+  assertProblem({ ...brought, webhook: stranger }, /leaf: the caBundle .* does not contain its CA/);
+  assertProblem(
+    { ...brought, serving: secretOf({ ...leaf, bundle: '' }) },
+    /ca\.crt contains no certificate/,
+  );
 });
 
 test("a webhook that is paused, somebody else's or changed is named", () => {
   assertProblem(
     { webhook: webhookOf({ [pausedAnnotation]: 'by me' }) },
-    /^webhook: repair is paused \("by me"\)/,
+    /^webhook: reconciliation is paused \("by me"\)/,
   );
   assertProblem({ webhook: webhookOf({}, { failurePolicy: 'Ignore' }) }, /differs .* in failurePolicy$/);
   const flytes = webhookOf(
@@ -137,7 +140,7 @@ test("a webhook that is paused, somebody else's or changed is named", () => {
     { clientConfig: { service: { namespace: 'flyte', name: 'flyte-pod-webhook' } } },
   );
   const { labels: _, ...metadata } = flytes.value.metadata;
-  assertProblem({ webhook: { value: { ...flytes.value, metadata } } }, /calls somebody else/);
+  assertProblem({ webhook: { value: { ...flytes.value, metadata } } }, /calls another service/);
 });
 
 test('a pod that does not become ready is named with its reason, one that starts is not', () => {
@@ -167,7 +170,7 @@ test('a rotation is shown with what it waits for, and is a problem when it stand
     /rotation switching for 60 s \(requested\), waits for gateway-7/,
   );
   assert.deepEqual(problemsOf({ ca: rotating(minuteMs) }), []);
-  assertProblem({ ca: rotating(30 * minuteMs) }, /does not leave the phase switching/);
+  assertProblem({ ca: rotating(30 * minuteMs) }, /stuck in phase switching/);
 
   const unserved = (ageMs: number) => {
     const state = {
@@ -186,7 +189,7 @@ test('a rotation is shown with what it waits for, and is a problem when it stand
 test('a leader that is gone and a snapshot that is not there are named', () => {
   assertProblem(
     { leases: { 'cert-manager': absent, discovery: { value: { metadata: { name: 'any' } } } } },
-    /^leaders: nobody leads discovery: its Lease has no holder$/,
+    /^leaders: discovery has no leader: its Lease has no holder$/,
   );
   assertProblem({ snapshot: absent }, /^snapshot: there is no Secret latchkey-rules-snapshot-0$/);
 });
@@ -196,7 +199,7 @@ test('what may not be read is told, and does not count as healthy', () => {
   assert.equal(report.verdict, 'unseen');
   assert.match(
     describeStatus(report),
-    /^healthy as far as can be seen: .*\n\? CA: cannot get secrets latchkey-ca: 403$/m,
+    /^healthy as far as visible: .*\n\? CA: cannot get secrets latchkey-ca: 403$/m,
   );
 });
 

@@ -39,7 +39,7 @@ export function reportStatus(facts: InstallationFacts): StatusReport {
 function findConfiguration({ found }: InstallationFacts): Finding {
   const { source, problem, unseen } = found;
   const advice =
-    'correct it: until then services keep the one they have, and this report goes by the defaults';
+    'correct it: until then services keep the previous one, and this report assumes the defaults';
   return {
     about: 'config',
     summary: source,
@@ -57,7 +57,7 @@ export function describeStatus({ verdict, namespace, findings }: StatusReport): 
   const verdictLine = {
     healthy: `healthy: ${where}`,
     attention: `needs attention: ${where}, ${problems.length} problem${problems.length === 1 ? '' : 's'}`,
-    unseen: `healthy as far as can be seen: ${where}`,
+    unseen: `healthy as far as visible: ${where}`,
   }[verdict];
   return [
     verdictLine,

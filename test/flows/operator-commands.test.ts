@@ -138,7 +138,7 @@ test('status is healthy once every service is ready, and tells what is wrong', a
   const { verdict, findings } = JSON.parse(paused.output);
   assert.equal(verdict, 'attention');
   const webhook = findings.find(({ about }: { about: string }) => about === 'webhook');
-  assert.match(webhook.problems[0].message, /repair is paused \("tonight"\)/);
+  assert.match(webhook.problems[0].message, /reconciliation is paused \("tonight"\)/);
   await pause(null);
   await waitFor(isHealthy, { timeoutMs: 20_000, what: 'a healthy status' });
 });
@@ -149,7 +149,7 @@ test('status goes on where it may not look, and does not call that healthy', asy
   assert.equal(code, 4);
   assert.match(
     output,
-    /^healthy as far as can be seen.*\n(\? .*\n)*\? CA: you may not get secrets latchkey-ca\n/,
+    /^healthy as far as visible.*\n(\? .*\n)*\? CA: you may not get secrets latchkey-ca\n/,
   );
   const nowhere = await runLatchkey(['status', '--kubeconfig', '/nowhere'], {});
   assert.match(
@@ -164,7 +164,7 @@ test('rotate makes a new leaf and waits until the gateway serves it', async () =
   assert.equal(code, 0, output + errors);
   assert.match(
     output,
-    /^asked for a new serving certificate .*\n(.*\n)*done: every gateway serves the new leaf\n$/,
+    /^requested a new serving certificate .*\n(.*\n)*done: every gateway serves the new leaf\n$/,
   );
   const [authority, leaf] = await readPairs();
   assert.notEqual(leaf?.['tls.crt'], before?.['tls.crt']);
@@ -205,12 +205,12 @@ test('Ctrl-C ends the watching, and the rotation that goes on is followed instea
     if (!program.killed && shown.includes(' distributing')) program.kill('SIGINT');
   }
   assert.deepEqual(await exited, [130, null]);
-  assert.match(shown, /no longer followed; the rotation goes on/);
+  assert.match(shown, /no longer followed; the rotation continues/);
   const another = await run('rotate', '--ca');
   assert.equal(another.code, 1);
-  assert.match(another.output, /^nothing was started: a rotation is under way/);
+  assert.match(another.output, /^nothing was started: a rotation is in progress/);
   const followed = await run('rotate', '--ca', '--wait', '--timeout', '1m');
-  assert.match(followed.output, /^a rotation is under way, following it .*\n(.*\n)*done: /);
+  assert.match(followed.output, /^a rotation is in progress, following it .*\n(.*\n)*done: /);
   assert.equal(followed.code, 0);
 });
 
