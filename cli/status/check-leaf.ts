@@ -34,7 +34,7 @@ export function checkLeaf(facts: InstallationFacts): Finding {
   const wrong = pairProblem(stored, facts);
   const isTrusted = trustOf(stored, facts);
   const report = readLeafState(secret);
-  // One of another leaf was written before somebody else took the Secret over.
+  // A report about another leaf predates a change of the Secret by another writer.
   const state = report?.fingerprint === life?.fingerprint ? report : undefined;
   const lifeWords = life === undefined ? 'unusable' : describeLife(life, nowMs);
   return {

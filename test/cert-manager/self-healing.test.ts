@@ -70,7 +70,7 @@ async function tearForGood(name: string): Promise<void> {
   await installation.deleteSecret(name);
 }
 
-/** What somebody does to the objects; each is to be put right. */
+/** Damages the objects, each in a way that cert-manager must repair. */
 const events: Record<string, () => Promise<unknown>> = {
   'CA Secret deleted': () => installation.deleteSecret(ca),
   'CA key is garbage': () => setData(ca, { 'tls.key': garbage }),

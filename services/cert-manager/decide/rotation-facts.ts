@@ -63,7 +63,7 @@ export interface WebhookFacts {
   unmanagedReason: string | undefined;
   /** Whether anything but the bundle differs from what it has to be, and may be written now. */
   drifted: boolean;
-  /** Whether the bundle is left for now, because somebody undoes each repair of it. */
+  /** Whether the bundle is left for now, because another writer undoes each repair of it. */
   isBundleDeferred: boolean;
 }
 

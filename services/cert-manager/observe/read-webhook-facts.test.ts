@@ -17,7 +17,7 @@ const ours = desiredWebhook(config, 'latchkey', pem);
 const { caBundle: _, ...withoutBundle } = ours.clientConfig;
 const elsewhere = { namespace: 'latchkey', name: 'flyte-pod-webhook', path: '/', port: 8443 };
 
-/** What somebody makes of our list of webhooks again and again. */
+/** Lists what another writer makes of our webhooks again and again. */
 const edits: [string, MutatingWebhook[]][] = [
   ['another failurePolicy', [{ ...ours, failurePolicy: 'Ignore' }]],
   ['conditions of their own', [{ ...ours, matchConditions: [{ name: 'theirs', expression: 'true' }] }]],

@@ -35,25 +35,25 @@ const bundleField = 'webhooks.clientConfig.caBundle';
 export function createWebhookRepairs(clock: Pick<Clock, 'monotonicMs'>, log: Logger): WebhookRepairs {
   const pace = createRepairPace(bounds, clock);
   const writers = new Map<string, string | undefined>();
-  const wishes = new Map<string, string>();
-  const wishOf = (field: string, bundle: readonly string[]): string =>
+  const targets = new Map<string, string>();
+  const targetOf = (field: string, bundle: readonly string[]): string =>
     field === bundleField ? bundle.join() : '';
-  const waitMs = (field: string): number => pace.waitMs(field, wishes.get(field));
+  const waitMs = (field: string): number => pace.waitMs(field, targets.get(field));
 
   return {
     deferred: (bundle) =>
-      new Set([...wishes.keys()].filter((field) => pace.waitMs(field, wishOf(field, bundle)) > 0)),
+      new Set([...targets.keys()].filter((field) => pace.waitMs(field, targetOf(field, bundle)) > 0)),
     restMs: () => {
-      const waits = [...wishes.keys()].map(waitMs).filter((wait) => wait > 0);
+      const waits = [...targets.keys()].map(waitMs).filter((wait) => wait > 0);
       return waits.length === 0 ? undefined : Math.min(...waits);
     },
     repaired: (fields, bundle, found) => {
       for (const field of fields) {
-        const wish = wishOf(field, bundle);
-        wishes.set(field, wish);
+        const target = targetOf(field, bundle);
+        targets.set(field, target);
         const writer = fieldWriter(found, field);
         writers.set(field, writer);
-        if (pace.repaired(field, wish) !== promptRepairs) continue;
+        if (pace.repaired(field, target) !== promptRepairs) continue;
         log.warn({ field, writer }, 'webhook repair undone repeatedly, repeating it more rarely');
       }
     },

@@ -13,7 +13,7 @@ interface Actors {
 
 type Fault = (actors: Actors) => void;
 
-/** Whether what is trusted stands in two places: what somebody takes out of both at once nobody can know of. */
+/** Tells whether the trusted CAs are stored in two places: one that is removed from both at once cannot be restored. */
 const isTwofold = ({ ca, webhook }: World): boolean =>
   ca?.issuing !== undefined && webhook.bundle !== undefined && `${ca.bundle}` === `${webhook.bundle}`;
 
