@@ -8,20 +8,19 @@ import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createBucketMetrics } from './bucket-metrics.ts';
 
-/** A deleted bucket is made again within this time. */
+/** Checks the buckets this often, ms: a deleted bucket is created again within this time. */
 const checkIntervalMs = 5_000;
-/** From here on it is told who fills a bucket: there is room for a record or more, so that nobody is refused yet. */
+/** Sets from where on a bucket is nearly full: it has room for a record or more, so that nobody is refused yet. */
 const fullAt = 0.8;
-/** Whoever writes any keys names as many owners as he likes; the rest is left to the next look. */
+/** Bounds one purge: a writer of arbitrary keys makes any number of owners; the rest is left to the next check. */
 const mostPurged = 1_000;
 
 const isNearlyFull = ({ bytes, mostBytes, records, mostRecords }: BucketFill): boolean =>
   bytes >= fullAt * mostBytes || records >= fullAt * mostRecords;
 
 /**
- * Keeps both buckets as they should be, measures how full they are, and says once who fills one that is nearly full,
- * and when there is room again. Rules of managers that are not in the chain, which nobody reads, are purged then: what a
- * stolen login has written is not to keep others from publishing. Returns the function that ends it.
+ * Keeps both buckets as they should be, measures how full they are, and makes room in one that is nearly full.
+ * @returns the function that ends it
  */
 export function keepBuckets(
   bus: Bus,
@@ -29,45 +28,18 @@ export function keepBuckets(
 ): () => void {
   const { config, clock } = options;
   const log = options.log.child({ component: 'buckets' });
-  const chain = new Set(config.chain.map(escapeToken));
   const fills = new Map<string, BucketFill>();
-  const told = new Set<string>();
+  const check = createFillCheck(bus, new Set(config.chain.map(escapeToken)), log);
   let isEnsuring = false;
 
-  const makeRoom = async (): Promise<void> => {
-    let purged = 0;
-    for await (const owners of findOthers(await bus.linked(), rulesBucket, chain)) {
-      for (const owner of owners) {
-        const records = await purgeOwner(bus, rulesBucket, owner);
-        const message = 'rules of a manager outside the chain were purged';
-        log.error({ bucket: rulesBucket, owner, records }, message);
-        purged += 1;
-        if (purged >= mostPurged) return;
-      }
-    }
-  };
-  const look = async (fill: BucketFill): Promise<void> => {
-    const { bucket } = fill;
-    if (!isNearlyFull(fill)) {
-      if (told.delete(bucket)) log.info(fill, 'the bucket has room again');
-      return;
-    }
-    const { byOwner, others } = await countByOwner(await bus.linked(), bucket, chain);
-    if (!told.has(bucket)) {
-      const owners = Object.fromEntries(byOwner);
-      log.error({ ...fill, owners, others }, 'the bucket is nearly full: what is new will be refused');
-      told.add(bucket);
-    }
-    if (bucket === rulesBucket && others > 0) await makeRoom();
-  };
-  /** One at a time: it waits while the bus is away, and those of all later ticks would wait beside it. */
+  /** Ensures the buckets one call at a time: it waits while the bus is away, and later ticks would wait beside it. */
   const ensure = async (): Promise<void> => {
     if (isEnsuring) return;
     isEnsuring = true;
     fills.clear();
     await ensureBuckets(bus, { log, ...config.bus, onFill: (fill) => fills.set(fill.bucket, fill) });
     for (const fill of fills.values()) {
-      await look(fill).catch((err) =>
+      await check(fill).catch((err) =>
         log.warn({ err, bucket: fill.bucket }, 'records of the bucket cannot be counted by owner'),
       );
     }
@@ -76,4 +48,43 @@ export function keepBuckets(
   createBucketMetrics(() => [...fills.values()]);
   void ensure();
   return clock.every(checkIntervalMs, () => void ensure());
+}
+
+/**
+ * Logs once who fills a bucket that is nearly full, and once that there is room again. Rules of managers outside the
+ * chain, which nobody reads, are purged then: what a stolen login has written must not keep others from publishing.
+ */
+function createFillCheck(
+  bus: Bus,
+  chain: ReadonlySet<string>,
+  log: Logger,
+): (fill: BucketFill) => Promise<void> {
+  const logged = new Set<string>();
+  return async (fill) => {
+    const { bucket } = fill;
+    if (!isNearlyFull(fill)) {
+      if (logged.delete(bucket)) log.info(fill, 'the bucket has room again');
+      return;
+    }
+    const { byOwner, others } = await countByOwner(await bus.linked(), bucket, chain);
+    if (!logged.has(bucket)) {
+      const owners = Object.fromEntries(byOwner);
+      log.error({ ...fill, owners, others }, 'the bucket is nearly full: what is new will be refused');
+      logged.add(bucket);
+    }
+    if (bucket === rulesBucket && others > 0) await purgeOthers(bus, chain, log);
+  };
+}
+
+/** Purges the rules of managers outside the chain. */
+async function purgeOthers(bus: Bus, chain: ReadonlySet<string>, log: Logger): Promise<void> {
+  let purged = 0;
+  for await (const owners of findOthers(await bus.linked(), rulesBucket, chain)) {
+    for (const owner of owners) {
+      const records = await purgeOwner(bus, rulesBucket, owner);
+      log.error({ bucket: rulesBucket, owner, records }, 'rules of a manager outside the chain were purged');
+      purged += 1;
+      if (purged >= mostPurged) return;
+    }
+  }
 }
