@@ -7,7 +7,7 @@ export function createCertificateMetrics(status: () => CertificateStatus | undef
   const meter = metrics.getMeter('latchkey');
   meter
     .createObservableGauge('latchkey.rotation.phase', {
-      description: '1 for the phase in which the rotation of the CA is, else 0',
+      description: '1 for the current phase of the CA rotation, else 0',
     })
     .addCallback((result) => {
       const current = status()?.phase;
@@ -23,7 +23,7 @@ export function createCertificateMetrics(status: () => CertificateStatus | undef
     });
   meter
     .createObservableGauge('latchkey.webhook.undone', {
-      description: 'How often in a row the repair of a field of the webhook configuration was undone',
+      description: 'Consecutive times the repair of a field of the webhook configuration was reverted',
     })
     .addCallback((result) => {
       for (const { field, count } of status()?.undone ?? []) result.observe(count - 1, { field });

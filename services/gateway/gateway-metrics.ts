@@ -32,22 +32,22 @@ interface Gauge<Observed, Value> {
 const managerGauges: readonly Gauge<KnownManager, number>[] = [
   {
     name: 'latchkey.rules.complete',
-    description: '1 once the rules of a manager are complete, else 0',
+    description: '1 if the rules of a manager are complete, else 0',
     value: ({ complete }) => +complete,
   },
   {
     name: 'latchkey.rules.epoch',
-    description: 'Epoch of the rules applied, one more for each new publisher',
+    description: 'Epoch of the applied rules, incremented by each new publisher',
     value: ({ epoch }) => epoch,
   },
   {
     name: 'latchkey.rules.seq',
-    description: 'Sequence number of the rules applied, within the epoch',
+    description: 'Sequence number of the applied rules within the epoch',
     value: ({ seq }) => seq,
   },
   {
     name: 'latchkey.rules.age.seconds',
-    description: 'Seconds since the manager was last heard',
+    description: 'Seconds since the last heartbeat of the manager',
     value: ({ ageMs }) => ageMs / 1_000,
   },
 ];
@@ -67,8 +67,7 @@ const gauges: readonly Gauge<GatewayObservations, number | undefined>[] = [
   },
   {
     name: 'latchkey.snapshot.age.seconds',
-    description:
-      'Seconds since the snapshot was taken from which rules in force are, while nobody confirms them',
+    description: 'Age of the snapshot the rules were loaded from, until a resolver confirms them',
     value: ({ snapshotAgeMs }) => secondsOf(snapshotAgeMs),
   },
 ];
@@ -81,17 +80,17 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
     description: 'Admission reviews answered, by outcome and error code',
   });
   const secrets = meter.createCounter('latchkey.secrets', {
-    description: 'Secrets asked for, by the manager that answered and its verdict',
+    description: 'Secrets requested, by the manager that answered and its verdict',
   });
   const faults = meter.createCounter('latchkey.rule.faults', {
-    description: 'Rules refused as invalid; the former ones stay in force',
+    description: 'Rules rejected as invalid; the previous ones stay in effect',
   });
   const shed = meter.createCounter('latchkey.requests.shed', {
-    description: 'Requests answered with 503 before they were parsed, by reason',
+    description: 'Requests answered with 503 before parsing, by reason',
   });
   const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
     unit: 's',
-    description: 'Time from the body read to the answer, waiting for its turn included',
+    description: 'Time from the complete body to the response, including queueing',
     advice: { explicitBucketBoundaries: secondsBuckets },
   });
   observeGauges(observe);

@@ -35,11 +35,11 @@ export function createProviderMetrics(
   );
   gauge(
     'latchkey.provider.failures',
-    'Failures in a row to list a provider, 0 after a complete list',
+    'Consecutive failures to list a provider, 0 after a complete list',
     ({ failures }) => failures,
   );
   const listings = meter.createCounter('latchkey.provider.listings', {
-    description: 'Attempts to list what a provider has, by outcome',
+    description: 'Attempts to list the secrets of a provider, by outcome',
   });
   return (outcome) => listings.add(1, { manager, outcome });
 }

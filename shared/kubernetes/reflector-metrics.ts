@@ -11,13 +11,13 @@ interface ReflectorMetrics {
 export function createReflectorMetrics(resource: string): ReflectorMetrics {
   const meter = metrics.getMeter('latchkey');
   const lists = meter.createCounter('latchkey.reflector.lists', {
-    description: 'Lists of a Kubernetes resource begun, each a start or a restart of its watch from nothing',
+    description: 'Lists of a Kubernetes resource, one per start or restart of its watch',
   });
   const interruptions = meter.createCounter('latchkey.reflector.interruptions', {
-    description: 'Lists and watches of a Kubernetes resource that failed',
+    description: 'Failed lists and watches of a Kubernetes resource',
   });
   const handlerFailures = meter.createCounter('latchkey.reflector.handler.failures', {
-    description: 'Changes of a Kubernetes resource that could not be handled',
+    description: 'Changes of a Kubernetes resource that a handler failed on',
   });
   return {
     list: () => lists.add(1, { resource }),

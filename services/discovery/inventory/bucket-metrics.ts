@@ -5,25 +5,25 @@ import type { BucketFill } from '#shared/bus/link/buckets.ts';
 export function createBucketMetrics(observe: () => readonly BucketFill[]): void {
   const meter = metrics.getMeter('latchkey');
   meter
-    .createObservableGauge('latchkey.bucket.bytes', { description: 'Size of what a bucket stores' })
+    .createObservableGauge('latchkey.bucket.bytes', { description: 'Size of the records in a bucket' })
     .addCallback((result) => {
       for (const { bucket, bytes } of observe()) result.observe(bytes, { bucket });
     });
   meter
     .createObservableGauge('latchkey.bucket.limit.bytes', {
-      description: 'Size at which a bucket refuses what would make it larger',
+      description: 'Size at which a bucket rejects further growth',
     })
     .addCallback((result) => {
       for (const { bucket, mostBytes } of observe()) result.observe(mostBytes, { bucket });
     });
   meter
-    .createObservableGauge('latchkey.bucket.records', { description: 'Records that a bucket stores' })
+    .createObservableGauge('latchkey.bucket.records', { description: 'Records in a bucket' })
     .addCallback((result) => {
       for (const { bucket, records } of observe()) result.observe(records, { bucket });
     });
   meter
     .createObservableGauge('latchkey.bucket.limit.records', {
-      description: 'Records at which a bucket refuses new ones',
+      description: 'Number of records at which a bucket rejects new ones',
     })
     .addCallback((result) => {
       for (const { bucket, mostRecords } of observe()) result.observe(mostRecords, { bucket });

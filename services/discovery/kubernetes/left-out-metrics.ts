@@ -5,7 +5,7 @@ export function createLeftOutMetrics(observe: () => Readonly<Record<string, numb
   metrics
     .getMeter('latchkey')
     .createObservableGauge('latchkey.secrets.left.out', {
-      description: 'Secrets of selected namespaces that are above a limit and are left out',
+      description: 'Secrets of selected namespaces omitted because they exceed a limit',
     })
     .addCallback((result) => {
       for (const [reason, count] of Object.entries(observe())) result.observe(count, { reason });

@@ -7,17 +7,17 @@ export function createSnapshotMetrics(
   const meter = metrics.getMeter('latchkey');
   meter
     .createObservableGauge('latchkey.snapshot.unsaved.seconds', {
-      description: 'Seconds for which rules in force have not been in the snapshot, 0 while all are',
+      description: 'Seconds since the snapshot last contained all rules in effect, 0 while it does',
     })
     .addCallback((result) => result.observe(observe().unsavedMs / 1_000));
   meter
     .createObservableGauge('latchkey.snapshot.left.out', {
-      description: 'Namespaces, or whole managers, whose rules do not fit into the snapshot and are left out',
+      description: 'Namespaces, or whole managers, omitted because their rules do not fit into the snapshot',
     })
     .addCallback((result) => result.observe(observe().leftOut));
   meter
     .createObservableGauge('latchkey.snapshot.bytes', {
-      description: 'Size of the snapshot of the rules as it should be stored, of at most 3,600 KiB',
+      description: 'Size of the desired snapshot of the rules, at most 3,600 KiB',
     })
     .addCallback((result) => result.observe(observe().bytes));
 }

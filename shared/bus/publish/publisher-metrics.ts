@@ -7,7 +7,7 @@ interface PublisherMetrics {
 
 export function createPublisherMetrics(bucket: string, owner: string): PublisherMetrics {
   const oversized = metrics.getMeter('latchkey').createCounter('latchkey.publisher.oversized.records', {
-    description: 'Records left out because they are too long for the bus',
+    description: 'Records omitted because they exceed the message size limit',
   });
   return { oversizedRecord: () => oversized.add(1, { bucket, owner }) };
 }

@@ -18,7 +18,7 @@ export function createReaderMetrics(bucket: string): ReaderMetrics {
     description: 'Times that everything was read again, after the first time',
   });
   const tooLarge = meter.createCounter('latchkey.reader.too.large.sets', {
-    description: 'Times that a set was too large to be read, so that the one before stayed in force',
+    description: 'Sets too large to be read; the previous set stays in effect',
   });
   return {
     rejected: (owner, reason, records) => rejected.add(records, { bucket, owner, reason }),
