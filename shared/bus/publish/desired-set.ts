@@ -16,7 +16,7 @@ export interface PublishedRecord {
  * The set that a publisher wants to see in its prefix; unknown until it was given completely once. A record that is too
  * long for the bus is left out of it: one such must not keep all the others from the readers.
  */
-interface DesiredSet {
+export interface DesiredSet {
   known(): boolean;
   /** Takes a complete list. Returns the keys that may differ from before. */
   replace(records: ReadonlyMap<string, PublishedRecord>): string[];

@@ -1,9 +1,10 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
-import { type BusLink, requestTimeoutMs } from '#shared/bus/link/bus.ts';
-import type { Mirror } from '#shared/bus/records/mirror.ts';
+import { type Bus, type BusLink, requestTimeoutMs } from '#shared/bus/link/bus.ts';
+import { createMirror, type MirrorOptions } from '#shared/bus/records/mirror.ts';
 import { type BusRecord, type DesiredRecord, formatHeaders } from '#shared/bus/records/record.ts';
-import { subjectOf } from '#shared/contracts/bucket.ts';
+import { formatKey, subjectOf } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { escapeToken } from '#shared/contracts/key-token.ts';
 import type { Manifest } from '#shared/contracts/manifest.ts';
 
 /** JetStream error: the stream failed to store a message, for the reason that its description names. */
@@ -21,27 +22,38 @@ const fullError = (bucket: string, { key, bytes }: Pick<BusRecord, 'key' | 'byte
     { cause, fields: { bucket, key, bytes: bytes.length } },
   );
 
-/** Writes to one owner's prefix; what the server acknowledged stands in the mirror at once. Both throw BUS_FULL. */
-interface PrefixStore {
-  /** Stores a record, or a tombstone where `wanted` has no bytes. */
+/** One owner's prefix of a bucket, mirrored; what the server acknowledged stands in the mirror at once. */
+export interface PrefixStore {
+  readonly manifestKey: string;
+  /** The stored records by key, as last seen; tombstones included. */
+  readonly records: ReadonlyMap<string, BusRecord>;
+  /** Tells whether everything was read, also when there was nothing. */
+  synced(): boolean;
+  /**
+   * Stores a record, or a tombstone where `wanted` has no bytes.
+   * @throws BUS_FULL when the bucket has no room for it
+   */
   storeRecord(
     link: BusLink,
     record: { key: string; epoch: number; seq: number; wanted: DesiredRecord | undefined },
   ): Promise<void>;
   /**
-   * Stores the manifest if the stored one is still the one that the mirror holds. Returns its revision. Throws the
-   * server's refusal otherwise, and has everything read again.
+   * Stores the manifest if the stored one is still the one that the mirror has, and returns its revision.
+   * @throws BUS_FULL when the bucket has no room for it
+   * @throws the server's refusal when another manifest is stored; everything is read again then
    */
   storeManifest(link: BusLink, manifest: Manifest): Promise<number>;
+  stop(): Promise<void>;
 }
 
-export function createPrefixStore(prefix: {
-  bucket: string;
-  manifestKey: string;
-  publisher: string;
-  mirror: Pick<Mirror, 'records' | 'note' | 'resync'>;
-}): PrefixStore {
-  const { bucket, manifestKey, publisher, mirror } = prefix;
+/** @param prefix.onBatch called as that of a mirror */
+export function createPrefixStore(
+  bus: Bus,
+  prefix: Pick<MirrorOptions, 'bucket' | 'log' | 'clock' | 'onBatch'> & { owner: string; publisher: string },
+): PrefixStore {
+  const { bucket, owner, publisher, log, clock, onBatch } = prefix;
+  const manifestKey = formatKey({ owner, kind: 'manifest' });
+  const mirror = createMirror(bus, { bucket, keys: `${escapeToken(owner)}.>`, log, clock, onBatch });
 
   async function store(
     link: BusLink,
@@ -61,6 +73,9 @@ export function createPrefixStore(prefix: {
   }
 
   return {
+    manifestKey,
+    records: mirror.records,
+    synced: () => mirror.synced(),
     async storeRecord(link, { key, epoch, seq, wanted }) {
       const deleted = wanted?.bytes === undefined;
       const bytes = wanted?.bytes ?? new Uint8Array();
@@ -80,5 +95,6 @@ export function createPrefixStore(prefix: {
         throw err;
       }
     },
+    stop: () => mirror.stop(),
   };
 }

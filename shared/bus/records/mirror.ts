@@ -32,7 +32,7 @@ export interface MirrorBatch {
   records: readonly BusRecord[];
 }
 
-interface MirrorOptions {
+export interface MirrorOptions {
   bucket: string;
   /** Key filter, `<owner token>.>`. */
   keys: string;
