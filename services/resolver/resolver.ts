@@ -1,6 +1,6 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
+import { createPublisherElection } from '#shared/bus/link/publisher-election.ts';
 import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
-import { createSuccession } from '#shared/bus/link/succession.ts';
 import { createPublisher } from '#shared/bus/publish/publisher.ts';
 import { rulesConcern } from '#shared/config/latchkey-file.ts';
 import { rulesBucket } from '#shared/contracts/bucket.ts';
@@ -9,7 +9,7 @@ import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { followInventory, type Inventory } from './follow-inventory.ts';
-import { joinSuccession } from './join-succession.ts';
+import { joinElection } from './join-election.ts';
 import type { PolledProvider } from './providers/open-provider.ts';
 import type { ResolvedManager } from './resolve-manager.ts';
 import { notReadyReasons, type ResolverFacts, standbyRemarks } from './resolver-readiness.ts';
@@ -33,7 +33,7 @@ export function createResolver(context: ServiceContext, parts: ResolverParts): R
   const { manager } = resolved;
   const { name, source } = manager;
   const log = context.log.child({ manager: name });
-  const { succession, publisher } = createLedPublisher(context, bus, name);
+  const { election, publisher } = createLedPublisher(context, bus, name);
   const rules = createRuleSet({ manager, config, publisher, log });
   const stops: (() => void | Promise<void>)[] = [];
   let inventory: Inventory | undefined;
@@ -47,10 +47,10 @@ export function createResolver(context: ServiceContext, parts: ResolverParts): R
       isPolled: polled !== undefined,
       isStopping,
       isConnected: bus.connected(),
-      isDeaf: !isPublisher && succession.isDeaf(clock.monotonicMs()),
+      isDeaf: !isPublisher && election.isDeaf(clock.monotonicMs()),
       isComplete: rules.isComplete(),
       isPublished: publisher.published() !== undefined,
-      leader: isPublisher ? undefined : succession.holder(),
+      leader: isPublisher ? undefined : election.leader(),
     };
   };
   const heartbeats = startHeartbeats(bus, {
@@ -78,7 +78,7 @@ export function createResolver(context: ServiceContext, parts: ResolverParts): R
       if (manager.recipe(config).inventory === 'open') rules.complete();
       else inventory = followInventory(bus, { source, mostBytes, polled, rules, log, clock });
       const { beat, stop } = heartbeats;
-      const joined = joinSuccession(bus, { manager: name, succession, publisher, clock, beat });
+      const joined = joinElection(bus, { manager: name, election, publisher, clock, beat });
       stops.push(resolved.follow(replaceRecipe), joined, stop);
     },
     stop: async () => {
@@ -93,17 +93,17 @@ export function createResolver(context: ServiceContext, parts: ResolverParts): R
   };
 }
 
-/** Creates the publisher of a manager's rules, which claims their prefix when the succession lets it. */
+/** Creates the publisher of a manager's rules, which claims their prefix when the election lets it. */
 function createLedPublisher(context: ServiceContext, bus: Bus, manager: string) {
   const { clock } = context;
-  const succession = createSuccession(context.process.POD_UID);
+  const election = createPublisherElection(context.process.POD_UID);
   const publisher = createPublisher(bus, {
     bucket: rulesBucket,
     owner: manager,
     log: context.log.child({ manager }),
     clock,
-    mayClaim: (standing) => succession.mayClaim(standing, clock.monotonicMs()),
+    mayClaim: (currentEpoch) => election.mayClaim(currentEpoch, clock.monotonicMs()),
     onSuperseded: () => context.end(exitCode.superseded, `a newer resolver publishes ${manager}`),
   });
-  return { succession, publisher };
+  return { election, publisher };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
-import { createSuccession } from '#shared/bus/link/succession.ts';
+import { createPublisherElection } from '#shared/bus/link/publisher-election.ts';
 import { createFreshness } from '#shared/bus/records/freshness.ts';
 import { type Heartbeat, heartbeatSubject, maxHeartbeatBytes } from '#shared/contracts/heartbeat.ts';
 import type { Random } from '#testkit/properties/random.ts';
@@ -52,7 +52,7 @@ export const heartbeatTarget: FuzzTarget = {
     run: (random, notes) => {
       const messages = listOf(1 + below(random, 12), () => aMessage(random));
       notes.input(messages.map(({ data, subject }) => `${subject} ${Buffer.from(data).toString('latin1')}`));
-      const succession = createSuccession('me');
+      const election = createPublisherElection('me');
       const freshness = createFreshness();
       const senders = new Set<string>();
       let nowMs = 0;
@@ -64,14 +64,14 @@ export const heartbeatTarget: FuzzTarget = {
         checkTaken(heartbeat, { data, subject });
         senders.add(heartbeat.uid);
         freshness.heard(heartbeat, applied, nowMs);
-        succession.heard(heartbeat, nowMs);
+        election.heard(heartbeat, nowMs);
         for (const owner of [...managers, '__proto__']) {
           const ageMs = freshness.ageMs(owner, nowMs);
           assert.ok(ageMs >= 0, `knowledge of ${owner} is ${ageMs} ms old`);
         }
-        const holder = succession.holder();
-        assert.ok(holder === undefined || senders.has(holder.uid), 'a holder that was never heard');
-        assert.equal(typeof succession.mayClaim(random.pick([undefined, 1, 4]), nowMs), 'boolean');
+        const leader = election.leader();
+        assert.ok(leader === undefined || senders.has(leader.uid), 'a leader that was never heard');
+        assert.equal(typeof election.mayClaim(random.pick([undefined, 1, 4]), nowMs), 'boolean');
       }
     },
   }),
