@@ -9,7 +9,7 @@ import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { k8sManager } from '#shared/managers/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { entryKey, followSet, publishSet } from '#testkit/nats/held-set.ts';
+import { entryKey, followSet, publishSet } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { createResolver } from './resolver.ts';
 
@@ -72,9 +72,9 @@ test('a Secret whose rule is longer than the bus takes keeps no other from being
     },
     { timeoutMs, what: 'the resolver to be ready' },
   );
-  await waitFor(() => rules.held.size > 0, { timeoutMs, what: 'the rules' });
+  await waitFor(() => rules.values.size > 0, { timeoutMs, what: 'the rules' });
   assert.deepEqual(
-    [...rules.held.keys()].sort(),
+    [...rules.values.keys()].sort(),
     [
       entryKey('k8s', 'a'),
       formatKey({ owner: 'k8s', kind: 'namespace', namespace: 'ns' }),

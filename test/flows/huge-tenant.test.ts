@@ -9,7 +9,7 @@ import { everyoneGoesOn } from '#testkit/faults/pod-memory.ts';
 import { askGateway } from '#testkit/gateway/gateway-call.ts';
 import { selectedLabels } from '#testkit/installation/running-installation.ts';
 import { storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
-import { entryKey } from '#testkit/nats/held-set.ts';
+import { entryKey } from '#testkit/nats/followed-set.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
 
 const tenant = 'tenant-m';

@@ -4,7 +4,7 @@ import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { inventoryBucket } from '#shared/contracts/bucket.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { entryKey, followSet, publishSet } from '#testkit/nats/held-set.ts';
+import { entryKey, followSet, publishSet } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { createInventoryFeed } from './inventory-feed.ts';
 
@@ -27,7 +27,7 @@ test('a Secret with more keys than the bus takes keeps no other from being known
   const feed = createInventoryFeed('k8s', publisher);
   const holds = (...secrets: string[]) =>
     waitFor(
-      () => [...set.held.keys()].sort().join() === secrets.map((name) => entryKey('k8s', name)).join(),
+      () => [...set.values.keys()].sort().join() === secrets.map((name) => entryKey('k8s', name)).join(),
       {
         timeoutMs: 10_000,
         what: `exactly ${secrets}`,

@@ -13,7 +13,7 @@ import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluste
 import { unlimitedUser } from '#testkit/cluster/nats-server.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { snapshotSummary, storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
-import { entries, entryKey } from '#testkit/nats/held-set.ts';
+import { entries, entryKey } from '#testkit/nats/followed-set.ts';
 import { writeCredentials } from '#testkit/nats/test-bus.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
 

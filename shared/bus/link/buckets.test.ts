@@ -4,7 +4,7 @@ import { headers } from '@nats-io/transport-node';
 import { countByOwner } from '#shared/bus/records/stored-owners.ts';
 import { rulesBucket as bucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { entries, followSet, publishSet, waitForValues } from '#testkit/nats/held-set.ts';
+import { entries, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { bucketStream, ensureBuckets } from './buckets.ts';
 import type { Bus } from './bus.ts';

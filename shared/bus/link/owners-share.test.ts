@@ -6,7 +6,7 @@ import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
-import { entries, entryKey, publishSet } from '#testkit/nats/held-set.ts';
+import { entries, entryKey, publishSet } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { ensureBuckets } from './buckets.ts';
 

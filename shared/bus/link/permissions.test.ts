@@ -6,7 +6,7 @@ import { formatHeaders } from '#shared/bus/records/record.ts';
 import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aManifest } from '#testkit/nats/a-record.ts';
-import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/held-set.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { bucketStream, ensureBuckets } from './buckets.ts';
 import { publishHeartbeat, subscribeHeartbeats } from './heartbeat-channel.ts';

@@ -9,14 +9,14 @@ import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import {
-  assertOnlyHeld,
+  assertOnlyStates,
   entries,
   entryKey,
   followSet,
+  publishedSet,
   publishSet,
-  standingSet,
   waitForValues,
-} from '#testkit/nats/held-set.ts';
+} from '#testkit/nats/followed-set.ts';
 import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 
@@ -65,11 +65,11 @@ test('an old publisher that wakes up beside a new one stops, and what it still w
   const fresh = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   t.diagnostic(`repaired after ${await waitForValues(fresh, owner, { a: 1, b: 2, c: 3 })} ms`);
   assert.equal(next.superseded.length, 0);
-  assertOnlyHeld(set, [{}, { a: 1, b: 2 }, { a: 1, b: 2, c: 3 }]);
+  assertOnlyStates(set, [{}, { a: 1, b: 2 }, { a: 1, b: 2, c: 3 }]);
 });
 
 test('records, removals and manifests that a loser writes after the claim are repaired', async (t) => {
-  const { set, publisher } = await standingSet(
+  const { set, publisher } = await publishedSet(
     t,
     testBus,
     { writing, reading },
@@ -94,11 +94,11 @@ test('records, removals and manifests that a loser writes after the claim are re
   const fresh = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   await waitForValues(fresh, owner, { a: 1, b: 2 });
   assert.equal(fresh.reader.applied()[0]?.epoch, 2);
-  assertOnlyHeld(set, [{}, { a: 1, b: 2 }]);
+  assertOnlyStates(set, [{}, { a: 1, b: 2 }]);
 });
 
 test('a garbled or deleted manifest is written again', async (t) => {
-  const { publisher } = await standingSet(t, testBus, { writing, reading }, { bucket, owner }, fastClock);
+  const { publisher } = await publishedSet(t, testBus, { writing, reading }, { bucket, owner }, fastClock);
   const { js } = await testBus.admin();
   const subject = subjectOf(bucket, formatKey({ owner, kind: 'manifest' }));
   await js.publish(subject, 'garbled');

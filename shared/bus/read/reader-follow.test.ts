@@ -10,7 +10,7 @@ import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
-import { entryKey } from '#testkit/nats/held-set.ts';
+import { entryKey } from '#testkit/nats/followed-set.ts';
 import { type AppliedSet, createReader } from './reader.ts';
 
 type Callback = (err: Error | null, message: unknown) => void;

@@ -9,7 +9,7 @@ import { rulesBucket as bucket, formatKey, streamOf } from '#shared/contracts/bu
 import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/held-set.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { createReader } from './reader.ts';
 
@@ -50,7 +50,7 @@ test('a reader begins with a snapshot while there is no bus, and goes on with wh
 
   await testBus.nats.kill9();
   const second = followSet(t, testBus, await testBus.connect(), bucket, owner, { initial });
-  assert.equal(second.held.size, 2);
+  assert.equal(second.values.size, 2);
   assert.ok(second.reader.isComplete(owner));
   assert.deepEqual(second.reader.records(), initial);
   await testBus.nats.start();

@@ -6,7 +6,7 @@ import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/c
 import { systemClock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
-import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/held-set.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { createReader } from './reader.ts';
 
@@ -111,11 +111,11 @@ test('a set of several pages and a recipe arrive as one step', async (t) => {
   const publisher = publishSet(t, testBus, writing, bucket, 'many');
   const set = followSet(t, testBus, reading, bucket, 'many');
   publisher.replace(records);
-  await waitFor(() => set.held.size === 3_001, { timeoutMs: 30_000, what: 'all records' });
+  await waitFor(() => set.values.size === 3_001, { timeoutMs: 30_000, what: 'all records' });
   assert.equal(set.applied.filter(({ changes }) => changes.length > 0).length, 1);
   const late = followSet(t, testBus, reading, bucket, 'many');
-  await waitFor(() => late.held.size === 3_001, { timeoutMs: 30_000, what: 'all records' });
-  assert.deepEqual(new Map([...late.held].sort()), new Map([...set.held].sort()));
+  await waitFor(() => late.values.size === 3_001, { timeoutMs: 30_000, what: 'all records' });
+  assert.deepEqual(new Map([...late.values].sort()), new Map([...set.values].sort()));
 });
 
 test('a successor with the same set writes its claim and nothing else', async (t) => {

@@ -7,14 +7,14 @@ import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import {
-  assertOnlyHeld,
+  assertOnlyStates,
   entries,
   entryKey,
   followSet,
+  publishedSet,
   publishSet,
-  standingSet,
   waitForValues,
-} from '#testkit/nats/held-set.ts';
+} from '#testkit/nats/followed-set.ts';
 import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 
@@ -44,7 +44,7 @@ const storedSecrets = async (): Promise<string[]> => {
 };
 
 test('a killed server costs nothing but time: what changed meanwhile arrives after its return', async (t) => {
-  const { set, publisher } = await standingSet(
+  const { set, publisher } = await publishedSet(
     t,
     testBus,
     { writing, reading },
@@ -58,11 +58,11 @@ test('a killed server costs nothing but time: what changed meanwhile arrives aft
   t.diagnostic(
     `converged ${await waitForValues(set, owner, { a: 1, b: 2, c: 3 })} ms after the server was up`,
   );
-  assertOnlyHeld(set, [{}, { a: 1, b: 2 }, { a: 1, b: 2, c: 3 }]);
+  assertOnlyStates(set, [{}, { a: 1, b: 2 }, { a: 1, b: 2, c: 3 }]);
 });
 
 test('a server that stands still is noticed, and the change arrives when it goes on', async (t) => {
-  const { set, publisher } = await standingSet(
+  const { set, publisher } = await publishedSet(
     t,
     testBus,
     { writing, reading },
@@ -89,7 +89,7 @@ test('a server that stands still is noticed, and the change arrives when it goes
 });
 
 test('a purged bucket is filled again and no consumer loses anything', async (t) => {
-  const { set, publisher } = await standingSet(
+  const { set, publisher } = await publishedSet(
     t,
     testBus,
     { writing, reading },
@@ -101,21 +101,21 @@ test('a purged bucket is filled again and no consumer loses anything', async (t)
   await waitFor(async () => (await storedSecrets()).length === 3, { timeoutMs: 10_000, what: 'the records' });
   publisher.remove(entryKey(owner, 'a'));
   await waitForValues(set, owner, { b: 2 });
-  assertOnlyHeld(set, [{}, { a: 1, b: 2 }, { b: 2 }]);
+  assertOnlyStates(set, [{}, { a: 1, b: 2 }, { b: 2 }]);
 });
 
 test('one purged record of many is missed and written again', async (t) => {
-  const { set } = await standingSet(t, testBus, { writing, reading }, { bucket, owner }, fastClock);
+  const { set } = await publishedSet(t, testBus, { writing, reading }, { bucket, owner }, fastClock);
   const { jsm } = await testBus.admin();
   await jsm.streams.purge(stream, { filter: subjectOf(bucket, entryKey(owner, 'a')) });
   await waitFor(async () => (await storedSecrets()).length === 3, { timeoutMs: 10_000, what: 'the record' });
   const fresh = followSet(t, testBus, reading, bucket, owner, { clock: fastClock });
   await waitForValues(fresh, owner, { a: 1, b: 2 });
-  assertOnlyHeld(set, [{}, { a: 1, b: 2 }]);
+  assertOnlyStates(set, [{}, { a: 1, b: 2 }]);
 });
 
 test('a deleted and recreated bucket empties nobody and is filled again', async (t) => {
-  const { set, publisher } = await standingSet(
+  const { set, publisher } = await publishedSet(
     t,
     testBus,
     { writing, reading },
@@ -127,11 +127,11 @@ test('a deleted and recreated bucket empties nobody and is filled again', async 
   publisher.put(entryKey(owner, 'c'), { schema: 1, value: 3 });
   assert.equal(await ensureBuckets(writing, { log: testBus.log }), true);
   await waitForValues(set, owner, { a: 1, b: 2, c: 3 });
-  assertOnlyHeld(set, [{}, { a: 1, b: 2 }, { a: 1, b: 2, c: 3 }]);
+  assertOnlyStates(set, [{}, { a: 1, b: 2 }, { a: 1, b: 2, c: 3 }]);
 });
 
 test('after a recreation a new publisher begins with epoch 1 and is followed', async (t) => {
-  const { set, publisher } = await standingSet(
+  const { set, publisher } = await publishedSet(
     t,
     testBus,
     { writing, reading },
@@ -171,7 +171,7 @@ test('publisher and reader wait for a bucket that does not exist yet', async (t)
 });
 
 test('a lost announcement costs at most the time to the next check', async (t) => {
-  const { set, publisher } = await standingSet(
+  const { set, publisher } = await publishedSet(
     t,
     testBus,
     { writing, reading },
@@ -190,7 +190,7 @@ test('a lost announcement costs at most the time to the next check', async (t) =
 test('a wall clock that is set back by an hour stops no check', async (t) => {
   let behindMs = 0;
   const clock = { ...fastClock, now: () => fastClock.now() - behindMs };
-  const { set, publisher } = await standingSet(t, testBus, { writing, reading }, { bucket, owner }, clock);
+  const { set, publisher } = await publishedSet(t, testBus, { writing, reading }, { bucket, owner }, clock);
   behindMs = 3_600_000;
   const { jsm } = await testBus.admin();
   await jsm.streams.purge(stream);
@@ -217,6 +217,6 @@ test('a reader whose connection stands still for a while catches up', async (t) 
     }
   }
   proxy.resume();
-  await waitFor(() => set.held.size === 51, { timeoutMs: 10_000, what: 'everything to arrive' });
-  assert.deepEqual(set.held.get(entryKey(owner, 'a')), { schema: 1, value: 500 });
+  await waitFor(() => set.values.size === 51, { timeoutMs: 10_000, what: 'everything to arrive' });
+  assert.deepEqual(set.values.get(entryKey(owner, 'a')), { schema: 1, value: 500 });
 });

@@ -9,7 +9,7 @@ import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bucket.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
-import { entryKey, followSet, waitForValues } from '#testkit/nats/held-set.ts';
+import { entryKey, followSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { type MetricTotals, startMetricTotals } from '#testkit/nats/metric-totals.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 

@@ -10,11 +10,11 @@ import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import type { TestBus } from './test-bus.ts';
 
-/** What a consumer of one owner's set holds, as the gateway would. */
-interface HeldSet {
+/** What a consumer of one owner's set has received, as the gateway would. */
+interface FollowedSet {
   reader: Reader;
   /** Values by key. */
-  held: ReadonlyMap<string, unknown>;
+  values: ReadonlyMap<string, unknown>;
   applied: readonly AppliedSet[];
 }
 
@@ -26,8 +26,8 @@ export function followSet(
   bucket: string,
   owner: string,
   options: { clock?: Clock; initial?: readonly BusRecord[] } = {},
-): HeldSet {
-  const held = new Map<string, unknown>();
+): FollowedSet {
+  const values = new Map<string, unknown>();
   const applied: AppliedSet[] = [];
   const reader = createReader(bus, {
     bucket,
@@ -38,13 +38,13 @@ export function followSet(
     onApply: (set) => {
       applied.push(set);
       for (const { key, value } of set.changes) {
-        if (value === undefined) held.delete(formatKey(key));
-        else held.set(formatKey(key), value);
+        if (value === undefined) values.delete(formatKey(key));
+        else values.set(formatKey(key), value);
       }
     },
   });
   t.after(() => reader.stop());
-  return { reader, held, applied };
+  return { reader, values, applied };
 }
 
 /** A publisher until the test ends; `superseded` collects the errors it ended with. */
@@ -82,16 +82,16 @@ export const entries = (owner: string, values: Record<string, unknown>): Map<str
   );
 
 /** What a consumer holds, in the form that {@link entries} takes. */
-const valuesOf = ({ held }: HeldSet, owner: string): Record<string, unknown> =>
+const valuesOf = ({ values }: FollowedSet, owner: string): Record<string, unknown> =>
   Object.fromEntries(
-    [...held]
+    [...values]
       .map(([key, body]) => [key.slice(entryKey(owner, '').length), (body as { value: unknown }).value])
       .sort(),
   );
 
 /** Waits until the consumer holds exactly these values; resolves with the time it took, ms. */
 export async function waitForValues(
-  set: HeldSet,
+  set: FollowedSet,
   owner: string,
   values: Record<string, unknown>,
   timeoutMs = 20_000,
@@ -107,7 +107,7 @@ export async function waitForValues(
 }
 
 /** A publisher and a reader that both hold `{ a: 1, b: 2 }`. */
-export async function standingSet(
+export async function publishedSet(
   t: TestContext,
   testBus: TestBus,
   buses: { writing: Bus; reading: Bus },
@@ -122,7 +122,7 @@ export async function standingSet(
 }
 
 /** Fails when the consumer ever held anything but one of the states given. */
-export function assertOnlyHeld(set: HeldSet, states: readonly Record<string, unknown>[]): void {
+export function assertOnlyStates(set: FollowedSet, states: readonly Record<string, unknown>[]): void {
   const allowed = states.map((state) => JSON.stringify(Object.entries(state)));
   const held = new Map<string, unknown>();
   for (const { changes } of set.applied) {
