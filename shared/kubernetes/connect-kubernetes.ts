@@ -33,7 +33,8 @@ const mostRefusalBytes = 64 * 1_024;
  * credentials (a service account's token file is read again every 60 s); after a 401 they are read anew at once.
  * The requests are ours: client-node 2.0.1 makes a new connection pool for every request (createDispatcher in its
  * config.js), and its watch swallows lines that it cannot parse.
- * Uses no right of its own. Throws CONFIG_INVALID when no cluster is found there.
+ * Uses no right of its own.
+ * @throws CONFIG_INVALID when no cluster is found there
  */
 export function connectKubernetes(options: KubeConfigSource & { log: Logger }): Kubernetes {
   let kubeConfig = loadKubeConfig(options);

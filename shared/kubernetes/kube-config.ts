@@ -11,7 +11,10 @@ export interface KubeConfigSource {
   context?: string;
 }
 
-/** Reads the configuration anew. Throws CONFIG_INVALID when it cannot be read or names no such cluster. */
+/**
+ * Reads the configuration again.
+ * @throws CONFIG_INVALID when it cannot be read or names no such cluster
+ */
 export function loadKubeConfig({ kubeconfigFile, context }: KubeConfigSource): KubeConfig {
   try {
     const kubeConfig = kubeconfigFile === undefined ? ofThePod() : ofFiles(kubeconfigFile.split(delimiter));

@@ -20,7 +20,10 @@ export interface Lease extends KubernetesObject {
 const leasePath = (namespace: string | undefined, name: string): string =>
   resourcePath({ resource: 'leases', name, ...(namespace === undefined ? {} : { namespace }) });
 
-/** Reads a Lease. Uses (get, leases). Throws KUBERNETES_NOT_FOUND when there is none. */
+/**
+ * Reads a Lease. Uses (get, leases).
+ * @throws KUBERNETES_NOT_FOUND when there is none
+ */
 export async function readLease(
   kubernetes: Kubernetes,
   { namespace, name }: { namespace: string; name: string },
@@ -31,7 +34,7 @@ export async function readLease(
 
 /**
  * Replaces a Lease and returns it as stored. Uses (update, leases).
- * `metadata.resourceVersion` is the precondition: throws KUBERNETES_CONFLICT when the Lease has changed since.
+ * @throws KUBERNETES_CONFLICT when the Lease has changed since: `metadata.resourceVersion` is the precondition
  */
 export async function replaceLease(
   kubernetes: Kubernetes,

@@ -9,14 +9,17 @@ const secretPath = (namespace: string | undefined, name?: string): string =>
     ...(name === undefined ? {} : { name }),
   });
 
-/** Reads one Secret. Uses (get, secrets). Throws KUBERNETES_NOT_FOUND when there is none of that name. */
+/**
+ * Reads one Secret. Uses (get, secrets).
+ * @throws KUBERNETES_NOT_FOUND when there is none of that name
+ */
 export async function readSecret(kubernetes: Kubernetes, namespace: string, name: string): Promise<Secret> {
   return (await kubernetes.json({ verb: 'get', path: secretPath(namespace, name) })) as Secret;
 }
 
 /**
  * Creates a Secret and returns it as stored. Uses (create, secrets).
- * Throws KUBERNETES_EXISTS when one of that name is there.
+ * @throws KUBERNETES_EXISTS when one of that name is there
  */
 export async function createSecret(kubernetes: Kubernetes, secret: Secret): Promise<Secret> {
   const path = secretPath(secret.metadata.namespace);
@@ -38,7 +41,8 @@ export async function replaceSecret(
 
 /**
  * Sets annotations of exactly the Secret that was seen and returns it as stored. Uses (patch, secrets).
- * Throws KUBERNETES_CONFLICT when it has changed since, KUBERNETES_NOT_FOUND when it is gone.
+ * @throws KUBERNETES_CONFLICT when it has changed since
+ * @throws KUBERNETES_NOT_FOUND when it is gone
  */
 export async function annotateSecret(
   kubernetes: Kubernetes,
@@ -55,7 +59,8 @@ export async function annotateSecret(
 
 /**
  * Deletes exactly the Secret that was seen. Uses (delete, secrets).
- * Throws KUBERNETES_CONFLICT when it has changed or is another one of that name, KUBERNETES_NOT_FOUND when it is gone.
+ * @throws KUBERNETES_CONFLICT when it has changed or is another one of that name
+ * @throws KUBERNETES_NOT_FOUND when it is gone
  */
 export async function deleteSecret(
   kubernetes: Kubernetes,

@@ -24,7 +24,7 @@ export interface JsonPatchOperation {
 
 /**
  * Creates the object and returns it as stored. Uses (create, mutatingwebhookconfigurations).
- * Throws KUBERNETES_EXISTS when one of that name is there.
+ * @throws KUBERNETES_EXISTS when one of that name is there
  */
 export async function createWebhookConfiguration(
   kubernetes: Kubernetes,

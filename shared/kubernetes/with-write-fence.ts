@@ -5,10 +5,11 @@ import type { KubernetesCall } from './kubernetes-call.ts';
 const reads: ReadonlySet<KubernetesCall['verb']> = new Set(['get', 'list', 'watch']);
 
 /**
- * A connection that writes nothing once its process does not lead any more: LEADERSHIP_LOST. A leader that was paused
+ * Makes a connection that writes nothing once its process does not lead any more. A leader that was paused
  * may wake up in the middle of a plan that its successor has overtaken, and a create has no precondition. What is already
  * on its way, or sent by a machine whose clock stood still as well, is held back by the resourceVersion of every other
  * write, and a create put right by the leader's own watch.
+ * @throws LEADERSHIP_LOST from `json` for a write of a process that does not lead
  */
 export const withWriteFence = (kubernetes: Kubernetes, isLeading: () => boolean): Kubernetes => ({
   ...kubernetes,

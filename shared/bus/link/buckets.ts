@@ -68,7 +68,7 @@ export interface BucketFill {
 
 /**
  * Purges everything of an owner; one that is alive publishes it again. Uses STREAM.PURGE. Returns the number of records.
- * Throws what the server answers.
+ * @throws what the server answers
  */
 export async function purgeOwner(bus: Bus, bucket: string, ownerToken: string): Promise<number> {
   const { jsm } = await bus.linked();

@@ -26,13 +26,13 @@ function decode(data: Uint8Array): Heartbeat | undefined {
   }
 }
 
-/** The heartbeat of a message; undefined for what is none, and for one that speaks for another than its sender. */
+/** Reads the heartbeat of a message; undefined for what is none, and for one that speaks for another than its sender. */
 export function readHeartbeat(data: Uint8Array, subject: string): Heartbeat | undefined {
   const heartbeat = decode(data);
   return heartbeat !== undefined && isHonest(heartbeat, subject) ? heartbeat : undefined;
 }
 
-/** Whether it speaks for its sender alone: the subject, which NATS's permissions bind, is that of the body. */
+/** Tells whether a heartbeat speaks for its sender alone: the subject, which NATS's permissions bind, is that of the body. */
 function isHonest(heartbeat: Heartbeat, subject: string): boolean {
   const { service, manager, applied } = heartbeat;
   if (heartbeatSubject(heartbeat) !== subject) return false;

@@ -128,8 +128,8 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
       const isRest = nowMs - changedServerAtMs < changeServerRestMs;
       if (!up || link?.nc.info?.cluster === undefined || isRest) return;
       changedServerAtMs = nowMs;
-      log.warn({ server: link.nc.getServer(), reason }, 'the connection moves to another NATS server');
-      link.nc.reconnect().catch((err) => log.debug({ err }, 'the connection did not move: it is closed'));
+      log.warn({ server: link.nc.getServer(), reason }, 'NATS connection moves to another server');
+      link.nc.reconnect().catch((err) => log.debug({ err }, 'NATS connection did not move: it is closed'));
     },
     fail(err) {
       log.fatal({ err }, 'a consumer of the bus failed');

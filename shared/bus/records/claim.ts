@@ -3,7 +3,7 @@ import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
 import { createDigestSet } from './digest.ts';
 import { type BusRecord, bodyOf, type DesiredRecord } from './record.ts';
 
-/** What a manifest says of a set, without the publisher's position. */
+/** What a manifest says of a set, without the publisher's version. */
 export type SetSummary = Pick<Manifest, 'count' | 'digest' | 'recipeDigest' | 'complete'>;
 
 export const emptySummary: SetSummary = {
@@ -13,7 +13,7 @@ export const emptySummary: SetSummary = {
   complete: false,
 };
 
-/** A publisher's hold on its prefix. */
+/** A publisher's claim of its prefix. */
 export interface Claim {
   epoch: number;
   /** Identity of the process; tells two publishers of one epoch apart. */
@@ -24,7 +24,7 @@ export interface Claim {
   inherited: SetSummary;
 }
 
-/** The manifest in a stored record; undefined when there is none or it cannot be read. */
+/** Reads the manifest in a stored record; undefined when there is none or it cannot be read. */
 export function manifestOf(record: BusRecord | undefined): Manifest | undefined {
   return checkShape(manifestSchema, bodyOf(record)).data;
 }
@@ -43,8 +43,8 @@ export const sameSummary = (left: SetSummary, right: SetSummary): boolean =>
   left.complete === right.complete;
 
 /**
- * The next epoch above everything stored under the prefix, with the content of the manifest before: readers, also
- * those that start this moment, keep or take the old set until the new publisher has listed everything.
+ * Makes the next claim: an epoch above everything stored under the prefix, with the content of the manifest before.
+ * Readers, also those that start this moment, keep or take the old set until the new publisher has listed everything.
  */
 export function nextClaim(
   records: Iterable<BusRecord>,
@@ -55,17 +55,17 @@ export function nextClaim(
   return { epoch: highest + 1, inherited: manifest === undefined ? emptySummary : summaryOf(manifest) };
 }
 
-/** Whether a stored record proves that another publisher has taken the prefix over. */
+/** Tells whether a stored record proves that another publisher has taken the prefix over. */
 export const supersedes = (record: Pick<BusRecord, 'epoch' | 'publisher'>, claim: Claim): boolean =>
   record.epoch > claim.epoch || (record.epoch === claim.epoch && record.publisher !== claim.publisher);
 
-/** A stored record that {@link supersedes} the claim, if there is one. */
+/** Finds a stored record that {@link supersedes} the claim, if there is one. */
 export function findRival(records: Iterable<BusRecord>, claim: Claim): BusRecord | undefined {
   for (const record of records) if (supersedes(record, claim)) return record;
   return undefined;
 }
 
-/** Whether a key must be written for the prefix to hold what is desired, in a way that every reader accepts. */
+/** Tells whether a key must be written for the prefix to hold what is desired, in a way that every reader accepts. */
 export function needsWrite(
   desired: DesiredRecord | undefined,
   stored: BusRecord | undefined,

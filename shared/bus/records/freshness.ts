@@ -6,21 +6,21 @@ export interface SetVersion extends Version {
   owner: string;
 }
 
-/** Whether the applied set holds what this publisher, and no later one, says it has published. */
+/** Tells whether the applied set has what this publisher, and no later one, says it has published. */
 const reaches = (applied: Version, published: Version): boolean =>
   applied.epoch === published.epoch && applied.seq >= published.seq;
 
 /**
- * How old this process's knowledge of each owner is, by its own clock. A heartbeat of the owner's publisher proves
+ * Measures how old this process's knowledge of each owner is, by its own clock. A heartbeat of the owner's publisher proves
  * freshness only once this process has applied what the publisher says it has published: a publisher that is alive
  * while its records do not arrive proves nothing, and neither does one that another has taken over from: what it knows is
  * not what stands there. One that is ahead for the moment is kept until that is reached, for under steady change nearly
  * every heartbeat is.
  */
 export interface Freshness {
-  /** Notes a publisher's heartbeat, received at `nowMs` (`Clock.monotonicMs`). */
+  /** Takes a publisher's heartbeat, received at `nowMs` (`Clock.monotonicMs`). */
   heard(heartbeat: Heartbeat, applied: readonly SetVersion[], nowMs: number): void;
-  /** Age of the knowledge of an owner, ms; Infinity when its publisher was never heard. */
+  /** Returns the age of the knowledge of an owner, ms; Infinity when its publisher was never heard. */
   ageMs(owner: string, nowMs: number): number;
 }
 

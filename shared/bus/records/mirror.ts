@@ -11,7 +11,7 @@ import { checkCost, costOf, countStored, readSince } from './stored-records.ts';
 import { judgeStream, type StreamView } from './stream-view.ts';
 
 /**
- * How often the mirror asks the server whether it is still the same stream and nothing was missed: an announcement may be
+ * Interval at which the mirror asks the server whether it is still the same stream and nothing was missed: an announcement may be
  * lost while a leader changes, and a change is to reach every gateway within 2 s all the same.
  */
 const checkIntervalMs = 1_000;
@@ -50,11 +50,11 @@ export interface MirrorOptions {
 export interface Mirror {
   /** By key, tombstones included. */
   readonly records: ReadonlyMap<string, BusRecord>;
-  /** True once everything was read, also when there was nothing. */
+  /** Tells whether everything was read, also when there was nothing. */
   synced(): boolean;
   /** Takes a record of one's own that the server acknowledged, before it comes back. */
   note(record: BusRecord): void;
-  /** The revision up to which everything was read. */
+  /** Returns the revision up to which everything was read. */
   revision(): number;
   /** Forgets the revision and reads everything again; from another server when that has just been done. */
   resync(reason: string): void;
@@ -80,13 +80,13 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   let checkedAtMs = -Infinity;
   let readAllAtMs = -Infinity;
   let tooLargeUntilMs = -Infinity;
-  let heldBytes = 0;
+  let costBytes = 0;
   let doubtedAtMs = -Infinity;
 
   const follow = ({ nc }: BusLink) =>
     nc.subscribe(changeSubject(bucket, keys), {
       callback: (err, message) => {
-        if (err) return log.warn({ err }, 'announcements of changes are refused, changes arrive late');
+        if (err) return log.warn({ err }, 'subscription to announcements refused, changes arrive late');
         announced = Math.max(announced, Number(message.headers?.get('Nats-Sequence')) || 0);
         loop.wake();
       },
@@ -94,15 +94,15 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
 
   /** A record of one's own may have been noted while an older state of it was on its way. */
   const take = (record: BusRecord) => {
-    const held = records.get(record.key);
-    if (held !== undefined && held.revision >= record.revision) return;
+    const known = records.get(record.key);
+    if (known !== undefined && known.revision >= record.revision) return;
     records.set(record.key, record);
-    heldBytes += costOf(record) - (held === undefined ? 0 : costOf(held));
+    costBytes += costOf(record) - (known === undefined ? 0 : costOf(known));
   };
 
-  const costOfHeld = (key: string): number => {
-    const held = records.get(key);
-    return held === undefined ? 0 : costOf(held);
+  const costOfKnown = (key: string): number => {
+    const known = records.get(key);
+    return known === undefined ? 0 : costOf(known);
   };
 
   const liveCount = () => {
@@ -130,9 +130,9 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     resyncReason = undefined;
     readAllAtMs = clock.monotonicMs();
     resyncs += 1;
-    if (resyncs > 0) log.info({ reason, records: all.length }, 'read the whole bucket again');
+    if (resyncs > 0) log.info({ reason, records: all.length }, 'bucket read again from the start');
     records.clear();
-    heldBytes = 0;
+    costBytes = 0;
     for (const record of all) take(record);
     revision = all.at(-1)?.revision ?? 0;
     announced = revision;
@@ -148,8 +148,8 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
       fresh = await readSince(link, bucket, keys, since);
     }
     const news = fresh.filter(({ key, revision }) => records.get(key)?.revision !== revision);
-    const newBytes = news.reduce((sum, record) => sum + costOf(record) - costOfHeld(record.key), 0);
-    checkCost(bucket, keys, heldBytes + newBytes, mostBytes);
+    const newBytes = news.reduce((sum, record) => sum + costOf(record) - costOfKnown(record.key), 0);
+    checkCost(bucket, keys, costBytes + newBytes, mostBytes);
     for (const record of news) take(record);
     revision = fresh.at(-1)?.revision ?? revision;
     // What was announced and is not there has been purged or has expired.

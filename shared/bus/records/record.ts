@@ -17,13 +17,13 @@ export interface BusRecord {
   trace: TraceCarrier;
 }
 
-/** What a key should hold; without bytes, nothing. */
+/** What should be stored under a key; without bytes, nothing. */
 export interface DesiredRecord {
   bytes: Uint8Array | undefined;
   trace: TraceCarrier;
 }
 
-/** The JSON of a stored record; undefined for a tombstone, for none, and for what is no JSON. */
+/** Parses the JSON of a stored record; undefined for a tombstone, for none, and for what is no JSON. */
 export function bodyOf(record: BusRecord | undefined): unknown {
   if (record === undefined || record.deleted) return undefined;
   try {
@@ -42,7 +42,7 @@ const operationHeader = 'KV-Operation';
 /** Tombstones remove themselves (per-message TTL, nats-server 2.11): names that come and go leave nothing behind. */
 const tombstoneTtl = '1h';
 
-/** Headers of a record to be published. */
+/** Makes the headers of a record to be published. */
 export function formatHeaders(stamp: RecordStamp): MsgHdrs {
   const result = headers();
   result.set(epochHeader, String(stamp.epoch));

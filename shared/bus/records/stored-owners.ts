@@ -36,7 +36,8 @@ export async function countByOwner(
 
 /**
  * Goes through a bucket page by page, and hands over the tokens of owners other than these as each page finds them: a
- * thief's need not be a name. Nothing of a page is kept. Throws BUS_UNAVAILABLE.
+ * thief's need not be a name. Nothing of a page is kept.
+ * @throws BUS_UNAVAILABLE
  */
 export async function* findOthers(
   link: BusLink,

@@ -23,7 +23,7 @@ interface Page {
 }
 
 /**
- * The record in a message of an answer; undefined for one that is none. The server appends its headers to those that
+ * Reads the record in a message of an answer; undefined for one that is none. The server appends its headers to those that
  * were stored, so the last of a name is the server's and the first may be a forgery.
  */
 function toRecord(bucket: string, { headers, data }: Msg): BusRecord | undefined {
@@ -34,7 +34,7 @@ function toRecord(bucket: string, { headers, data }: Msg): BusRecord | undefined
   return { key: subject.slice(prefix.length), revision, bytes: data, ...parseHeaders(headers) };
 }
 
-/** What a message of an answer means: a record, the end (with what is left), or a refusal. */
+/** Classifies a message of an answer: a record, the end (with what is left), or a refusal. */
 function readAnswer(
   bucket: string,
   message: Msg,
@@ -58,7 +58,7 @@ const readFailure = (bucket: string, reason: string, cause?: unknown): LatchkeyE
  * One direct get (NATS ADR-31): the stored messages of `filter` from sequence `fromRevision` on, at most `batch`, or
  * only the first. Chosen over a consumer because it leaves nothing on the server that can die, leak or be pointed at
  * another subject.
- * Throws BUS_UNAVAILABLE when the server is silent, refuses, or has no such bucket.
+ * @throws BUS_UNAVAILABLE when the server is silent, refuses, or has no such bucket
  */
 export function readPage(
   link: BusLink,
@@ -98,11 +98,11 @@ export function readPage(
 /** Around the bytes of a record: its headers, and what a process keeps of it at least. */
 const recordOverheadBytes = 300;
 
-/** What a record costs who holds it. */
+/** Computes what a record costs a process that keeps it, bytes. */
 export const costOf = ({ key, bytes }: Pick<BusRecord, 'key' | 'bytes'>): number =>
   recordOverheadBytes + key.length + bytes.length;
 
-/** Throws SET_TOO_LARGE when records cost more than they may. */
+/** @throws SET_TOO_LARGE when records cost more than they may */
 export function checkCost(bucket: string, keys: string, costBytes: number, mostBytes: number): void {
   if (costBytes <= mostBytes) return;
   throw new LatchkeyError(
@@ -113,9 +113,9 @@ export function checkCost(bucket: string, keys: string, costBytes: number, mostB
 }
 
 /**
- * Every stored record (tombstones too) of a key filter written after `afterRevision`, in the order of revisions.
- * A bucket keeps one record a key, so this is exactly what changed since. Throws SET_TOO_LARGE as soon as they cost more
- * than `mostBytes`.
+ * Reads every stored record (tombstones too) of a key filter written after `afterRevision`, in the order of revisions.
+ * A bucket keeps one record a key, so this is exactly what changed since.
+ * @throws SET_TOO_LARGE as soon as they cost more than `mostBytes`
  */
 export async function readSince(
   link: BusLink,
@@ -145,7 +145,7 @@ export async function readSince(
   }
 }
 
-/** How many records (tombstones too) the server stores for a key filter. */
+/** Counts the records (tombstones too) that the server stores for a key filter. */
 export async function countStored(link: BusLink, bucket: string, keyFilter: string): Promise<number> {
   const page = await readPage(link, bucket, {
     filter: subjectOf(bucket, keyFilter),

@@ -8,12 +8,12 @@ export interface StreamView {
 }
 
 /**
- * Whether a mirror's revision in the stream still means anything. Returns why everything must be read again, or
+ * Judges whether a mirror's revision in the stream still means anything. Returns why everything must be read again, or
  * undefined. Events would not tell: a purge changes no `created` and sends none, and a recreated bucket goes on under
  * the same name from revision 1.
  *
- * `revision` is the last revision read, `live` the records held before the check that are no tombstones (those expire
- * by themselves), `stored` how many records the server has under the same filter, `acknowledged` whether some are held
+ * `revision` is the last revision read, `live` the records known before the check that are no tombstones (those expire
+ * by themselves), `stored` how many records the server has under the same filter, `acknowledged` whether some are known
  * on the word of the server alone: after a power failure the next one may lack what the last one acknowledged.
  */
 export function judgeStream(check: {
