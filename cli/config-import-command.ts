@@ -4,7 +4,7 @@ import { type ImportedConfig, importFlyteConfig } from './config-import.ts';
 import { readFlyteSections } from './config-import-source.ts';
 import { readTextArgument } from './text-argument.ts';
 
-/** Runs `latchkey config import`. Throws CONFIG_INVALID when the file is not Flyte's. */
+/** Runs `latchkey config import`. @throws CONFIG_INVALID when the file is not Flyte's. */
 export async function runConfigImport(
   terminal: Terminal,
   { files, json }: { files: readonly string[]; json: boolean },

@@ -18,7 +18,7 @@ export const foldName = (name: string): string => name.toLowerCase().replace(/[-
 /**
  * The sections `webhook` and `secrets` of Flyte's configuration, later files over earlier ones as Flyte merges them.
  * `text` is a ConfigMap (its `data` holds the files) or one of its files, as YAML or JSON; names are folded.
- * Throws CONFIG_INVALID when it cannot be read or holds neither section.
+ * @throws CONFIG_INVALID when it cannot be read or holds neither section.
  */
 export function readFlyteSections(text: string, source: string): Map<string, FlyteField> {
   const document = parseYaml(text, source);

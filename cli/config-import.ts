@@ -80,7 +80,7 @@ const absentParts: readonly [prefix: string, why: string][] = [
 /**
  * latchkey.yaml for what Flyte's webhook was configured to do, so that the pods that it served go on working: requests
  * are trusted (`k8s.inventory: open`) in every namespace, as Flyte trusts them.
- * Throws CONFIG_INVALID when a value is not one that latchkey accepts.
+ * @throws CONFIG_INVALID when a value is not one that latchkey accepts.
  */
 export function importFlyteConfig(fields: ReadonlyMap<string, FlyteField>, source: string): ImportedConfig {
   const remarks: Remark[] = [];

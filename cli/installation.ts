@@ -49,7 +49,7 @@ export const defaultConfig = (): FoundConfig => ({
 export const namespaceOf = ({ environment }: Terminal, { namespace }: Values): string =>
   String(namespace ?? (environment.POD_NAMESPACE || 'latchkey'));
 
-/** Connects, runs the command and disconnects. Throws CONFIG_INVALID when no API server is found. */
+/** Connects, runs the command and disconnects. @throws CONFIG_INVALID when no API server is found. */
 export async function withInstallation<T>(
   terminal: Terminal,
   values: Values,
@@ -74,7 +74,7 @@ function kubeConfigSource({ environment }: Terminal, { kubeconfig, context }: Va
   };
 }
 
-/** The file of `--config`, or undefined without the option. Throws CONFIG_INVALID when it is wrong. */
+/** The file of `--config`, or undefined without the option. @throws CONFIG_INVALID when it is wrong. */
 export async function readConfigOption(
   terminal: Terminal,
   { config }: Values,
@@ -91,7 +91,7 @@ interface ConfigMap extends KubernetesObject {
 
 /**
  * latchkey.yaml of an installation. Uses (get, configmaps), unless `--config` is given.
- * Throws CONFIG_INVALID when it is wrong.
+ * @throws CONFIG_INVALID when it is wrong.
  */
 export async function findConfig(
   terminal: Terminal,
@@ -107,7 +107,7 @@ export async function findConfig(
   return { config: parseLatchkeyConfig(text, source, serviceProblems), source };
 }
 
-/** Throws CONFIG_INVALID when the certificate is not ours to make. */
+/** @throws CONFIG_INVALID when the certificate is not ours to make. */
 export function requireOwnCertificates({ config, source }: FoundConfig): void {
   if (config.tls.issuer === 'latchkey') return;
   throw new LatchkeyError(

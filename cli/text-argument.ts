@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { type ErrorCode, LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Terminal } from './command.ts';
 
-/** The text of a file argument, `-` for stdin. @throws LatchkeyError with the given code when it cannot be read */
+/** The text of a file argument, `-` for stdin. @throws the given code when it cannot be read */
 export async function readTextArgument(file: string, { input }: Terminal, code: ErrorCode): Promise<string> {
   if (file === '-') return text(input);
   try {

@@ -4,7 +4,7 @@ const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 8
 
 /**
  * Parses `90s`, `30m`, `2h` or `1d` into ms.
- * @throws UsageError for any other text
+ * @throws UsageError when it is any other text
  */
 export function parseDuration(text: string): number {
   const [, number = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];

@@ -15,7 +15,7 @@ export type ConfigCheck = (config: LatchkeyConfig) => string[];
 /**
  * Parses the text of latchkey.yaml as the services take it; an empty file gives the defaults.
  * @param check what else this process refuses; a gateway accepts a chain with managers that it does not know
- * @throws LatchkeyError CONFIG_INVALID that names every wrong field at once, or the line that is not YAML.
+ * @throws CONFIG_INVALID when it is wrong, with every wrong field at once, or the line that is not YAML
  */
 export function parseLatchkeyConfig(text: string, source: string, check: ConfigCheck): LatchkeyConfig {
   const parsed = checkShape(latchkeyConfigSchema, parseYaml(text, source) ?? {});
@@ -39,7 +39,7 @@ function parseYaml(text: string, source: string): unknown {
 
 /**
  * Reads and parses latchkey.yaml.
- * @throws LatchkeyError CONFIG_INVALID when it cannot be read or is wrong.
+ * @throws CONFIG_INVALID when it cannot be read or is wrong
  */
 export async function loadLatchkeyFile(path: string, check: ConfigCheck): Promise<LatchkeyConfig> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {

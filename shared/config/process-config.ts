@@ -66,7 +66,7 @@ export type ProcessConfig = Readonly<z.infer<typeof processEnvironmentSchema>>;
 
 /**
  * Parses the environment. An empty variable counts as absent, as Kubernetes and Compose write them.
- * @throws LatchkeyError CONFIG_INVALID that names every wrong variable at once.
+ * @throws CONFIG_INVALID when it is wrong, with every wrong variable at once
  */
 export function parseProcessConfig(environment: Record<string, string | undefined>): ProcessConfig {
   const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));

@@ -8,7 +8,7 @@ import type { Manager } from './manager.ts';
 /**
  * The manager of an operator's recipe. How it joins group and key only the recipe says, so that its part of the policy
  * is judged here and not with the rest of the configuration.
- * @throws LatchkeyError CONFIG_INVALID that names each two rules which cannot be told apart for it
+ * @throws CONFIG_INVALID when two rules cannot be told apart for it, with each such pair
  */
 export function ownManager(name: string, recipe: RecipeFile, config: LatchkeyConfig): Manager {
   const manager = customManager(name, recipe);

@@ -39,7 +39,7 @@ export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: Re
 
 /**
  * Reads and checks a recipe file for use with this configuration.
- * @throws LatchkeyError RECIPE_INVALID that names the faults with their lines, or says that it cannot be read
+ * @throws RECIPE_INVALID when it cannot be read or used, with its faults and their lines
  */
 export async function loadRecipeFile(path: string, config: LatchkeyConfig): Promise<RecipeFile> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -49,7 +49,7 @@ export async function loadRecipeFile(path: string, config: LatchkeyConfig): Prom
   return parseRecipe(text, path, config);
 }
 
-/** The same from its text. @throws LatchkeyError RECIPE_INVALID that names the faults with their lines */
+/** The same from its text. @throws RECIPE_INVALID when it cannot be used, with its faults and their lines */
 export function parseRecipe(text: string, path: string, config: LatchkeyConfig): RecipeFile {
   const checked = checkRecipe(text);
   if ('faults' in checked) {

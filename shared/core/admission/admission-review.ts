@@ -45,30 +45,30 @@ export interface AdmissionReviewResponse {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Reads JSON of foreign origin. @throws LatchkeyError REQUEST_MALFORMED, which repeats nothing of the text */
+/** Reads JSON of foreign origin. @throws REQUEST_MALFORMED when it is none, without a piece of the text */
 export function parseJson(body: Uint8Array): unknown {
-  if (nestsTooDeep(body)) throw malformed('the JSON is nested too deep');
+  if (nestsTooDeep(body)) throw malformedReview('the JSON is nested too deep');
   try {
     return JSON.parse(decoder.decode(body));
   } catch {
     // The cause would repeat a piece of the text.
-    throw malformed('the body is not JSON');
+    throw malformedReview('the body is not JSON');
   }
 }
 
-/** Reads the request of a parsed AdmissionReview. @throws LatchkeyError REQUEST_MALFORMED */
+/** Reads the request of a parsed AdmissionReview. @throws REQUEST_MALFORMED when it is none */
 export function readReview(review: unknown): AdmissionRequest {
   const versionAndKind = [member(review, 'apiVersion'), member(review, 'kind')];
   if (versionAndKind[0] !== apiVersion || versionAndKind[1] !== kind) {
-    throw malformed(`the body is not an AdmissionReview of ${apiVersion}, the only version served`);
+    throw malformedReview(`the body is not an AdmissionReview of ${apiVersion}, the only version served`);
   }
   const request = member(review, 'request');
   const uid = member(request, 'uid');
   if (typeof uid !== 'string' || uid === '' || Buffer.byteLength(uid) > longestUid) {
-    throw malformed(`request.uid is not a text of 1 to ${longestUid} bytes`);
+    throw malformedReview(`request.uid is not a text of 1 to ${longestUid} bytes`);
   }
   const operation = member(request, 'operation');
-  if (typeof operation !== 'string') throw malformed('request.operation is missing');
+  if (typeof operation !== 'string') throw malformedReview('request.operation is missing');
   const object = member(request, 'object');
   return {
     uid,
@@ -81,7 +81,7 @@ export function readReview(review: unknown): AdmissionRequest {
 function readNamespace(request: unknown): string | undefined {
   const namespace = member(request, 'namespace') ?? '';
   if (typeof namespace !== 'string' || namespace.length > longestNamespace) {
-    throw malformed(`request.namespace is not a text of at most ${longestNamespace} characters`);
+    throw malformedReview(`request.namespace is not a text of at most ${longestNamespace} characters`);
   }
   return namespace === '' ? undefined : namespace;
 }
@@ -105,7 +105,7 @@ export function allow(
     patch.length === 0
       ? {}
       : { patchType: 'JSONPatch' as const, patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
-  return envelope({ uid, allowed: true, ...patched, ...some(warnings) });
+  return envelope({ uid, allowed: true, ...patched, ...optional(warnings) });
 }
 
 /** The answer that refuses the object. */
@@ -115,7 +115,7 @@ export function deny(
   message: string,
   warnings: string[],
 ): AdmissionReviewResponse {
-  return envelope({ uid, allowed: false, status: statusOf(code, message), ...some(warnings) });
+  return envelope({ uid, allowed: false, status: statusOf(code, message), ...optional(warnings) });
 }
 
 /** A failure as Kubernetes words it. */
@@ -128,11 +128,11 @@ function envelope(response: AdmissionReviewResponse['response']): AdmissionRevie
   return { apiVersion, kind, response };
 }
 
-function some(warnings: string[]): { warnings?: string[] } {
+function optional(warnings: string[]): { warnings?: string[] } {
   return warnings.length === 0 ? {} : { warnings };
 }
 
-function malformed(what: string): LatchkeyError {
+function malformedReview(what: string): LatchkeyError {
   return new LatchkeyError('REQUEST_MALFORMED', `not an admission request: ${what}`);
 }
 

@@ -117,7 +117,7 @@ const charactersPerStep = 12;
  * Renders the edits of a secret that was found.
  * @param paidSteps what its request has paid: for as many templates as the shipped recipes have
  * @throws RULES_UNKNOWN when the task would start without its secret, or a sealed value cannot be opened;
- * NAME_IMPOSSIBLE when the secret's name makes a path that leads out of its folder; POD_TOO_LARGE
+ * NAME_IMPOSSIBLE when the secret's name makes a path that leads out of its folder
  */
 function renderEdits(
   manager: string,
@@ -140,7 +140,7 @@ function valueLength(edits: readonly Edit[]): number {
   );
 }
 
-/** Refuses what only the rendered edits of a recipe show. @throws RULES_UNKNOWN, NAME_IMPOSSIBLE */
+/** Refuses what only the rendered edits of a recipe show. @throws RULES_UNKNOWN, NAME_IMPOSSIBLE when they would not do */
 function checkEdits(edits: readonly Edit[], manager: string, mount: Mount): void {
   if (!providesSecret(edits)) {
     const message = `the recipe of manager ${quote(manager)} puts nothing into the pod for this request: ask the platform team to correct its edits.${mount}`;
@@ -174,7 +174,7 @@ function partsOf(
   return { annotation, group, groupVersion, key };
 }
 
-/** Says of a fault of one secret why it is not injected. @throws what is no such fault */
+/** Says of a fault of one secret why it is not injected. @throws the error when it is no such fault */
 function rejectionOf(error: unknown): RejectionText {
   if (!(error instanceof LatchkeyError)) throw error;
   const { code, message, cause } = error;

@@ -4,7 +4,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 export interface WorkBudget {
   /**
    * Takes steps of the budget before they are done. A step is about 50 ns: one entry of a list, one comparison.
-   * @throws LatchkeyError POD_TOO_LARGE when less is left
+   * @throws POD_TOO_LARGE when less is left
    */
   spend(steps: number): void;
   /** Steps taken so far, never more than the budget has. */

@@ -21,7 +21,7 @@ export function encodeBase32(data: Uint8Array | string): string {
 /**
  * Decodes as Go's encoding/base32 without padding does: line breaks are skipped, trailing bits ignored, and a last
  * group of 1, 3 or 6 characters dropped whole (`decode` of Go 1.26 has no case for these lengths).
- * @throws LatchkeyError ANNOTATION_MALFORMED, with the position but not the content
+ * @throws ANNOTATION_MALFORMED when it is none, with the position but not the content
  */
 export function decodeBase32(text: string): Uint8Array {
   const bytes = new Uint8Array(Math.ceil((text.length * 5) / 8));

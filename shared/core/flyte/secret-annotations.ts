@@ -17,7 +17,7 @@ interface Found {
 /**
  * Finds the annotations that ask for a secret: `flyte.secrets/s<number>`, in numeric order.
  * Another key with that prefix is somebody else's: Flyte would drop all injection, we leave it and warn.
- * @throws LatchkeyError TOO_MANY_SECRETS, POD_TOO_LARGE
+ * @throws TOO_MANY_SECRETS, POD_TOO_LARGE when there are more than are served
  */
 export function findSecretAnnotations(
   annotations: Readonly<Record<string, string>>,

@@ -18,7 +18,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * Decodes the value of an annotation.
  * @param annotation its key, which the error names; the error never holds the content
- * @throws LatchkeyError ANNOTATION_MALFORMED
+ * @throws ANNOTATION_MALFORMED when it holds no request
  */
 export function decodeAnnotation(annotation: string, value: string): SecretRequest {
   try {

@@ -20,14 +20,14 @@ const stringFields = new Map<string, Exclude<keyof SecretMessage, 'mountRequirem
 /** Names of flyteidl's `core.Secret.MountType`, by their number. */
 export const mountRequirementNames = ['ANY', 'ENV_VAR', 'FILE'];
 
-function malformed(what: string): LatchkeyError {
+function malformedSecret(what: string): LatchkeyError {
   return new LatchkeyError('ANNOTATION_MALFORMED', `is not a protobuf text core.Secret: ${what}`);
 }
 
 /**
  * Reads protobuf text with the answers of golang/protobuf v1.3.5 (proto/text_parser.go readStruct).
  * An extension or Any in brackets is always an error here: core.Secret has neither (Go panics on some of them).
- * @throws LatchkeyError ANNOTATION_MALFORMED
+ * @throws ANNOTATION_MALFORMED when it is none
  */
 export function parseSecretText(text: Uint8Array): SecretMessage {
   const none = new Uint8Array();
@@ -45,10 +45,10 @@ export function parseSecretText(text: Uint8Array): SecretMessage {
   while (token.kind !== 'end') {
     const name = token.kind === 'word' ? token.text : '';
     const field = stringFields.get(name);
-    if (field === undefined && name !== 'mount_requirement') throw malformed('unknown field');
-    if (seen.has(name)) throw malformed(`field ${name} is repeated`);
+    if (field === undefined && name !== 'mount_requirement') throw malformedSecret('unknown field');
+    if (seen.has(name)) throw malformedSecret(`field ${name} is repeated`);
     seen.add(name);
-    if (!isSymbol(next(), ':')) throw malformed(`a colon is missing after ${name}`);
+    if (!isSymbol(next(), ':')) throw malformedSecret(`a colon is missing after ${name}`);
     if (field === undefined) secret.mountRequirement = readMountRequirement(next());
     else secret[field] = readString(next(), name);
     token = next();
@@ -62,7 +62,7 @@ function isSymbol(token: TextToken, text: string): boolean {
 }
 
 function readString(token: TextToken, name: string): Uint8Array {
-  if (token.kind !== 'string') throw malformed(`the value of ${name} is not a quoted string`);
+  if (token.kind !== 'string') throw malformedSecret(`the value of ${name} is not a quoted string`);
   return token.bytes;
 }
 
@@ -70,7 +70,7 @@ function readMountRequirement(token: TextToken): number {
   const text = token.kind === 'word' ? token.text : '';
   const byName = mountRequirementNames.indexOf(text);
   const value = byName >= 0 ? byName : parseGoInt32(text);
-  if (value === undefined) throw malformed('mount_requirement is none of ANY, ENV_VAR, FILE');
+  if (value === undefined) throw malformedSecret('mount_requirement is none of ANY, ENV_VAR, FILE');
   return value;
 }
 

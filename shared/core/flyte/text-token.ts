@@ -29,7 +29,7 @@ const hexDigits = new Map(
   Object.entries({ x: 2, X: 2, u: 4, U: 8 }).map(([char, digits]) => [char.charCodeAt(0), digits]),
 );
 
-/** Cuts the text into tokens, the last of kind `end`; adjacent strings are one token. @throws ANNOTATION_MALFORMED */
+/** Cuts the text into tokens, the last of kind `end`; adjacent strings are one token. @throws ANNOTATION_MALFORMED when that cannot be done */
 export function* tokenize(source: Uint8Array): Generator<TextToken, void> {
   const text = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
   let position = skipSpace(text, 0);
@@ -52,7 +52,7 @@ export function* tokenize(source: Uint8Array): Generator<TextToken, void> {
   yield { kind: 'end' };
 }
 
-function malformed(what: string): LatchkeyError {
+function malformedToken(what: string): LatchkeyError {
   return new LatchkeyError('ANNOTATION_MALFORMED', `is not protobuf text: ${what}`);
 }
 
@@ -72,7 +72,7 @@ function skipSpace(text: Buffer, from: number): number {
 function endOfWord(text: Buffer, from: number): number {
   let position = from;
   while (wordBytes.has(text[position] ?? 0)) position++;
-  if (position === from) throw malformed(`unexpected character at byte ${from + 1}`);
+  if (position === from) throw malformedToken(`unexpected character at byte ${from + 1}`);
   return position;
 }
 
@@ -84,13 +84,13 @@ function endOfString(text: Buffer, from: number): number {
     if (byte === lineFeed) break;
     if (byte === backslash) position++;
   }
-  throw malformed(`unmatched quote at byte ${from + 1}`);
+  throw malformedToken(`unmatched quote at byte ${from + 1}`);
 }
 
 function unquote(inner: Buffer): Uint8Array {
   if (!inner.includes(backslash)) return inner;
   // Go checks the encoding only of strings that hold an escape.
-  if (!isUtf8(inner)) throw malformed('invalid UTF-8 in a string with escapes');
+  if (!isUtf8(inner)) throw malformedToken('invalid UTF-8 in a string with escapes');
   // No escape is shorter than its bytes.
   const bytes = Buffer.allocUnsafe(inner.length);
   let length = 0;
@@ -117,8 +117,8 @@ function readEscape(inner: Buffer, from: number): { value: number; isByte: boole
   if (octal !== undefined && octal <= 0xff) return { value: octal, isByte: true, length: 3 };
   const digits = hexDigits.get(char);
   const value = digits === undefined ? undefined : readDigits(inner, from + 1, digits, 16);
-  if (digits === undefined || value === undefined) throw malformed('unknown escape');
-  if (value > 0x10ffff) throw malformed('escape is not a Unicode code point');
+  if (digits === undefined || value === undefined) throw malformedToken('unknown escape');
+  if (value > 0x10ffff) throw malformedToken('escape is not a Unicode code point');
   return { value, isByte: digits === 2, length: 1 + digits };
 }
 

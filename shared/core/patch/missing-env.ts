@@ -1,7 +1,7 @@
 import type { EnvEntry } from '#shared/contracts/rule-recipe.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { covers } from '#shared/core/text/json-value.ts';
+import { isSuperset } from '#shared/core/text/json-value.ts';
 import { truncateShort } from '#shared/core/text/plain-text.ts';
 import type { Container, NamedObject } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
@@ -36,7 +36,7 @@ export function missingEnv(
     const other = present.get(name);
     budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
     if (other === undefined) missing.push(value);
-    else if (!covers(other, expected)) {
+    else if (!isSuperset(other, expected)) {
       warnings.add(() => {
         const more = secrets.size > 1 ? ` and ${secrets.size - 1} more` : '';
         const [variable, title] = [truncateShort(name), truncateShort(firstOf(secrets))];

@@ -1,7 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { VolumeMount } from '#shared/contracts/rule-recipe.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { covers } from '#shared/core/text/json-value.ts';
+import { isSuperset } from '#shared/core/text/json-value.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { normalPath } from './mount-path.ts';
 import type { MountedFiles } from './mounted-file.ts';
@@ -39,7 +39,7 @@ export function wantedMounts(plan: PodPlan, names: VolumeNames, budget: WorkBudg
 
 /**
  * The mounts of ours that a container lacks.
- * @throws LatchkeyError PATH_CLASH when it mounts something else at our path, or over a file below it;
+ * @throws PATH_CLASH when it mounts something else at our path, or over a file below it;
  * POD_MALFORMED, POD_TOO_LARGE
  */
 export function missingMounts(
@@ -55,7 +55,7 @@ export function missingMounts(
     const other = mountsByPath.get(path);
     budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
     if (other === undefined) missing.push(mount);
-    else if (!covers(other, expected)) {
+    else if (!isSuperset(other, expected)) {
       throw new LatchkeyError(
         'PATH_CLASH',
         `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}, where secret ${quote(title)} belongs: mount it elsewhere`,
@@ -67,7 +67,7 @@ export function missingMounts(
 
 /**
  * The first mount at each place, by its {@link normalPath}.
- * @throws LatchkeyError POD_MALFORMED for a path that is longer than any
+ * @throws POD_MALFORMED when a path is longer than any
  */
 function indexMounts(container: Container, budget: WorkBudget): ReadonlyMap<string, Mount> {
   const byPath = new Map<string, Mount>();

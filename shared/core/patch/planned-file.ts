@@ -18,7 +18,7 @@ interface MountedFolder {
   title: string;
 }
 
-/** @throws LatchkeyError PATH_CLASH when another secret wants this file, or a folder or file in its way */
+/** @throws PATH_CLASH when another secret wants this file, or a folder or file in its way */
 export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {
   const isSame = (other: PlannedFile): boolean => other.path === file.path && other.source === file.source;
   const other = files.above(file.path).find((one) => !isSame(one)) ?? files.firstBelow(file.path);
@@ -31,7 +31,7 @@ export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {
   files.add(file.path, file);
 }
 
-/** @throws LatchkeyError PATH_CLASH when a volume that another secret mounts would hide the file */
+/** @throws PATH_CLASH when a volume that another secret mounts would hide the file */
 export function checkVisible(files: readonly PlannedFile[], mounts: PathTree<MountedFolder>): void {
   for (const { path, title, mountPaths } of files) {
     for (const { mountPath, title: folderTitle } of mounts.above(path)) {

@@ -1,6 +1,6 @@
 import type { InitContainer } from '#shared/contracts/rule-recipe.ts';
 import { additionSteps, nameSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { covers, type JsonObject } from '#shared/core/text/json-value.ts';
+import { isSuperset, type JsonObject } from '#shared/core/text/json-value.ts';
 import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
 import type { Container, Pod } from './pod.ts';
 
@@ -32,7 +32,7 @@ export function nameInitContainers(
     const wanted = withVolumeNames(container, volumes, names);
     const other = namesakes
       .get(wanted.name)
-      ?.find(({ source, name }) => !present.has(source) && isThat(source, name, wanted, budget));
+      ?.find(({ source, name }) => !present.has(source) && isSameContainer(source, name, wanted, budget));
     if (other === undefined) absent.push(wanted);
     else present.add(other.source);
   }
@@ -91,7 +91,7 @@ function withVolumeNames(
  * Whether the pod's init container is the wanted one. Others may have added variables and mounts (a service account's
  * token, an identity for a cloud), and the API server writes quantities in its own way (`1000m` as `1`).
  */
-function isThat(
+function isSameContainer(
   source: JsonObject,
   name: string,
   { resources: _, ...wanted }: InitContainer,
@@ -100,7 +100,7 @@ function isThat(
   budget.spend(containerSteps);
   const { env = [], volumeMounts = [], ...rest } = wanted;
   return (
-    covers(source, { ...rest, name }) &&
+    isSuperset(source, { ...rest, name }) &&
     containsAll(source.env, env, budget) &&
     containsAll(source.volumeMounts, volumeMounts, budget)
   );
@@ -111,7 +111,7 @@ function containsAll(list: unknown, wanted: readonly unknown[], budget: WorkBudg
   return wanted.every((one) =>
     items.some((item) => {
       budget.spend(itemSteps);
-      return covers(item, one);
+      return isSuperset(item, one);
     }),
   );
 }

@@ -40,7 +40,7 @@ export function itemsOf(volume: PlannedVolume): PlannedItem[] {
 
 /**
  * Adds a Secret's items to a volume.
- * @throws LatchkeyError PATH_CLASH when two secrets want one file; RULES_UNKNOWN when no item is left, for such a
+ * @throws PATH_CLASH when two secrets want one file; RULES_UNKNOWN when no item is left, for such a
  * volume shows every key of the Secret
  */
 export function mergeSecret(

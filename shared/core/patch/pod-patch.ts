@@ -1,14 +1,14 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import { additionSteps, nameSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { covers, type JsonObject } from '#shared/core/text/json-value.ts';
+import { isSuperset, type JsonObject } from '#shared/core/text/json-value.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { missingEnv, wantedEnv } from './missing-env.ts';
 import { missingMounts, wantedMounts } from './missing-mounts.ts';
 import { mountedFiles } from './mounted-file.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
-import { checkLength, malformed, type NamedObject, type Pod } from './pod.ts';
+import { checkLength, malformedPod, type NamedObject, type Pod } from './pod.ts';
 import type { PodPlan } from './pod-plan.ts';
 
 /** Annotation by which the pod reports what was injected. */
@@ -27,7 +27,7 @@ const mostAddedCharacters = 8 * 1_024 * 1_024;
  * What the user wrote is never changed: a variable of the same name hides the secret's (with a warning), another
  * volume of the same name makes ours take the next free name.
  * @param report value of the report annotation
- * @throws LatchkeyError PATH_CLASH when the user mounts something else at our path, or over a file below it;
+ * @throws PATH_CLASH when the user mounts something else at our path, or over a file below it;
  * TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
  */
 export function patchPod(
@@ -36,7 +36,7 @@ export function patchPod(
   report: string,
   { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
 ): AddOperation[] {
-  if (!pod.hasSpec) throw malformed('spec', 'an object');
+  if (!pod.hasSpec) throw malformedPod('spec', 'an object');
   const volumes = nameVolumes(pod, plan, budget);
   const initContainers = nameInitContainers(pod, plan.initContainers, volumes.names, budget);
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
@@ -63,7 +63,7 @@ export function patchPod(
   ];
 }
 
-/** As appendTo. @throws LatchkeyError POD_TOO_LARGE */
+/** Appends like {@link appendTo}. @throws POD_TOO_LARGE when the list would be too long */
 function append(path: string, list: readonly unknown[] | undefined, items: unknown[]): AddOperation[] {
   checkGrowth(path, list, items);
   return appendTo(path, list, items);
@@ -72,13 +72,13 @@ function append(path: string, list: readonly unknown[] | undefined, items: unkno
 /**
  * Refuses a list that would be too long with what is added: the API server may ask again about the patched pod, and what
  * was admitted once must not be refused then.
- * @throws LatchkeyError POD_TOO_LARGE
+ * @throws POD_TOO_LARGE when it would be
  */
 function checkGrowth(path: string, list: readonly unknown[] = [], items: readonly unknown[]): void {
   if (items.length > 0) checkLength(list.length + items.length, path.slice(1).replaceAll('/', '.'));
 }
 
-/** @throws LatchkeyError TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */
+/** @throws TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */
 function checkAmount(containers: number, share: readonly { characters: number }[]): void {
   const characters = share.reduce((sum, entry) => sum + entry.characters, 0);
   if (containers * share.length <= mostAdditions && containers * characters <= mostAddedCharacters) return;
@@ -137,7 +137,7 @@ const volumeSteps = (volume: PlannedVolume): number => 20 * (1 + itemsOf(volume)
 
 function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudget): boolean {
   budget.spend(volumeSteps(volume));
-  return covers(other, renderVolume(volume, other.name ?? ''));
+  return isSuperset(other, renderVolume(volume, other.name ?? ''));
 }
 
 function newVolume(volume: PlannedVolume, name: string, budget: WorkBudget): JsonObject {

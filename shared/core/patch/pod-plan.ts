@@ -35,7 +35,7 @@ export interface PodPlan {
 /**
  * Joins the edits of all requests: equal wishes are one, and volumes mounted at one path are one.
  * @param grants the rendered edits of each request, in the order of the requests
- * @throws LatchkeyError VARIABLE_CLASH or PATH_CLASH where two secrets want one place, POD_TOO_LARGE
+ * @throws VARIABLE_CLASH, PATH_CLASH when two secrets want one place
  */
 export function planPod(grants: readonly { title: string; edits: Edit[] }[], budget: WorkBudget): PodPlan {
   const plan: PodPlan = {
@@ -114,7 +114,7 @@ function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string,
 /** Of the number that an init container's name gets. */
 const placeCharacters = '-10000'.length;
 
-/** @throws LatchkeyError NAME_IMPOSSIBLE for a name with which no pod can be created, and none is read again */
+/** @throws NAME_IMPOSSIBLE when no pod can be created with the name, and none is read again */
 function checkName(name: string, title: string, noun: string, longest = Number.POSITIVE_INFINITY): void {
   if (name !== '' && name.length <= longest) return;
   const fault =

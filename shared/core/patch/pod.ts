@@ -48,10 +48,10 @@ export function asksForSecrets(object: unknown): boolean {
 
 /**
  * Reads a pod whose types and lengths nobody has checked.
- * @throws LatchkeyError POD_MALFORMED naming the field; POD_TOO_LARGE
+ * @throws POD_MALFORMED when a field is not what it should be, by its path; POD_TOO_LARGE when a list is too long
  */
 export function readPod(object: unknown, budget: WorkBudget): Pod {
-  if (!isObject(object)) throw malformed('the object', 'an object');
+  if (!isObject(object)) throw malformedPod('the object', 'an object');
   const metadata = readObject(object, 'metadata', '');
   const spec = readObject(object, 'spec', '');
   return {
@@ -93,7 +93,7 @@ function readMounts(source: NamedObject, where: string, budget: WorkBudget): rea
   const mounts = readList(source, 'volumeMounts', where, budget);
   for (const [index, mount] of (mounts ?? []).entries()) {
     const fault = textFault(member(mount, 'mountPath'));
-    if (fault !== undefined) throw malformed(`${where}.volumeMounts[${index}].mountPath`, fault);
+    if (fault !== undefined) throw malformedPod(`${where}.volumeMounts[${index}].mountPath`, fault);
   }
   return mounts;
 }
@@ -107,13 +107,13 @@ function readList(
   const list = member(object, name);
   if (list === undefined || list === null) return undefined;
   const path = `${where}.${name}`;
-  if (!Array.isArray(list)) throw malformed(path, 'a list of objects');
+  if (!Array.isArray(list)) throw malformedPod(path, 'a list of objects');
   checkCount(list.length, path, budget);
   const longest = name === 'env' ? undefined : longestName;
   for (const [index, item] of list.entries()) {
-    if (!isObject(item)) throw malformed(path, 'a list of objects');
+    if (!isObject(item)) throw malformedPod(path, 'a list of objects');
     const fault = textFault(member(item, 'name'), longest);
-    if (fault !== undefined) throw malformed(`${path}[${index}].name`, fault);
+    if (fault !== undefined) throw malformedPod(`${path}[${index}].name`, fault);
   }
   return list;
 }
@@ -121,7 +121,7 @@ function readList(
 function readObject(object: unknown, name: string, where: string): JsonObject | undefined {
   const value = member(object, name);
   if (value === undefined || value === null) return undefined;
-  if (!isObject(value)) throw malformed(`${where}${name}`, 'an object');
+  if (!isObject(value)) throw malformedPod(`${where}${name}`, 'an object');
   return value;
 }
 
@@ -129,7 +129,7 @@ function readObject(object: unknown, name: string, where: string): JsonObject | 
 function readText(object: unknown, name: string, where: string, longest: number): string | undefined {
   const value = member(object, name);
   const fault = textFault(value, longest);
-  if (fault !== undefined) throw malformed(`${where}.${name}`, fault);
+  if (fault !== undefined) throw malformedPod(`${where}.${name}`, fault);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
@@ -150,16 +150,17 @@ function readTexts(
   const where = `metadata.${name}`;
   const texts = member(metadata, name);
   if (texts === undefined || texts === null) return {};
-  if (!isObject(texts)) throw malformed(where, 'an object of texts');
+  if (!isObject(texts)) throw malformedPod(where, 'an object of texts');
   const keys = Object.keys(texts);
   checkCount(keys.length, where, budget);
   for (const key of keys) {
     const text = texts[key];
-    if (typeof text !== 'string') throw malformed(where, 'an object of texts');
+    if (typeof text !== 'string') throw malformedPod(where, 'an object of texts');
     if (key.length > longestQualifiedName) {
-      throw malformed(where, `an object of keys of at most ${longestQualifiedName} characters`);
+      throw malformedPod(where, `an object of keys of at most ${longestQualifiedName} characters`);
     }
-    if (text.length > longest) throw malformed(where, `an object of texts of at most ${longest} characters`);
+    if (text.length > longest)
+      throw malformedPod(where, `an object of texts of at most ${longest} characters`);
   }
   return texts as Record<string, string>;
 }
@@ -169,7 +170,7 @@ function checkCount(count: number, where: string, budget: WorkBudget): void {
   budget.spend(count);
 }
 
-/** @throws LatchkeyError POD_TOO_LARGE when a list or map has more entries than are read, or is to have them */
+/** @throws POD_TOO_LARGE when a list or map has more entries than are read, or is to have them */
 export function checkLength(count: number, where: string): void {
   if (count <= mostEntries) return;
   throw new LatchkeyError(
@@ -179,7 +180,7 @@ export function checkLength(count: number, where: string): void {
   );
 }
 
-export function malformed(where: string, what: string): LatchkeyError {
+export function malformedPod(where: string, what: string): LatchkeyError {
   return new LatchkeyError('POD_MALFORMED', `the pod cannot be read: ${where} is not ${what}`, {
     fields: { where },
   });

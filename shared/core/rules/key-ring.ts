@@ -19,7 +19,7 @@ const currentFile = 'current';
  * and `current` with the id of the key that seals. With one key `current` may be left out. It is explicit and not the
  * newest key, because a key must have reached every gateway before anything is sealed under it.
  * @param files file name -> content
- * @throws LatchkeyError CONFIG_INVALID that names the file, never its content
+ * @throws CONFIG_INVALID when a file holds no key, with its name and never its content
  */
 export function parseKeyRing(files: ReadonlyMap<string, Uint8Array>): KeyRing {
   const keys = new Map<string, Uint8Array>();

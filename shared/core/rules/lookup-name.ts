@@ -35,7 +35,7 @@ const telling = { group: ['group', 'versionedGroup', 'id'], key: ['key', 'id'] }
 
 /**
  * @param recipe whose name it is: one with a spelling takes group and key as one name, without a border
- * @throws LatchkeyError RECIPE_INVALID
+ * @throws RECIPE_INVALID when the template is wrong
  */
 export function compileLookupName(
   text: string,

@@ -50,7 +50,7 @@ export type CompiledRecipe = Pick<
 /**
  * Checks and compiles a recipe, once, when it arrives.
  * @param value the record's body, or a recipe that a manager has just made
- * @throws LatchkeyError RECIPE_INVALID that says where in the recipe
+ * @throws RECIPE_INVALID when it is wrong, with the place in the recipe
  */
 export function compileRecipe(value: unknown): CompiledRecipe {
   const parsed = checkShape(recipeSchema, value);

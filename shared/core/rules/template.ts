@@ -91,7 +91,7 @@ export function literal(text: string): string {
   return text.split('${').join('$${');
 }
 
-/** A compiled template. @throws LatchkeyError RULES_UNKNOWN when the entry lacks a variable that it reads */
+/** A compiled template. @throws RULES_UNKNOWN when the entry lacks a variable that it reads */
 export type Template = Read;
 
 /** A piece of a template: text, or a variable and what its filters make of it. */
@@ -100,7 +100,7 @@ export type TemplatePart = string | { variable: string; filter: (text: string) =
 /**
  * Compiles `text ${variable|filter|filter:argument} text`.
  * @param where place in the recipe for the error, for example `edits.env[0].name`
- * @throws LatchkeyError RECIPE_INVALID; `fields.problem` says what is wrong without saying where
+ * @throws RECIPE_INVALID when it is wrong; `fields.problem` says how, without the place
  */
 export function compileTemplate(text: string, where: string): Template {
   const parts = parseTemplate(text, where);
@@ -112,7 +112,7 @@ export function compileTemplate(text: string, where: string): Template {
     parts.map((part) => (typeof part === 'string' ? part : part.read(variables))).join('');
 }
 
-/** Takes a template apart, in its order. @throws LatchkeyError RECIPE_INVALID, as {@link compileTemplate} */
+/** Takes a template apart, in its order. @throws RECIPE_INVALID when it is wrong */
 export function parseTemplate(text: string, where: string): TemplatePart[] {
   const parts: TemplatePart[] = [];
   let position = 0;

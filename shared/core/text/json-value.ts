@@ -16,19 +16,20 @@ export function member(object: unknown, name: string): unknown {
  * Whether `actual` already says all that `wanted` says. The API server adds defaults and leaves out zero values, so
  * more members are fine, and '' and false equal an absent member; a wanted undefined must be absent.
  */
-export function covers(actual: unknown, wanted: unknown): boolean {
+export function isSuperset(actual: unknown, wanted: unknown): boolean {
   if (wanted === undefined || wanted === null) return actual === undefined || actual === null;
   if (wanted === '' || wanted === false) return actual === wanted || actual === undefined || actual === null;
   if (Array.isArray(wanted)) {
     return (
       Array.isArray(actual) &&
       actual.length === wanted.length &&
-      wanted.every((item, index) => covers(actual[index], item))
+      wanted.every((item, index) => isSuperset(actual[index], item))
     );
   }
   if (!isObject(wanted)) return actual === wanted;
   return (
-    isObject(actual) && Object.entries(wanted).every(([name, value]) => covers(member(actual, name), value))
+    isObject(actual) &&
+    Object.entries(wanted).every(([name, value]) => isSuperset(member(actual, name), value))
   );
 }
 
