@@ -78,7 +78,7 @@ const absentParts: readonly [prefix: string, why: string][] = [
 ];
 
 /**
- * latchkey.yaml for what Flyte's webhook was configured to do, so that the pods that it served go on working: requests
+ * latchkey.yaml for what Flyte's webhook was configured to do, and keeps its pods working: requests
  * are trusted (`k8s.inventory: open`) in every namespace, as Flyte trusts them.
  * @throws CONFIG_INVALID when a value is not one that latchkey accepts.
  */
@@ -153,7 +153,7 @@ function manageOf(disabled: unknown, remark: Remarks): boolean {
   const isDisabled = String(disabled) === 'true';
   if (isDisabled) {
     remark(
-      'somebody else creates the MutatingWebhookConfiguration, so latchkey does not; see "When GitOps owns the object" in docs/migration.md',
+      'another tool creates the MutatingWebhookConfiguration, so latchkey does not; see "When GitOps owns the object" in docs/migration.md',
     );
   }
   return !isDisabled;
