@@ -11,7 +11,7 @@ export function describeIssues(source: string, issues: readonly z.core.$ZodIssue
   );
 }
 
-/** The same for problems that are sentences already, `field: what is wrong`. */
+/** Lists problems that are sentences already, `field: what is wrong`. */
 export function describeProblems(source: string, problems: readonly string[]): string {
   return [
     `${source} has ${problems.length} wrong field(s):`,

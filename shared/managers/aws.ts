@@ -3,7 +3,7 @@ import type { Recipe } from '#shared/contracts/rule-recipe.ts';
 import { providerManager } from './provider-manager.ts';
 import { pullEdits } from './pull-edits.ts';
 
-/** What AWS puts behind the name in an ARN; it finds the secret without it too (GetSecretValue, SecretId). */
+/** Matches the suffix of a name in an ARN, without which AWS finds the secret, too (GetSecretValue, SecretId). */
 const randomSuffix = /-[A-Za-z0-9]{6}$/;
 
 /** AWS Secrets Manager: group and key together are the ARN or name of the secret. */

@@ -6,7 +6,7 @@ import { governed } from './governed-manager.ts';
 import { k8sManager } from './k8s.ts';
 import type { Manager } from './manager.ts';
 
-/** What exists, and how it is looked up, is as for the manager whose inventory it is. */
+/** The managers whose inventory a recipe may share, and with it what exists and how it is looked up. */
 const sources = { k8s: k8sManager, global: globalManager };
 
 /** A manager of the operator's own. Open: for every request. Closed: for what the inventory of its source has. */
@@ -27,7 +27,7 @@ export function customManager(name: string, { source, ...recipe }: RecipeFile): 
   });
 }
 
-/** What people do not write of the names that an inventory has. */
+/** Takes over what people do not write of the names of an inventory. */
 function namesOf(model: Recipe | undefined): Pick<Recipe, 'hiddenPrefixes'> {
   return model?.hiddenPrefixes === undefined ? {} : { hiddenPrefixes: model.hiddenPrefixes };
 }

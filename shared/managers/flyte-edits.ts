@@ -8,7 +8,7 @@ export const secretsDir = '/etc/flyte/secrets';
 const filePath = `${secretsDir}/\${group|lower}/\${key|lower}`;
 
 const envPrefix: Edit = { env: { name: 'FLYTE_SECRETS_ENV_PREFIX', value: '_FSEC_' } };
-/** By which a task, and a pull container, knows where files are. */
+/** Variables that tell a task, and a pull container, where files are. */
 export const fileVariables: readonly { name: string; value: string }[] = [
   { name: 'FLYTE_SECRETS_DEFAULT_DIR', value: secretsDir },
   { name: 'FLYTE_SECRETS_FILE_PREFIX', value: '' },

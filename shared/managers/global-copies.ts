@@ -6,7 +6,7 @@ interface GlobalValue {
   name: string;
   value: Uint8Array;
 }
-/** Where reference delivery keeps a global secret, the same in each namespace. */
+/** The place where reference delivery keeps a global secret, the same in each namespace. */
 interface CopyPlace {
   secretName: string;
   secretKey: string;
@@ -28,7 +28,7 @@ const mostOverflow = 9;
 const longestKey = 253;
 
 /**
- * Lays global secrets out in Secrets `latchkey-global-<first hex digit of the name's hash>[-<n>]`, n up to 9, so that a change
+ * Lays global secrets out in Secrets `latchkey-global-<first hex digit of the name's hash>[-<n>]`, n up to 9. A change
  * rewrites one sixteenth of them. The same set gives the same layout, in whatever order it comes.
  */
 export function planGlobalCopies(globals: readonly GlobalValue[]): GlobalCopies {

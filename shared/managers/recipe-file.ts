@@ -49,7 +49,7 @@ export async function loadRecipeFile(path: string, config: LatchkeyConfig): Prom
   return parseRecipe(text, path, config);
 }
 
-/** The same from its text. @throws RECIPE_INVALID when it cannot be used, with its faults and their lines */
+/** Checks the text of a recipe file for use with this configuration. @throws RECIPE_INVALID when it cannot be used, with its faults and their lines */
 export function parseRecipe(text: string, path: string, config: LatchkeyConfig): RecipeFile {
   const checked = checkRecipe(text);
   if ('faults' in checked) {
@@ -72,7 +72,7 @@ const fieldOf = (path: Fault['path']): string =>
     .join('')
     .replace(/^\./, '');
 
-/** Where a member begins in the text, by its name; one that is not there, where what should hold it begins. */
+/** Finds where a member begins in the text, or where what should hold it begins. */
 function offsetOf(document: Document, path: Fault['path']): number {
   let node: unknown = document.contents;
   let offset = startOf(node);

@@ -10,7 +10,7 @@ const longestUid = 128;
 /** A namespace is a DNS label (apimachinery pkg/util/validation, DNS1123LabelMaxLength). */
 const longestNamespace = 63;
 
-/** What the API server asks (admission.k8s.io/v1), its envelope checked. */
+/** Holds what the API server asks (admission.k8s.io/v1), its envelope checked. */
 export interface AdmissionRequest {
   uid: string;
   /** Whether a pod itself is created: no other kind, verb or subresource concerns us. */

@@ -36,7 +36,7 @@ export interface Admission {
   code?: ErrorCode;
   patch: readonly AddOperation[];
   secrets: SecretDecision[];
-  /** Those of them that are not injected, to be described. */
+  /** The secrets that are not injected, to be described. */
   rejected: RejectedSecret[];
   warnings: string[];
   /** W3C trace contexts of the rules that were used, each once. */
@@ -54,7 +54,7 @@ export function admit(body: Uint8Array, rules: Rules, budget = createWorkBudget(
   return decide(() => readReview(parseJson(body)), rules, budget);
 }
 
-/** As {@link admit}, of an AdmissionReview already parsed by {@link parseJson} (or at least not nested too deep). */
+/** Decides an AdmissionReview already parsed by {@link parseJson}, or at least not nested too deep. */
 export function admitReview(review: unknown, rules: Rules, budget = createWorkBudget()): Admission {
   return decide(() => readReview(review), rules, budget);
 }

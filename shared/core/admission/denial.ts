@@ -19,10 +19,10 @@ export interface Denial {
 
 /** A Status message of the API server, all codes and remarks included. */
 const longestMessage = 2_000;
-/** What is said of single secrets leaves room for the remarks. */
+/** Bounds the reasons of single secrets, to leave room for the remarks. */
 const longestReasons = 1_200;
 
-/** What fails for good comes before what may pass later, so that a task fails at once when it must. */
+/** Codes that a retry may cure, behind all others: a task that must fail shall fail at once. */
 const laterCodes: readonly ErrorCode[] = ['POLICY_FORBIDDEN', 'RULES_UNKNOWN', 'SECRET_NOT_FOUND'];
 
 /**

@@ -35,7 +35,7 @@ export function injectionWarnings(
 const isStale = (answer: ManagerAnswer): boolean =>
   (answer.kind === 'found' || answer.kind === 'unknown') && answer.stale;
 
-/** Says nothing of the secret, so that all those of one manager share a warning. */
+/** Names the manager alone, so that all its secrets share a warning. */
 function describeStale(manager: string, ageMs: number): string {
   const since = Number.isFinite(ageMs) ? `for ${describeAge(ageMs)}` : 'since this gateway started';
   return `manager ${truncateShort(manager)} was not heard ${since}: secrets are injected as last known`;

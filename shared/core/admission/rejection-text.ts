@@ -18,7 +18,7 @@ export interface RejectionText {
 
 type Answer<K extends ManagerAnswer['kind']> = Extract<ManagerAnswer, { kind: K }>;
 
-/** Of the name that a manager looked for, which the request decides. */
+/** Bounds the name that a manager looked for, which the request decides. */
 const longestName = 200;
 
 /**
@@ -98,7 +98,7 @@ function describeLeftOut(
       };
 }
 
-/** What the platform team has to do so that a namespace is served. */
+/** Says what the platform team has to do so that a namespace is served. */
 function enabling(namespace: string, namespaces: Rules['namespaces']): string {
   if ('names' in namespaces) {
     return namespaces.names.includes(namespace)
@@ -167,7 +167,7 @@ const describeNames = (absent: readonly Answer<'absent'>[]): string =>
 const describeReasons = (ineligible: readonly Answer<'ineligible'>[]): string[] =>
   withManagers(ineligible.map(({ manager, reason }) => ({ manager, text: reason })));
 
-/** Each text once, with the managers that it is of. */
+/** Lists each text once, with the managers that gave it. */
 function withManagers(answers: readonly { manager: string; text: string }[]): string[] {
   const managers = new Map<string, string[]>();
   for (const { manager, text } of answers) managers.set(text, [...(managers.get(text) ?? []), manager]);

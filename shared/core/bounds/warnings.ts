@@ -10,7 +10,7 @@ const mostWorded = 500;
 export interface Warnings {
   /** @param word makes the text; not called when there are warnings enough, it is only counted then */
   add(word: () => string): void;
-  /** Those to show, the last of which counts the others. */
+  /** Returns the warnings to show, the last of which counts the others. */
   texts(): string[];
 }
 

@@ -4,9 +4,9 @@ import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 
 const requestPrefix = 'flyte.secrets/s';
-/** More secrets than this in one pod is a mistake, and bounds the work. */
+/** Bounds the secrets of one pod: more is a mistake, and too much work. */
 const mostSecrets = 256;
-/** Of all requests of a pod. Kubernetes takes 256 KiB of annotations (apimachinery, TotalAnnotationSizeLimitB). */
+/** Bounds the text of all requests of a pod. Kubernetes takes 256 KiB of annotations (apimachinery, TotalAnnotationSizeLimitB). */
 const mostRequestCharacters = 512 * 1_024;
 
 interface Found {

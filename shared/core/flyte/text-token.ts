@@ -18,7 +18,7 @@ const hash = 0x23;
 const symbols = new Set(Buffer.from('<>{}:[];,/'));
 const space = new Set(Buffer.from(' \t\n\r'));
 const wordBytes = new Set(Buffer.from('-+._ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'));
-/** What stands for one byte behind a backslash. */
+/** The letters that stand for one byte behind a backslash. */
 const simpleEscapes = new Map(
   Object.entries({ a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '?': 63, "'": 39, '"': 34, '\\': 92 }).map(
     ([char, byte]) => [char.charCodeAt(0), byte],

@@ -1,7 +1,7 @@
 import type { Edit, VolumeMount } from '#shared/contracts/rule-recipe.ts';
 import { isSecretSetting } from '#shared/core/flyte/secret-setting.ts';
 
-/** Where the secret is to be found, in the words of its author: variables and files. */
+/** Lists where the secret is to be found, as its author knows it: variables and files. */
 export function injectedLocations(edits: Edit[]): string[] {
   return edits.flatMap((edit) => {
     if ('env' in edit) return isSecretSetting(edit.env.name) ? [] : [edit.env.name];
@@ -10,7 +10,7 @@ export function injectedLocations(edits: Edit[]): string[] {
   });
 }
 
-/** Whether the edits bring a secret into a pod: settings, a volume that nothing mounts and statements do not. */
+/** Tells whether the edits bring a secret into a pod. Settings, statements and a volume that nothing mounts do not. */
 export function providesSecret(edits: readonly Edit[]): boolean {
   const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
   return edits.some((edit) => {

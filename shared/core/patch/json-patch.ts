@@ -10,7 +10,7 @@ export function escapePointer(token: string): string {
   return token.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** The operations that append to a list, creating it where it is absent or null (an `add` to `/-` would fail there). */
+/** Returns the operations that append to a list. One that is absent or null is created: an `add` to `/-` would fail. */
 export function appendTo(
   path: string,
   list: readonly unknown[] | undefined,
@@ -21,7 +21,7 @@ export function appendTo(
   return items.map((value) => ({ op: 'add', path: `${path}/-`, value }));
 }
 
-/** The operations that put items before a list, in their order. */
+/** Returns the operations that put items before a list, in their order. */
 export function prependTo(
   path: string,
   list: readonly unknown[] | undefined,

@@ -11,7 +11,7 @@ interface WantedVariable {
   value: EnvEntry;
   expected: object;
   secrets: ReadonlySet<string>;
-  /** Of it in the patch. */
+  /** Length of the variable in the patch. */
   characters: number;
 }
 

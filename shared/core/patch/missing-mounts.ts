@@ -9,14 +9,14 @@ import type { VolumeNames } from './planned-volume.ts';
 import type { Container, Mount } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
-/** A mount that every container is to have, as the pod may already have it, and the first secret for which. */
+/** A mount that every container is to have, with the first secret that wants it. */
 interface WantedMount {
   value: VolumeMount;
   expected: object;
   /** The normal path of its place. */
   path: string;
   title: string;
-  /** Of it in the patch. */
+  /** Length of the mount in the patch. */
   characters: number;
 }
 

@@ -15,7 +15,7 @@ export function normalPath(path: string, budget: WorkBudget): string {
   return isNormal(path) ? path : resolve(path, budget);
 }
 
-/** Says no of some normal paths, too: those with a name that begins with a dot. */
+/** Recognises most normal paths, but none with a name that begins with a dot. */
 function isNormal(path: string): boolean {
   // One look at each character; a search for two texts stops at every slash.
   return path.startsWith('/') && !path.endsWith('/') && !/\/[/.]/.test(path);

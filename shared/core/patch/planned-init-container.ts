@@ -10,7 +10,7 @@ export interface PlannedInitContainer {
   volumes: ReadonlyMap<string, PlannedVolume>;
 }
 
-/** Of a container that is held against a wanted one, and of each entry of its lists that is. */
+/** Steps to compare a container with a wanted one, and for each entry of its lists. */
 const containerSteps = 20;
 const itemSteps = 5;
 
@@ -60,7 +60,7 @@ function payForAdded(absent: readonly InitContainer[], present: number, budget: 
   }
 }
 
-/** Those that could be one of ours, by the name before `-<n>`. */
+/** Indexes the containers that could be one of ours by the name before `-<n>`. */
 function byBaseName(containers: readonly Container[], budget: WorkBudget): Map<string, Container[]> {
   budget.spend((5 + nameSteps) * containers.length);
   const byName = new Map<string, Container[]>();

@@ -132,7 +132,7 @@ function nameOf(volume: PlannedVolume, isToBeHad: (name: string) => boolean): st
   }
 }
 
-/** Of a volume that is rendered and held against one of the pod. */
+/** Steps to render a volume and compare it with one of the pod. */
 const volumeSteps = (volume: PlannedVolume): number => 20 * (1 + itemsOf(volume).length);
 
 function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudget): boolean {

@@ -111,7 +111,7 @@ function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string,
   }
 }
 
-/** Of the number that an init container's name gets. */
+/** Length of the number that an init container's name gets. */
 const placeCharacters = '-10000'.length;
 
 /** @throws NAME_IMPOSSIBLE when no pod can be created with the name, and none is read again */

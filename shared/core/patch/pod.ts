@@ -16,7 +16,7 @@ export interface Pod {
   initContainers: readonly Container[] | undefined;
 }
 
-/** An entry of a list of the pod, of which the name has been checked to be a text, or absent. */
+/** An entry of a list of the pod, whose name is a text or absent. */
 export type NamedObject = JsonObject & { name?: string | undefined };
 export type Mount = NamedObject & { mountPath?: string | undefined };
 
@@ -39,7 +39,7 @@ export const longestQualifiedName = 253 + 1 + 63;
 /** No pod that can be stored comes near: etcd takes 1.5 MiB. */
 const mostEntries = 10_000;
 
-/** Whether the pod carries the label by which its author asks for injection, and is not a mirror of a static pod. */
+/** Tells whether the pod carries the label that asks for injection. The mirror of a static pod does not count. */
 export function asksForSecrets(object: unknown): boolean {
   const metadata = member(object, 'metadata');
   const mirror = member(member(metadata, 'annotations'), 'kubernetes.io/config.mirror');
@@ -133,7 +133,7 @@ function readText(object: unknown, name: string, where: string, longest: number)
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** What a value is not though it should be a text, or absent; undefined when all is well. */
+/** Says what a value should be that is no text, and not absent. @returns undefined when all is well */
 function textFault(value: unknown, longest = Number.POSITIVE_INFINITY): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') return 'a text';

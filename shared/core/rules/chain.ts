@@ -22,7 +22,7 @@ export interface Rules {
   namespaces: LatchkeyConfig['k8s']['namespaces'];
 }
 
-/** What asking may cost: the search for similar names where a manager lacks the secret, and all the rest. */
+/** Bounds what asking may cost: the search for similar names, and all the rest. */
 export interface ChainWork {
   search: NearMissSearch;
   budget: WorkBudget;
@@ -96,7 +96,7 @@ function askManager(manager: string, question: Question, rules: Rules): ManagerA
   return { manager, kind: 'found', stale: false, match: { ...candidate, lookupKey, policyLine: line } };
 }
 
-/** Hashed and looked up. */
+/** Steps to hash a name and look it up. */
 const stepsPerLookup = 10;
 
 /** One name under which a manager would look, as the policy judges it. */
@@ -106,7 +106,7 @@ interface PolicyResult {
   line?: string;
 }
 
-/** Without a request it is asked whether anything that is looked up so may be used. */
+/** Judges a name by the policy. Without a request: whether anything that is looked up so may be used. */
 function judge(
   lookupKey: string,
   { caller, request, work }: Pick<Question, 'caller' | 'work'> & Partial<Pick<Question, 'request'>>,

@@ -1,7 +1,7 @@
 import type { RuleEntry } from '#shared/contracts/rule-entry.ts';
 import { type OpenValue, type SealedPlace, withSealedValue } from './sealed-value.ts';
 
-/** What an inventory entry says of one lookup key. */
+/** Holds what an inventory entry says of one lookup key. */
 export interface IndexedItem {
   variables: Readonly<Record<string, string>>;
   traceparent: string | undefined;

@@ -48,7 +48,7 @@ export function mayHold(format: FieldFormat | undefined, character: string): boo
   return formats[format].accepts(around) || (format === 'https-url' && character === ':');
 }
 
-/** What a format allows, in words. */
+/** Describes what a format allows. */
 export const formatRule = (format: FieldFormat): string => formats[format].rule;
 
 function isHttpsUrl(value: string): boolean {

@@ -49,7 +49,7 @@ function standsAt(piece: string, text: string, at: number): boolean {
   return at + piece.length <= text.length;
 }
 
-/** Where a glob's first wildcard stands; its length when it has none. */
+/** Finds a glob's first wildcard. @returns its length when it has none */
 export function prefixLength(glob: string): number {
   const wildcard = glob.search(/[*?]/);
   return wildcard < 0 ? glob.length : wildcard;
@@ -111,7 +111,7 @@ export function globsOverlap(one: string, other: string): boolean {
   return below[0] === true;
 }
 
-/** What stands behind the last wildcard. */
+/** Returns the text behind the last wildcard. */
 const tailOf = (glob: string): string =>
   glob.slice(Math.max(glob.lastIndexOf('*'), glob.lastIndexOf('?')) + 1);
 

@@ -8,7 +8,7 @@ export interface Asked {
   key: string;
 }
 
-/** How a manager makes the name under which it looks a secret up, and what can be read from such a name. */
+/** Makes the names under which a manager looks secrets up, and reads such names. */
 export interface LookupName {
   render: Template;
   /** As the name tells it: letters folded, characters trimmed; undefined where it tells nothing of it at all. */
@@ -85,7 +85,7 @@ function* split(template: SearchedTemplate, at: number, text: string): Generator
   }
 }
 
-/** Where what stands before this part may end. */
+/** Yields where the value before this part may end. */
 function* ends(text: string, next: TemplatePart | undefined, search: ReadingSearch): Generator<number> {
   for (let end = next === undefined ? text.length : 0; end <= text.length; end++) {
     const isEnd = typeof next !== 'string' || text.startsWith(next, end);

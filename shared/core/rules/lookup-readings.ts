@@ -1,11 +1,11 @@
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Asked, LookupName, ReadingSearch } from './lookup-name.ts';
 
-/** More tell nobody anything. */
+/** Bounds the readings of a name: more tell nobody anything. */
 const mostReadings = 4;
-/** Of a longer name not every reading is found: it costs every pod that asks for the secret. */
+/** Bounds the search in a long name, which every pod pays for that asks for the secret. */
 const mostCharacters = 2_000;
-/** Each is held against what its field may hold. */
+/** Steps to compare a character with what its field may hold. */
 const stepsPerCharacter = 2;
 
 /** How far to look for readings of one name where a pod waits for it. */
@@ -54,7 +54,7 @@ export function lookupReadings(
   return [...found];
 }
 
-/** The same but for what was asked for. */
+/** Returns the {@link lookupReadings} but the one that was asked for. */
 export function otherReadings(
   names: readonly LookupName[],
   lookupKey: string,

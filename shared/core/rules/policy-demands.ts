@@ -110,7 +110,7 @@ export function mostSpecific(named: readonly NamedSecrets[]): readonly NamedSecr
   return most === undefined ? [] : named.filter((secrets) => compareSpecificity(secrets, most) === 0);
 }
 
-/** Each once, in the order of the configuration. */
+/** Lists each rule once, in the order of the configuration. */
 export function rulesOf(named: readonly NamedSecrets[]): CompiledRule[] {
   return [...new Set(named.map(({ rule }) => rule))].sort((a, b) => a.place - b.place);
 }

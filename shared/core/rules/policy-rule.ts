@@ -79,7 +79,7 @@ export function couldAdmit(rules: readonly CompiledRule[], namespace: string): b
   );
 }
 
-/** What a rule is about, by its globs and the ways in which the manager makes a lookup name. */
+/** Lists the names that a rule selects, one for each pair of its globs and each lookup. */
 export function namedSecrets(
   { groups = ['*'], keys = ['*'] }: Rule,
   rule: CompiledRule,
@@ -142,7 +142,7 @@ function asVariables({ group, key }: { group: string; key: string }): Variables 
 
 type Matcher = (text: string | undefined) => boolean;
 
-/** Without globs everything matches, also what is absent; with globs what is absent matches none. */
+/** Compiles a list of globs. Without globs everything matches, with globs an absent value does not. */
 function anyOf(globs: readonly string[] | undefined): Matcher {
   if (globs === undefined) return () => true;
   const compiled = globs.map(compileGlob);

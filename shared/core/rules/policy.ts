@@ -105,7 +105,7 @@ export function compilePolicy(
 /** Every name of 300 characters is read to its end; the copy of one that is not lies nowhere. */
 const mostCharactersOfCopy = 100_000;
 
-/** What may be asked for under the name: nothing where the search ends before it finds any. */
+/** Yields what may be asked for under the name; nothing where the search ends first. */
 function* askedFor(
   lookup: readonly LookupName[],
   lookupKey: string,
@@ -120,7 +120,7 @@ function* askedFor(
   if (!isRead && search.charactersLeft >= 0) yield { group: '', key: '' };
 }
 
-/** Finds what the rules say of a lookup key, by its own name and by that of all that may be the same secret. */
+/** Finds the rules about a lookup key, in every spelling that may be the same secret. */
 function compileRules(
   { rules }: RecipePolicy,
   lookup: readonly LookupName[],

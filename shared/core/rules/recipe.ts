@@ -17,7 +17,7 @@ import { templateCost } from './template-cost.ts';
 
 type Steps = (variables: Variables) => number;
 
-/** Of all rules together, by every lookup: each stays in the memory of every process that has the recipe. */
+/** Bounds the names that all rules select: each stays in the memory of every process that has the recipe. */
 const mostRuleNames = 40_000;
 
 /** Most reads of `entry.value` in one list of edits: each opens up to 1 MiB again. Flyte's ways to deliver need two. */

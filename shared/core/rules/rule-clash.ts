@@ -44,7 +44,7 @@ function kindOf({ glob, prefixLength, writtenLength, hasBeginning }: NamedSecret
   return hasBeginning ? `${writtenLength} ${glob.slice(0, prefixLength)}` : glob;
 }
 
-/** Of two of one kind. */
+/** Tells whether two names of one kind clash. */
 function clash(one: NamedSecrets, other: NamedSecrets): boolean {
   if (one.rule.place === other.rule.place || haveOneBorder(one, other)) return false;
   return one.glob === other.glob || (one.hasBeginning && globsOverlap(one.glob, other.glob));

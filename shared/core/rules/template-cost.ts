@@ -1,6 +1,6 @@
 import type { Variables } from './template.ts';
 
-/** Of the text that stands in a template, and of that which a variable brings through one filter. */
+/** Characters of a template, or of a variable through one filter, that cost a step. */
 const charactersPerStep = { text: 16, variable: 32 };
 const stepsPerPiece = 2;
 

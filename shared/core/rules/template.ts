@@ -49,7 +49,7 @@ const filters = new Map<string, (text: string, argument: string) => string>([
   ['goField', goField],
 ]);
 
-/** What templates know, for docs/recipes.md to be held against. */
+/** Names all that templates know, for docs/recipes.md to be held against. */
 export const templateNames = { variables: requestVariables, filters: new Set(filters.keys()) };
 
 /** First 16 hex digits of SHA-256: an identity, not a protection. */
