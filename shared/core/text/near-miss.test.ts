@@ -23,26 +23,27 @@ test('a name is suggested exactly when the full table of edits says that it is a
 
 test('5,000 names of 250 characters cost a look at each, not a table for each', () => {
   const keys = Array.from({ length: 5_000 }, (_, index) => `${'k'.repeat(245)}${index}`);
-  const long = createNearMissSearch();
-  assert.deepEqual(long.find(`${'k'.repeat(245)}x`, keys), []);
-  assert.equal(long.spentCells(), 0);
-  const short = createNearMissSearch();
-  assert.deepEqual(short.find('kkkk', keys), []);
-  assert.equal(short.spentCells(), keys.length);
+  const budget = { cellsLeft: 300_000 };
+  const search = createNearMissSearch(budget);
+  assert.deepEqual(search.find(`${'k'.repeat(245)}x`, keys), []);
+  assert.equal(budget.cellsLeft, 300_000);
+  assert.deepEqual(search.find('kkkk', keys), []);
+  assert.equal(budget.cellsLeft, 300_000 - keys.length);
 });
 
 test('names that begin otherwise are left after a few cells', () => {
   const keys = Array.from({ length: 1_000 }, (_, index) => `other/${String(index).padStart(84, '0')}`);
-  const search = createNearMissSearch();
-  search.find('x'.repeat(90), keys);
-  assert.equal(search.spentCells(), 1_000 * (1 + 90 + 3 * 5));
+  const budget = { cellsLeft: 300_000 };
+  createNearMissSearch(budget).find('x'.repeat(90), keys);
+  assert.equal(300_000 - budget.cellsLeft, 1_000 * (1 + 90 + 3 * 5));
 });
 
 test('all searches of one pod share a budget, over which no search goes by more than one name', () => {
   const keys = Array.from({ length: 5_000 }, (_, index) => `${'k'.repeat(86)}${index + 1_000}`);
-  const search = createNearMissSearch(100_000);
+  const budget = { cellsLeft: 100_000 };
+  const search = createNearMissSearch(budget);
   for (let secret = 0; secret < 8; secret++) search.find('k'.repeat(90), keys);
-  assert.ok(search.spentCells() > 100_000 && search.spentCells() < 100_000 + 1_000, `${search.spentCells()}`);
+  assert.ok(budget.cellsLeft < 0 && budget.cellsLeft > -1_000, `${budget.cellsLeft}`);
   assert.deepEqual(search.find('db/password', ['db/password1']), []);
 });
 

@@ -5,8 +5,13 @@ const mostSuggestions = 3;
 const mostCharacters = 100;
 /** Characters of punctuation that a key may have beyond the name that was meant. */
 const mostPunctuation = 8;
-/** About 10 ms: characters read and cells compared. It is spent on the gateway's event loop. */
-const defaultBudgetCells = 300_000;
+/** About 10 ms on the gateway's event loop. */
+const mostCells = 300_000;
+
+/** Counts down the characters read and the cells compared. */
+interface SearchBudget {
+  cellsLeft: number;
+}
 
 type NameOf = (key: string) => string;
 
@@ -18,16 +23,13 @@ export interface NearMissSearch {
    * @returns at most three of `keys`, the nearest first; none when `wanted` is very long or the budget is spent
    */
   find(wanted: string, keys: Iterable<string>, nameOf?: NameOf): string[];
-  /** What all searches so far have cost. */
-  spentCells(): number;
 }
 
-export function createNearMissSearch(budgetCells = defaultBudgetCells): NearMissSearch {
-  let spent = 0;
+export function createNearMissSearch(budget: SearchBudget = { cellsLeft: mostCells }): NearMissSearch {
   const distanceTo = (target: string, key: string): number => {
-    spent += key.length;
+    budget.cellsLeft -= key.length;
     return editDistance(target, simplify(key), () => {
-      spent += bandWidth;
+      budget.cellsLeft -= bandWidth;
     });
   };
   return {
@@ -36,7 +38,7 @@ export function createNearMissSearch(budgetCells = defaultBudgetCells): NearMiss
       const target = simplify(nameOf(wanted));
       const found: { key: string; distance: number }[] = [];
       for (const key of keys) {
-        if (++spent > budgetCells) break;
+        if (--budget.cellsLeft < 0) break;
         if (key.length > wanted.length + mostEdits + mostPunctuation) continue;
         const distance = distanceTo(target, nameOf(key));
         if (distance <= mostEdits) found.push({ key, distance });
@@ -44,7 +46,6 @@ export function createNearMissSearch(budgetCells = defaultBudgetCells): NearMiss
       found.sort((a, b) => a.distance - b.distance || (a.key < b.key ? -1 : 1));
       return found.slice(0, mostSuggestions).map(({ key }) => key);
     },
-    spentCells: () => spent,
   };
 }
 
