@@ -122,7 +122,7 @@ for (const [manager, check] of Object.entries(checks)) {
       }),
       propertyRuns,
     );
-    assert.ok(injected > 100, `only ${injected} requests were served`);
+    assert.ok(injected > propertyRuns.numRuns / 100, `only ${injected} requests were served`);
   });
 }
 
@@ -163,7 +163,7 @@ test('on arbitrary pods that ask all managers the patch applies, and is empty th
     }),
     propertyRuns,
   );
-  assert.ok(injected > 100, `only ${injected} pods were injected`);
+  assert.ok(injected > propertyRuns.numRuns / 100, `only ${injected} pods were injected`);
 });
 
 test('with all managers the order of the annotations does not matter either', () => {

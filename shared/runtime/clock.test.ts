@@ -13,8 +13,8 @@ test('the wall clock is asked for certificates, and for what another process rea
     if (/clock\.now\(|Date\.now\(/.test(await readFile(join(root, file), 'utf8'))) asking.push(file);
   }
   assert.deepEqual(asking.sort(), [
-    'services/cert-manager/self-signed-source.ts',
     'services/cert-manager/provided-source.ts',
+    'services/cert-manager/self-signed-source.ts',
     // When the snapshot of the rules was taken, for gateways that start later, and there its age.
     'services/discovery/snapshot/snapshot-keeper.ts',
     'services/gateway/rules/follow-cold-start.ts',

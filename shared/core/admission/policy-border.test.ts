@@ -237,7 +237,7 @@ test('whatever the rules, nobody gets a variable against its most specific rule,
     }),
     propertyRuns,
   );
-  assert.ok(seen.admitted > 100 && seen.refused > 100, JSON.stringify(seen));
+  assert.ok(Math.min(seen.admitted, seen.refused) > propertyRuns.numRuns / 100, JSON.stringify(seen));
 });
 
 test('whatever the rules, a copy lies where a pod may be given the variable, and nowhere else', () => {

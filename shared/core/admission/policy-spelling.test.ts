@@ -182,5 +182,5 @@ test('whom a rule keeps from a secret gets it in no other spelling, whatever oth
     }),
     propertyRuns,
   );
-  assert.ok(seen.kept > 20 && seen.shared > 20, JSON.stringify(seen));
+  assert.ok(Math.min(seen.kept, seen.shared) > propertyRuns.numRuns / 500, JSON.stringify(seen));
 });

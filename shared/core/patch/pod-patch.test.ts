@@ -159,7 +159,7 @@ for (const [name, rules] of [
       }),
       propertyRuns,
     );
-    assert.ok(injected > 20, `only ${injected} pods were injected`);
+    assert.ok(injected > propertyRuns.numRuns / 500, `only ${injected} pods were injected`);
   });
 }
 
