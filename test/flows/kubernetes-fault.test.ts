@@ -72,6 +72,6 @@ test('watches left open and silent make no gateway forget, and nothing is lost o
     what: 'watches stalled with their sockets open',
     strike: async () => proxy.strikeOpenWatches('stall'),
     meanwhile: (_, deleted) => run.untilEveryGateway(deleted, 200),
-    // The reflector notices by itself after 130 s (test/faults/watch-faults.test.ts does it with 1 s).
+    // The reflector notices by itself after 130 s (test/faults/watch-faults.integration.test.ts does it with 1 s).
     heal: async () => proxy.strikeOpenWatches('reset'),
   }));

@@ -1,7 +1,7 @@
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import type { Provider } from './provider.ts';
 
-/** The SDK of a provider is loaded by the resolver that needs it, and by nobody else (test/loaded-modules.test.ts). */
+/** The SDK of a provider is loaded by the resolver that needs it, and by nobody else (test/loaded-modules.integration.test.ts). */
 const providers = {
   aws: async ({ aws }: LatchkeyConfig) => (await import('./aws-provider.ts')).createAwsProvider(aws.provider),
   gcp: async ({ gcp }: LatchkeyConfig) => (await import('./gcp-provider.ts')).createGcpProvider(gcp.provider),
