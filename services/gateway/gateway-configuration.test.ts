@@ -18,17 +18,18 @@ test('a changed configuration is taken into use as a whole, or waits for a resta
   assert.deepEqual([configuration.current(), configuration.remarks()], [chain, []]);
 });
 
-test('what the TLS server and the key ring were started with stays until a restart, and that is said', () => {
+test('what the TLS server, the key ring and the readers were started with stays until a restart, and that is said', () => {
   const changed = latchkeyConfigSchema.parse({
     global: { keyRingDir: '/other' },
     webhook: { clientCa: '/ca.crt' },
     k8s: { inventory: 'open' },
+    limits: { managerMiB: 64 },
   });
   const configuration = createGatewayConfiguration(latchkeyConfigSchema.parse({}), log);
   configuration.reconfigure(changed);
   assert.deepEqual(
     configuration.remarks().map((reason) => reason.split(' ')[0]),
-    ['webhook.clientCa', 'global.keyRingDir'],
+    ['webhook.clientCa', 'global.keyRingDir', 'limits.managerMiB'],
   );
   const same = createGatewayConfiguration(changed, log);
   same.reconfigure(changed);

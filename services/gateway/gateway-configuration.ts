@@ -39,6 +39,7 @@ function restartReasons(inForce: LatchkeyConfig, next: LatchkeyConfig): string[]
   const changed = [
     inForce.webhook.clientCa === next.webhook.clientCa ? undefined : 'webhook.clientCa',
     inForce.global.keyRingDir === next.global.keyRingDir ? undefined : 'global.keyRingDir',
+    inForce.limits.managerMiB === next.limits.managerMiB ? undefined : 'limits.managerMiB',
   ].filter((field) => field !== undefined);
   return changed.map(
     (field) =>
