@@ -1,7 +1,6 @@
 import { decodeAnnotation, encodeAnnotation } from '#shared/core/flyte/secret-request.ts';
 import { mountRequirementNames } from '#shared/core/flyte/secret-text.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
-import { terminalJson } from './terminal-text.ts';
 
 /** A request as the value of a `flyte.secrets/s<number>` annotation. */
 export const encodeCommand: Command = {
@@ -29,7 +28,7 @@ ${exitCodesHelp}`,
       envVar: text('env-var'),
       mountRequirement,
     });
-    output.write(`${value}\n`);
+    output.line(value);
     return exitCodes.done;
   },
 };
@@ -46,7 +45,7 @@ ${exitCodesHelp}`,
     if (value === undefined || rest.length > 0) throw new UsageError('decode takes one value');
     const { mountRequirement, ...fields } = decodeAnnotation('VALUE', value);
     const mount = mountRequirementNames[mountRequirement] ?? mountRequirement;
-    output.write(`${terminalJson({ ...fields, mountRequirement: mount })}\n`);
+    output.json({ ...fields, mountRequirement: mount });
     return exitCodes.done;
   },
 };

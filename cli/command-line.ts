@@ -1,8 +1,9 @@
+import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { version } from '#shared/runtime/version.ts';
 import { type Command, exitCodes, exitCodesHelp, type Terminal, UsageError } from './command.ts';
-import { terminalLines } from './terminal-text.ts';
+import { createPrinter } from './printer.ts';
 
 /** Loads each command on demand, because cluster commands import a Kubernetes client. */
 const commands = new Map<string, { summary: string; load(): Promise<Command> }>(
@@ -52,15 +53,19 @@ latchkey <command> --help shows the options of a command, latchkey --version the
 
 ${exitCodesHelp}`;
 
+/** What the process gives to the program: a terminal of which nothing is kept from obeying what it is sent. */
+export type RawTerminal = Omit<Terminal, 'output' | 'errors'> & { output: Writable; errors: Writable };
+
 /** Runs one command line (without the program's name) and returns its exit code. */
-export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCommandLine(args: readonly string[], raw: RawTerminal): Promise<number> {
+  const terminal = { ...raw, output: createPrinter(raw.output), errors: createPrinter(raw.errors) };
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    terminal.output.write(help);
+    terminal.output.text(help);
     return name === undefined ? exitCodes.usage : exitCodes.done;
   }
   if (name === '--version') {
-    terminal.output.write(`latchkey ${version}\n`);
+    terminal.output.line(`latchkey ${version}`);
     return exitCodes.done;
   }
   try {
@@ -79,7 +84,7 @@ async function runCommand(command: Command, args: string[], terminal: Terminal):
     allowPositionals: true,
   });
   if (values.help === true) {
-    terminal.output.write(command.help);
+    terminal.output.text(command.help);
     return exitCodes.done;
   }
   return await command.run(terminal, values as Record<string, string | boolean | undefined>, positionals);
@@ -91,10 +96,13 @@ function report(error: unknown, { errors }: Terminal, program: string): number {
   // Treats a closed pipe (`| head`) as success: no reader is left.
   if (code === 'EPIPE') return exitCodes.done;
   if (error instanceof UsageError || code.startsWith('ERR_PARSE_ARGS')) {
-    errors.write(terminalLines(`${program}: ${error.message}; see ${program} --help\n`));
+    errors.text(`${program}: ${indented(error.message)}; see ${program} --help`);
     return exitCodes.usage;
   }
   if (!(error instanceof LatchkeyError)) throw error;
-  errors.write(terminalLines(`${program}: ${error.code}: ${error.message}\n`));
+  errors.text(`${program}: ${error.code}: ${indented(error.message)}`);
   return exitCodes.refused;
 }
+
+/** No line of a message, which may repeat a foreign text, passes for one of the program. */
+const indented = (message: string): string => message.replace(/\n(?! )/g, '\n  ');

@@ -1,12 +1,13 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ParseArgsConfig } from 'node:util';
 import type { Clock } from '#shared/runtime/clock.ts';
+import type { Printer } from './printer.ts';
 
 /** What a command may touch of the process. */
 export interface Terminal {
   input: Readable;
-  output: Writable;
-  errors: Writable;
+  output: Printer;
+  errors: Printer;
   environment: Readonly<Record<string, string | undefined>>;
   clock: Clock;
   /** From the call on the first Ctrl-C aborts the signal instead of ending the program. */

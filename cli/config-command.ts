@@ -1,6 +1,6 @@
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
 import { runConfigImport } from './config-import-command.ts';
-import { configSchemaText } from './config-schema.ts';
+import { configSchema } from './config-schema.ts';
 
 export const configCommand: Command = {
   help: `Usage: latchkey config schema > latchkey.schema.json
@@ -24,7 +24,7 @@ ${exitCodesHelp}`,
     if (action === 'import') return await runConfigImport(terminal, { files, json: values.json === true });
     if (action !== 'schema') throw new UsageError('config takes "schema" or "import"');
     if (files.length > 0 || values.json !== undefined) throw new UsageError('config schema takes nothing');
-    terminal.output.write(configSchemaText());
+    terminal.output.json(configSchema());
     return exitCodes.done;
   },
 };

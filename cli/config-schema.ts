@@ -17,6 +17,3 @@ export function configSchema(): JsonSchema {
     },
   });
 }
-
-/** Text of deploy/latchkey.schema.json and of `latchkey config schema`. */
-export const configSchemaText = (): string => `${JSON.stringify(configSchema(), null, 2)}\n`;

@@ -1,24 +1,23 @@
-import type { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { parseJson } from '#shared/core/admission/admission-review.ts';
 import { isObject, member } from '#shared/core/text/json-value.ts';
 import { createExplain, type Explain, readConfig } from './explanation.ts';
-import { terminalJson } from './terminal-text.ts';
+import type { Printer } from './printer.ts';
 
 const lineFeed = 0x0a;
 /** Distinct configurations remembered; a batch usually has few. */
 const mostConfigs = 100;
 
 /** Answers one question a line, NDJSON to NDJSON, in order and at the reader's pace. */
-export async function explainBatch(input: Readable, output: Writable): Promise<void> {
+export async function explainBatch(input: Readable, output: Printer): Promise<void> {
   const explainWith = rememberConfigs();
-  async function* answers(): AsyncGenerator<string> {
+  async function* answers(): AsyncGenerator<object> {
     for await (const line of splitLines(input)) {
-      if (line.some((byte) => byte > 0x20)) yield `${terminalJson(answerLine(line, explainWith), 0)}\n`;
+      if (line.some((byte) => byte > 0x20)) yield answerLine(line, explainWith);
     }
   }
-  await pipeline(answers, output, { end: false });
+  await output.jsonLines(answers());
 }
 
 function answerLine(line: Uint8Array, explainWith: (config: unknown) => Explain): object {

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { aPod, aReview, mountNumber } from '#testkit/pods/pod-builder.ts';
 import { explainBatch } from './explain-batch.ts';
+import { createPrinter } from './printer.ts';
 
 const arn = 'arn:aws:secretsmanager:eu-west-1:1:secret';
 const config = {
@@ -18,7 +19,10 @@ async function statusOf(asked: { group: string; key: string; groupVersion?: stri
   const review = aReview(aPod({ asks: [{ ...asked, mountRequirement: mountNumber.file }] }));
   const output = new PassThrough();
   const answer = text(output);
-  await explainBatch(Readable.from([JSON.stringify({ id: 1, config, inventory, review })]), output);
+  await explainBatch(
+    Readable.from([JSON.stringify({ id: 1, config, inventory, review })]),
+    createPrinter(output),
+  );
   output.end();
   const { response } = JSON.parse(await answer);
   return response.allowed ? 200 : response.status.code;

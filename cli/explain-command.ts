@@ -11,7 +11,6 @@ import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from 
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
 import { createExplain, readConfig } from './explanation.ts';
-import { terminalJson, terminalLines } from './terminal-text.ts';
 
 export const explainCommand: Command = {
   help: `Usage: latchkey explain [--config latchkey.yaml] [--inventory inventory.yaml] [--json] POD.yaml
@@ -58,10 +57,8 @@ ${exitCodesHelp}`,
     const explanation = createExplain(config, own)(inventory, review);
     const { admission, secrets, response, pod } = explanation;
     const { warnings } = admission;
-    const text = values.json
-      ? terminalJson({ secrets, warnings, response, pod })
-      : terminalLines(describeExplanation(explanation, before));
-    output.write(`${text}\n`);
+    if (values.json) output.json({ secrets, warnings, response, pod });
+    else output.lines(describeExplanation(explanation, before));
     return response.allowed ? exitCodes.done : exitCodes.refused;
   },
 };

@@ -7,6 +7,7 @@ import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
 import { createExplain } from './explanation.ts';
+import { createPrinter } from './printer.ts';
 
 const policy = {
   rules: [
@@ -21,7 +22,8 @@ const payments = asking('payments', 'card');
 
 test('explain names the line of the policy that allowed a secret, and the one that denied it', () => {
   const explain = createExplain(latchkeyConfigSchema.parse({ policy }));
-  const report = (pod: object): string => describeExplanation(explain(inventory, aReview(pod)), pod);
+  const report = (pod: object): string =>
+    describeExplanation(explain(inventory, aReview(pod)), pod).join('\n');
   assert.match(report(db), /injected by k8s as file \(policy: rule "mine"\): /);
   assert.match(
     report(payments),
@@ -34,7 +36,7 @@ test('a batch takes the policy of each line', async () => {
     JSON.stringify({ id, config, inventory, review: aReview(payments) }),
   );
   const output = new PassThrough();
-  await explainBatch(Readable.from(lines.map((line) => `${line}\n`)), output);
+  await explainBatch(Readable.from(lines.map((line) => `${line}\n`)), createPrinter(output));
   output.end();
   const answers = (await text(output))
     .trim()
@@ -52,7 +54,7 @@ test('explain names what else the variable of a global secret can be read as, an
   const known = { global: { env, files: { 'a/c_d': 'x' } }, k8s: { ns: { a: ['b_c'] } } };
   const report = (group: string, key: string): string => {
     const pod = aPod({ asks: [{ group, key, mountRequirement: 1 }] });
-    return describeExplanation(createExplain(config)(known, aReview(pod)), pod);
+    return describeExplanation(createExplain(config)(known, aReview(pod)), pod).join('\n');
   };
   assert.match(
     report('a', 'b_c'),

@@ -4,11 +4,11 @@ import { joinWords, quote } from '#shared/core/text/plain-text.ts';
 import type { ExplainedSecret, Explanation } from './explanation.ts';
 import { diffLines } from './line-diff.ts';
 
-/** The view for people: the answer, each secret, the warnings, and the pod's changes. */
+/** The view for people, a line each: the answer, each secret, the warnings, and the pod's changes. */
 export function describeExplanation(
   { admission, secrets, response, pod }: Explanation,
   before: unknown,
-): string {
+): string[] {
   const { outcome, warnings } = admission;
   const { status } = response;
   // A failure of single secrets stands beside them, one of the whole pod (a clash) only here.
@@ -25,7 +25,7 @@ export function describeExplanation(
     ...secrets.flatMap(describeSecret),
     ...warnings.map((warning) => `warning: ${warning}`),
     ...(changes.length > 0 ? ['', 'changes of the pod:', ...changes] : []),
-  ].join('\n');
+  ];
 }
 
 function describeSecret(secret: ExplainedSecret): string[] {

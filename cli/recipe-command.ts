@@ -1,7 +1,6 @@
 import { checkRecipe, describeRecipeFault } from '#shared/managers/recipe-file.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
 import { describeRecipe } from './recipe-report.ts';
-import { terminalJson, terminalLines } from './terminal-text.ts';
 import { readTextArgument } from './text-argument.ts';
 
 export const recipeCommand: Command = {
@@ -21,11 +20,9 @@ ${exitCodesHelp}`,
     const checked = checkRecipe(await readTextArgument(file, terminal, 'RECIPE_INVALID'));
     const faults = 'faults' in checked ? checked.faults : [];
     const valid = faults.length === 0;
-    if (values.json === true) terminal.output.write(`${terminalJson({ valid, faults })}\n`);
-    else if ('recipe' in checked) terminal.output.write(`${terminalLines(describeRecipe(checked.recipe))}\n`);
-    else
-      for (const fault of faults)
-        terminal.errors.write(`${terminalLines(describeRecipeFault(file, fault))}\n`);
+    if (values.json === true) terminal.output.json({ valid, faults });
+    else if ('recipe' in checked) terminal.output.lines(describeRecipe(checked.recipe));
+    else terminal.errors.lines(faults.map((fault) => describeRecipeFault(file, fault)));
     return valid ? exitCodes.done : exitCodes.refused;
   },
 };

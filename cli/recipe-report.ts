@@ -12,8 +12,8 @@ import { formatRule } from '#shared/core/rules/field-format.ts';
 
 const mountNames: Record<Mount, string> = { env: 'a variable', file: 'a file' };
 
-/** What a recipe does, in words. */
-export function describeRecipe(recipe: RecipeFile): string {
+/** What a recipe does, in words, a line each. */
+export function describeRecipe(recipe: RecipeFile): string[] {
   const { mounts, edits } = recipe;
   return [
     inventoryWords(recipe),
@@ -23,7 +23,7 @@ export function describeRecipe(recipe: RecipeFile): string {
       `as ${mountNames[mount]}:`,
       ...edits[mount].map((edit) => `  ${editWords(edit)}${whenWords(edit.when)}`),
     ]),
-  ].join('\n');
+  ];
 }
 
 function inventoryWords({ inventory, source, lookup }: RecipeFile): string {

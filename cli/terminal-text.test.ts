@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { anAnnotation, aPod } from '#testkit/pods/pod-builder.ts';
-import { runLatchkey as run } from '#testkit/processes/latchkey-command.ts';
-import { terminalJson, terminalLines } from './terminal-text.ts';
+import { parse } from 'yaml';
+import { terminalJson, terminalLines, terminalYaml } from './terminal-text.ts';
 
 const obeyed = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u;
 
@@ -21,26 +17,20 @@ test('JSON for a terminal is the same value to a program', () => {
   assert.equal(terminalLines('a\u202eb\nc\u001b[2J'), 'a?b\nc?[2J');
 });
 
-test('nothing of a hostile pod turns a line of the terminal around, whoever prints it', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'latchkey-terminal-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const turned = 'x\u202egpj.exe\u2066\u2028\u001b[2J';
-  const pod = join(folder, 'pod.json');
-  const object = aPod({
-    asks: [{ group: 'db', key: 'pass' }],
-    annotations: { [`flyte.secrets/s${turned}`]: turned, [turned]: turned },
-    spec: { containers: [{ name: turned, image: turned }] },
+test('YAML for a terminal is the same value to a program', () => {
+  const text = fc.string({
+    unit: fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 1 }),
+      fc.constantFrom('\n', '\u202e', '\u009b', ' ', '"'),
+    ),
   });
-  await writeFile(pod, JSON.stringify(object));
-  const annotation = anAnnotation({ group: turned, key: turned });
-  for (const args of [
-    ['explain', pod],
-    ['explain', pod, '--json'],
-    ['decode', annotation],
-    ['explain', turned],
-  ]) {
-    const { output, errors } = await run(args);
-    assert.doesNotMatch(output, obeyed, args.join(' '));
-    assert.doesNotMatch(errors, obeyed, args.join(' '));
-  }
+  fc.assert(
+    fc.property(fc.dictionary(text, fc.oneof(text, fc.array(text))), (value) => {
+      const shown = terminalYaml(value);
+      assert.doesNotMatch(shown, obeyed);
+      assert.deepEqual(parse(shown), { ...value });
+    }),
+  );
+  assert.equal(terminalYaml({ a: 'r\u009b31m\u{e0041}' }), 'a: "r\\u009b31m\\U000e0041"\n');
+  assert.equal(terminalYaml({ a: 'plain', b: ['x y'] }), 'a: plain\nb:\n  - x y\n');
 });

@@ -1,23 +1,21 @@
-import { stringify } from 'yaml';
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration } from '#shared/installation/webhook-configuration.ts';
 import { type IssueOptions, newCa, newLeaf } from './issue-pair.ts';
 
 /**
- * Prints new Secrets as YAML, private keys included. With `webhook.manage: false`, where somebody else creates it,
+ * Makes new Secrets, private keys included. With `webhook.manage: false`, where somebody else creates it,
  * the webhook configuration that trusts them follows. The layout is always the same.
  */
-export async function certificateManifests(options: IssueOptions): Promise<string> {
+export async function certificateManifests(options: IssueOptions): Promise<object[]> {
   const { config, namespace } = options;
   const { tls, webhook } = config;
   const ca = await newCa(options, '');
   const leaf = await newLeaf(options, ca);
-  const objects = [
+  return [
     secretManifest(namespace, tls.caSecretName, ca),
     secretManifest(namespace, tls.servingSecretName, leaf),
     ...(webhook.manage ? [] : [desiredConfiguration(webhook, namespace, ca.bundle)]),
   ];
-  return objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join('');
 }
 
 const secretManifest = (namespace: string, name: string, stored: TlsSecretContent): object => ({

@@ -49,7 +49,14 @@ Exit codes:
       const found = (await readConfigOption(terminal, values)) ?? defaultConfig();
       requireOwnCertificates(found);
       const namespace = namespaceOf(terminal, values);
-      output.write(await certificateManifests({ config: found.config, namespace, nowMs: clock.now() }));
+      for (const object of await certificateManifests({
+        config: found.config,
+        namespace,
+        nowMs: clock.now(),
+      })) {
+        output.line('---');
+        output.yaml(object);
+      }
       return exitCodes.done;
     }
     const outcomes = await withInstallation(terminal, values, async (installation) => {
@@ -60,11 +67,8 @@ Exit codes:
       const force = values.force === true;
       return await initCerts({ installation, namespace, config, nowMs: clock.now(), force });
     });
-    output.write(
-      values.json === true
-        ? `${JSON.stringify(outcomes, null, 2)}\n`
-        : outcomes.map((outcome) => `${describeOutcome(outcome)}\n`).join(''),
-    );
+    if (values.json === true) output.json(outcomes);
+    else output.lines(outcomes.map(describeOutcome));
     return exitCodes.done;
   },
 };

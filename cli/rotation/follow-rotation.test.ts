@@ -5,6 +5,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { caStateAnnotation, rotateAnnotation } from '#shared/contracts/rotation-state.ts';
 import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
+import { createPrinter } from '../printer.ts';
 import { followRotation } from './follow-rotation.ts';
 import { jsonWriter, lineWriter, screenWriter } from './progress-writer.ts';
 
@@ -45,7 +46,15 @@ async function follow(
   const clock = steppingClock();
   const output = new PassThrough();
   const onInterrupt = () => options.interrupted ?? new AbortController().signal;
-  const terminal = { input: Readable.from([]), output, errors: output, environment: {}, clock, onInterrupt };
+  const printer = createPrinter(output);
+  const terminal = {
+    input: Readable.from([]),
+    output: printer,
+    errors: printer,
+    environment: {},
+    clock,
+    onInterrupt,
+  };
   const writers = {
     json: () => jsonWriter(terminal, { target: 'ca', id: 'ours' }),
     lines: () => lineWriter(terminal, 'ca'),
@@ -144,4 +153,23 @@ test('time that is over and an interruption end the watching, and say that the r
   assert.match(late.shown, /the rotation continues/);
   const interrupted = await follow([running('switching', [])], { interrupted: AbortSignal.abort() });
   assert.equal(interrupted.end, 'interrupted');
+});
+
+test('what a Secret says of a rotation forges no line, whoever shows it', async () => {
+  const hostile = 'gw\u001b[2J\u202e\u009b\nFORGED: done';
+  for (const writer of ['json', 'lines', 'screen'] as const) {
+    for (const last of [
+      caSecret({ refused: { id: 'ours', reason: hostile } }),
+      caSecret({
+        handled: 'no',
+        phase: 'switching',
+        waitingFor: [],
+        rotation: { id: hostile, reason: 'requested', startedAt: since },
+      }),
+    ]) {
+      const { shown } = await follow([running('switching', [hostile]), last], { writer });
+      const own = shown.replaceAll('\r\u001b[2K', '');
+      assert.doesNotMatch(own, /[^\P{C}\n]|^FORGED/mu);
+    }
+  }
 });

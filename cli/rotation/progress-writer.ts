@@ -21,7 +21,7 @@ export function jsonWriter(
     const text = JSON.stringify(fact);
     if (text === last) return;
     last = text;
-    output.write(`${JSON.stringify({ at: new Date(clock.now()).toISOString(), ...about, ...fact })}\n`);
+    output.json({ at: new Date(clock.now()).toISOString(), ...about, ...fact }, 0);
   };
   return { show: write, end: write };
 }
@@ -34,35 +34,30 @@ export function lineWriter({ output, clock }: Terminal, target: Target): Progres
       const text = describe(status);
       if (text === last) return;
       last = text;
-      output.write(`${new Date(clock.now()).toISOString().slice(11, 19)}Z ${text}\n`);
+      output.line(`${new Date(clock.now()).toISOString().slice(11, 19)}Z ${text}`);
     },
-    end: (end) => output.write(`${describeEnd(end, target)}\n`),
+    end: (end) => output.line(describeEnd(end, target)),
   };
 }
 
-const clearLine = '\r\u001b[2K';
-
 /** Writes one line a phase, and rewrites it at every poll. */
-export function screenWriter(terminal: Terminal, target: Target): ProgressWriter {
-  const { output, clock } = terminal;
+export function screenWriter({ output, clock }: Terminal, target: Target): ProgressWriter {
   let phase = '';
-  const leave = (): unknown => phase !== '' && output.write('\n');
+  const leave = (): void => {
+    if (phase !== '') output.line('');
+  };
   return {
     show: (status) => {
       if (status.phase !== phase) leave();
       phase = status.phase;
-      const text = describe(status, clock.now());
-      output.write(`${clearLine}${text.slice(0, columnsOf(terminal) - 1)}`);
+      output.rewrite(describe(status, clock.now()));
     },
     end: (end) => {
       leave();
-      output.write(`${describeEnd(end, target)}\n`);
+      output.line(describeEnd(end, target));
     },
   };
 }
-
-/** Returns the width of the terminal; one of unknown size reports 0. */
-const columnsOf = ({ output }: Terminal): number => ('columns' in output && Number(output.columns)) || 80;
 
 function describe({ phase, since, waitingFor }: UnderWay, nowMs?: number): string {
   const age =

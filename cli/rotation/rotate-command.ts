@@ -111,11 +111,9 @@ function leaveAlone(
   const words = isOurs
     ? `requested a new ${nouns[target]} (request ${id}); \`latchkey rotate --${target} --wait\` follows it`
     : `nothing was started: a rotation is in progress (${id}); --wait follows it`;
-  terminal.output.write(
-    values.json === true
-      ? `${JSON.stringify({ at: new Date(terminal.clock.now()).toISOString(), target, id, outcome })}\n`
-      : `${words}\n`,
-  );
+  const at = new Date(terminal.clock.now()).toISOString();
+  if (values.json === true) terminal.output.json({ at, target, id, outcome }, 0);
+  else terminal.output.line(words);
   return isOurs ? exitCodes.done : exitCodes.refused;
 }
 
@@ -130,10 +128,8 @@ function createWriter(
   const { output } = terminal;
   if (values.json === true) return jsonWriter(terminal, { target, id: followed.id });
   const words = isOurs ? `requested a new ${nouns[target]}` : 'a rotation is in progress, following it';
-  output.write(`${words} (${followed.id})\n`);
-  return 'isTTY' in output && output.isTTY === true
-    ? screenWriter(terminal, target)
-    : lineWriter(terminal, target);
+  output.line(`${words} (${followed.id})`);
+  return output.isScreen ? screenWriter(terminal, target) : lineWriter(terminal, target);
 }
 
 const defaultTimeout = '30m';

@@ -8,7 +8,6 @@ import {
   installationOptions,
   withInstallation,
 } from '../installation.ts';
-import { terminalJson, terminalLines } from '../terminal-text.ts';
 import { type InstallationFacts, readInstallationFacts, unseenReason } from './installation-facts.ts';
 import { describeStatus, reportStatus, type StatusReport } from './status-report.ts';
 
@@ -38,8 +37,8 @@ Exit codes:
       const found = await findOrDefault(terminal, values, installation);
       return reportStatus(await readInstallationFacts(installation, found, terminal.clock.now()));
     });
-    const text = values.json === true ? terminalJson(report) : terminalLines(describeStatus(report));
-    terminal.output.write(`${text}\n`);
+    if (values.json === true) terminal.output.json(report);
+    else terminal.output.lines(describeStatus(report));
     return verdictCodes[report.verdict];
   },
 };

@@ -85,7 +85,7 @@ const summaryOf = (different: Partial<InstallationFacts>, about: string): string
 test('an installation where all is well is healthy, and each part is one line', () => {
   const report = reportStatus(facts());
   assert.equal(report.verdict, 'healthy');
-  const [verdict, blank, ...lines] = describeStatus(report).split('\n');
+  const [verdict, blank, ...lines] = describeStatus(report);
   assert.deepEqual([verdict, blank], ['healthy: latchkey in namespace latchkey', '']);
   assert.equal(lines.length, report.findings.length);
   assert.match(
@@ -198,9 +198,26 @@ test('what may not be read is told, and does not count as healthy', () => {
   const report = reportStatus(facts({ ca: { unseen: 'cannot get secrets latchkey-ca: 403' } }));
   assert.equal(report.verdict, 'unseen');
   assert.match(
-    describeStatus(report),
+    describeStatus(report).join('\n'),
     /^healthy as far as visible: .*\n\? CA: cannot get secrets latchkey-ca: 403$/m,
   );
+});
+
+test('what the cluster says makes no line that passes for one of the report', () => {
+  const forged = 'x\nhealthy: latchkey';
+  const lease = { metadata: { name: 'any' }, spec: { holderIdentity: forged, renewTime: forged } };
+  const found = { ...facts().found, problem: `wrong:\n${forged}` };
+  const lines = describeStatus(
+    reportStatus(
+      facts({
+        found,
+        ca: { unseen: forged },
+        leases: { 'cert-manager': absent, discovery: { value: lease } },
+      }),
+    ),
+  );
+  assert.ok(lines.every((line) => !line.startsWith('healthy')));
+  assert.ok(lines.includes('    healthy: latchkey'));
 });
 
 test('the report holds no private key', () => {

@@ -49,8 +49,8 @@ function findConfiguration({ found }: InstallationFacts): Finding {
   };
 }
 
-/** Formats the report for people: the verdict, the problems and what to do, then a line a part. */
-export function describeStatus({ verdict, namespace, findings }: StatusReport): string {
+/** Formats the report for people, a line each: the verdict, the problems and what to do, then the parts. */
+export function describeStatus({ verdict, namespace, findings }: StatusReport): string[] {
   const problems = findings.flatMap(({ about, problems: some }) => some.map((each) => ({ about, ...each })));
   const unseen = findings.flatMap(({ about, unseen: why }) => (why === undefined ? [] : [{ about, why }]));
   const where = `latchkey in namespace ${namespace}`;
@@ -61,11 +61,15 @@ export function describeStatus({ verdict, namespace, findings }: StatusReport): 
   }[verdict];
   return [
     verdictLine,
-    ...problems.map(({ about, message, advice }) => `! ${about}: ${message}\n  -> ${advice}`),
+    ...problems.flatMap(({ about, message, advice }) => [
+      // A message may have lines of its own, none of which may pass for one of the report.
+      ...`! ${about}: ${message}`.split('\n').map((line, index) => (index === 0 ? line : `    ${line}`)),
+      `  -> ${advice}`,
+    ]),
     ...unseen.map(({ about, why }) => `? ${about}: ${why}`),
     '',
     ...findings.map((finding) => `${signOf(finding)} ${finding.about.padEnd(9)} ${finding.summary}`),
-  ].join('\n');
+  ];
 }
 
 function signOf({ problems, unseen }: Finding): string {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { printable } from '#shared/core/text/plain-text.ts';
 import { schemaFaults } from '#shared/core/text/schema-fault.ts';
 
 const pathOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '(top level)' : path.join('.'));
@@ -11,10 +12,10 @@ export function describeIssues(source: string, issues: readonly z.core.$ZodIssue
   );
 }
 
-/** Lists problems that are sentences already, `field: what is wrong`. */
+/** Lists problems that are sentences already, `field: what is wrong`, a line each whatever a field is named. */
 export function describeProblems(source: string, problems: readonly string[]): string {
   return [
     `${source} has ${problems.length} wrong field(s):`,
-    ...problems.map((problem) => `  ${problem}`),
+    ...problems.map((problem) => `  ${printable(problem)}`),
   ].join('\n');
 }

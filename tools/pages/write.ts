@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { configSchemaText } from '#cli/config-schema.ts';
+import { configSchema } from '#cli/config-schema.ts';
 import { configurationPage } from './configuration-page.ts';
 import { messagesPage } from './messages-page.ts';
 
@@ -14,4 +14,4 @@ async function rewrite(path: string, change: (page: string) => string): Promise<
 
 await rewrite('docs/configuration.md', configurationPage);
 await rewrite('docs/messages.md', messagesPage);
-await writeFile(join(root, 'deploy/latchkey.schema.json'), configSchemaText());
+await writeFile(join(root, 'deploy/latchkey.schema.json'), `${JSON.stringify(configSchema(), null, 2)}\n`);
