@@ -21,6 +21,8 @@ export interface LeaderElection {
   isLeading(): boolean;
   /** Returns who holds the Lease, as last observed; undefined when nobody does or it was not read yet. */
   holder(): string | undefined;
+  /** Returns for how long every read has found the Lease unchanged, ms of the own monotonic clock. */
+  unchangedMs(): number;
   /** Returns why the Lease could not be read or written the last time. */
   problem(): string | undefined;
   /** Ends the candidacy; a leader releases the Lease, so that the next one leads at once. */
@@ -54,6 +56,7 @@ class Candidate implements LeaderElection {
   readonly #loop: BackgroundLoop;
   readonly #stopWatchdog: () => void;
   #observed: ObservedLease | undefined;
+  #readAtMs = 0;
   /** The Lease as this process has last written it. */
   #written: Lease | undefined;
   #writes = 0;
@@ -84,6 +87,8 @@ class Candidate implements LeaderElection {
   isLeading = (): boolean => withinRenewDeadline(this.#renewedAtMs, this.#clock.monotonicMs());
 
   holder = (): string | undefined => this.#observed?.spec.holderIdentity || undefined;
+
+  unchangedMs = (): number => this.#readAtMs - (this.#observed?.sinceMs ?? this.#readAtMs);
 
   problem = (): string | undefined => this.#problem;
 
@@ -125,6 +130,7 @@ class Candidate implements LeaderElection {
     const before = this.#observed?.spec.holderIdentity;
     const observed = observeLease(this.#observed, lease.spec ?? {}, nowMs);
     this.#observed = observed;
+    this.#readAtMs = nowMs;
     const step = nextLeaseStep({ identity, observed, renewedAtMs: this.#renewedAtMs }, nowMs);
     const holder = observed.spec.holderIdentity;
     if (step === 'lost') this.#lose(`the Lease is held by ${holder || 'nobody'}`);

@@ -32,6 +32,26 @@ test('a free Lease is taken, one of somebody else only when it has not changed f
   assert.equal(nextLeaseStep(candidate(longer), 1_000 + durationMs), 'wait');
 });
 
+test('a Lease of absurd duration and time is free when it has not changed for ten minutes', () => {
+  const { mostDurationMs } = leaseTimes;
+  const absurd = { ...others, leaseDurationSeconds: 2 ** 31 - 1, renewTime: '2099-01-01T00:00:00.000000Z' };
+  assert.equal(nextLeaseStep(candidate(absurd), 1_000 + mostDurationMs - 1), 'wait');
+  assert.equal(nextLeaseStep(candidate(absurd), 1_000 + mostDurationMs), 'acquire');
+  const observed = observeLease(
+    { spec: absurd, sinceMs: 1_000 },
+    { ...absurd, leaseTransitions: 9 },
+    500_000,
+  );
+  const renewed = { ...candidate(absurd), observed };
+  assert.equal(nextLeaseStep(renewed, 1_000 + mostDurationMs), 'wait', 'a holder that renews keeps it');
+});
+
+test('a count of changes that is the largest possible begins again, and nothing but a change counts', () => {
+  const full = { ...others, leaseTransitions: 2 ** 31 - 1 };
+  assert.equal(holderSpec(full, 'me', wall).leaseTransitions, 1);
+  assert.equal(holderSpec(full, 'you', wall).leaseTransitions, 2 ** 31 - 1);
+});
+
 test('whoever finds its own name takes the Lease at once', () => {
   assert.equal(nextLeaseStep(candidate(mine), 1_000), 'acquire');
 });

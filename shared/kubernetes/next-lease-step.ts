@@ -13,6 +13,8 @@ import type { LeaseSpec } from './lease.ts';
 export const leaseTimes = {
   /** A Lease that has not changed for so long is free. */
   durationMs: 6_000,
+  /** Longest duration that is honoured of a Lease of another holder: an absurd one would end the election for ever. */
+  mostDurationMs: 600_000,
   /** Time after its last renewal was sent for which a leader still acts as one (client-go's RenewDeadline). */
   renewDeadlineMs: 4_000,
   renewEveryMs: 1_500,
@@ -53,9 +55,14 @@ export function observeLease(
 export const withinRenewDeadline = (renewedAtMs: number | undefined, nowMs: number): boolean =>
   renewedAtMs !== undefined && nowMs - renewedAtMs < leaseTimes.renewDeadlineMs;
 
-/** Returns when a Lease of another holder may be taken, monotonic ms. */
-export const expiresAtMs = ({ spec, sinceMs }: ObservedLease): number =>
-  sinceMs + Math.max(leaseTimes.durationMs, (spec.leaseDurationSeconds ?? 0) * 1_000);
+/**
+ * Returns when a Lease of another holder may be taken, monotonic ms. client-go honours any duration; a bound takes
+ * nothing from a holder that renews, because each renewal is a new state, observed anew.
+ */
+export const expiresAtMs = ({ spec, sinceMs }: ObservedLease): number => {
+  const saidMs = Math.min(leaseTimes.mostDurationMs, (spec.leaseDurationSeconds ?? 0) * 1_000);
+  return sinceMs + Math.max(leaseTimes.durationMs, saidMs);
+};
 
 /**
  * Decides what a candidate does next. One that finds its own name in the Lease takes it at once: the process before it
@@ -70,6 +77,9 @@ export function nextLeaseStep({ identity, observed, renewedAtMs }: CandidateStat
   return holder === '' || holder === identity || nowMs >= expiresAtMs(observed) ? 'acquire' : 'wait';
 }
 
+/** Largest count that the API server takes (int32); the next one is 1 again. */
+const mostTransitions = 2 ** 31 - 1;
+
 /**
  * Makes the spec of a Lease that `identity` takes or keeps.
  * @param wall.nowMs for people, ms since the Unix epoch
@@ -82,12 +92,13 @@ export function holderSpec(
 ): LeaseSpec {
   const renewTime = microTime(wall.nowMs, wall.count);
   const keeps = before.holderIdentity === identity;
+  const transitions = before.leaseTransitions ?? 0;
   return {
     holderIdentity: identity,
     leaseDurationSeconds: leaseTimes.durationMs / 1_000,
     acquireTime: (keeps ? before.acquireTime : undefined) ?? renewTime,
     renewTime,
-    leaseTransitions: (before.leaseTransitions ?? 0) + (keeps ? 0 : 1),
+    leaseTransitions: keeps ? transitions : (transitions % mostTransitions) + 1,
   };
 }
 

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { parseProcessConfig } from '#shared/config/process-config.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { replaceLease } from '#shared/kubernetes/lease.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { createLeaseServer, type LeaseServer } from '#testkit/cluster/lease-server.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
@@ -78,6 +79,25 @@ test('the service runs in one process, the other one is ready and names the lead
   assert.deepEqual(first.events, ['start', 'stop while it leads: true']);
   await waitFor(() => second.events.includes('start'), { timeoutMs, what: 'the second to lead' });
   assert.equal(server.holder(), 'second_uid-second');
+});
+
+test('a standby says for how long the holder has not renewed the Lease', async (t) => {
+  const server = newServer();
+  const place = { namespace: 'latchkey', name: lease };
+  const foreign = {
+    metadata: { ...place, resourceVersion: '1' },
+    spec: {
+      holderIdentity: 'nobody_1',
+      leaseDurationSeconds: 2 ** 31 - 1,
+      renewTime: '2099-01-01T00:00:00Z',
+    },
+  };
+  await replaceLease(server.connectionOf('foreign'), foreign, AbortSignal.timeout(timeoutMs));
+  const pod = await startPod(t, server, 'pod');
+  await waitFor(() => pod.remarks?.()[0] === 'standby: nobody_1 leads', { timeoutMs, what: 'the holder' });
+  const silent = /^standby: nobody_1 holds the Lease, but has not renewed it for \d+ s$/;
+  await waitFor(() => silent.test(pod.remarks?.()[0] ?? ''), { timeoutMs, what: 'its silence' });
+  assert.deepEqual([pod.notReady(), pod.events], [[], []]);
 });
 
 test('the leader never says that it stands by, also when its service has nothing to remark', async (t) => {

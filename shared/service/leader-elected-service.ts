@@ -1,5 +1,6 @@
 import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
 import { type LeaderElection, startLeaderElection } from '#shared/kubernetes/leader-election.ts';
+import { leaseTimes } from '#shared/kubernetes/next-lease-step.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ReadyService } from './ready-service.ts';
 import type { ServiceContext } from './service-context.ts';
@@ -43,10 +44,7 @@ export function createLeaderElectedService(options: {
 
   return {
     notReady: () => service?.notReady() ?? [election?.problem() ?? []].flat(),
-    remarks: () =>
-      service === undefined
-        ? [`standby: ${election?.holder() ?? 'nobody'} leads`]
-        : (service.remarks?.() ?? []),
+    remarks: () => (service === undefined ? [standbyRemark(election)] : (service.remarks?.() ?? [])),
     // A standby restarts on every change, so that it would lead with the current configuration.
     concern: (config) => service?.concern?.(config) ?? config,
     start: async () => {
@@ -70,4 +68,13 @@ export function createLeaderElectedService(options: {
       kubernetes.close();
     },
   };
+}
+
+/** Says who leads, or for how long the one that should has not shown that it does. */
+function standbyRemark(election: Pick<LeaderElection, 'holder' | 'unchangedMs'> | undefined): string {
+  const holder = election?.holder();
+  const unchangedMs = election?.unchangedMs() ?? 0;
+  if (holder === undefined || unchangedMs < leaseTimes.durationMs)
+    return `standby: ${holder ?? 'nobody'} leads`;
+  return `standby: ${holder} holds the Lease, but has not renewed it for ${Math.floor(unchangedMs / 1_000)} s`;
 }
