@@ -9,6 +9,7 @@ const absent = { value: undefined };
 const find = (spec: object) =>
   checkLeaders({
     nowMs,
+    namespace: 'latchkey',
     leases: { 'cert-manager': absent, discovery: { value: { metadata: { name: 'any' }, spec } } },
   });
 const held = (renewTime?: string) => find({ holderIdentity: 'discovery-1_uid', renewTime });
@@ -31,4 +32,22 @@ test('a Lease without holder or renewal is a problem', () => {
     assert.match(problems[0]?.message ?? '', /^discovery has no leader: /);
     assert.match(problems[0]?.message ?? '', pattern);
   }
+});
+
+test('a Lease renewed in the future or of absurd duration is a problem, and is told how to release', () => {
+  const holderIdentity = 'somebody';
+  const cases: [ReturnType<typeof find>, RegExp][] = [
+    [held(ago(-61_000)), /its Lease was renewed in the future \(in 61 s\)$/],
+    [find({ holderIdentity, renewTime: '2099-01-01T00:00:00Z', leaseDurationSeconds: 6 }), /in the future/],
+    [
+      find({ holderIdentity, renewTime: ago(0), leaseDurationSeconds: 2 ** 31 - 1 }),
+      /for 2147483647 s at a time$/,
+    ],
+  ];
+  for (const [{ problems }, pattern] of cases) {
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]?.message ?? '', pattern);
+    assert.match(problems[0]?.advice ?? '', /kubectl -n latchkey patch lease latchkey-discovery /);
+  }
+  assert.deepEqual(held(ago(-59_000)).problems, [], 'clocks differ');
 });

@@ -1,5 +1,6 @@
 import { describeAge } from '#shared/core/text/age.ts';
 import type { Lease } from '#shared/kubernetes/lease.ts';
+import { leaseTimes } from '#shared/kubernetes/next-lease-step.ts';
 import type { Finding, Problem } from './finding.ts';
 import { type InstallationFacts, ledServices, type Seen } from './installation-facts.ts';
 
@@ -7,15 +8,24 @@ const about = 'leaders';
 
 /** Exceeds a Lease's duration by far, for clocks that differ. */
 const goneMs = 120_000;
+/** Exceeds by far how much clocks differ. */
+const skewMs = 60_000;
 
 /** Checks who leads the services that elect a leader. An installation without Leases has one replica of each. */
-export function checkLeaders({ leases, nowMs }: Pick<InstallationFacts, 'leases' | 'nowMs'>): Finding {
+export function checkLeaders({
+  leases,
+  nowMs,
+  namespace,
+}: Pick<InstallationFacts, 'leases' | 'nowMs' | 'namespace'>): Finding {
   const each = ledServices.map((service) => ({ service, ...describeLease(leases[service], nowMs) }));
   const unseen = each.flatMap(({ unseen: why }) => why ?? []);
   return {
     about,
     summary: each.map(({ service, words }) => `${service} ${words}`).join(', '),
-    problems: each.flatMap(({ service, wrong }) => (wrong === undefined ? [] : [noLeader(service, wrong)])),
+    problems: each.flatMap(({ service, wrong, isForged }) => {
+      if (wrong === undefined) return [];
+      return [isForged === true ? forgedLease(service, wrong, namespace) : noLeader(service, wrong)];
+    }),
     ...(unseen.length === 0 ? {} : { unseen: unseen.join('; ') }),
     facts: Object.fromEntries(each.map(({ service, holder, renewedAt }) => [service, { holder, renewedAt }])),
   };
@@ -25,6 +35,8 @@ interface LeaseWords {
   words: string;
   /** Why nobody leads, as far as the Lease tells. */
   wrong?: string;
+  /** Whether no process of latchkey would have written it. */
+  isForged?: boolean;
   holder: string | null;
   renewedAt: string | null;
   unseen?: string;
@@ -34,7 +46,7 @@ function describeLease(lease: Seen<Lease | undefined>, nowMs: number): LeaseWord
   const nobody = { holder: null, renewedAt: null };
   if ('unseen' in lease) return { ...nobody, words: 'not seen', unseen: lease.unseen };
   if (lease.value === undefined) return { ...nobody, words: 'none' };
-  const { holderIdentity, renewTime } = lease.value.spec ?? {};
+  const { holderIdentity, renewTime, leaseDurationSeconds = 0 } = lease.value.spec ?? {};
   if (!holderIdentity) return { ...nobody, words: 'none', wrong: 'its Lease has no holder' };
   // `<pod>_<uid>`; the API server writes microseconds.
   const [holder = holderIdentity] = holderIdentity.split('_');
@@ -47,6 +59,9 @@ function describeLease(lease: Seen<Lease | undefined>, nowMs: number): LeaseWord
       wrong: 'its Lease does not say when it was renewed',
     };
   }
+  const forged = forgedWords(ageMs, leaseDurationSeconds);
+  if (forged !== undefined)
+    return { ...held, words: `${holder}, not credible`, wrong: forged, isForged: true };
   if (ageMs <= goneMs) return { ...held, words: holder };
   return {
     ...held,
@@ -58,4 +73,16 @@ function describeLease(lease: Seen<Lease | undefined>, nowMs: number): LeaseWord
 const noLeader = (service: string, why: string): Problem => ({
   message: `${service} has no leader: ${why}`,
   advice: `check the pods of ${service}: none is running, or they cannot reach the API server`,
+});
+
+/** Tells what of a Lease no process of latchkey writes; a standby waits for as long as it is believed. */
+function forgedWords(ageMs: number, durationSeconds: number): string | undefined {
+  if (ageMs < -skewMs) return `its Lease was renewed in the future (in ${describeAge(-ageMs)})`;
+  if (durationSeconds * 1_000 <= leaseTimes.mostDurationMs) return undefined;
+  return `its Lease is held for ${durationSeconds} s at a time`;
+}
+
+const forgedLease = (service: string, why: string, namespace: string): Problem => ({
+  message: `${service} may have no leader: ${why}`,
+  advice: `check the clocks of the nodes and who else may write Leases, then release it: kubectl -n ${namespace} patch lease latchkey-${service} --type merge -p '{"spec":{"holderIdentity":null}}'; a standby takes it by itself ${describeAge(leaseTimes.mostDurationMs)} after its last change`,
 });
