@@ -17,6 +17,11 @@ export const subjectOf = (bucket: string, key: string): string => `$KV.${bucket}
 /** Headers of every record but the manifest, which has both in its body. A delete carries them too. */
 export const epochHeader = 'Latchkey-Epoch';
 export const sequenceHeader = 'Latchkey-Seq';
+/**
+ * Bounds epoch and seq: a publisher takes the next number, which has to be one that its readers can read. More is nobody's:
+ * the record counts as one without a version, and is written again.
+ */
+export const maxVersionNumber = 2 ** 40;
 
 /** What a key says, taken apart. `namespace` is undefined for a record that holds in every namespace. */
 export type RecordKey =

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
-import { type Claim, findRival, manifestOf, nextClaim } from '#shared/bus/records/claim.ts';
+import { type Claim, findOutranked, findRival, manifestOf, nextClaim } from '#shared/bus/records/claim.ts';
 import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import type { MirrorBatch } from '#shared/bus/records/mirror.ts';
 import { type BusRecord, bodyOf } from '#shared/bus/records/record.ts';
@@ -153,6 +153,13 @@ class PrefixPublisher implements Publisher {
   #noteBatch({ reset, records }: MirrorBatch): void {
     if (reset || records.length > 0) this.#mark(records.map(({ key }) => key));
     if (reset) this.#mark(this.#desired.keys());
+    if (this.#claim !== undefined) this.#noteOutranked(this.#claim, { reset, records });
+  }
+
+  /** Notes what readers may refuse. What was on its way while the prefix was claimed may be any loser's. */
+  #noteOutranked(claim: Claim, { reset, records }: MirrorBatch): void {
+    if (reset) claim.outranked = findOutranked(records, claim.epoch);
+    else for (const { key, epoch } of records) if (epoch < claim.epoch) claim.outranked.add(key);
   }
 
   /** Publishes what may be published; returns the pause before the next round, ms. */
@@ -173,7 +180,6 @@ class PrefixPublisher implements Publisher {
   async #reconcile(link: BusLink): Promise<void> {
     const startMs = this.#clock.monotonicMs();
     const claim = this.#claim ?? (await this.#takeClaim(link));
-    this.#claim = claim;
     this.#firstClaim.resolve(claim.epoch);
     const { records, manifestKey } = this.#store;
     const rival = findRival(records.values(), claim);
@@ -192,11 +198,15 @@ class PrefixPublisher implements Publisher {
 
   async #takeClaim(link: BusLink): Promise<Claim> {
     const { records, manifestKey } = this.#store;
-    const { epoch, inherited } = nextClaim(records.values(), manifestOf(records.get(manifestKey)));
+    const next = nextClaim(records.values(), manifestOf(records.get(manifestKey)));
+    const { epoch, inherited } = next;
     const revision = await this.#store.storeManifest(link, { schema: 1, epoch, seq: 0, ...inherited });
-    this.#log.info({ epoch, revision }, 'prefix claimed');
+    this.#log.info({ epoch, revision, startsOver: next.startsOver }, 'prefix claimed');
     this.#mark(records.keys());
-    return { epoch, publisher: this.#id, revision, inherited };
+    // Of what has arrived meanwhile, too; for what arrives from here on the claim must stand.
+    const outranked = findOutranked(records.values(), epoch);
+    this.#claim = { ...next, publisher: this.#id, revision, outranked };
+    return this.#claim;
   }
 
   #supersededBy({ epoch }: BusRecord, claim: Claim): void {

@@ -7,11 +7,15 @@ import {
   sameSummary,
 } from '#shared/bus/records/claim.ts';
 import type { DesiredRecord } from '#shared/bus/records/record.ts';
+import { maxVersionNumber } from '#shared/contracts/bucket.ts';
 import type { DesiredSet } from './desired-set.ts';
 import type { PrefixStore } from './prefix-store.ts';
 
 /** Records on their way to the server at once. */
 const publishWindow = 128;
+
+/** A seq from which on a manifest that this process did not write is not counted on from: the numbers could run out. */
+const foreignSeqLimit = maxVersionNumber / 2;
 
 /** Writes what differs between a desired set and the stored one, then the manifest that describes it. */
 export class SetWriter {
@@ -76,7 +80,8 @@ export class SetWriter {
 
   async #storeSummary(link: BusLink, claim: Claim, summary: SetSummary): Promise<void> {
     const stored = manifestOf(this.#store.records.get(this.#store.manifestKey));
-    const own = stored?.epoch === claim.epoch ? stored : undefined;
+    const isCounted = stored !== undefined && (stored.seq <= this.#seq || stored.seq < foreignSeqLimit);
+    const own = isCounted && stored.epoch === claim.epoch ? stored : undefined;
     this.#seq = Math.max(this.#seq, own?.seq ?? 0);
     if (own !== undefined && sameSummary(own, summary)) return;
     const manifest = { schema: 1, epoch: claim.epoch, seq: this.#seq + 1, ...summary } as const;

@@ -1,14 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { maxVersionNumber } from '#shared/contracts/bucket.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
-import { type Claim, emptySummary, manifestOf, needsWrite, nextClaim, supersedes } from './claim.ts';
+import {
+  type Claim,
+  emptySummary,
+  findOutranked,
+  manifestOf,
+  needsWrite,
+  nextClaim,
+  supersedes,
+} from './claim.ts';
 import { createDigestSet } from './digest.ts';
 
-const claim: Claim = { epoch: 2, publisher: 'me', revision: 10, inherited: emptySummary };
+const claim: Claim = {
+  epoch: 2,
+  publisher: 'me',
+  revision: 10,
+  inherited: emptySummary,
+  startsOver: false,
+  outranked: new Set(),
+};
 const desired = { bytes: aRecord({ key: 'k' }).bytes, trace: {} };
 
 test('the first claim of an empty prefix has epoch 1 and says that nothing is complete', () => {
-  assert.deepEqual(nextClaim([], undefined), { epoch: 1, inherited: emptySummary });
+  assert.deepEqual(nextClaim([], undefined), {
+    epoch: 1,
+    inherited: emptySummary,
+    startsOver: false,
+  });
 });
 
 test('a claim is later than everything stored and keeps the set before in force', () => {
@@ -22,10 +42,11 @@ test('a claim is later than everything stored and keeps the set before in force'
 });
 
 test('a higher epoch, or the same by another process, supersedes', () => {
-  assert.equal(supersedes({ epoch: 3, publisher: 'you' }, claim), true);
-  assert.equal(supersedes({ epoch: 2, publisher: 'you' }, claim), true);
-  assert.equal(supersedes({ epoch: 2, publisher: 'me' }, claim), false);
-  assert.equal(supersedes({ epoch: 1, publisher: 'you' }, claim), false);
+  const revision = 1;
+  assert.equal(supersedes({ epoch: 3, publisher: 'you', revision }, claim), true);
+  assert.equal(supersedes({ epoch: 2, publisher: 'you', revision }, claim), true);
+  assert.equal(supersedes({ epoch: 2, publisher: 'me', revision }, claim), false);
+  assert.equal(supersedes({ epoch: 1, publisher: 'you', revision }, claim), false);
 });
 
 test('only what differs is written, and whatever a loser wrote after the claim', () => {
@@ -47,7 +68,44 @@ test('only what differs is written, and whatever a loser wrote after the claim',
   assert.equal(needsWrite(gone, undefined, claim), false);
 });
 
+test('where the last epoch was used up, counting goes on from the manifest or from 1, and relics are written again', () => {
+  const last = maxVersionNumber;
+  const set = createDigestSet();
+  const relic = aRecord({ key: 'k8s.entry._.k', epoch: last, revision: 5, publisher: 'you' });
+  const fromManifest = nextClaim(
+    [relic, aManifest('k8s', set, { epoch: 7 })],
+    manifestOf(aManifest('k8s', set, { epoch: 7 })),
+  );
+  assert.deepEqual([fromManifest.epoch, fromManifest.startsOver], [8, true]);
+  const used = aManifest('k8s', set, { epoch: last });
+  assert.equal(nextClaim([used], manifestOf(used)).epoch, 1);
+
+  const restarted: Claim = { ...claim, ...fromManifest };
+  assert.equal(supersedes(relic, restarted), false);
+  assert.equal(supersedes({ ...relic, revision: 11 }, restarted), true, 'written after the claim');
+  assert.equal(needsWrite({ bytes: relic.bytes, trace: {} }, relic, restarted), true);
+  assert.equal(
+    needsWrite(undefined, { ...relic, deleted: true }, restarted),
+    true,
+    'a tombstone outranks, too',
+  );
+});
+
+test('a record that readers refuse, since one before it has a higher epoch, is written again', () => {
+  const first = aRecord({ key: 'k8s.entry._.a', epoch: 3, revision: 1 });
+  const low = aRecord({ key: 'k8s.entry._.b', epoch: 0, revision: 2 });
+  const { epoch } = nextClaim([low, first], undefined);
+  const outranked = findOutranked([low, first], epoch);
+  assert.deepEqual([epoch, [...outranked]], [4, [low.key]]);
+  const next = { ...claim, epoch, outranked };
+  assert.equal(needsWrite(desired, low, next), true);
+  assert.equal(needsWrite(desired, { ...low, epoch }, next), false);
+  assert.equal(needsWrite(desired, first, next), false);
+});
+
 test('a garbled or deleted manifest is none', () => {
   assert.equal(manifestOf(aRecord({ key: 'k8s.manifest', bytes: Buffer.from('{') })), undefined);
+  const beyond = aManifest('k8s', createDigestSet(), { epoch: maxVersionNumber + 1 });
+  assert.equal(manifestOf(beyond), undefined);
   assert.equal(manifestOf({ ...aManifest('k8s', createDigestSet()), deleted: true }), undefined);
 });

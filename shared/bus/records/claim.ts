@@ -1,3 +1,4 @@
+import { maxVersionNumber, parseKey } from '#shared/contracts/bucket.ts';
 import { checkShape } from '#shared/contracts/check-shape.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
 import { createDigestSet } from './digest.ts';
@@ -22,6 +23,10 @@ export interface Claim {
   revision: number;
   /** The set of the publisher before: it stays in force until this one has listed everything. */
   inherited: SetSummary;
+  /** Whether no higher epoch was left: what was stored before the claim with one is a relic, to be written again. */
+  startsOver: boolean;
+  /** Keys whose stored record readers refuse, since one before it has a higher epoch. */
+  outranked: Set<string>;
 }
 
 /** Reads the manifest in a stored record; undefined when there is none or it cannot be read. */
@@ -45,19 +50,44 @@ export const sameSummary = (left: SetSummary, right: SetSummary): boolean =>
 /**
  * Makes the next claim: an epoch above everything stored under the prefix, with the content of the manifest before.
  * Readers, also those that start this moment, keep or take the old set until the new publisher has listed everything.
+ * Where somebody has used the last epoch up, counting goes on from the manifest's, or from 1: readers take that at its
+ * publisher's word (`Reader.confirm`), once they have read everything again.
  */
 export function nextClaim(
   records: Iterable<BusRecord>,
   manifest: Manifest | undefined,
-): Pick<Claim, 'epoch' | 'inherited'> {
-  let highest = manifest?.epoch ?? 0;
+): Pick<Claim, 'epoch' | 'inherited' | 'startsOver'> {
+  const stated = manifest?.epoch ?? 0;
+  let highest = stated;
   for (const { epoch } of records) highest = Math.max(highest, epoch);
-  return { epoch: highest + 1, inherited: manifest === undefined ? emptySummary : summaryOf(manifest) };
+  const startsOver = highest >= maxVersionNumber;
+  return {
+    epoch: (startsOver ? stated % maxVersionNumber : highest) + 1,
+    inherited: manifest === undefined ? emptySummary : summaryOf(manifest),
+    startsOver,
+  };
+}
+
+/** Finds the keys whose record a reader refuses that begins now: one before it, that may stay, has a higher epoch. */
+export function findOutranked(records: Iterable<BusRecord>, claimEpoch: number): Set<string> {
+  const outranked = new Set<string>();
+  let fence = 0;
+  for (const { key, epoch } of [...records].sort((left, right) => left.revision - right.revision)) {
+    // The claim replaces the manifest, and the publisher whatever is above its epoch.
+    if (epoch > claimEpoch || parseKey(key)?.kind === 'manifest') continue;
+    if (epoch < fence) outranked.add(key);
+    fence = Math.max(fence, epoch);
+  }
+  return outranked;
 }
 
 /** Tells whether a stored record proves that another publisher has taken the prefix over. */
-export const supersedes = (record: Pick<BusRecord, 'epoch' | 'publisher'>, claim: Claim): boolean =>
-  record.epoch > claim.epoch || (record.epoch === claim.epoch && record.publisher !== claim.publisher);
+export const supersedes = (
+  record: Pick<BusRecord, 'epoch' | 'publisher' | 'revision'>,
+  claim: Claim,
+): boolean =>
+  !(claim.startsOver && record.revision <= claim.revision) &&
+  (record.epoch > claim.epoch || (record.epoch === claim.epoch && record.publisher !== claim.publisher));
 
 /** Finds a stored record that {@link supersedes} the claim, if there is one. */
 export function findRival(records: Iterable<BusRecord>, claim: Claim): BusRecord | undefined {
@@ -71,9 +101,12 @@ export function needsWrite(
   stored: BusRecord | undefined,
   claim: Claim,
 ): boolean {
+  // A tombstone, too, would have readers refuse all that comes after it.
+  if (claim.startsOver && stored !== undefined && stored.epoch > claim.epoch) return true;
   if (desired?.bytes === undefined) return stored !== undefined && !stored.deleted;
   if (stored === undefined || stored.deleted) return true;
   // Readers drop a loser's record even where its bytes are right.
   if (stored.epoch < claim.epoch && stored.revision > claim.revision) return true;
+  if (stored.epoch !== claim.epoch && claim.outranked.has(stored.key)) return true;
   return Buffer.compare(stored.bytes, desired.bytes) !== 0;
 }

@@ -1,5 +1,5 @@
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
-import { epochHeader, sequenceHeader } from '#shared/contracts/bucket.ts';
+import { epochHeader, maxVersionNumber, sequenceHeader } from '#shared/contracts/bucket.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 
 /** One stored record of a bucket as it came from the server; a tombstone when `deleted`. */
@@ -58,10 +58,10 @@ export function formatHeaders(stamp: RecordStamp): MsgHdrs {
 
 function count(value: string): number {
   const number = Number(value);
-  return Number.isSafeInteger(number) && number >= 0 ? number : 0;
+  return Number.isSafeInteger(number) && number >= 0 && number <= maxVersionNumber ? number : 0;
 }
 
-/** Reads the headers of a stored record. Garbage in a number reads as 0, below that of any real publisher. */
+/** Reads the headers of a stored record. Garbage in a number, or more than is counted to, reads as 0, below any real one. */
 export function parseHeaders(given: MsgHdrs): RecordStamp {
   const operation = given.get(operationHeader);
   const traceparent = given.get('traceparent');
