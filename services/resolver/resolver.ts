@@ -100,6 +100,7 @@ function createLedPublisher(context: ServiceContext, bus: Bus, manager: string) 
   const publisher = createPublisher(bus, {
     bucket: rulesBucket,
     owner: manager,
+    mostBytes: context.config.limits.managerMiB * 1_024 * 1_024,
     log: context.log.child({ manager }),
     clock,
     mayClaim: (currentEpoch) => election.mayClaim(currentEpoch, clock.monotonicMs()),

@@ -61,7 +61,11 @@ export async function untilServersAgree(testBus: TestBus, bucket: string): Promi
     testBus.servers.map(async ({ url }) => (await testBus.connect(undefined, { url })).linked()),
   );
   const recordsOf = async (link: BusLink) => {
-    const records = await readSince(link, bucket, '>', { afterRevision: 0, mostBytes: Infinity });
+    const records = await readSince(link, bucket, '>', {
+      afterRevision: 0,
+      mostBytes: Infinity,
+      beyond: 'refuse',
+    });
     return records.map(({ key, revision, bytes }) => `${revision} ${key} ${Buffer.from(bytes).toString()}`);
   };
   const isSame = async () => {

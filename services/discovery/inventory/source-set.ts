@@ -24,7 +24,13 @@ export interface SourceSet {
 }
 
 export function createSourceSet(
-  { log, clock, end, isLeading }: Pick<LeaderContext, 'log' | 'clock' | 'end' | 'isLeading'>,
+  {
+    config,
+    log,
+    clock,
+    end,
+    isLeading,
+  }: Pick<LeaderContext, 'config' | 'log' | 'clock' | 'end' | 'isLeading'>,
   bus: Bus,
 ): SourceSet {
   const sources: { name: string; publisher: Publisher; source: SelectiveSource }[] = [];
@@ -33,6 +39,7 @@ export function createSourceSet(
       const publisher = createPublisher(bus, {
         bucket: inventoryBucket,
         owner: name,
+        mostBytes: config.limits.managerMiB * 1_024 * 1_024,
         log,
         clock,
         // A process that was paused before its claim must not take the prefix from its successor.

@@ -49,11 +49,15 @@ export interface PrefixStore {
 /** @param prefix.onBatch called as that of a mirror */
 export function createPrefixStore(
   bus: Bus,
-  prefix: Pick<MirrorOptions, 'bucket' | 'log' | 'clock' | 'onBatch'> & { owner: string; publisher: string },
+  prefix: Pick<MirrorOptions, 'bucket' | 'mostBytes' | 'log' | 'clock' | 'onBatch'> & {
+    owner: string;
+    publisher: string;
+  },
 ): PrefixStore {
-  const { bucket, owner, publisher, log, clock, onBatch } = prefix;
+  const { owner, publisher, ...mirrored } = prefix;
+  const { bucket } = mirrored;
   const manifestKey = formatKey({ owner, kind: 'manifest' });
-  const mirror = createMirror(bus, { bucket, keys: `${escapeToken(owner)}.>`, log, clock, onBatch });
+  const mirror = createMirror(bus, { ...mirrored, keys: `${escapeToken(owner)}.>`, beyond: 'strip' });
 
   async function store(
     link: BusLink,

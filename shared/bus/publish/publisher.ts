@@ -31,6 +31,11 @@ interface PublisherOptions {
   bucket: string;
   /** Whose prefix of the bucket this process publishes. */
   owner: string;
+  /**
+   * Most that the stored records may cost this process. Those beyond it are held without their bytes, and so written again
+   * or removed: a flood of them must neither end the publisher nor stay.
+   */
+  mostBytes?: number;
   log: Logger;
   clock: Clock;
   /**
@@ -87,7 +92,7 @@ class PrefixPublisher implements Publisher {
   #ended = false;
 
   constructor(bus: Bus, options: PublisherOptions) {
-    const { bucket, owner, clock } = options;
+    const { bucket, owner, mostBytes, clock } = options;
     this.#bus = bus;
     this.#options = options;
     this.#clock = clock;
@@ -101,6 +106,7 @@ class PrefixPublisher implements Publisher {
       bucket,
       owner,
       publisher: this.#id,
+      ...(mostBytes === undefined ? {} : { mostBytes }),
       log: options.log,
       clock,
       onBatch: (batch) => this.#noteBatch(batch),

@@ -38,6 +38,8 @@ export interface MirrorOptions {
   keys: string;
   /** Most that the records may cost this process. With more it stays at what it has, and looks again now and then. */
   mostBytes?: number;
+  /** Has it keep, instead, the records beyond that without their bytes: whoever writes them has to see each. */
+  beyond?: 'refuse' | 'strip';
   /** Called each time that there is more. */
   onTooLarge?(err: LatchkeyError): void;
   log: Logger;
@@ -67,7 +69,7 @@ export interface Mirror {
  * by another server means reading everything again. A missing bucket is waited for.
  */
 export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
-  const { bucket, keys, clock, mostBytes = Infinity } = options;
+  const { bucket, keys, clock, mostBytes = Infinity, beyond = 'refuse' } = options;
   const log = options.log.child({ component: 'mirror', bucket, keys });
   const records = new Map<string, BusRecord>();
   let following: Subscription | undefined;
@@ -87,7 +89,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
     nc.subscribe(changeSubject(bucket, keys), {
       callback: (err, message) => {
         if (err) return log.warn({ err }, 'subscription to announcements refused, changes arrive late');
-        announced = Math.max(announced, Number(message.headers?.get('Nats-Sequence')) || 0);
+        announced = Math.max(announced, Number(message.headers?.last('Nats-Sequence')) || 0);
         loop.wake();
       },
     });
@@ -103,6 +105,11 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
   const costOfKnown = (key: string): number => {
     const known = records.get(key);
     return known === undefined ? 0 : costOf(known);
+  };
+
+  const checkNew = (news: readonly BusRecord[]): void => {
+    const newBytes = news.reduce((sum, record) => sum + costOf(record) - costOfKnown(record.key), 0);
+    checkCost(bucket, keys, costBytes + newBytes, mostBytes);
   };
 
   const liveCount = () => {
@@ -126,7 +133,7 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
 
   async function readAll(link: BusLink, reason: string): Promise<void> {
     acknowledged = false;
-    const all = await readSince(link, bucket, keys, { afterRevision: 0, mostBytes });
+    const all = await readSince(link, bucket, keys, { afterRevision: 0, mostBytes, beyond });
     resyncReason = undefined;
     readAllAtMs = clock.monotonicMs();
     resyncs += 1;
@@ -141,15 +148,15 @@ export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
 
   async function readNew(link: BusLink): Promise<void> {
     const target = announced;
-    const since = { afterRevision: revision, mostBytes };
+    const room = beyond === 'strip' ? mostBytes - costBytes : mostBytes;
+    const since = { afterRevision: revision, mostBytes: room, beyond };
     let fresh = await readSince(link, bucket, keys, since);
     for (let retry = 0; retry < lagRetries && (fresh.at(-1)?.revision ?? revision) < target; retry += 1) {
       await clock.sleep(lagRetryMs);
       fresh = await readSince(link, bucket, keys, since);
     }
     const news = fresh.filter(({ key, revision }) => records.get(key)?.revision !== revision);
-    const newBytes = news.reduce((sum, record) => sum + costOf(record) - costOfKnown(record.key), 0);
-    checkCost(bucket, keys, costBytes + newBytes, mostBytes);
+    if (beyond === 'refuse') checkNew(news);
     for (const record of news) take(record);
     revision = fresh.at(-1)?.revision ?? revision;
     // What was announced and is not there has been purged or has expired.

@@ -23,6 +23,16 @@ test('missing or broken numbers read as 0, below that of any publisher', () => {
   assert.deepEqual(parseHeaders(broken), { epoch: 0, seq: 0, publisher: '', deleted: false, trace: {} });
 });
 
+test('a number that no publisher could follow reads as 0, and a text that none writes as absent', () => {
+  const given = headers();
+  given.set('Latchkey-Epoch', String(2 ** 40 + 1));
+  given.set('Latchkey-Seq', String(2 ** 40));
+  given.set('Latchkey-Publisher', 'p'.repeat(65));
+  given.set('traceparent', 't'.repeat(56));
+  given.set('tracestate', 's'.repeat(513));
+  assert.deepEqual(parseHeaders(given), { epoch: 0, seq: 2 ** 40, publisher: '', deleted: false, trace: {} });
+});
+
 test('a purge of a key and the marker of an expired one read as tombstones', () => {
   for (const [name, value] of [
     ['KV-Operation', 'PURGE'],

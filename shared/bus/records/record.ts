@@ -39,6 +39,8 @@ type RecordStamp = Pick<BusRecord, 'epoch' | 'seq' | 'publisher' | 'deleted' | '
 const publisherHeader = 'Latchkey-Publisher';
 /** KV operation header (NATS ADR-8), understood by `nats kv`. */
 const operationHeader = 'KV-Operation';
+/** Longest header that is kept: a random id, a W3C `traceparent`, and what W3C asks everybody to carry of a `tracestate`. */
+const headerCharacters = { publisher: 64, traceparent: 55, tracestate: 512 } as const;
 /** Tombstones remove themselves (per-message TTL, nats-server 2.11): names that come and go leave nothing behind. */
 const tombstoneTtl = '1h';
 
@@ -61,15 +63,27 @@ function count(value: string): number {
   return Number.isSafeInteger(number) && number >= 0 && number <= maxVersionNumber ? number : 0;
 }
 
-/** Reads the headers of a stored record. Garbage in a number, or more than is counted to, reads as 0, below any real one. */
+/** Copies a string: one cut out of an answer would keep the whole answer in memory. */
+export const ownString = (value: string): string => Buffer.from(value).toString();
+
+/** Returns a header of its own, or the empty string where it is longer than any that a publisher writes. */
+const shortHeader = (given: MsgHdrs, name: string, most: number): string => {
+  const value = given.get(name);
+  return value.length > most ? '' : ownString(value);
+};
+
+/**
+ * Reads the headers of a stored record. Garbage in a number, or more than `maxVersionNumber`, reads as 0, below that of any
+ * real publisher; a text that is too long reads as none.
+ */
 export function parseHeaders(given: MsgHdrs): RecordStamp {
   const operation = given.get(operationHeader);
-  const traceparent = given.get('traceparent');
-  const tracestate = given.get('tracestate');
+  const traceparent = shortHeader(given, 'traceparent', headerCharacters.traceparent);
+  const tracestate = shortHeader(given, 'tracestate', headerCharacters.tracestate);
   return {
     epoch: count(given.get(epochHeader)),
     seq: count(given.get(sequenceHeader)),
-    publisher: given.get(publisherHeader),
+    publisher: shortHeader(given, publisherHeader, headerCharacters.publisher),
     deleted: operation === 'DEL' || operation === 'PURGE' || given.has('Nats-Marker-Reason'),
     trace: {
       ...(traceparent === '' ? {} : { traceparent }),

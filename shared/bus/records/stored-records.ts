@@ -1,8 +1,8 @@
 import { createInbox, type Msg } from '@nats-io/transport-node';
 import type { BusLink } from '#shared/bus/link/bus.ts';
-import { streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { parseKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { type BusRecord, parseHeaders } from './record.ts';
+import { type BusRecord, ownString, parseHeaders } from './record.ts';
 
 /** Bounds of one answer, so that a slow reader is never sent more than it can take (the server cuts it off at 64 MiB). */
 const batchRecords = 1_024;
@@ -24,14 +24,16 @@ interface Page {
 
 /**
  * Reads the record in a message of an answer; undefined for one that is none. The server appends its headers to those that
- * were stored, so the last of a name is the server's and the first may be a forgery.
+ * were stored, so the last of a name is the server's and the first may be a forgery. Everything is copied: a view
+ * would keep the message, of up to 1 MB of headers.
  */
 function toRecord(bucket: string, { headers, data }: Msg): BusRecord | undefined {
   const subject = headers?.last('Nats-Subject') ?? '';
   const prefix = subjectOf(bucket, '');
   if (headers === undefined || !subject.startsWith(prefix)) return undefined;
   const revision = Number(headers.last('Nats-Sequence'));
-  return { key: subject.slice(prefix.length), revision, bytes: data, ...parseHeaders(headers) };
+  const key = ownString(subject.slice(prefix.length));
+  return { key, revision, bytes: new Uint8Array(data), ...parseHeaders(headers) };
 }
 
 /** Classifies a message of an answer: a record, the end (with what is left), or a refusal. */
@@ -95,12 +97,27 @@ export function readPage(
   });
 }
 
-/** Around the bytes of a record: its headers, and what a process keeps of it at least. */
+/** Around the bytes of a record: the headers of fixed length (record.ts), and what a process keeps of it at least. */
 const recordOverheadBytes = 300;
 
 /** Computes what a record costs a process that keeps it, bytes. */
-export const costOf = ({ key, bytes }: Pick<BusRecord, 'key' | 'bytes'>): number =>
-  recordOverheadBytes + key.length + bytes.length;
+export const costOf = ({ key, bytes, trace }: Pick<BusRecord, 'key' | 'bytes' | 'trace'>): number =>
+  recordOverheadBytes + key.length + bytes.length + (trace.tracestate?.length ?? 0);
+
+/** Bounds what is read: with more than `mostBytes`, either the reading ends, or records have no bytes from there on. */
+export interface ReadRoom {
+  mostBytes: number;
+  beyond: 'refuse' | 'strip';
+}
+
+const noBytes = new Uint8Array();
+
+/** Takes the bytes off a record that has no room. A manifest keeps them: it is one, and says which epoch comes next. */
+function fit(record: BusRecord, costBytes: number, { mostBytes, beyond }: ReadRoom): BusRecord {
+  if (beyond === 'refuse' || costBytes + costOf(record) <= mostBytes) return record;
+  if (parseKey(record.key)?.kind === 'manifest') return record;
+  return { ...record, bytes: noBytes, trace: {} };
+}
 
 /** @throws SET_TOO_LARGE when records cost more than they may */
 export function checkCost(bucket: string, keys: string, costBytes: number, mostBytes: number): void {
@@ -115,31 +132,33 @@ export function checkCost(bucket: string, keys: string, costBytes: number, mostB
 /**
  * Reads every stored record (tombstones too) of a key filter written after `afterRevision`, in the order of revisions.
  * A bucket keeps one record a key, so this is exactly what changed since.
- * @throws SET_TOO_LARGE as soon as they cost more than `mostBytes`
+ * @throws SET_TOO_LARGE as soon as they cost more than `mostBytes`, unless they are stripped then
  */
 export async function readSince(
   link: BusLink,
   bucket: string,
   keyFilter: string,
-  { afterRevision, mostBytes }: { afterRevision: number; mostBytes: number },
+  { afterRevision, ...room }: ReadRoom & { afterRevision: number },
 ): Promise<BusRecord[]> {
   const filter = subjectOf(bucket, keyFilter);
   const all: BusRecord[] = [];
   let last = afterRevision;
   let costBytes = 0;
+  const take = (record: BusRecord): void => {
+    const kept = fit(record, costBytes, room);
+    costBytes += costOf(kept);
+    all.push(kept);
+  };
   for (let gets = 0; afterRevision > 0 && gets < singleGets; gets += 1) {
     const [record] = (await readPage(link, bucket, { filter, fromRevision: last + 1 })).records;
     if (record === undefined) return all;
-    all.push(record);
+    take(record);
     last = record.revision;
   }
   for (;;) {
     const page = await readPage(link, bucket, { filter, fromRevision: last + 1, batch: batchRecords });
-    for (const record of page.records) {
-      all.push(record);
-      costBytes += costOf(record);
-    }
-    checkCost(bucket, keyFilter, costBytes, mostBytes);
+    for (const record of page.records) take(record);
+    if (room.beyond === 'refuse') checkCost(bucket, keyFilter, costBytes, room.mostBytes);
     last = page.records.at(-1)?.revision ?? last;
     if (page.pending === 0 || page.records.length === 0) return all;
   }
