@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { bodyLimitBytes, readBody } from './body-reader.ts';
 
 /** A body that arrives as the test says, and what was told of it. */
@@ -18,6 +19,7 @@ function harness() {
     gone: () => told.push('gone'),
   });
   return {
+    stream,
     body,
     told,
     keptBytes: () => keptBytes,
@@ -64,4 +66,22 @@ test('a client that leaves before the end is told of, and the body is not whole'
   const { told, leave } = harness();
   await leave();
   assert.deepEqual(told, ['gone']);
+});
+
+test('input 61: a body of very many tiny chunks is too long after a thousand, and is read no further', async () => {
+  const { stream, body, told, keptBytes, leave } = harness();
+  for (let sent = 0; sent < 5_000; sent++) stream.write(' ');
+  await setImmediate();
+  assert.deepEqual([told, keptBytes(), stream.isPaused()], [['too long'], 1_024, true]);
+  assert.equal(body.bytes().buffer.byteLength, 1_024);
+  await leave();
+});
+
+test('input 61: chunks of 256 bytes are kept as one buffer, however many they are', async () => {
+  const { body, told, end } = harness();
+  const chunks = Array.from({ length: 5_000 }, (_, index) => Buffer.alloc(256, `${index % 10}`));
+  await end(...chunks);
+  assert.deepEqual(told, ['whole']);
+  assert.ok(body.bytes().equals(Buffer.concat(chunks)));
+  assert.ok(body.bytes().buffer.byteLength <= 2 * body.bytes().length);
 });
