@@ -1,5 +1,5 @@
 import { type Document, LineCounter, parseDocument } from 'yaml';
-import { nestsTooDeep } from '#shared/core/text/json-value.ts';
+import { findJsonExcess } from '#shared/core/text/json-excess.ts';
 import { documentFaults } from './document-faults.ts';
 
 /** What keeps a text from being read as YAML; `message` repeats nothing of the text. */
@@ -45,7 +45,7 @@ export function readYaml(text: string): YamlText | { faults: YamlFault[] } {
       return { faults: told.map(({ offset, message }) => ({ line: lineAt(offset), message })) };
     }
     const value: unknown = document.toJS({ maxAliasCount: -1 });
-    const isTooDeep = nestsTooDeep(Buffer.from(JSON.stringify(value) ?? ''));
+    const isTooDeep = findJsonExcess(Buffer.from(JSON.stringify(value) ?? '')) === 'depth';
     return isTooDeep ? oneFault(1, 'it is nested too deep') : { value, document, lineAt };
   } catch (err) {
     // Whatever walks it ends its stack.

@@ -1,7 +1,8 @@
 import { type ErrorCode, errorRegistry, LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import type { AddOperation } from '#shared/core/patch/json-patch.ts';
-import { member, nestsTooDeep } from '#shared/core/text/json-value.ts';
+import { findJsonExcess, type JsonLimits } from '#shared/core/text/json-excess.ts';
+import { member } from '#shared/core/text/json-value.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 
 const apiVersion = 'admission.k8s.io/v1';
@@ -45,9 +46,35 @@ export interface AdmissionReviewResponse {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/**
+ * The most that the API server's own pods have is far less: 256 secrets for 150 containers are 270,000 parts, and of
+ * annotations and labels 10,000 each are read.
+ */
+const reviewLimits: JsonLimits = { strings: 100_000, parts: 1_000_000 };
+
 /** Reads JSON of foreign origin. @throws REQUEST_MALFORMED when it is none, without a piece of the text */
 export function parseJson(body: Uint8Array): unknown {
-  if (nestsTooDeep(body)) throw malformedReview('the JSON is nested too deep');
+  return parseWithin(body);
+}
+
+/**
+ * Reads the JSON of an AdmissionReview, whatever it is about.
+ * @throws POD_TOO_LARGE when parsing it would stall others; REQUEST_MALFORMED as {@link parseJson}
+ */
+export function parseReview(body: Uint8Array): unknown {
+  return parseWithin(body, reviewLimits);
+}
+
+function parseWithin(body: Uint8Array, limits?: JsonLimits): unknown {
+  const excess = findJsonExcess(body, limits);
+  if (excess === 'depth') throw malformedReview('the JSON is nested too deep');
+  if (excess !== undefined && limits !== undefined) {
+    const noun = excess === 'strings' ? 'different names and texts' : 'entries';
+    throw new LatchkeyError(
+      'POD_TOO_LARGE',
+      `the pod is too large: the request has more than ${limits[excess]} ${noun}`,
+    );
+  }
   try {
     return JSON.parse(decoder.decode(body));
   } catch {

@@ -13,7 +13,7 @@ import {
   type AdmissionReviewResponse,
   allow,
   deny,
-  parseJson,
+  parseReview,
   readReview,
   type Status,
   statusOf,
@@ -48,20 +48,20 @@ export interface Admission {
 /**
  * Decides one request of the API server, from memory alone. The same bytes and rules give the same answer.
  * @param body the request's body, JSON of an AdmissionReview
- * @param budget what it may cost beyond reading the JSON; tells afterwards what it did
+ * @param budget what it may cost beyond reading the JSON, which has limits of its own; tells afterwards what it did
  */
 export function admit(body: Uint8Array, rules: Rules, budget = createWorkBudget()): Admission {
-  return decide(() => readReview(parseJson(body)), rules, budget);
+  return decide(() => readReview(parseReview(body)), rules, budget);
 }
 
-/** Decides an AdmissionReview already parsed by {@link parseJson}, or at least not nested too deep. */
+/** Decides an AdmissionReview already parsed by {@link parseReview}, or at least not nested too deep. */
 export function admitReview(review: unknown, rules: Rules, budget = createWorkBudget()): Admission {
   return decide(() => readReview(review), rules, budget);
 }
 
 const nothing = { patch: [], secrets: [], rejected: [], warnings: [], ruleTraceparents: [] };
 
-/** @param read throws REQUEST_MALFORMED when there is no request to decide */
+/** @param read throws REQUEST_MALFORMED or POD_TOO_LARGE when there is no request to decide */
 function decide(read: () => AdmissionRequest, rules: Rules, budget: WorkBudget): Admission {
   let request: AdmissionRequest;
   try {

@@ -7,7 +7,7 @@ import { member } from '#shared/core/text/json-value.ts';
 import { countCalls } from '#testkit/pods/call-count.ts';
 import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
-import { type Admission, admit, type Rules } from './admit.ts';
+import { type Admission, admit, admitReview, type Rules } from './admit.ts';
 
 /** Pods that their author made to be long, of which the API server asks before it looks at them itself. */
 const groups = Array.from({ length: 256 }, (_, index) => `g${index}`);
@@ -25,14 +25,12 @@ const repeat = <T>(count: number, item: (index: number) => T): T[] =>
 interface Judged {
   admission: Admission;
   steps: number;
-  bytes: number;
 }
 
 function judge(pod: object, by: Rules = rules, request: object = {}): Judged {
   const budget = createWorkBudget();
-  const body = bytesOf(aReview(pod, request));
-  const admission = admit(body, by, budget);
-  return { admission, steps: budget.spent(), bytes: body.length };
+  const admission = admit(bytesOf(aReview(pod, request)), by, budget);
+  return { admission, steps: budget.spent() };
 }
 
 function assertRefused({ admission }: Judged, code: string): void {
@@ -42,7 +40,7 @@ function assertRefused({ admission }: Judged, code: string): void {
 }
 
 /** The API server may ask again about the patched pod: what was admitted once is admitted then, and costs no more. */
-function assertRepeats(pod: object, by: Rules, { admission, steps }: Omit<Judged, 'bytes'>): void {
+function assertRepeats(pod: object, by: Rules, { admission, steps }: Judged): void {
   const patched = JSON.parse(JSON.stringify(pod));
   applyPatch(patched, admission.patch);
   const again = judge(patched, by);
@@ -136,6 +134,37 @@ test('input 57: lists longer than any that can be stored are refused at once', (
   }
   const annotations = Object.fromEntries(repeat(100_000, (index) => [`flyte.secrets/sx${index}`, '']));
   assertRefused(judge(aPod({ asks: [db], annotations })), 'POD_TOO_LARGE');
+});
+
+test('input 62: a body of very many different strings or entries is refused before it is parsed, whatever it is about', (t) => {
+  const keys = (count: number): object => Object.fromEntries(repeat(count, (index) => [`k${index}`, '']));
+  const many = keys(100_001);
+  const pod = aPod({ asks: [db] });
+  const bodies = [
+    aReview(aPod({ asks: [db], annotations: { ...many } as Record<string, string> })),
+    aReview(aPod({ asks: [db], spec: { containers: [], nodeSelector: many } })),
+    aReview({ metadata: { annotations: many } }),
+    aReview({ values: repeat(100_001, String) }),
+    aReview({ objects: repeat(100_001, (index) => ({ [index]: 0 })) }),
+    aReview({ lists: repeat(500_001, () => []) }),
+    aReview({ numbers: repeat(1_000_001, () => 0) }),
+    aReview(pod, { operation: 'DELETE', options: many }),
+    { ...aReview(pod), kind: 'Scale', many },
+    many,
+  ].map((review) => bytesOf(review));
+  const parse = t.mock.method(JSON, 'parse');
+  for (const body of bodies) {
+    const { httpStatus, outcome, code, response } = admit(body, rules);
+    assert.deepEqual([httpStatus, outcome, code], [400, 'malformed', 'POD_TOO_LARGE']);
+    assert.match(
+      JSON.stringify(response),
+      /the request has more than 10+ (different names and texts|entries)/,
+    );
+  }
+  assert.equal(parse.mock.callCount(), 0);
+  t.mock.reset();
+  const served = aPod({ asks: [db], annotations: keys(9_000) as Record<string, string> });
+  assert.equal(judge({ ...served, status: repeat(90_000, String) }).admission.outcome, 'injected');
 });
 
 test('input 58: many requests against many entries end in an answer before they stall others', () => {
@@ -411,10 +440,13 @@ test('input 58: whatever a pod is made of, it is answered in few steps, and a pa
   fc.assert(
     fc.property(description, fc.constantFrom(rules, pullRules), (described, by) => {
       const pod = hostilePod(described);
-      const { result, calls } = countCalls(() => judge(pod, by));
-      const { admission, steps, bytes } = result;
+      const body = bytesOf(aReview(pod));
+      const review: unknown = JSON.parse(body.toString());
+      const budget = createWorkBudget();
+      const { result: admission, calls } = countCalls(() => admitReview(review, by, budget));
+      const steps = budget.spent();
       assert.ok(calls < 4 * steps + 15_000, `${calls} calls for ${steps} steps`);
-      assert.ok(steps < 20 * bytes + 100_000, `${steps} steps for ${bytes} bytes`);
+      assert.ok(steps < 20 * body.length + 100_000, `${steps} steps for ${body.length} bytes`);
       const { response } = admission;
       assert.ok('response' in response);
       assert.ok((response.response.status?.message ?? '').length <= 2_000);
