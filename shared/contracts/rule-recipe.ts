@@ -133,6 +133,16 @@ const initContainerSchema = z.object({
   securityContext: z.record(z.string(), z.json()).optional(),
 });
 
+const annotationSchema = z.object({
+  name: template,
+  value: template,
+  /** Whether the secret needs this value: a pod that has another one is denied. Absent: the pod's own value stays. */
+  fixed: z.boolean().optional(),
+  /** Annotations that keep this one from having an effect: a pod that has one is denied where this one is to be added. */
+  forbids: z.array(template).max(8).optional(),
+});
+export type Annotation = z.infer<typeof annotationSchema>;
+
 /** One change of the pod, in Kubernetes' own nouns. */
 const editSchema = z.union([
   /** Added to every container and init container. */
@@ -144,7 +154,7 @@ const editSchema = z.union([
   /** Put before the user's own init containers, one for each request. */
   z.object({ initContainer: initContainerSchema, when }),
   /** Added to the pod unless it has one of that name. */
-  z.object({ annotation: z.object({ name: template, value: template }), when }),
+  z.object({ annotation: annotationSchema, when }),
   /**
    * States a file that the other edits bring about where no volume edit shows it. It changes nothing in the pod, but
    * two secrets that want one place are refused unless `source` (what the file is filled from) is the same.

@@ -6,6 +6,19 @@ import { providerManager } from './provider-manager.ts';
 const volumePath = 'vault.hashicorp.com/secret-volume-path';
 const path = '${group}/${key}';
 
+/** Without these values the agent writes no files, or writes them elsewhere. */
+const fixedAnnotations = ['vault.hashicorp.com/agent-inject', volumePath];
+/**
+ * With these the injector passes the pod over, serves some containers only, or the agent reads a configuration or writes
+ * to a folder of the pod's own (vault-k8s agent-inject/agent/annotations.go).
+ */
+const forbiddenAnnotations = [
+  'vault.hashicorp.com/agent-inject-status',
+  'vault.hashicorp.com/agent-inject-containers',
+  'vault.hashicorp.com/agent-configmap',
+  `${volumePath}-\${id}`,
+];
+
 /** Where the key-value engines keep a secret's fields. */
 const queries = { '1': '.Data', '2': '.Data.data' };
 
@@ -47,7 +60,11 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
       env: [],
       file: [
         ...fileEnvEdits(`${dir}/${path}`),
-        annotation('agent-inject-secret-${id}', '${group}'),
+        annotation(
+          'agent-inject-secret-${id}',
+          '${group}',
+          forbiddenAnnotations.filter((name) => !Object.hasOwn(annotations, name)),
+        ),
         annotation('agent-inject-file-${id}', path),
         ...templateEdits(`${dir}/${path}`, queries['1'], engine(['kv1'])),
         ...templateEdits(`${dir}/${path}`, queries['2'], engine(['kv2'])),
@@ -58,15 +75,20 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
           noneOf: engines,
         }),
         ...Object.entries(annotations).map(([name, value]) => ({
-          annotation: { name, value: literal(value) },
+          annotation: {
+            name,
+            value: literal(value),
+            ...([...fixedAnnotations, ...forbiddenAnnotations].includes(name) ? { fixed: true } : {}),
+          },
         })),
       ],
     },
   };
 });
 
-function annotation(name: string, value: string): Edit {
-  return { annotation: { name: `vault.hashicorp.com/${name}`, value } };
+function annotation(name: string, value: string, forbids?: string[]): Edit {
+  const more = forbids === undefined ? {} : { forbids };
+  return { annotation: { name: `vault.hashicorp.com/${name}`, value, fixed: true, ...more } };
 }
 
 /** The agent's template of one field. `goField` indexes a name that is no Go identifier, which Flyte does not. */

@@ -196,6 +196,51 @@ test('difference 13: global names are checked, and a value with $(...) reaches t
   assert.equal(envOf(ask(chainOf('global'), token))._FSEC_TEAM_TOKEN, 'pa$$(HOMEX)ss');
 });
 
+test('difference 14: an annotation of the pod that would keep a Vault secret away is refused', () => {
+  const vault = 'vault.hashicorp.com/';
+  const asks = [{ group: 'secret/db', key: 'k' }];
+  const after = (annotations: Record<string, string>, config = chainOf('vault')) =>
+    answer(config, aPod({ asks, annotations }));
+  const ids = Object.keys(after({}).pod.metadata?.annotations ?? {});
+  const idOf = ids.flatMap((name) => name.split(`${vault}agent-inject-secret-`)[1] ?? [])[0];
+  for (const [name, value] of [
+    ['agent-inject', 'false'],
+    ['secret-volume-path', '/v'],
+    ['agent-inject-status', 'injected'],
+    ['agent-inject-containers', 'nobody'],
+    ['agent-configmap', 'mine'],
+    [`secret-volume-path-${idOf}`, '/v'],
+    [`agent-inject-template-${idOf}`, 'mine'],
+  ] as const) {
+    const denied = after({ [vault + name]: value });
+    assertDenied(denied, name);
+    assert.equal(denied.admission.code, 'VARIABLE_CLASH');
+    assert.ok(
+      JSON.stringify(denied.admission.response).includes(`annotation \\"${vault}${name}\\" of the pod`),
+    );
+  }
+  const own = {
+    [`${vault}agent-inject`]: 'true',
+    [`${vault}role`]: 'mine',
+    [`${vault}agent-inject-secret-x`]: 'y',
+  };
+  const served = after(own);
+  assert.equal(served.admission.outcome, 'injected');
+  // The injector says that it is done, before we are asked again.
+  const done = structuredClone(served.pod);
+  Object.assign(done.metadata?.annotations ?? {}, { [`${vault}agent-inject-status`]: 'injected' });
+  assert.deepEqual(answer(chainOf('vault'), done).admission.patch, []);
+  const configured = {
+    ...chainOf('vault'),
+    vault: { annotations: { [`${vault}agent-inject-containers`]: 'main' } },
+  };
+  assert.equal(
+    after({ [`${vault}agent-inject-containers`]: 'main' }, configured).admission.outcome,
+    'injected',
+  );
+  assertDenied(after({ [`${vault}agent-inject-containers`]: 'nobody' }, configured));
+});
+
 const pulled = {
   aws: { group: 'arn:aws:s:', key: 'Db-x' },
   gcp: { group: 'Db', groupVersion: '2' },
@@ -219,6 +264,6 @@ test('the page of differences and the tests name each other', async () => {
   );
   assert.deepEqual(
     tests.filter((name) => name?.startsWith('difference ')),
-    named.slice(0, 13),
+    named.slice(0, 14),
   );
 });

@@ -1,7 +1,13 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
-import { additionSteps, nameSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import {
+  additionSteps,
+  comparisonSteps,
+  nameSteps,
+  type WorkBudget,
+} from '#shared/core/bounds/work-budget.ts';
 import { isSuperset, type JsonObject } from '#shared/core/text/json-value.ts';
+import { quote } from '#shared/core/text/plain-text.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { missingEnv, wantedEnv } from './missing-env.ts';
 import { missingMounts, wantedMounts } from './missing-mounts.ts';
@@ -9,7 +15,7 @@ import { mountedFiles } from './mounted-file.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
 import { checkLength, malformedPod, type NamedObject, type Pod } from './pod.ts';
-import type { PodPlan } from './pod-plan.ts';
+import { firstOf, type PodPlan } from './pod-plan.ts';
 
 /** Annotation by which the pod reports what was injected. */
 const reportAnnotation = 'latchkey.dev/injected';
@@ -24,11 +30,11 @@ const mostAddedCharacters = 8 * 1_024 * 1_024;
 
 /**
  * The smallest patch that gives the pod what the plan wants; empty when it has it all.
- * What the user wrote is never changed: a variable of the same name hides the secret's (with a warning), another
+ * What the user wrote is never changed: an annotation stays unless the secret depends on it, a variable of the same name hides the secret's (with a warning), another
  * volume of the same name makes ours take the next free name.
  * @param report value of the report annotation
  * @throws PATH_CLASH when the user mounts something else at our path, or over a file below it;
- * TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
+ * VARIABLE_CLASH when an annotation of the pod keeps a secret away; TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
  */
 export function patchPod(
   pod: Pod,
@@ -90,13 +96,37 @@ function checkAmount(containers: number, share: readonly { characters: number }[
 
 function annotationOperations(pod: Pod, plan: PodPlan, report: string, budget: WorkBudget): AddOperation[] {
   const wanted = [...plan.annotations].filter(([name]) => !Object.hasOwn(pod.annotations, name));
-  const operations = wanted.map(([name, { value }]) => [name, value] as const);
+  checkAnnotations(pod, plan, budget);
+  const operations = wanted.map(([name, { value: annotation }]) => [name, annotation.value] as const);
   if (pod.annotations[reportAnnotation] !== report) operations.push([reportAnnotation, report]);
   checkGrowth('/metadata/annotations', Object.keys(pod.annotations), operations);
   return operations.map(([name, value]) => {
     budget.spend(additionSteps(name.length + value.length));
     return { op: 'add', path: `/metadata/annotations/${escapePointer(name)}`, value };
   });
+}
+
+/**
+ * Refuses annotations of the pod that would keep a secret away, for who acts on them tells nobody.
+ * @throws VARIABLE_CLASH with the annotation's name
+ */
+function checkAnnotations({ annotations }: Pod, plan: PodPlan, budget: WorkBudget): void {
+  for (const [name, { value: wanted, secrets }] of plan.annotations) {
+    const { value, fixed = false, forbids = [] } = wanted;
+    const isPresent = Object.hasOwn(annotations, name);
+    if (isPresent && fixed && annotations[name] !== value) throw annotationClash(name, secrets);
+    if (isPresent) continue;
+    budget.spend(comparisonSteps * forbids.length);
+    const forbidden = forbids.find((other) => Object.hasOwn(annotations, other));
+    if (forbidden !== undefined) throw annotationClash(forbidden, secrets);
+  }
+}
+
+function annotationClash(name: string, secrets: Iterable<string>): LatchkeyError {
+  return new LatchkeyError(
+    'VARIABLE_CLASH',
+    `annotation ${quote(name)} of the pod would keep secret ${quote(firstOf(secrets))} away from it: remove the annotation from the pod template`,
+  );
 }
 
 /** Gives every volume of ours its own name, or the name under which the pod already has it. */

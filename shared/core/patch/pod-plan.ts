@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Edit, EnvEntry, Volume } from '#shared/contracts/rule-recipe.ts';
+import type { Annotation, Edit, EnvEntry, Volume } from '#shared/contracts/rule-recipe.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { createPathTree, type PathTree } from './path-tree.ts';
@@ -28,7 +28,7 @@ export interface PodPlan {
   mounts: Map<string, Wanted<{ volume: PlannedVolume; readOnly: boolean | undefined }>>;
   /** One for each request that wants one, in the order of the requests. */
   initContainers: PlannedInitContainer[];
-  annotations: Map<string, Wanted<string>>;
+  annotations: Map<string, Wanted<Annotation>>;
   files: PlannedFile[];
 }
 
@@ -102,9 +102,9 @@ function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string,
       want(plan.mounts, mountPath, { volume, readOnly }, title, 'PATH_CLASH', 'mount path');
     }
   } else if ('annotation' in edit) {
-    const { name, value } = edit.annotation;
+    const { name } = edit.annotation;
     checkName(name, title, 'annotation', longestQualifiedName);
-    want(plan.annotations, name, value, title, 'VARIABLE_CLASH', 'annotation');
+    want(plan.annotations, name, edit.annotation, title, 'VARIABLE_CLASH', 'annotation');
   } else if ('initContainer' in edit) {
     checkName(edit.initContainer.name, title, 'init container', longestName - placeCharacters);
     plan.initContainers.push({ container: edit.initContainer, volumes });
