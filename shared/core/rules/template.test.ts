@@ -96,3 +96,33 @@ test('an entry without the variable that is read makes the rule unknown, not emp
   assert.throws(() => render('${entry.secretKey}'), { code: 'RULES_UNKNOWN' });
   assert.throws(() => render('${entry.toString}'), { code: 'RULES_UNKNOWN' });
 });
+
+test('a variable goes through 8 filters at most', () => {
+  assert.equal(render(`\${group${'|upper'.repeat(8)}}`), 'DB');
+  assert.throws(() => render(`\${group${'|upper'.repeat(9)}}`), {
+    code: 'RECIPE_INVALID',
+    message: /"group" goes through 9 filters, 8 are possible/,
+  });
+});
+
+test('a text that filters multiply makes the pod too large, and names the filter, not the text', () => {
+  for (const [filter, part] of [
+    ['base32', 'k'],
+    ['envLiteral', '$('],
+    ['goField:.a', '"'],
+  ] as const) {
+    const key = part.repeat(1_000);
+    assert.throws(() => render(`\${key${`|${filter}`.repeat(8)}}`, { key }), {
+      code: 'POD_TOO_LARGE',
+      message: new RegExp(`"key" becomes too long by filter "${filter.split(':')[0]}" in here`),
+    });
+  }
+});
+
+test('every filter alone takes any text', () => {
+  const hostile = fc.string({
+    unit: fc.constantFrom('$', '(', '"', '\\', '\u0001', '\ud800', '\u0390', '\u20ac', 'İ'),
+  });
+  const filter = fc.constantFrom('upper', 'lower', 'base32', 'envLiteral', `goField:${'.a'.repeat(100)}`);
+  fc.assert(fc.property(hostile, filter, (key, name) => void render(`\${key|${name}}`, { key })));
+});

@@ -35,6 +35,13 @@ const requestVariables: ReadonlySet<string> = new Set<RequestVariable>([
 /** Longest name of a volume: an RFC 1123 label. */
 const volumeNameLength = 63;
 
+/** Most filters of one variable; those that latchkey ships have three. */
+const mostFilters = 8;
+/** What every filter keeps to alone, for each character that it gets: six in JSON, five in base32 of a wide character. */
+const growthOfOne = 6;
+/** What `goField` and `hash` put around or in place of a short text. */
+const charactersAround = 64;
+
 /** Filters by name; one that takes an argument is written `name:argument`. */
 const filters = new Map<string, (text: string, argument: string) => string>([
   ['upper', (text) => text.toUpperCase()],
@@ -134,15 +141,27 @@ export function parseTemplate(text: string, where: string): TemplatePart[] {
 
 function compileExpression(expression: string, where: string): Exclude<TemplatePart, string> {
   const [name = '', ...filterNames] = expression.split('|');
+  if (filterNames.length > mostFilters) {
+    throw invalid(where, `"${name}" goes through ${filterNames.length} filters, ${mostFilters} are possible`);
+  }
   const steps = filterNames.map((step) => {
     const [filterName = '', ...argument] = step.split(':');
     const filter = filters.get(filterName);
     if (filter === undefined) {
       throw invalid(where, `unknown filter "${filterName}"; there are ${[...filters.keys()].join(', ')}`);
     }
-    return (text: string) => filter(text, argument.join(':'));
+    return { filterName, filter, argument: argument.join(':') };
   });
-  const filter = (text: string): string => steps.reduce((filtered, step) => step(filtered), text);
+  // Filters multiply: together they may make no more of a text than one alone can, which templateCost pays for.
+  const filter = (text: string): string => {
+    let most = growthOfOne * text.length + charactersAround;
+    return steps.reduce((filtered, step) => {
+      const next = step.filter(filtered, step.argument);
+      most += step.argument.length;
+      if (next.length > most) throw tooLong(name, step.filterName, where);
+      return next;
+    }, text);
+  };
   const read = compileVariable(name, where);
   return { variable: name, filter, read: (variables) => filter(read(variables)) };
 }
@@ -172,6 +191,13 @@ function compileVariable(name: string, where: string): Read {
 
 function isRequestVariable(name: string): name is RequestVariable {
   return requestVariables.has(name);
+}
+
+function tooLong(name: string, filter: string, where: string): LatchkeyError {
+  return new LatchkeyError(
+    'POD_TOO_LARGE',
+    `the request's "${name}" becomes too long by filter "${filter}" in ${where}: ask for a secret with a shorter one`,
+  );
 }
 
 function invalid(where: string, what: string): LatchkeyError {
