@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { countCalls } from '#testkit/pods/call-count.ts';
 import { chainProblems, serviceProblems } from './chain-problems.ts';
 
 const problems = (config: object): string[] => chainProblems(latchkeyConfigSchema.parse(config));
@@ -104,4 +105,30 @@ test('rules that one name tells apart, that name the same, or that are about oth
   const written = { name: 'w', groups: ['team'], keys: ['a_token'], managers: ['k8s'] };
   assert.deepEqual(clashes(written, { name: 'v', groups: ['team_a'], keys: ['token'] }), []);
   assert.deepEqual(clashes({ ...team, keys: ['a?'] }, { ...team, name: 'b', keys: ['a*'] }), []);
+});
+
+/** A policy of rules with 50 groups and 50 keys each, whose names begin alike. */
+function manyNames(rules: number, groupOf: (rule: number, index: number) => string, key: string): object {
+  const fifty = Array.from({ length: 50 }, (_, index) => index);
+  const named = Array.from({ length: rules }, (_, rule) => ({
+    name: `r${rule}`,
+    groups: fifty.map((index) => groupOf(rule, index)),
+    keys: fifty.map((index) => `${10 + index}?${key}`),
+  }));
+  return { chain: ['global', 'k8s'], policy: { default: 'deny', rules: named } };
+}
+
+test('rules that only a very long comparison could tell apart are an error, which names them', () => {
+  const config = manyNames(2, (rule, index) => `a?${rule}${10 + index}`, 'z');
+  const { result: found, calls } = countCalls(() => problems(config));
+  assert.equal(found.length, 1);
+  assert.match(
+    found[0] ?? '',
+    /^policy: rules "r1", "r0" name too many secrets of manager "global" .* give them fewer groups and keys/,
+  );
+  assert.ok(calls < 2_000_000, `${calls} calls`);
+});
+
+test('as many are fine where they begin in their own way', () => {
+  assert.deepEqual(problems(manyNames(2, (rule, index) => `a${rule}${10 + index}`, 'z')), []);
 });

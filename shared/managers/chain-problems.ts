@@ -7,7 +7,7 @@ import {
 } from '#shared/contracts/rule-recipe.ts';
 import { compileGlob } from '#shared/core/rules/glob.ts';
 import { compileRecipe } from '#shared/core/rules/recipe.ts';
-import { ruleClashes } from '#shared/core/rules/rule-clash.ts';
+import { newClashSearch, ruleClashes } from '#shared/core/rules/rule-clash.ts';
 import type { Manager } from './manager.ts';
 import { managers } from './registry.ts';
 
@@ -20,7 +20,10 @@ import { managers } from './registry.ts';
  */
 export function chainProblems(config: LatchkeyConfig): string[] {
   const problems = [...nameProblems(config), ...policyProblems(config)];
-  for (const name of new Set(config.chain)) problems.push(...clashProblems(managers.get(name), config));
+  const search = newClashSearch();
+  for (const name of new Set(config.chain)) {
+    problems.push(...clashProblems(managers.get(name), config, search));
+  }
   const recipes = config.chain.map((name) => ({ name, recipe: shippedRecipe(name, config) }));
   for (const [position, { name, recipe }] of recipes.entries()) {
     const before = recipes.slice(0, position);
@@ -59,15 +62,25 @@ function policyProblems({ policy, custom }: LatchkeyConfig): string[] {
   );
 }
 
-/** Rules of the policy that cannot be told apart for this manager. */
-export function clashProblems(manager: Manager | undefined, config: LatchkeyConfig): string[] {
+/** Rules of the policy that cannot be told apart for this manager, or are too many for that to be found out. */
+export function clashProblems(
+  manager: Manager | undefined,
+  config: LatchkeyConfig,
+  search = newClashSearch(),
+): string[] {
   const recipe = manager?.recipe(config);
-  if (manager === undefined || recipe?.policy === undefined) return [];
-  const { names, spelling } = compileRecipe(recipe);
-  return ruleClashes(recipe.policy, names, spelling).map(
+  if (manager === undefined || recipe?.policy === undefined || search.stepsLeft < 0) return [];
+  const clashes = ruleClashes(recipe.policy, compileRecipe(recipe), search).map(
     ({ rules: [one, other], names: [name, otherName], glob }) =>
       `policy: rules "${one}" and "${other}" cannot be told apart: of manager "${manager.name}" both name "${glob}", one as "${name}" and one as "${otherName}"; write more of the name in one of them, make one rule of both, or say with managers that they are not about "${manager.name}"`,
   );
+  const { endedAt = [] } = search;
+  if (endedAt.length === 0) return clashes;
+  const rules = endedAt.map((name) => `"${name}"`).join(', ');
+  return [
+    ...clashes,
+    `policy: rules ${rules} name too many secrets of manager "${manager.name}" that begin alike with wildcards behind, to be compared with each other: give them fewer groups and keys, or write more of the beginning`,
+  ];
 }
 
 /**

@@ -99,8 +99,7 @@ export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => stri
 
 /** Whether some text is matched by both. The time is at most the product of their lengths. */
 export function globsOverlap(one: string, other: string): boolean {
-  const [tail, otherTail] = [tailOf(one), tailOf(other)];
-  if (!tail.endsWith(otherTail) && !otherTail.endsWith(tail)) return false;
+  if (!endAlike(tailOf(one), tailOf(other))) return false;
   // From the end; row[j] says it of what is left of `one`, and of `other` from j on.
   let below: readonly boolean[] = [];
   for (let i = one.length; i >= 0; i--) {
@@ -111,8 +110,12 @@ export function globsOverlap(one: string, other: string): boolean {
   return below[0] === true;
 }
 
+/** Whether one text can end with both tails. */
+export const endAlike = (tail: string, other: string): boolean =>
+  tail.endsWith(other) || other.endsWith(tail);
+
 /** Returns the text behind the last wildcard. */
-const tailOf = (glob: string): string =>
+export const tailOf = (glob: string): string =>
   glob.slice(Math.max(glob.lastIndexOf('*'), glob.lastIndexOf('?')) + 1);
 
 function restsOverlap(
