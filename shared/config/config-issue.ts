@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { printable } from '#shared/core/text/plain-text.ts';
-import { schemaFaults } from '#shared/core/text/schema-fault.ts';
+import { firstOf, schemaFaults } from '#shared/core/text/schema-fault.ts';
 
 const pathOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '(top level)' : path.join('.'));
 
@@ -12,10 +12,12 @@ export function describeIssues(source: string, issues: readonly z.core.$ZodIssue
   );
 }
 
-/** Lists problems that are sentences already, `field: what is wrong`, a line each whatever a field is named. */
+/** Lists problems that are sentences already, `field: what is wrong`, a line each: the first, and how many more there are. */
 export function describeProblems(source: string, problems: readonly string[]): string {
+  const { told, more } = firstOf(problems);
   return [
     `${source} has ${problems.length} wrong field(s):`,
-    ...problems.map((problem) => `  ${printable(problem)}`),
+    ...told.map((problem) => `  ${printable(problem)}`),
+    ...(more > 0 ? [`  and ${more} more`] : []),
   ].join('\n');
 }

@@ -39,6 +39,22 @@ test('every wrong field is named at once, by its path', () => {
   assert.match(message, /4 wrong field/);
 });
 
+test('of very many wrong fields the first are named, and how many more there are', () => {
+  const chain = (length: number): string => `chain: [${Array.from({ length }, () => 1).join(',')}]`;
+  const message = messageOf(() => parseLatchkeyConfig(chain(50), 'latchkey.yaml', refusesNothing));
+  assert.match(message, /50 wrong field.*chain\.19: .*\n {2}and 30 more$/s);
+  assert.ok(!message.includes('chain.20'));
+  const tooMany = messageOf(() => parseLatchkeyConfig(chain(20_000), 'latchkey.yaml', refusesNothing));
+  assert.match(tooMany, /has more than 20000 values$/);
+});
+
+test('a message does not repeat thousands of unknown fields', () => {
+  const text = Array.from({ length: 5_000 }, (_, index) => `unknown${index}: 1`).join('\n');
+  const message = messageOf(() => parseLatchkeyConfig(text, 'latchkey.yaml', refusesNothing));
+  assert.match(message, /unknown0/);
+  assert.ok(message.length < 1_000);
+});
+
 test('labels of the namespace selector that Kubernetes would not have are refused, for they would change what is selected', () => {
   const select = (matchLabels: object): unknown =>
     parseLatchkeyConfig(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { managerName } from './config-values.ts';
+import { withNodeLimit } from './check-shape.ts';
+import { fewMembers, managerName } from './config-values.ts';
 import { globalSchema, k8sSchema, pullManagerSchema, vaultSchema } from './manager-config.ts';
 import { policySchema } from './policy.ts';
 import { providerSchemas } from './provider-config.ts';
@@ -76,20 +77,25 @@ const limitsSchema = z.strictObject({
     ),
 });
 
+/** Of a chain, and of the operator's own managers. */
+const mostManagers = 100;
+/** Most values in latchkey.yaml: a policy of 500 rules of 20 globs has 15,000. */
+const mostNodes = 20_000;
+
 /**
  * `latchkey.yaml`: one file for all services, mounted from a ConfigMap. Every field has a default, so that an empty
  * file is valid; an unknown field is an error, so that a typing mistake is not silently a default.
  * The descriptions are the text of docs/configuration.md and of deploy/latchkey.schema.json: `npm run pages` writes both.
  */
-export const latchkeyConfigSchema = z
+const latchkeySchema = z
   .strictObject({
     chain: z
       .array(managerName)
       .min(1)
+      .max(mostManagers)
       .default(['global', 'k8s'])
       .describe('Managers in the order in which they are asked; the first that has the secret injects it.'),
-    custom: z
-      .record(managerName, z.string().min(1))
+    custom: fewMembers(mostManagers, z.record(managerName, z.string().min(1)))
       .default({})
       .describe(
         'Managers of your own: name and path of the recipe file, relative to the folder of latchkey.yaml (docs/recipes.md).',
@@ -121,6 +127,8 @@ export const latchkeyConfigSchema = z
     bus: busSchema.prefault({}).describe('The buckets on NATS.'),
   })
   .meta({ title: 'latchkey.yaml', description: 'Configuration of all latchkey services.' });
+
+export const latchkeyConfigSchema = withNodeLimit(mostNodes, latchkeySchema);
 
 export type LatchkeyConfig = z.infer<typeof latchkeyConfigSchema>;
 export type PullManagerConfig = Omit<LatchkeyConfig['aws' | 'gcp' | 'azure'], 'provider'>;

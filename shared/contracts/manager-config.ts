@@ -1,11 +1,19 @@
 import { z } from 'zod';
-import { absolutePath, jsonObject, labelValue, namespaceName, qualifiedName } from './config-values.ts';
+import {
+  absolutePath,
+  fewMembers,
+  jsonObject,
+  labelValue,
+  mostMembers,
+  mostNamedNamespaces,
+  namespaceName,
+  qualifiedName,
+} from './config-values.ts';
 import { providerSchemas } from './provider-config.ts';
 
 /** Sections of the managers in latchkey.yaml. */
 const labelSelector = z.strictObject({
-  matchLabels: z
-    .record(qualifiedName, labelValue)
+  matchLabels: fewMembers(mostMembers, z.record(qualifiedName, labelValue))
     .default({})
     .describe('Labels that a namespace must carry, all of them; none selects every namespace.'),
 });
@@ -13,7 +21,9 @@ const labelSelector = z.strictObject({
 /** Namespaces whose Secrets are watched and into which global secrets are copied: named, or selected by label. */
 const namespacesSchema = z
   .union([
-    z.strictObject({ names: z.array(namespaceName).describe('Selected namespaces, by name.') }),
+    z.strictObject({
+      names: z.array(namespaceName).max(mostNamedNamespaces).describe('Selected namespaces, by name.'),
+    }),
     z.strictObject({ selector: labelSelector.describe('Selects namespaces by label.') }),
   ])
   .default({ selector: { matchLabels: { 'latchkey.dev/secrets': 'enabled' } } })
@@ -60,7 +70,10 @@ const providerInventory = z
   .describe(
     '`open` trusts every request, as Flyte does; `closed` admits only names that the provider lists (docs/closed-inventories.md).',
   );
-const quantities = z.record(z.string(), z.union([z.string(), z.number()]).transform(String));
+const quantities = fewMembers(
+  mostMembers,
+  z.record(z.string(), z.union([z.string(), z.number()]).transform(String)),
+);
 const pullResources = { cpu: '200m', memory: '500Mi' };
 
 /**
@@ -80,7 +93,7 @@ export function pullManagerSchema<Provider extends z.ZodType>(sidecarImage: stri
       .partialRecord(z.enum(['requests', 'limits']), quantities)
       .prefault({ requests: pullResources, limits: pullResources })
       .describe('Resources of the init container; a given value replaces the default as a whole.'),
-    securityContext: jsonObject
+    securityContext: fewMembers(mostMembers, jsonObject)
       .default({})
       .describe('Security context of the init container, for namespaces that enforce a Pod Security level.'),
   });
@@ -95,8 +108,7 @@ export const vaultSchema = z.strictObject({
     .union([z.enum(['1', '2']), z.literal([1, 2]).transform((number) => `${number}` as const)])
     .prefault('2')
     .describe('KV engine of a request whose `group_version` is none of `kv1`, `kv2` and `db`.'),
-  annotations: z
-    .record(qualifiedName, z.string())
+  annotations: fewMembers(mostMembers, z.record(qualifiedName, z.string()))
     .default({})
     .describe(
       "More annotations for Vault's injector; they win over latchkey's own, and annotations of the pod win over both.",

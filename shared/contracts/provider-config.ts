@@ -6,6 +6,8 @@ import { absolutePath, httpsUrl, httpUrl } from './config-values.ts';
  * Credentials never stand in it: they come from the environment or from mounted files, as the provider's SDK has it.
  */
 const refreshSeconds = z.number().min(1).default(60).describe('Time between two listings.');
+/** Of projects, vaults or mounts that one resolver lists. */
+const mostPlaces = 1_000;
 const mountPath = z
   .string()
   .regex(/^[^/\s]+(\/[^/\s]+)*$/, 'is not the path of a mount, without a slash at its ends')
@@ -21,6 +23,7 @@ const gcpSchema = z.strictObject({
   refreshSeconds,
   projects: z
     .array(z.string().min(1))
+    .max(mostPlaces)
     .default([])
     .describe('Ids of the projects whose secrets are listed; `inventory: closed` needs one.'),
   endpoint: httpUrl.optional().describe('Regional endpoint of the API.'),
@@ -30,6 +33,7 @@ const azureSchema = z.strictObject({
   refreshSeconds,
   vaultUrls: z
     .array(httpsUrl)
+    .max(mostPlaces)
     .default([])
     .describe('URLs of the vaults whose secrets are listed; `inventory: closed` needs one.'),
 });
@@ -52,6 +56,7 @@ const vaultSchema = z.strictObject({
         engine: z.enum(['kv1', 'kv2', 'db']).describe('Secrets engine of the mount.'),
       }),
     )
+    .max(mostPlaces)
     .default([{ path: 'secret', engine: 'kv2' }])
     .describe('Mounts whose names are listed; `inventory: closed` needs one.'),
   auth: z

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { sealedValueSchema } from './sealed-value.ts';
+import { withNodeLimit } from './check-shape.ts';
+import { type SealedValue, sealedValueSchema } from './sealed-value.ts';
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -15,29 +16,43 @@ function areItems(value: unknown): value is Record<string, Record<string, string
   return true;
 }
 
+/** Looks at every value once, to the first that is none. */
+function areSealed(value: unknown): value is Record<string, SealedValue> {
+  if (!isRecord(value)) return false;
+  for (const lookupKey of Object.keys(value)) {
+    if (!sealedValueSchema.safeParse(value[lookupKey]).success) return false;
+  }
+  return true;
+}
+
 /**
  * Message: what exists in a manager, bucket latchkey_rules, key `<manager>.entry.<namespace|_>.<secret>`.
  * Producer: the manager's resolver. Consumer: every gateway.
  * `items` maps a lookup key (the recipe's `lookup` templates say how a request becomes one) to the variables that
  * the recipe's templates read as `entry.<name>`. An item without variables is `{}`.
  */
-export const ruleEntrySchema = z.object({
-  schema: z.literal(1).describe('Version of the message.'),
-  items: z
-    .custom<Record<string, Record<string, string>>>(areItems)
-    .meta({ title: 'map from lookup key to map from string to string' })
-    .describe('Lookup keys that exist, each with the variables that templates read as `entry.<name>`.'),
-  sealed: z
-    .record(z.string(), sealedValueSchema)
-    .optional()
-    .describe('Sealed values by lookup key, which gateways open and templates read as `entry.value`.'),
-  leftOut: z
-    .string()
-    .endsWith('/')
-    .meta({ title: 'string that ends with a slash' })
-    .optional()
-    .describe('Lookup keys that begin with this are too many and left out: `unknown`, not absent.'),
-});
+// Its maps may have many members, and are looked at once and to the first that is wrong.
+export const ruleEntrySchema = withNodeLimit(
+  Number.POSITIVE_INFINITY,
+  z.object({
+    schema: z.literal(1).describe('Version of the message.'),
+    items: z
+      .custom<Record<string, Record<string, string>>>(areItems)
+      .meta({ title: 'map from lookup key to map from string to string' })
+      .describe('Lookup keys that exist, each with the variables that templates read as `entry.<name>`.'),
+    sealed: z
+      .custom<Record<string, SealedValue>>(areSealed)
+      .meta({ title: 'map from lookup key to sealed value' })
+      .optional()
+      .describe('Sealed values by lookup key, which gateways open and templates read as `entry.value`.'),
+    leftOut: z
+      .string()
+      .endsWith('/')
+      .meta({ title: 'string that ends with a slash' })
+      .optional()
+      .describe('Lookup keys that begin with this are too many and left out: `unknown`, not absent.'),
+  }),
+);
 
 export type RuleEntry = z.infer<typeof ruleEntrySchema>;
 

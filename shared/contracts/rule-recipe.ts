@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { withNodeLimit } from './check-shape.ts';
+import { fewMembers } from './config-values.ts';
 import { recipePolicySchema } from './policy.ts';
 
 /**
@@ -44,6 +46,11 @@ export type SpellingName = (typeof spellings)[number];
 /** Every name that is suggested is held against each. */
 const mostHiddenPrefixes = 8;
 
+/** Of edits, and of any other list or map of a recipe; those that latchkey ships have ten. */
+const mostItems = 200;
+/** Most values in a recipe: its policy may have nearly as many as latchkey.yaml. */
+export const mostRecipeNodes = 25_000;
+
 /** The fields of a request, flyteidl `core.Secret`. */
 export const requestFields = ['group', 'groupVersion', 'key', 'envVar'] as const;
 export type RequestField = (typeof requestFields)[number];
@@ -71,9 +78,9 @@ const fieldRuleSchema = z.object({
   required: z.boolean().default(false),
   format: z.enum(fieldFormats).optional(),
   maxLength: z.int().positive().optional(),
-  forbiddenPrefixes: z.array(z.string().min(1)).default([]),
+  forbiddenPrefixes: z.array(z.string().min(1)).max(mostItems).default([]),
   /** The values that make a difference; any other is ignored, with a warning. Absent: all do. */
-  honoured: z.array(z.string()).optional(),
+  honoured: z.array(z.string()).max(mostItems).optional(),
 });
 
 const mountSchema = z.enum(['env', 'file']);
@@ -85,13 +92,13 @@ const whenSchema = z.union([
   /** The edit happens only when the request has this field. */
   z.enum(['envVar', 'groupVersion']),
   /** Only when the field has one of these values. */
-  z.object({ field: fieldName, oneOf: z.array(z.string()) }),
+  z.object({ field: fieldName, oneOf: z.array(z.string()).max(mostItems) }),
   /** Only when the field has none of these values. */
-  z.object({ field: fieldName, noneOf: z.array(z.string()) }),
+  z.object({ field: fieldName, noneOf: z.array(z.string()).max(mostItems) }),
 ]);
 export type When = z.infer<typeof whenSchema>;
 /** Of a list all must hold. */
-const when = z.union([whenSchema, z.array(whenSchema)]).optional();
+const when = z.union([whenSchema, z.array(whenSchema).max(mostItems)]).optional();
 
 const secretKeyRefSchema = z.object({ name: template, key: template, optional: z.boolean() });
 const envEntrySchema = z.union([
@@ -103,7 +110,10 @@ const volumeSchema = z.union([
     name: template,
     secret: z.object({
       secretName: template,
-      items: z.array(z.object({ key: template, path: template, when })).min(1),
+      items: z
+        .array(z.object({ key: template, path: template, when }))
+        .min(1)
+        .max(mostItems),
       optional: z.boolean(),
     }),
   }),
@@ -116,7 +126,7 @@ const volumeSchema = z.union([
     csi: z.object({
       driver: template,
       readOnly: z.boolean().optional(),
-      volumeAttributes: z.record(z.string(), template).optional(),
+      volumeAttributes: fewMembers(mostItems, z.record(z.string(), template)).optional(),
     }),
   }),
 ]);
@@ -125,12 +135,14 @@ const initContainerSchema = z.object({
   /** The pod gets it with `-<n>` behind: n is its place among the init containers as Flyte counts, or the next free. */
   name: template,
   image: template,
-  command: z.array(template).optional(),
-  args: z.array(template).optional(),
-  env: z.array(envEntrySchema).optional(),
-  volumeMounts: z.array(volumeMountSchema).optional(),
-  resources: z.partialRecord(z.enum(['limits', 'requests']), z.record(z.string(), template)).optional(),
-  securityContext: z.record(z.string(), z.json()).optional(),
+  command: z.array(template).max(mostItems).optional(),
+  args: z.array(template).max(mostItems).optional(),
+  env: z.array(envEntrySchema).max(mostItems).optional(),
+  volumeMounts: z.array(volumeMountSchema).max(mostItems).optional(),
+  resources: z
+    .partialRecord(z.enum(['limits', 'requests']), fewMembers(mostItems, z.record(z.string(), template)))
+    .optional(),
+  securityContext: fewMembers(mostItems, z.record(z.string(), z.json())).optional(),
 });
 
 const annotationSchema = z.object({
@@ -162,49 +174,56 @@ const editSchema = z.union([
   z.object({ file: z.object({ path: template, source: template }), when }),
 ]);
 
-export const recipeSchema = z.object({
-  schema: z.literal(1).describe('Version of the message.'),
-  manager: z.string().min(1).describe('Manager that the recipe is of.'),
-  description: template.describe('Template of what a denial calls the secret.'),
-  scope: z
-    .enum(['namespace', 'cluster'])
-    .describe('`namespace` answers `unknown` in a namespace without a marker; `cluster` needs none.'),
-  inventory: z
-    .enum(['closed', 'open'])
-    .describe('`closed` admits only entries that exist; `open` trusts the request.'),
-  fields: z.partialRecord(fieldName, fieldRuleSchema).describe('What each field of a request may hold.'),
-  mounts: z
-    .object({
-      accepts: z.array(mountSchema).min(1).describe('Ways of delivery that the manager has.'),
-      any: mountSchema.describe('What a request for ANY becomes.'),
-    })
-    .describe('How a secret reaches the task.'),
-  lookup: z
-    .array(lookupTemplate)
-    .max(mostLookups)
-    .describe('Templates of the lookup keys, tried in this order.'),
-  inventoryKey: template
-    .optional()
-    .describe('Template of the name in a closed inventory, where that says less than the lookup key.'),
-  spelling: z
-    .enum(spellings)
-    .optional()
-    .describe('How one secret can be written in several ways (docs/policy.md); absent: in one.'),
-  hiddenPrefixes: z
-    .array(z.string().min(1))
-    .max(mostHiddenPrefixes)
-    .optional()
-    .describe('Beginnings of lookup keys that people do not write: suggestions leave them out.'),
-  policy: recipePolicySchema
-    .optional()
-    .describe("Who may use the manager's secrets (docs/policy.md); absent: everybody."),
-  edits: z
-    .object({
-      env: z.array(editSchema).describe('Changes of the pod for a secret as a variable.'),
-      file: z.array(editSchema).describe('Changes of the pod for a secret as a file.'),
-    })
-    .describe('Changes of the pod (docs/recipes.md).'),
-});
+export const recipeSchema = withNodeLimit(
+  mostRecipeNodes,
+  z.object({
+    schema: z.literal(1).describe('Version of the message.'),
+    manager: z.string().min(1).describe('Manager that the recipe is of.'),
+    description: template.describe('Template of what a denial calls the secret.'),
+    scope: z
+      .enum(['namespace', 'cluster'])
+      .describe('`namespace` answers `unknown` in a namespace without a marker; `cluster` needs none.'),
+    inventory: z
+      .enum(['closed', 'open'])
+      .describe('`closed` admits only entries that exist; `open` trusts the request.'),
+    fields: z.partialRecord(fieldName, fieldRuleSchema).describe('What each field of a request may hold.'),
+    mounts: z
+      .object({
+        accepts: z
+          .array(mountSchema)
+          .min(1)
+          .max(mountSchema.options.length)
+          .describe('Ways of delivery that the manager has.'),
+        any: mountSchema.describe('What a request for ANY becomes.'),
+      })
+      .describe('How a secret reaches the task.'),
+    lookup: z
+      .array(lookupTemplate)
+      .max(mostLookups)
+      .describe('Templates of the lookup keys, tried in this order.'),
+    inventoryKey: template
+      .optional()
+      .describe('Template of the name in a closed inventory, where that says less than the lookup key.'),
+    spelling: z
+      .enum(spellings)
+      .optional()
+      .describe('How one secret can be written in several ways (docs/policy.md); absent: in one.'),
+    hiddenPrefixes: z
+      .array(z.string().min(1))
+      .max(mostHiddenPrefixes)
+      .optional()
+      .describe('Beginnings of lookup keys that people do not write: suggestions leave them out.'),
+    policy: recipePolicySchema
+      .optional()
+      .describe("Who may use the manager's secrets (docs/policy.md); absent: everybody."),
+    edits: z
+      .object({
+        env: z.array(editSchema).max(mostItems).describe('Changes of the pod for a secret as a variable.'),
+        file: z.array(editSchema).max(mostItems).describe('Changes of the pod for a secret as a file.'),
+      })
+      .describe('Changes of the pod (docs/recipes.md).'),
+  }),
+);
 
 /** A recipe as its resolver writes it (defaults may be left out). */
 export type Recipe = z.input<typeof recipeSchema>;

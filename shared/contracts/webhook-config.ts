@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absolutePath, httpsUrl, namespaceName } from './config-values.ts';
+import { absolutePath, httpsUrl, mostNamedNamespaces, namespaceName } from './config-values.ts';
 
 /** Sections `webhook` and `tls` of latchkey.yaml. */
 export const webhookSchema = z.strictObject({
@@ -41,6 +41,7 @@ export const webhookSchema = z.strictObject({
     ),
   excludedNamespaces: z
     .array(namespaceName)
+    .max(mostNamedNamespaces)
     .default([])
     .describe("Namespaces the webhook never sees, besides kube-system and latchkey's own."),
 });

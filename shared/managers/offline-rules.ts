@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withNodeLimit } from '#shared/contracts/check-shape.ts';
 import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
 import type { InventoryNamespace } from '#shared/contracts/inventory-namespace.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
@@ -9,21 +10,26 @@ import { planGlobalCopies } from './global-copies.ts';
 import type { Manager } from './manager.ts';
 import { managers } from './registry.ts';
 
+/** Most values in a file that an operator writes, or has had written: 100,000 Secrets of five keys and more. */
+const mostNodes = 1_000_000;
 const texts = z.record(z.string(), z.string());
 const listedNames = z.array(z.string()).default([]);
 
 /** What exists, as an operator or a test states it instead of discovery. */
-export const inventorySchema = z.strictObject({
-  /** Global secrets: environment variables with their prefix, and files as `group/key`; with their values. */
-  global: z.strictObject({ env: texts.default({}), files: texts.default({}) }).prefault({}),
-  /** Namespace -> Secret -> its keys. A namespace that is present is known completely. */
-  k8s: z.record(z.string(), z.record(z.string(), z.array(z.string()))).default({}),
-  /** Of a provider with a closed inventory what its resolver lists: ARNs, URIs, paths; of GCP name -> versions. */
-  aws: listedNames,
-  azure: listedNames,
-  vault: listedNames,
-  gcp: z.record(z.string(), z.array(z.string())).default({}),
-});
+export const inventorySchema = withNodeLimit(
+  mostNodes,
+  z.strictObject({
+    /** Global secrets: environment variables with their prefix, and files as `group/key`; with their values. */
+    global: z.strictObject({ env: texts.default({}), files: texts.default({}) }).prefault({}),
+    /** Namespace -> Secret -> its keys. A namespace that is present is known completely. */
+    k8s: z.record(z.string(), z.record(z.string(), z.array(z.string()))).default({}),
+    /** Of a provider with a closed inventory what its resolver lists: ARNs, URIs, paths; of GCP name -> versions. */
+    aws: listedNames,
+    azure: listedNames,
+    vault: listedNames,
+    gcp: z.record(z.string(), z.array(z.string())).default({}),
+  }),
+);
 type Inventory = z.infer<typeof inventorySchema>;
 
 interface Fact {

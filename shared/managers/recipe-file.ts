@@ -4,7 +4,7 @@ import { checkShape } from '#shared/contracts/check-shape.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { type RecipeFile, recipeFileSchema } from '#shared/contracts/recipe-file.ts';
-import { type Fault, schemaFaults, unknownMembers } from '#shared/core/text/schema-fault.ts';
+import { type Fault, firstOf, schemaFaults, unknownMembers } from '#shared/core/text/schema-fault.ts';
 import { readYaml } from '#shared/runtime/yaml-text.ts';
 import { sourceProblem } from './custom-manager.ts';
 import { recipeFaults } from './recipe-faults.ts';
@@ -29,12 +29,17 @@ export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: Re
     ? [...unknownMembers(value, parsed.data), ...recipeFaults(parsed.data)]
     : schemaFaults(parsed.error.issues);
   if (parsed.success && found.length === 0) return { recipe: parsed.data };
-  const faults = found.map(({ path, message }) => ({
+  const { told, more } = firstOf(found);
+  const faults = told.map(({ path, message }) => ({
     line: lineAt(offsetOf(document, path)),
     field: fieldOf(path),
     message,
   }));
-  return { faults: faults.sort((a, b) => a.line - b.line) };
+  faults.sort((a, b) => a.line - b.line);
+  const lastLine = faults.at(-1)?.line ?? 1;
+  return {
+    faults: more > 0 ? [...faults, { line: lastLine, field: '', message: `and ${more} more` }] : faults,
+  };
 }
 
 /**

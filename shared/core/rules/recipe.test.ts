@@ -93,3 +93,11 @@ test('edits and items with a condition appear only for a request that has the fi
   ]);
   assert.match(JSON.stringify(itemsOf('v')), /"path":"v\/k"/);
 });
+
+test('of very many faults the first are told, and how many more there are', () => {
+  const env = Array.from({ length: 100 }, () => ({ shell: 'rm' }));
+  assert.throws(() => compileRecipe({ ...aRecipe(), edits: { env, file: [] } }), {
+    code: 'RECIPE_INVALID',
+    message: /edits\.env\.0: .*edits\.env\.19: [^;]*; and 80 more$/,
+  });
+});

@@ -8,7 +8,7 @@ import {
   recipeSchema,
   type When,
 } from '#shared/contracts/rule-recipe.ts';
-import { schemaFaults } from '#shared/core/text/schema-fault.ts';
+import { firstOf, schemaFaults } from '#shared/core/text/schema-fault.ts';
 import { completeRecipe } from './complete-recipe.ts';
 import { compileLookupName, type LookupName } from './lookup-name.ts';
 import { compilePolicy, type Policy } from './policy.ts';
@@ -55,8 +55,9 @@ export type CompiledRecipe = Pick<
 export function compileRecipe(value: unknown): CompiledRecipe {
   const parsed = checkShape(recipeSchema, value);
   if (!parsed.success) {
-    const faults = schemaFaults(parsed.error.issues);
-    const where = faults.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    const { told, more } = firstOf(schemaFaults(parsed.error.issues));
+    const faults = told.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    const where = [...faults, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
     throw new LatchkeyError('RECIPE_INVALID', `the recipe does not have the expected shape: ${where}`);
   }
   const recipe = completeRecipe(parsed.data);

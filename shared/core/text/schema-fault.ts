@@ -9,6 +9,20 @@ export interface Fault {
 
 type Issue = z.core.$ZodIssue;
 
+/** Nobody mends more at a time. */
+const mostTold = 20;
+/** A message may repeat the names of all members that are not known. */
+const mostCharacters = 500;
+
+/** The first of what is wrong, as many as anybody reads. @returns `more` how many are left out */
+export function firstOf<T>(faults: readonly T[]): { told: T[]; more: number } {
+  const told = faults.slice(0, mostTold);
+  return { told, more: faults.length - told.length };
+}
+
+const cut = (message: string): string =>
+  message.length <= mostCharacters ? message : `${message.slice(0, mostCharacters)}…`;
+
 /**
  * The faults that a schema found. One of a union is that of the branch which its author meant: the one that got
  * farthest into the value; of an object that has the member of no branch, the members to choose from.
@@ -16,10 +30,10 @@ type Issue = z.core.$ZodIssue;
 export function schemaFaults(issues: readonly Issue[]): Fault[] {
   return issues.flatMap((issue) => {
     if (issue.code === 'invalid_key') {
-      return issue.issues.map(({ message }) => ({ path: issue.path, message }));
+      return issue.issues.map(({ message }) => ({ path: issue.path, message: cut(message) }));
     }
     if (issue.code !== 'invalid_union' || issue.errors.length === 0) {
-      return [{ path: issue.path, message: issue.message }];
+      return [{ path: issue.path, message: cut(issue.message) }];
     }
     const branches = issue.errors.map(schemaFaults);
     const depths = issue.errors.map(depthOf);
@@ -27,7 +41,7 @@ export function schemaFaults(issues: readonly Issue[]): Fault[] {
     const meant = branches.filter((_, index) => depths[index] === deepest);
     const members = new Set(branches.flatMap((faults) => faults.map(({ path }) => String(path[0]))));
     if (deepest === 1 && meant.length > 1 && members.size > 1) {
-      return [{ path: issue.path, message: `needs one of ${[...members].join(', ')}` }];
+      return [{ path: issue.path, message: cut(`needs one of ${[...members].join(', ')}`) }];
     }
     const fewest = meant.sort((a, b) => a.length - b.length)[0] ?? [];
     return fewest.map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
