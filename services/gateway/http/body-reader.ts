@@ -12,7 +12,7 @@ interface BodyEvents {
   kept(bytes: number): void;
   /** All of it has arrived, kept or not. */
   whole(): void;
-  /** It is longer than any that is kept, or comes in too many chunks; the rest is discarded. */
+  /** It is longer than any that is kept; the rest is discarded. */
   tooLong(): void;
   /** The client has left before its end. */
   gone(): void;
@@ -36,7 +36,8 @@ const fewestBytesPerChunk = 256;
 /**
  * Reads a body to its end, and is the only reader of its stream. The end is awaited even when the bytes are discarded:
  * the kernel turns a close with bytes left unread into a reset, which takes an answer along that the client has not
- * read, and Go repeats no POST after that. A body of very many tiny chunks counts as too long, and is read no further.
+ * read, and Go repeats no POST after that. Very many tiny chunks end the
+ * connection at once: while an answer is on its way, the kernel hands over hundreds of thousands more.
  */
 export function readBody(stream: Readable, events: BodyEvents): BodyReader {
   let kept: GrowingBuffer | undefined = createGrowingBuffer();
@@ -46,13 +47,13 @@ export function readBody(stream: Readable, events: BodyEvents): BodyReader {
     const isFirstAbove = receivedBytes <= bodyLimitBytes && receivedBytes + chunk.length > bodyLimitBytes;
     chunks += 1;
     receivedBytes += chunk.length;
-    const isFlood = chunks > freeChunks && receivedBytes < chunks * fewestBytesPerChunk;
-    if (isFlood) {
+    if (chunks > freeChunks && receivedBytes < chunks * fewestBytesPerChunk) {
       stream.off('data', onData);
-      stream.pause();
+      stream.destroy();
+      return;
     }
-    if (isFirstAbove || isFlood) events.tooLong();
-    if (kept === undefined || receivedBytes > bodyLimitBytes || isFlood) return;
+    if (isFirstAbove) events.tooLong();
+    if (kept === undefined || receivedBytes > bodyLimitBytes) return;
     kept.append(chunk);
     events.kept(chunk.length);
   };
