@@ -89,8 +89,9 @@ test('the way back by hand, for a cert-manager that does not run, is as docs/mig
   await setWebhook({ adopt: true });
   await pods.untilInjectedBy('latchkey', podsInARow);
   await certManager.stop();
-  const [, commands = ''] =
-    /do the same by hand:\n\n```\n(.*?)```/s.exec(await readFile(guide, 'utf8')) ?? [];
+  const rollBack = /^## 4\. Roll back\n.*?```\n(.*?)```/ms.exec(await readFile(guide, 'utf8'));
+  assert.ok(rollBack?.[1], 'the page has the commands');
+  const commands = rollBack[1];
   const [kubectl = ''] = cluster.kubectlLine().split(' ');
   const env = {
     HOME: cluster.folder,
