@@ -2,6 +2,9 @@ import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
 
+/** A scrape may be one of up to so long ago, ms: the health port shares its collections. */
+const sharedScrapeMs = 1_000;
+
 /** What a pod says of itself at `/metrics`. */
 export const metricsOf = async ({ ports }: ServicePod) =>
   readSamples(await (await fetch(`http://127.0.0.1:${ports.health}/metrics`)).text());
@@ -37,7 +40,7 @@ export function ruleAges(options: {
     untilFreshSince: async (sinceMs) => {
       const fresh = async () => {
         const nowMs = performance.now();
-        return (await ages()).every((ageMs) => nowMs - ageMs > sinceMs);
+        return (await ages()).every((ageMs) => nowMs - ageMs - sharedScrapeMs > sinceMs);
       };
       await waitFor(fresh, { timeoutMs, what: 'every gateway to have heard every resolver' });
     },
