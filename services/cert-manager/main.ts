@@ -7,9 +7,7 @@ import { runService } from '#shared/service/run-service.ts';
 import { createCertManager } from './cert-manager.ts';
 
 await runService('cert-manager', process, (context) => {
-  const { KUBECONFIG } = context.process;
-  const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
-  const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
+  const connect = () => connectKubernetes({ kubeconfigFile: context.process.KUBECONFIG, log: context.log });
   return createLeaderElectedService({
     context,
     kubernetes: connect(),

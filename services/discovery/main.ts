@@ -11,9 +11,7 @@ await runService(
   'discovery',
   process,
   (context) => {
-    const { KUBECONFIG } = context.process;
-    const kubeconfig = KUBECONFIG === undefined ? {} : { kubeconfigFile: KUBECONFIG };
-    const connect = () => connectKubernetes({ ...kubeconfig, log: context.log });
+    const connect = () => connectKubernetes({ kubeconfigFile: context.process.KUBECONFIG, log: context.log });
     return createLeaderElectedService({
       context,
       kubernetes: connect(),

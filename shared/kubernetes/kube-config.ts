@@ -6,7 +6,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 /** Where to find the API server and the credentials; without a file the pod's own service account. */
 export interface KubeConfigSource {
   /** A path, or several as in KUBECONFIG, which are taken together. */
-  kubeconfigFile?: string;
+  kubeconfigFile?: string | undefined;
   /** Instead of the current context. */
   context?: string;
 }
