@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, realpath, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { type Logger, pino } from 'pino';
+import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { streamOf } from '#shared/contracts/bucket.ts';
@@ -36,6 +38,8 @@ export interface TestBus {
   admin(): Promise<BusLink>;
   /** Deletes a bucket, if there is one; a server that has just been started may take several attempts. */
   deleteBucket(bucket: string): Promise<void>;
+  /** Deletes a bucket and has this connection make all that are missing, as discovery does: an empty one. */
+  renewBucket(bus: Bus, bucket: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -85,6 +89,15 @@ export async function startTestBus(startServers: ServersStart = startOne): Promi
     admin ??= connect().then((bus) => bus.linked());
     return admin;
   };
+  const deleteBucket = async (bucket: string): Promise<void> => {
+    const { jsm } = await adminLink();
+    const isGone = () =>
+      jsm.streams.delete(streamOf(bucket)).catch((err) => {
+        if (err instanceof JetStreamApiError && err.code === JetStreamApiCodes.StreamNotFound) return true;
+        throw err;
+      });
+    await waitFor(isGone, { timeoutMs: 10_000, what: `bucket ${bucket} to be gone` });
+  };
   return {
     nats,
     servers,
@@ -94,14 +107,10 @@ export async function startTestBus(startServers: ServersStart = startOne): Promi
     credentials,
     connect,
     admin: adminLink,
-    async deleteBucket(bucket) {
-      const { jsm } = await adminLink();
-      const isGone = () =>
-        jsm.streams.delete(streamOf(bucket)).catch((err) => {
-          if (err instanceof JetStreamApiError && err.code === JetStreamApiCodes.StreamNotFound) return true;
-          throw err;
-        });
-      await waitFor(isGone, { timeoutMs: 10_000, what: `bucket ${bucket} to be gone` });
+    deleteBucket,
+    async renewBucket(bus, bucket) {
+      await deleteBucket(bucket);
+      assert.equal(await ensureBuckets(bus, { log }), true);
     },
     async stop() {
       await Promise.allSettled(buses.map((bus) => bus.close()));

@@ -36,8 +36,8 @@ const fewestBytesPerChunk = 256;
 /**
  * Reads a body to its end, and is the only reader of its stream. The end is awaited even when the bytes are discarded:
  * the kernel turns a close with bytes left unread into a reset, which takes an answer along that the client has not
- * read, and Go repeats no POST after that. Very many tiny chunks end the
- * connection at once: while an answer is on its way, the kernel hands over hundreds of thousands more.
+ * read, and Go repeats no POST after that. Very many tiny chunks end the connection at
+ * once: while an answer is on its way, the kernel hands over hundreds of thousands more.
  */
 export function readBody(stream: Readable, events: BodyEvents): BodyReader {
   let kept: GrowingBuffer | undefined = createGrowingBuffer();

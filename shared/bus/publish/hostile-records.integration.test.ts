@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
-import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createReader } from '#shared/bus/read/reader.ts';
 import { countStored, readPage } from '#shared/bus/records/stored-records.ts';
@@ -26,10 +25,7 @@ before(async () => {
   [writing, reading] = await Promise.all([testBus.connect(), testBus.connect()]);
 });
 after(() => testBus.stop());
-beforeEach(async () => {
-  await testBus.deleteBucket(bucket);
-  assert.equal(await ensureBuckets(writing, { log: testBus.log }), true);
-});
+beforeEach(() => testBus.renewBucket(writing, bucket));
 
 /** Stores a body under a key with any headers, as a stolen login of the publisher would. */
 async function store(key: string, body: unknown, given: Record<string, string>): Promise<void> {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { formatHeaders } from '#shared/bus/records/record.ts';
@@ -34,10 +33,7 @@ before(async () => {
   [writing, reading] = await Promise.all([testBus.connect(), testBus.connect()]);
 });
 after(() => testBus.stop());
-beforeEach(async () => {
-  await testBus.deleteBucket(bucket);
-  assert.equal(await ensureBuckets(writing, { log: testBus.log }), true);
-});
+beforeEach(() => testBus.renewBucket(writing, bucket));
 
 test('an old publisher that wakes up beside a new one stops, and what it still wrote is repaired', async (t) => {
   const proxy = await startPausableProxy(testBus.nats.url);

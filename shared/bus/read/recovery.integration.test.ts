@@ -32,10 +32,7 @@ before(async () => {
   [writing, reading] = await Promise.all([testBus.connect(), testBus.connect()]);
 });
 after(() => testBus.stop());
-beforeEach(async () => {
-  await testBus.deleteBucket(bucket);
-  assert.equal(await ensureBuckets(writing, { log: testBus.log }), true);
-});
+beforeEach(() => testBus.renewBucket(writing, bucket));
 
 const storedSecrets = async (): Promise<string[]> => {
   const { jsm } = await testBus.admin();
