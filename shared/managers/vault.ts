@@ -1,23 +1,10 @@
 import type { Edit, When } from '#shared/contracts/rule-recipe.ts';
 import { literal } from '#shared/core/rules/template.ts';
+import { guardVaultAnnotations, volumePathAnnotation } from '#shared/core/rules/vault-annotations.ts';
 import { fileEnvEdits, secretsDir } from './flyte-edits.ts';
 import { providerManager } from './provider-manager.ts';
 
-const volumePath = 'vault.hashicorp.com/secret-volume-path';
 const path = '${group}/${key}';
-
-/** Without these values the agent writes no files, or writes them elsewhere. */
-const fixedAnnotations = ['vault.hashicorp.com/agent-inject', volumePath];
-/**
- * With these the injector passes the pod over, serves some containers only, or the agent reads a configuration or writes
- * to a folder of the pod's own (vault-k8s agent-inject/agent/annotations.go).
- */
-const forbiddenAnnotations = [
-  'vault.hashicorp.com/agent-inject-status',
-  'vault.hashicorp.com/agent-inject-containers',
-  'vault.hashicorp.com/agent-configmap',
-  `${volumePath}-\${id}`,
-];
 
 /** Where the key-value engines keep a secret's fields. */
 const queries = { '1': '.Data', '2': '.Data.data' };
@@ -28,10 +15,10 @@ const queries = { '1': '.Data', '2': '.Data.data' };
  * vault_secret_manager.go, utils.go, test/golden); the id is a hash, so that a second pass changes nothing.
  */
 export const vaultManager = providerManager('vault', ({ vault }) => {
-  const dir = literal(vault.annotations[volumePath] ?? secretsDir);
+  const dir = literal(vault.annotations[volumePathAnnotation] ?? secretsDir);
   const annotations = {
     'vault.hashicorp.com/agent-inject': 'true',
-    [volumePath]: secretsDir,
+    [volumePathAnnotation]: secretsDir,
     'vault.hashicorp.com/role': vault.role,
     'vault.hashicorp.com/agent-pre-populate-only': 'true',
     ...vault.annotations,
@@ -58,13 +45,9 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     inventoryKey: '${group}',
     edits: {
       env: [],
-      file: [
+      file: guardVaultAnnotations([
         ...fileEnvEdits(`${dir}/${path}`),
-        annotation(
-          'agent-inject-secret-${id}',
-          '${group}',
-          forbiddenAnnotations.filter((name) => !Object.hasOwn(annotations, name)),
-        ),
+        annotation('agent-inject-secret-${id}', '${group}'),
         annotation('agent-inject-file-${id}', path),
         ...templateEdits(`${dir}/${path}`, queries['1'], engine(['kv1'])),
         ...templateEdits(`${dir}/${path}`, queries['2'], engine(['kv2'])),
@@ -75,20 +58,15 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
           noneOf: engines,
         }),
         ...Object.entries(annotations).map(([name, value]) => ({
-          annotation: {
-            name,
-            value: literal(value),
-            ...([...fixedAnnotations, ...forbiddenAnnotations].includes(name) ? { fixed: true } : {}),
-          },
+          annotation: { name, value: literal(value) },
         })),
-      ],
+      ]),
     },
   };
 });
 
-function annotation(name: string, value: string, forbids?: string[]): Edit {
-  const more = forbids === undefined ? {} : { forbids };
-  return { annotation: { name: `vault.hashicorp.com/${name}`, value, fixed: true, ...more } };
+function annotation(name: string, value: string): Edit {
+  return { annotation: { name: `vault.hashicorp.com/${name}`, value } };
 }
 
 /** The agent's template of one field. `goField` indexes a name that is no Go identifier, which Flyte does not. */

@@ -14,6 +14,10 @@ const rules = [
 ];
 const config = latchkeyConfigSchema.parse({ policy: { rules } });
 const caller = { namespace: 'other', serviceAccount: 'default' };
+const variables = {
+  ...{ group: 'secret/db', groupVersion: '', key: 'pass', envVar: '', namespace: 'pay' },
+  ...{ versionedGroup: 'secret/db_', id: 'a1b2', entry: {} },
+};
 const otherSpelling: Readonly<Record<string, { name: string; asked: { group: string; key: string } }>> = {
   aws: { name: 'db:pay-AbC123', asked: { group: 'db', key: 'pay-AbC123' } },
   vault: { name: 'secret/data/pay/pay', asked: { group: 'secret/data/pay', key: 'pay' } },
@@ -32,6 +36,22 @@ test('a recipe of a resolver that does not write how its names are spelled is ju
     const other = otherSpelling[name];
     if (other !== undefined)
       assert.equal(before.policy?.decide(other.name, caller, other.asked).allowed, false, name);
+  }
+});
+
+test("a Vault recipe of a resolver that does not guard its annotations keeps a pod's own away as one that does", () => {
+  const annotations = { 'vault.hashicorp.com/agent-inject-containers': 'main' };
+  for (const vault of [{}, { annotations }]) {
+    const recipe = managers.get('vault')?.recipe(latchkeyConfigSchema.parse({ vault }));
+    const file = recipe?.edits.file.map((edit) => {
+      if (!('annotation' in edit)) return edit;
+      const { fixed: _, forbids: __, ...annotation } = edit.annotation;
+      return { ...edit, annotation };
+    });
+    const [now, before] = [recipe, { ...recipe, edits: { env: [], file } }].map(compileRecipe);
+    const edits = now?.edits.file(variables) ?? [];
+    assert.ok(edits.some((edit) => 'annotation' in edit && edit.annotation.forbids?.length));
+    assert.deepEqual(before?.edits.file(variables), edits);
   }
 });
 
