@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxVersionNumber } from './bucket.ts';
 import { escapeToken } from './key-token.ts';
 
 /** More bytes are no heartbeat, and not parsed. */
@@ -22,6 +23,7 @@ export const heartbeatSchema = z.object({
   epoch: z
     .int()
     .positive()
+    .max(maxVersionNumber)
     .optional()
     .describe('Epoch under which a resolver publishes; absent while it stands by, and when it leaves.'),
   ready: z.boolean().describe('Whether the sender is ready.'),
@@ -34,8 +36,8 @@ export const heartbeatSchema = z.object({
     .array(
       z.object({
         owner: name.describe('Owner of the set.'),
-        epoch: z.number().describe('Epoch of its manifest.'),
-        seq: z.number().describe('Number of its manifest.'),
+        epoch: z.int().nonnegative().max(maxVersionNumber).describe('Epoch of its manifest.'),
+        seq: z.int().nonnegative().max(maxVersionNumber).describe('Number of its manifest.'),
       }),
     )
     .max(100)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxVersionNumber } from './bucket.ts';
 
 /**
  * Message: the complete rules of every manager of the chain, kept in Secrets for gateways that start without the bus.
@@ -43,8 +44,8 @@ export type ShardHeader = z.infer<typeof shardHeaderSchema>;
 export const snapshotRecordSchema = z.object({
   key: z.string().describe('Key of the record in the bucket.'),
   revision: z.int().nonnegative().describe('Revision of the record in the bucket.'),
-  epoch: z.int().nonnegative().describe('Epoch of its publisher.'),
-  seq: z.int().nonnegative().describe('Number of the manifest that it belongs to.'),
+  epoch: z.int().nonnegative().max(maxVersionNumber).describe('Epoch of its publisher.'),
+  seq: z.int().nonnegative().max(maxVersionNumber).describe('Number of the manifest that it belongs to.'),
   body: z
     .string()
     .describe("Bytes of the record, each as one character (latin1), since a set's digest is over bytes."),
@@ -73,8 +74,8 @@ export const snapshotSummarySchema = z.object({
     .array(
       z.object({
         owner: z.string().describe('Manager of the set.'),
-        epoch: z.int().nonnegative().describe('Epoch of its manifest.'),
-        seq: z.int().nonnegative().describe('Number of its manifest.'),
+        epoch: z.int().nonnegative().max(maxVersionNumber).describe('Epoch of its manifest.'),
+        seq: z.int().nonnegative().max(maxVersionNumber).describe('Number of its manifest.'),
         records: z.int().nonnegative().describe('Records of the set, without the manifest.'),
       }),
     )

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxVersionNumber } from './bucket.ts';
 
 /**
  * Part of the messages inventory-entry.ts and rule-entry.ts: a value that NATS and the resolvers pass on without being
@@ -11,6 +12,7 @@ export const sealedValueSchema = z.object({
   epoch: z
     .int()
     .positive()
+    .max(maxVersionNumber)
     .describe('Epoch of the discovery that sealed it; a later one keeps the record of an unchanged value.'),
 });
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { heartbeatSchema } from '#shared/contracts/heartbeat.ts';
+import { maxVersionNumber } from '#shared/contracts/bucket.ts';
+import { heartbeatSchema, heartbeatSubject } from '#shared/contracts/heartbeat.ts';
+import { readHeartbeat } from './heartbeat-channel.ts';
 import { heartbeatOf } from './start-heartbeats.ts';
 
 const applied = [{ owner: 'k8s', epoch: 1, seq: 2 }];
@@ -26,4 +28,22 @@ test('all reasons are given, and a source that was never heard is as old as a nu
     [false, 'no bus; no rules', 3, Number.MAX_SAFE_INTEGER],
   );
   assert.deepEqual(heartbeatSchema.parse(JSON.parse(JSON.stringify(heartbeat))), heartbeat);
+});
+
+test("a heartbeat with an epoch or a number that no publisher could come to is nobody's", () => {
+  const sender = { service: 'resolver', uid: 'a', manager: 'k8s' } as const;
+  const isRead = (epoch: number, [own = 1, seq = 2]: number[] = []): boolean => {
+    const heartbeat = heartbeatOf(sender, {
+      notReady: [],
+      applied: [{ owner: 'k8s', epoch: own, seq }],
+      epoch,
+    });
+    return readHeartbeat(Buffer.from(JSON.stringify(heartbeat)), heartbeatSubject(sender)) !== undefined;
+  };
+  assert.ok(isRead(maxVersionNumber, [maxVersionNumber, maxVersionNumber]));
+  assert.ok(!isRead(maxVersionNumber + 1));
+  for (const beyond of [maxVersionNumber + 1, -1, 0.5]) {
+    assert.ok(!isRead(1, [beyond, 2]));
+    assert.ok(!isRead(1, [1, beyond]));
+  }
 });
