@@ -25,7 +25,7 @@ export interface Probe {
   expectedReference: RegExp;
 }
 
-/** An answer fits a state of its Secret within the last 2 s (issue 3). */
+/** Bounds how old the state of its Secret may be that an answer fits, ms. */
 const boundMs = 2_000;
 
 /**
