@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GatewayProcess } from '#bench/overload/gateway-process.ts';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { requestText } from '#testkit/gateway/wire-client.ts';
 import { runGoClient } from './go-client.ts';
 

@@ -10,7 +10,7 @@ const commands = new Map<string, { summary: string; load(): Promise<Command> }>(
   Object.entries({
     explain: {
       summary: 'shows offline how the webhook would answer a pod',
-      load: async () => (await import('./explain-command.ts')).explainCommand,
+      load: async () => (await import('#cli/explain/explain-command.ts')).explainCommand,
     },
     encode: {
       summary: 'encodes a secret request as an annotation value',
@@ -22,11 +22,11 @@ const commands = new Map<string, { summary: string; load(): Promise<Command> }>(
     },
     config: {
       summary: "prints the JSON Schema of latchkey.yaml, or imports Flyte's configuration",
-      load: async () => (await import('./config-command.ts')).configCommand,
+      load: async () => (await import('#cli/config/config-command.ts')).configCommand,
     },
     recipe: {
       summary: 'validates and describes a recipe',
-      load: async () => (await import('./recipe-command.ts')).recipeCommand,
+      load: async () => (await import('#cli/recipe/recipe-command.ts')).recipeCommand,
     },
     status: {
       summary: 'lists the faults of an installation and their remediation',

@@ -15,7 +15,7 @@ test('the other versions that the upgrade is tried with can be made of this code
     const folder = await mkdtemp(join(tmpdir(), 'latchkey-version-'));
     t.after(() => rm(folder, { recursive: true }));
     await writeVersion(folder, version);
-    const contract = join(folder, 'shared/contracts/heartbeat.ts');
+    const contract = join(folder, 'shared/contracts/bus/heartbeat.ts');
     await import(contract);
   }
 });

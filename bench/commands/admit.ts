@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { admit } from '#shared/core/admission/admit.ts';
-import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 
 /** Time of one decision, from the body's bytes to the answer: `npm run bench:admit`. */
 const reviews = ['review.json', 'review-mf.json', 'review-12k.json', 'review-50.json'];

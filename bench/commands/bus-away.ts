@@ -1,5 +1,5 @@
 import { runBench } from '#bench/bench-command.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { createdCase, deletedCase, withoutBus } from '#testkit/load/bus-outage.ts';
 import { apiServerClients, startLoadInstallation, webhookClients } from '#testkit/load/load-installation.ts';
 import {

@@ -2,7 +2,7 @@ import type { Server } from 'node:https';
 import { runBench } from '#bench/bench-command.ts';
 import { buildGoClient, runGoClient } from '#bench/go-client.ts';
 import type { RestedPosts, RestedPostsPlan } from '#bench/keep-alive/rested-posts.ts';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { listenWebhook } from '#testkit/gateway/listening-webhook.ts';
 
 /** One way, ms: two zones of a cloud are about that far apart, and a race needs time to show. */

@@ -4,7 +4,7 @@ import { runBench } from '#bench/bench-command.ts';
 import { buildGoClient } from '#bench/go-client.ts';
 import { startGatewayProcess } from '#bench/overload/gateway-process.ts';
 import { overloadPhases, type Phase, type PhaseRow } from '#bench/overload/overload-phase.ts';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { requestText } from '#testkit/gateway/wire-client.ts';
 
 const timeoutMs = 5_000;

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import { createPublisher } from '#shared/bus/publish/publisher.ts';
-import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { k8sManager } from '#shared/managers/k8s.ts';
+import { formatKey, rulesBucket } from '#shared/contracts/bus/bucket.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { k8sManager } from '#shared/managers/shipped/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
-import { freePorts } from '#testkit/cluster/free-address.ts';
-import { startGuardedProcess, waitUntilUp } from '#testkit/cluster/guarded-process.ts';
 import { parseManifests, podTemplate } from '#testkit/cluster/manifests.ts';
-import { startProcessGuard } from '#testkit/cluster/process-guard.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
+import { freePorts } from '#testkit/processes/free-address.ts';
+import { startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
+import { startProcessGuard } from '#testkit/processes/process-guard.ts';
 
 /** One real gateway process that is ready, and what it needs: a bus with the rules of an open k8s manager. */
 export interface GatewayProcess {

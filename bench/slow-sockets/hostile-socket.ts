@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { requestText } from '#testkit/gateway/wire-client.ts';
 
 /** What a hostile client does with its connection. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { desiredConfiguration, planRepair } from '#shared/installation/webhook-configuration.ts';
 import { bundleOf, type CertificateFacts, planCertificates } from './certificate-plan.ts';

@@ -1,11 +1,11 @@
 import { joinBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { caProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { nonEmptySecret, readTlsSecret, type TlsSecretContent } from '#shared/installation/tls-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /** Holds the three objects as they were read. */
 export interface CertificateFacts {

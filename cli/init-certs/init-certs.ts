@@ -1,15 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { pino } from 'pino';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { skipReason } from '#shared/installation/webhook-configuration.ts';
 import { writeSecret } from '#shared/installation/write-secret.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { readObject } from '#shared/kubernetes/read-objects.ts';
-import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { Installation } from '../installation.ts';
 import {
   bundleOf,

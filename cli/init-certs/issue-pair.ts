@@ -1,7 +1,7 @@
 import { joinBundle } from '#shared/certificates/ca-bundle.ts';
 import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { TlsSecretContent } from '#shared/installation/tls-secret.ts';
 
 const dayMs = 86_400_000;

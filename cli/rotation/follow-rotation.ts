@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import {
   type Followed,

@@ -1,7 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { annotateSecret } from '#shared/kubernetes/secrets.ts';
+import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
+import { annotateSecret } from '#shared/kubernetes/objects/secrets.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { Installation } from '../installation.ts';
 import { type Followed, rotationUnderWay, type Target } from './rotation-status.ts';
 

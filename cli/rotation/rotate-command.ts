@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { readObject } from '#shared/kubernetes/read-objects.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { type Command, exitCodes, type Terminal, UsageError, type Values } from '../command.ts';
 import {
   findConfig,

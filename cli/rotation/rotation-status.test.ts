@@ -6,7 +6,7 @@ import {
   type LeafState,
   leafStateAnnotation,
   rotateAnnotation,
-} from '#shared/contracts/rotation-state.ts';
+} from '#shared/contracts/kubernetes/rotation-state.ts';
 import { rotationStatus, rotationUnderWay } from './rotation-status.ts';
 
 const at = '2026-11-24T12:00:00.000Z';

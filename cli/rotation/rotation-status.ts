@@ -1,6 +1,6 @@
-import { rotateAnnotation, rotationPhases } from '#shared/contracts/rotation-state.ts';
+import { rotateAnnotation, rotationPhases } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { readCaState, readLeafState } from '#shared/installation/read-rotation-state.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /** Names what is rotated. */
 export type Target = 'ca' | 'leaf';

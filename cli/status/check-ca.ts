@@ -1,10 +1,10 @@
 import { caProblem } from '#shared/certificates/certificate-checks.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { CaState } from '#shared/contracts/rotation-state.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import type { CaState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { describeAge } from '#shared/core/text/age.ts';
 import { readCaState } from '#shared/installation/read-rotation-state.ts';
 import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { certificateLife, describeLife, lifeFacts, overdue } from './certificate-life.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';

@@ -1,4 +1,4 @@
-import type { EndpointSlice } from '#shared/kubernetes/endpoint-slices.ts';
+import type { EndpointSlice } from '#shared/kubernetes/objects/endpoint-slices.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 import { lateProblems, podsByService } from './pods-state.ts';

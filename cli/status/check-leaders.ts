@@ -1,6 +1,6 @@
 import { describeAge } from '#shared/core/text/age.ts';
-import type { Lease } from '#shared/kubernetes/lease.ts';
-import { leaseTimes } from '#shared/kubernetes/next-lease-step.ts';
+import type { Lease } from '#shared/kubernetes/election/lease.ts';
+import { leaseTimes } from '#shared/kubernetes/election/next-lease-step.ts';
 import type { Finding, Problem } from './finding.ts';
 import { type InstallationFacts, ledServices, type Seen } from './installation-facts.ts';
 

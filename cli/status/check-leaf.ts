@@ -3,7 +3,7 @@ import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import { leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { certificateIssuers } from '#shared/certificates/certificate-issuers.ts';
 import { serverName, servingNames } from '#shared/certificates/serving-names.ts';
-import type { LeafState } from '#shared/contracts/rotation-state.ts';
+import type { LeafState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { readLeafState } from '#shared/installation/read-rotation-state.ts';
 import { nonEmptySecret, readTlsSecret, type TlsSecretContent } from '#shared/installation/tls-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';

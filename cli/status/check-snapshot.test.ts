@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
 import { checkSnapshot } from './check-snapshot.ts';
 import type { InstallationFacts } from './installation-facts.ts';

@@ -4,8 +4,8 @@ import {
   snapshotSecretName,
   snapshotShardName,
   snapshotSummarySchema,
-} from '#shared/contracts/rules-snapshot.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { describeTime, type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 

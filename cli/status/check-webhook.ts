@@ -1,5 +1,5 @@
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { fieldWriter } from '#shared/installation/field-writer.ts';
 import {
   adoptedAnnotation,
@@ -11,7 +11,7 @@ import { addedTerms, findDrift } from '#shared/installation/webhook-drift.ts';
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
-} from '#shared/kubernetes/webhook-configurations.ts';
+} from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 

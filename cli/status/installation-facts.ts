@@ -1,10 +1,10 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { snapshotSecretName } from '#shared/contracts/rules-snapshot.ts';
-import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/endpoint-slices.ts';
-import type { KubernetesObject, Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import type { Lease } from '#shared/kubernetes/lease.ts';
-import { listObjects, readObject } from '#shared/kubernetes/read-objects.ts';
-import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import { snapshotSecretName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import type { Lease } from '#shared/kubernetes/election/lease.ts';
+import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/objects/endpoint-slices.ts';
+import { listObjects, readObject } from '#shared/kubernetes/objects/read-objects.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
+import type { KubernetesObject, Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { FoundConfig, Installation } from '../installation.ts';
 
 /** Holds what was read, or why it could not be. An object that does not exist was read: it is undefined. */

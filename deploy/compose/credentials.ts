@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadLatchkeyFile } from '#shared/config/latchkey-file.ts';
-import { serviceProblems } from '#shared/managers/chain-problems.ts';
+import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import { isInUse, passwordFor, passwordVariables } from '../nats/credentials.ts';
 
 // Program of the Compose service `credentials`: fills the folder (a volume that the others share) once.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadLatchkeyFile } from '#shared/config/latchkey-file.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { serviceProblems } from '#shared/managers/chain-problems.ts';
+import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import { credentialsSecret, passwordFor, passwordVariables } from './credentials.ts';
 
 // Prints a Secret with a new random password for every user of nats.conf, and for the routes of a cluster. Of resolvers

@@ -1,6 +1,6 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { type Heartbeats, startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createCertificateMetrics } from './certificate-metrics.ts';

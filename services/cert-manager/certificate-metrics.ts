@@ -1,5 +1,5 @@
 import { metrics } from '@opentelemetry/api';
-import { rotationPhases } from '#shared/contracts/rotation-state.ts';
+import { rotationPhases } from '#shared/contracts/kubernetes/rotation-state.ts';
 import type { CertificateStatus } from './certificate-source.ts';
 
 /** Observes the status of the certificates at each scrape, once there is one. */

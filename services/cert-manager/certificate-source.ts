@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { CaState } from '#shared/contracts/rotation-state.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import type { CaState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { readTlsSecret } from '#shared/installation/tls-secret.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { ServedCertificates } from './observe/served-certificates.ts';
 import type { UndoneRepair, WebhookRepairs } from './observe/webhook-repairs.ts';

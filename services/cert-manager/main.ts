@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
-import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { withWriteFence } from '#shared/kubernetes/with-write-fence.ts';
+import { connectKubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import { withWriteFence } from '#shared/kubernetes/requests/with-write-fence.ts';
 import { createLeaderElectedService } from '#shared/service/leader-elected-service.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { createCertManager } from './cert-manager.ts';

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createReconcileLoop } from './reconcile-loop.ts';
 
 /** Every sleep is noted, and over at once unless it is a minute. */

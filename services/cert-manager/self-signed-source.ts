@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { type ActionContext, applyAction } from './apply/apply-action.ts';
 import {
   type CertificateSource,

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { parseProcessConfig } from '#shared/config/process-config.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createDiscovery } from './discovery.ts';
 
 /** A discovery that needs no Kubernetes, of a bus that nobody listens on. */

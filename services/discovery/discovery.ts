@@ -1,8 +1,8 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import { rulesConcern } from '#shared/config/latchkey-file.ts';
-import { policyRemarks } from '#shared/core/rules/policy-remarks.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { policyRemarks } from '#shared/core/rules/policy/policy-remarks.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import { createGlobalDelivery } from './globals/global-delivery.ts';

@@ -1,8 +1,8 @@
 import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
-import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { withWriteFence } from '#shared/kubernetes/with-write-fence.ts';
-import { serviceProblems } from '#shared/managers/chain-problems.ts';
+import { connectKubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import { withWriteFence } from '#shared/kubernetes/requests/with-write-fence.ts';
+import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import { createLeaderElectedService } from '#shared/service/leader-elected-service.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { createDiscovery } from './discovery.ts';

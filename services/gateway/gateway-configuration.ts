@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 
 /** Holds the configuration that a gateway uses, which may change while it runs. */
 export interface GatewayConfiguration {

@@ -1,10 +1,10 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
 import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import type { RulesSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
-import type { KeyRing } from '#shared/core/rules/key-ring.ts';
-import { type OpenValue, openValue } from '#shared/core/rules/sealed-value.ts';
+import type { KeyRing } from '#shared/core/rules/index/key-ring.ts';
+import { type OpenValue, openValue } from '#shared/core/rules/index/sealed-value.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createGatewayConfiguration } from './gateway-configuration.ts';

@@ -3,7 +3,7 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
 import { createReader } from '#shared/bus/read/reader.ts';
 import { createFreshness } from '#shared/bus/records/freshness.ts';
-import { inventoryBucket } from '#shared/contracts/bucket.ts';
+import { inventoryBucket } from '#shared/contracts/bus/bucket.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { followProvider } from './follow-provider.ts';
 import type { PolledProvider } from './providers/open-provider.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
+import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry.ts';
 import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { providerBackoffMs } from './provider-backoff.ts';

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
-import { serviceProblems } from '#shared/managers/chain-problems.ts';
+import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { openProvider } from './providers/open-provider.ts';
 import { resolveManager } from './resolve-manager.ts';

@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { RecipeFile } from '#shared/contracts/recipe-file.ts';
-import type { Manager } from '#shared/managers/manager.ts';
-import { ownManager } from '#shared/managers/own-manager.ts';
-import { loadRecipeFile, parseRecipe } from '#shared/managers/recipe-file.ts';
-import { managers } from '#shared/managers/registry.ts';
+import type { RecipeFile } from '#shared/contracts/rules/recipe-file.ts';
+import { ownManager } from '#shared/managers/custom/own-manager.ts';
+import { loadRecipeFile, parseRecipe } from '#shared/managers/custom/recipe-file.ts';
+import type { Manager } from '#shared/managers/shipped/manager.ts';
+import { managers } from '#shared/managers/shipped/registry.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 

@@ -4,13 +4,13 @@ import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
 import { parseProcessConfig } from '#shared/config/process-config.ts';
-import { formatKey, inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { k8sManager } from '#shared/managers/k8s.ts';
+import { formatKey, inventoryBucket, rulesBucket } from '#shared/contracts/bus/bucket.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { k8sManager } from '#shared/managers/shipped/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { entryKey, followSet, publishSet } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createResolver } from './resolver.ts';
 
 const timeoutMs = 10_000;

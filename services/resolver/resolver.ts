@@ -3,8 +3,8 @@ import { createPublisherElection } from '#shared/bus/link/publisher-election.ts'
 import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import { createPublisher } from '#shared/bus/publish/publisher.ts';
 import { rulesConcern } from '#shared/config/latchkey-file.ts';
-import { rulesBucket } from '#shared/contracts/bucket.ts';
-import type { Manager } from '#shared/managers/manager.ts';
+import { rulesBucket } from '#shared/contracts/bus/bucket.ts';
+import type { Manager } from '#shared/managers/shipped/manager.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';

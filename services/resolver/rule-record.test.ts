@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { k8sManager } from '#shared/managers/k8s.ts';
+import { k8sManager } from '#shared/managers/shipped/k8s.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { ruleRecord } from './rule-record.ts';
 

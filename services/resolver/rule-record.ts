@@ -1,13 +1,13 @@
 import type { ZodType } from 'zod';
-import type { RecordKey } from '#shared/contracts/bucket.ts';
-import { formatKey } from '#shared/contracts/bucket.ts';
-import { checkShape } from '#shared/contracts/check-shape.ts';
+import type { RecordKey } from '#shared/contracts/bus/bucket.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
-import { inventoryNamespaceSchema } from '#shared/contracts/inventory-namespace.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { RuleEntry, RuleNamespace } from '#shared/contracts/rule-entry.ts';
-import type { Manager } from '#shared/managers/manager.ts';
+import { inventoryEntrySchema } from '#shared/contracts/inventory/inventory-entry.ts';
+import { inventoryNamespaceSchema } from '#shared/contracts/inventory/inventory-namespace.ts';
+import type { RuleEntry, RuleNamespace } from '#shared/contracts/rules/rule-entry.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
+import type { Manager } from '#shared/managers/shipped/manager.ts';
 
 /** Describes a record of the rules bucket; `value` undefined = it must not exist. */
 interface RuleRecord {

@@ -2,10 +2,10 @@ import { SpanKind, trace } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { PublishedRecord, Publisher } from '#shared/bus/publish/publisher.ts';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
-import { formatKey } from '#shared/contracts/bucket.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Recipe } from '#shared/contracts/rule-recipe.ts';
-import type { Manager } from '#shared/managers/manager.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import type { Recipe } from '#shared/contracts/rules/rule-recipe.ts';
+import type { Manager } from '#shared/managers/shipped/manager.ts';
 import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 import { ruleRecord } from './rule-record.ts';
 

@@ -4,14 +4,14 @@ import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
 import { parseProcessConfig } from '#shared/config/process-config.ts';
-import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { awsManager } from '#shared/managers/aws.ts';
+import type { Heartbeat } from '#shared/contracts/bus/heartbeat.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { awsManager } from '#shared/managers/shipped/aws.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createResolver } from './resolver.ts';
 
 /** A heartbeat every 400 ms, and a silence of 1 s is one. */

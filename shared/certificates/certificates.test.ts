@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { certificateId, joinBundle, readBundle } from './ca-bundle.ts';
 import { caProblem, isDueForRenewal, leafProblem, renewalReason } from './certificate-checks.ts';
 import {

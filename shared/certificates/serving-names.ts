@@ -1,4 +1,4 @@
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 
 /**
  * Returns the name that the API server verifies: `<service>.<namespace>.svc`, or the host of `webhook.url`

@@ -1,4 +1,4 @@
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 
 /**
  * Refuses inline delivery while anybody could ask a gateway for values. Either gateways verify that the caller is the

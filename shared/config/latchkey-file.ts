@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { checkShape } from '#shared/contracts/check-shape.ts';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import { readYaml } from '#shared/runtime/yaml-text.ts';

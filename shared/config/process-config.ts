@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { absolutePath, httpUrl } from '#shared/contracts/config-values.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { absolutePath, httpUrl } from '#shared/contracts/shapes/config-values.ts';
 import { logLevels } from '#shared/runtime/log.ts';
 import { describeIssues } from './config-issue.ts';
 

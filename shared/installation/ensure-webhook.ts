@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import {
   createWebhookConfiguration,
   type MutatingWebhookConfiguration,
   patchWebhookConfiguration,
-} from '#shared/kubernetes/webhook-configurations.ts';
+} from '#shared/kubernetes/objects/webhook-configurations.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { desiredConfiguration, planRepair, repairedFields, wholeObject } from './webhook-configuration.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { isObject, member } from '#shared/core/text/json-value.ts';
-import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { webhookName } from './webhook-configuration.ts';
 
 /** Names our own writes in managedFields: the API server takes the first part of the User-Agent. */

@@ -7,8 +7,8 @@ import {
   type LeafState,
   leafStateAnnotation,
   leafStateSchema,
-} from '#shared/contracts/rotation-state.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+} from '#shared/contracts/kubernetes/rotation-state.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /** Reads the state of the CA Secret, for a reader; undefined when it has none, or one of an unknown version. */
 export const readCaState = (secret: Secret | undefined): CaState | undefined =>

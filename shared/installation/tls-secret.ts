@@ -1,6 +1,6 @@
 import type { KeyPair } from '#shared/certificates/key-pair.ts';
-import { managedByLabel } from '#shared/contracts/own-object.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /** Holds the content of our TLS Secrets: a key pair and the bundle of CAs to trust. */
 export interface TlsSecretContent {

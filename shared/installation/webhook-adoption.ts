@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { managedByLabel } from '#shared/contracts/own-object.ts';
+import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import type {
   JsonPatchOperation,
   MutatingWebhook,
   MutatingWebhookConfiguration,
-} from '#shared/kubernetes/webhook-configurations.ts';
+} from '#shared/kubernetes/objects/webhook-configurations.ts';
 
 /** Names the annotation that holds, as JSON, the entry of Flyte's that ours replaced. */
 export const adoptedAnnotation = 'latchkey.dev/adopted';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import type { MutatingWebhook } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { adoptedAnnotation } from './webhook-adoption.ts';
 import {
   desiredConfiguration,

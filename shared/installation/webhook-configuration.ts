@@ -1,11 +1,11 @@
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { managedByLabel } from '#shared/contracts/own-object.ts';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import type {
   JsonPatchOperation,
   MutatingWebhook,
   MutatingWebhookConfiguration,
-} from '#shared/kubernetes/webhook-configurations.ts';
+} from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { adoptEntry, isOwnedByOthers, restoreOriginal, targetsOtherService } from './webhook-adoption.ts';
 import { findDrift } from './webhook-drift.ts';
 

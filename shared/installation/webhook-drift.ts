@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
+import type { MutatingWebhook } from '#shared/kubernetes/objects/webhook-configurations.ts';
 
 /** Describes a field of our entry that differs from the desired one. */
 export interface FieldDrift {

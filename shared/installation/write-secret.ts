@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
+import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/objects/secrets.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /**
  * Updates an existing Secret to `desired`; returns whether anything was written. Uses (update) of secrets alone: a

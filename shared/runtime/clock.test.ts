@@ -20,7 +20,7 @@ test('the wall clock is asked for certificates, and for what another process rea
     'services/gateway/rules/follow-cold-start.ts',
     'services/gateway/tls/follow-serving-certificate.ts',
     // The times in a Lease, which are for people: candidates go by their own monotonic clock.
-    'shared/kubernetes/leader-election.ts',
+    'shared/kubernetes/election/leader-election.ts',
   ]);
 });
 

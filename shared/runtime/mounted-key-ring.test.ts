@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { projectFolder } from '#deploy/compose/projected-folder.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { systemClock } from './clock.ts';
 import { followKeyRing } from './mounted-key-ring.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { emptyKeyRing, type KeyRing, parseKeyRing } from '#shared/core/rules/key-ring.ts';
+import { emptyKeyRing, type KeyRing, parseKeyRing } from '#shared/core/rules/index/key-ring.ts';
 import type { Clock } from './clock.ts';
 import { type FileContents, readFolder, watchFolder } from './file-watch.ts';
 

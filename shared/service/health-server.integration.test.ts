@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createHealthServer, type HealthLimits } from './health-server.ts';
 
 const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { parseProcessConfig } from '#shared/config/process-config.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { replaceLease } from '#shared/kubernetes/lease.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { replaceLease } from '#shared/kubernetes/election/lease.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { createLeaseServer, type LeaseServer } from '#testkit/cluster/lease-server.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createLeaderElectedService, type LeaderContext } from './leader-elected-service.ts';
 import type { ReadyService } from './ready-service.ts';
 

@@ -1,6 +1,6 @@
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { type LeaderElection, startLeaderElection } from '#shared/kubernetes/leader-election.ts';
-import { leaseTimes } from '#shared/kubernetes/next-lease-step.ts';
+import { type LeaderElection, startLeaderElection } from '#shared/kubernetes/election/leader-election.ts';
+import { leaseTimes } from '#shared/kubernetes/election/next-lease-step.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ReadyService } from './ready-service.ts';
 import type { ServiceContext } from './service-context.ts';

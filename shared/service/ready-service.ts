@@ -1,4 +1,4 @@
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Service } from './lifecycle.ts';
 
 /** Adds to a service its readiness, and what it does about a changed latchkey.yaml. */

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ConfigCheck, loadLatchkeyFile, watchLatchkeyFile } from '#shared/config/latchkey-file.ts';
 import { type ProcessConfig, parseProcessConfig } from '#shared/config/process-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
 import { anyAddress } from '#shared/runtime/any-address.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';

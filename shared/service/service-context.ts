@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ProcessConfig } from '#shared/config/process-config.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** Holds what every service gets from its process. */

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { parseProcessConfig } from '#shared/config/process-config.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { connectKubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { connectKubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { absentBus } from '#testkit/nats/absent-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createCertManager } from '../../services/cert-manager/cert-manager.ts';
 import type { ServedCertificates } from '../../services/cert-manager/observe/served-certificates.ts';
 

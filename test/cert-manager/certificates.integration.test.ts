@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { createEndpoint } from './an-installation.ts';
 import { useInstallations } from './use-installations.ts';
 

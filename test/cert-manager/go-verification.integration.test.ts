@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { joinBundle } from '#shared/certificates/ca-bundle.ts';
 import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { buildGoProgram } from '#tools/go-program.ts';
 import { createProgress } from '#tools/progress.ts';

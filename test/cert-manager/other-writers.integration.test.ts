@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { Installation } from './an-installation.ts';
 import { useInstallations } from './use-installations.ts';
 

@@ -9,11 +9,11 @@ import {
   leafStateAnnotation,
   leafStateSchema,
   rotateAnnotation,
-} from '#shared/contracts/rotation-state.ts';
+} from '#shared/contracts/kubernetes/rotation-state.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { readSamples } from '#testkit/installation/prometheus-text.ts';
 import { type RunningInstallation, startInstallation } from '#testkit/installation/running-installation.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createEndpoint } from './an-installation.ts';
 import { startFreshCalls } from './fresh-calls.ts';
 

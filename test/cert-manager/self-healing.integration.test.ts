@@ -3,9 +3,13 @@ import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { after, before, type TestContext, test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { generateRsaKeys, issueCa } from '#shared/certificates/issue-certificate.ts';
-import { type CaState, caStateAnnotation, rotateAnnotation } from '#shared/contracts/rotation-state.ts';
+import {
+  type CaState,
+  caStateAnnotation,
+  rotateAnnotation,
+} from '#shared/contracts/kubernetes/rotation-state.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { anInstallation, createEndpoint, type Installation } from './an-installation.ts';
 
 const timeoutMs = 15_000;

@@ -9,10 +9,10 @@ import { parse } from 'yaml';
 import { passwordVariables } from '#deploy/nats/credentials.ts';
 import { parseLatchkeyConfig } from '#shared/config/latchkey-file.ts';
 import { parseProcessConfig, processVariables } from '#shared/config/process-config.ts';
-import { serviceProblems } from '#shared/managers/chain-problems.ts';
+import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
-import { startGuardedProcess } from '#testkit/cluster/guarded-process.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { startGuardedProcess } from '#testkit/processes/guarded-process.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { pinnedPrograms } from '#tools/pinned-programs.ts';
 
 // docker-compose.yml has not been run under Docker here: what can be held against the code is, and its programs run.

@@ -18,7 +18,7 @@ import type {
 import { parse } from 'yaml';
 import { credentialsSecret, passwordVariables } from '#deploy/nats/credentials.ts';
 import { processVariables } from '#shared/config/process-config.ts';
-import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
+import { snapshotSecretNames } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
 import {
   copyForManager,

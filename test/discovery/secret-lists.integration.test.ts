@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
-import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { factFieldSelector } from '../../services/discovery/kubernetes/secret-fact.ts';
 import { watchSecrets } from '../../services/discovery/kubernetes/watch-secrets.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { rotationPhases } from '#shared/contracts/rotation-state.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { rotationPhases } from '#shared/contracts/kubernetes/rotation-state.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');

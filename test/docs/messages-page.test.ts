@@ -5,14 +5,14 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { maxRecordBytes } from '#shared/bus/link/buckets.ts';
 import { formatHeaders } from '#shared/bus/records/record.ts';
-import { formatKey, parseKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { formatKey, parseKey, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import {
   type Heartbeat,
   heartbeatIntervalMs,
   heartbeatSubject,
   maxHeartbeatBytes,
-} from '#shared/contracts/heartbeat.ts';
-import { maxShardBytes } from '#shared/contracts/rules-snapshot.ts';
+} from '#shared/contracts/bus/heartbeat.ts';
+import { maxShardBytes } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { mayUse, natsLogins } from '#testkit/nats/nats-logins.ts';
 import { messageSchemas, messagesPage } from '#tools/pages/messages-page.ts';
 
@@ -65,7 +65,7 @@ test('the tables of fields are those of the contracts', () => {
 test('every contract is on the page, and every field has a meaning', async () => {
   const shown = new Set<unknown>(Object.values(messageSchemas));
   const missing: string[] = [];
-  for await (const path of glob('shared/contracts/*.ts', { cwd: root })) {
+  for await (const path of glob('shared/contracts/**/*.ts', { cwd: root })) {
     // docs/configuration.md and docs/recipes.md show these; a test has none.
     if (/\/(.*-config|config-values|policy|recipe-file|.*\.test)\.ts$/.test(path)) continue;
     const exported: Record<string, unknown> = await import(join(root, path));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createPublisherMetrics } from '#shared/bus/publish/publisher-metrics.ts';
 import { createReaderMetrics } from '#shared/bus/read/reader-metrics.ts';
-import { createReflectorMetrics } from '#shared/kubernetes/reflector-metrics.ts';
+import { createReflectorMetrics } from '#shared/kubernetes/reflector/reflector-metrics.ts';
 import { startTelemetry } from '#shared/runtime/telemetry.ts';
 import { readSamples } from '#testkit/installation/prometheus-text.ts';
 import { createCertificateMetrics } from '../../services/cert-manager/certificate-metrics.ts';

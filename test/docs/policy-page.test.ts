@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { admit } from '#shared/core/admission/admit.ts';
-import { managers } from '#shared/managers/registry.ts';
+import { managers } from '#shared/managers/shipped/registry.ts';
 import { anAnnotation, aPod, aReview, bytesOf, someRules } from '#testkit/pods/pod-builder.ts';
 
 const page = await readFile(join(import.meta.dirname, '../../docs/policy.md'), 'utf8');

@@ -3,9 +3,9 @@ import { glob, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { commandNames } from '#cli/command-line.ts';
-import { inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
+import { inventoryBucket, rulesBucket } from '#shared/contracts/bus/bucket.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { errorRegistry } from '#shared/contracts/error-registry.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -20,7 +20,7 @@ async function readAll(pattern: string): Promise<string> {
 }
 
 const code = await readAll('{services,shared}/**/*.ts');
-const contracts = await readAll('shared/contracts/*.ts');
+const contracts = await readAll('shared/contracts/**/*.ts');
 const manifests = await readAll('deploy/**/*.{yaml,conf}');
 const runbook = await read('docs/runbook.md');
 const pages = [runbook, await read('docs/threat-model.md'), await read('docs/upgrading.md')].join('\n');

@@ -3,12 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
-import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { createReflector, type Reflector } from '#shared/kubernetes/reflector.ts';
-import { resourcePath } from '#shared/kubernetes/resource-path.ts';
+import { createReflector, type Reflector } from '#shared/kubernetes/reflector/reflector.ts';
+import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import { resourcePath } from '#shared/kubernetes/requests/resource-path.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { startWatchFaultProxy, type WatchFaultProxy } from './watch-fault-proxy.ts';
 
 const namespace = 'watched';

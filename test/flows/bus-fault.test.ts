@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
+import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bus/bucket.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
 import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
 

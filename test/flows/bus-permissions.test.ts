@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import fc from 'fast-check';
-import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
+import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bus/bucket.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { unlimitedUser } from '#testkit/cluster/nats-server.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { type BusRecorder, recordBus } from '#testkit/installation/bus-recorder.ts';
 import { selectedLabels, startInstallation } from '#testkit/installation/running-installation.ts';
+import { unlimitedUser } from '#testkit/nats/nats-server.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { isAllowed, isWithin, readUserLists, type UserLists } from './bus-lists.ts';
 
 const streams = [inventoryBucket, rulesBucket].map(streamOf);

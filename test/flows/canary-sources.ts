@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
+import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bus/bucket.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import type { BusRecorder } from '#testkit/installation/bus-recorder.ts';
 import type { Source } from '#testkit/installation/canary-search.ts';

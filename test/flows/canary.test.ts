@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { malformedBodies, sendToGateway } from '#testkit/gateway/raw-request.ts';
 import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
 import { type BusRecorder, recordBus } from '#testkit/installation/bus-recorder.ts';
@@ -16,6 +15,7 @@ import {
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { auditSources, objectSources, ownSources } from './canary-sources.ts';
 import { aCanary, inPod, planted, withNeighbours } from './planted-canaries.ts';
 

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import { snapshotSecretName, snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
+import { snapshotSecretName, snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
 import type { ChangingSecret } from '#testkit/faults/probed-secret.ts';
 import { metricsOf } from '#testkit/faults/rule-ages.ts';
@@ -18,6 +16,8 @@ import {
   storedSnapshot,
   untilSnapshotHolds,
 } from '#testkit/installation/stored-snapshot.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const timeoutMs = 30_000;
 const fromSnapshot = /rules from a snapshot taken at \S+Z, .+ old/;

@@ -4,11 +4,11 @@ import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
 import { configMapName } from '#testkit/cluster/installation.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
 import { createPod, variablesOf } from '#testkit/installation/admission.ts';
 import { untilRestarted, untilStartedAgain } from '#testkit/installation/restarted-service.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** Longer than all services take to start again: a change of the configuration costs no answer. */
 const staleAfterSeconds = 30;

@@ -3,8 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createPod, type PodAnswer, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
 import { untilStartedAgain } from '#testkit/installation/restarted-service.ts';
 import {
@@ -12,7 +10,9 @@ import {
   selectedLabels,
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** Managers of the operator's own on a cluster that runs: what docs/recipes.md promises. */
 const namespace = 'flytesnacks-development';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
 import {
   copiesIn,
@@ -17,6 +16,7 @@ import {
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const platformSecret = 'global-secrets-platform';
 /** A key whose copy stands alone in its Secret. */

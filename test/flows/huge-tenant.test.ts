@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, type TestContext, test } from 'node:test';
 import { connect, headers } from '@nats-io/transport-node';
-import { rulesBucket, subjectOf } from '#shared/contracts/bucket.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { rulesBucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
 import { everyoneGoesOn } from '#testkit/faults/pod-memory.ts';
 import { askGateway } from '#testkit/gateway/gateway-call.ts';
@@ -11,6 +10,7 @@ import { selectedLabels } from '#testkit/installation/running-installation.ts';
 import { storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
 import { entryKey } from '#testkit/nats/followed-set.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const tenant = 'tenant-m';
 const timeoutMs = 60_000;

@@ -4,15 +4,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
-import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
+import { snapshotSecretNames } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import {
   type Authority,
   createAuthority,
   issueCertificate,
 } from '#testkit/certificates/certificate-authority.ts';
-import { freePorts } from '#testkit/cluster/free-address.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { sendToGateway } from '#testkit/gateway/raw-request.ts';
 import { createPod } from '#testkit/installation/admission.ts';
 import {
@@ -22,6 +20,8 @@ import {
   whileAsking,
 } from '#testkit/installation/inline-installation.ts';
 import { restart } from '#testkit/installation/restarted-service.ts';
+import { freePorts } from '#testkit/processes/free-address.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const value = 'the value';
 const clientCa = '/etc/latchkey/client-ca/ca.crt';

@@ -3,8 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { newKey } from '#deploy/key-ring/key-ring-secret.ts';
-import { inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { inventoryBucket, rulesBucket } from '#shared/contracts/bus/bucket.ts';
 import { askGateway } from '#testkit/gateway/gateway-call.ts';
 import { createPod, filesOf, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
 import { type Canary, findCanaries } from '#testkit/installation/canary-search.ts';
@@ -24,6 +23,7 @@ import { restart } from '#testkit/installation/restarted-service.ts';
 import { globalEntries } from '#testkit/installation/sealed-records.ts';
 import { untilSnapshotHolds } from '#testkit/installation/stored-snapshot.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { auditSources, objectSources, ownSources } from './canary-sources.ts';
 import { aCanary } from './planted-canaries.ts';
 

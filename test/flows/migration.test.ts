@@ -4,12 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { importFlyteConfig } from '#cli/config-import.ts';
-import { readFlyteSections } from '#cli/config-import-source.ts';
+import { importFlyteConfig } from '#cli/config/config-import.ts';
+import { readFlyteSections } from '#cli/config/config-import-source.ts';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { type RunningInstallation, startInstallation } from '#testkit/installation/running-installation.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type FlyteWebhook, startFlyteWebhook } from '../migration/flyte-webhook.ts';
 import { type PodStream, startPodStream } from '../migration/pod-stream.ts';
 

@@ -1,10 +1,10 @@
 import { after, before, test } from 'node:test';
-import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bucket.ts';
-import type { NatsServer } from '#testkit/cluster/nats-server.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { inventoryBucket, rulesBucket, streamOf } from '#shared/contracts/bus/bucket.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
 import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
 import { leaderOf } from '#testkit/nats/nats-cluster.ts';
+import type { NatsServer } from '#testkit/nats/nats-server.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 let run: FaultRun;
 before(async () => {

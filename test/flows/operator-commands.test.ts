@@ -13,8 +13,8 @@ import {
   installationNamespace as namespace,
   parseManifests,
 } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 let cluster: Cluster;
 before(async () => {

@@ -41,13 +41,18 @@ export async function writeVersion(folder: string, version: OtherVersion): Promi
 /** A version that adds an optional field to every message and writes it everywhere. */
 export const oneFieldMore: OtherVersion = {
   patches: [
-    ...['heartbeat', 'inventory-entry', 'inventory-namespace', 'manifest', 'rule-entry', 'rule-recipe'].map(
-      (contract) => ({
-        file: `shared/contracts/${contract}.ts`,
-        find: 'schema: z.literal(1)',
-        replace: "addedLater: z.literal('known').optional(), schema: z.literal(1)",
-      }),
-    ),
+    ...[
+      'bus/heartbeat',
+      'bus/manifest',
+      'inventory/inventory-entry',
+      'inventory/inventory-namespace',
+      'rules/rule-entry',
+      'rules/rule-recipe',
+    ].map((contract) => ({
+      file: `shared/contracts/${contract}.ts`,
+      find: 'schema: z.literal(1)',
+      replace: "addedLater: z.literal('known').optional(), schema: z.literal(1)",
+    })),
     {
       file: 'shared/bus/publish/desired-set.ts',
       find: 'JSON.stringify(value)',
@@ -95,14 +100,18 @@ export const withSecondBuckets = (configuration: string): string =>
  * in version 1, for as long as somebody may read that.
  */
 const secondForm: readonly Patch[] = [
-  { file: 'shared/contracts/bucket.ts', find: /'latchkey_(inventory|rules)'/g, replace: "'latchkey_$1_v2'" },
+  {
+    file: 'shared/contracts/bus/bucket.ts',
+    find: /'latchkey_(inventory|rules)'/g,
+    replace: "'latchkey_$1_v2'",
+  },
   {
     file: 'shared/bus/read/staging.ts',
     find: /body\.schema === 1\s*\? body/,
     replace: "body.schema === 2 && 'content' in body ? body.content",
   },
   {
-    file: 'shared/contracts/heartbeat.ts',
+    file: 'shared/contracts/bus/heartbeat.ts',
     find: 'seq: z.number()',
     replace: 'second: z.object({ epoch: z.number(), seq: z.number() }).optional(), seq: z.number()',
   },

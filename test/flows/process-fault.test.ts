@@ -3,13 +3,19 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { formatKey, inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import {
+  formatKey,
+  inventoryBucket,
+  rulesBucket,
+  streamOf,
+  subjectOf,
+} from '#shared/contracts/bus/bucket.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
 import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
 import { restart, untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { startWatchFaultProxy } from '../faults/watch-fault-proxy.ts';
 
 const managers = ['global', 'k8s'];

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Secret } from '@kubernetes/client-node';
-import { snapshotSecretNames } from '#shared/contracts/rules-snapshot.ts';
+import { snapshotSecretNames } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { untilAnswered } from '#testkit/installation/admission.ts';
 import { untilCopied } from '#testkit/installation/global-copy.ts';
 import {
@@ -14,6 +13,7 @@ import {
 } from '#testkit/installation/running-installation.ts';
 import { storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { compareRights, forbidden, grantedRights, type Right, usedRights } from './rights.ts';
 
 const deployFolder = `${import.meta.dirname}/../../deploy`;

@@ -3,17 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:https';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { formatKey } from '#shared/contracts/bucket.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
-import type { ReceivedSpan } from '#testkit/cluster/otlp-receiver.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { untilAnswered } from '#testkit/installation/admission.ts';
 import {
   type RunningInstallation,
   selectedLabels,
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
+import type { ReceivedSpan } from '#testkit/telemetry/otlp-receiver.ts';
 
 const namespace = 'traced';
 const secret = 'db';

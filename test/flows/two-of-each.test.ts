@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import { type PairRun, pairedServices as services, startPairs } from '#testkit/faults/pair-run.ts';
 import { restart, untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
 
 let pairs: PairRun;
 before(async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
 import { createPublisherElection } from '#shared/bus/link/publisher-election.ts';
 import { createFreshness } from '#shared/bus/records/freshness.ts';
-import { type Heartbeat, heartbeatSubject, maxHeartbeatBytes } from '#shared/contracts/heartbeat.ts';
+import { type Heartbeat, heartbeatSubject, maxHeartbeatBytes } from '#shared/contracts/bus/heartbeat.ts';
 import type { Random } from '#testkit/properties/random.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import { below, jsonBytes, listOf, mutateBytes, mutateJson, mutateText, oddText } from './mutate.ts';

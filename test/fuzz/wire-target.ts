@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { admit } from '#shared/core/admission/admit.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { createHealthServer } from '#shared/service/health-server.ts';

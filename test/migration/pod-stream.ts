@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createPod, variablesOf } from '#testkit/installation/admission.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 type Injector = 'flyte' | 'latchkey';
 

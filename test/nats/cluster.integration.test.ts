@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { cp, rename, rm } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
-import type { NatsServer } from '#testkit/cluster/nats-server.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { type ClusterRun, killLeader, measureStall, startClusterRun } from '#testkit/nats/cluster-run.ts';
+import type { NatsServer } from '#testkit/nats/nats-server.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 // `npm run bench:nats-leader` kills 20.
 const kills = 3;

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { connect } from '@nats-io/transport-node';
-import { freePorts } from '#testkit/cluster/free-address.ts';
-import { newPasswords, startNatsServer } from '#testkit/cluster/nats-server.ts';
+import { newPasswords, startNatsServer } from '#testkit/nats/nats-server.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
+import { freePorts } from '#testkit/processes/free-address.ts';
 
 const program = join(import.meta.dirname, '../../deploy/nats/generate-credentials.ts');
 

@@ -3,13 +3,13 @@ import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import { createPublisher } from '#shared/bus/publish/publisher.ts';
-import { rulesBucket as bucket } from '#shared/contracts/bucket.ts';
+import { rulesBucket as bucket } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { type NatsServer, type NatsStart, startNatsServer } from '#testkit/cluster/nats-server.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { followChanges, startChanges, untilAllHold } from '#testkit/nats/changing-set.ts';
 import { planNatsCluster, untilServersAgree } from '#testkit/nats/nats-cluster.ts';
+import { type NatsServer, type NatsStart, startNatsServer } from '#testkit/nats/nats-server.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const owner = 'k8s';
 

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { type PodAnswer, untilAnswered } from '#testkit/installation/admission.ts';
 import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
 import { selectedLabels } from '#testkit/installation/running-installation.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type ProviderProgram, type RunningProvider, startProvider } from './provider-program.ts';
 
 const namespace = 'flytesnacks-development';

@@ -1,14 +1,14 @@
 import pino from 'pino';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
-import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { inventoryEntrySchema } from '#shared/contracts/inventory/inventory-entry.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import { askChain } from '#shared/core/rules/chain.ts';
+import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import type { ManagerAnswer } from '#shared/core/rules/manager-answer.ts';
-import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
-import type { Manager } from '#shared/managers/manager.ts';
+import type { Manager } from '#shared/managers/shipped/manager.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { followProvider } from '../../services/resolver/follow-provider.ts';
 import type { ListedSecret, Provider } from '../../services/resolver/providers/provider.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { freePorts } from '#testkit/cluster/free-address.ts';
-import { type GuardedProcess, startGuardedProcess, waitUntilUp } from '#testkit/cluster/guarded-process.ts';
-import type { ProcessGuard } from '#testkit/cluster/process-guard.ts';
 import { startServiceProxy } from '#testkit/cluster/service-proxy.ts';
+import { freePorts } from '#testkit/processes/free-address.ts';
+import { type GuardedProcess, startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
+import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
 
 const startTimeoutMs = 60_000;
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { join } from 'node:path';
+import { type GuardedProcess, startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
+import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
 import type { Program } from '#tools/programs.ts';
 import type { ApiServerFiles } from './api-server-files.ts';
-import { type GuardedProcess, startGuardedProcess, waitUntilUp } from './guarded-process.ts';
-import type { ProcessGuard } from './process-guard.ts';
 
 const readyTimeoutMs = 60_000;
 

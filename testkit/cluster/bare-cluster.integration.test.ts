@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { access, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type BareCluster, startBareCluster } from './bare-cluster.ts';
-import { waitFor } from './wait-for.ts';
 
 let cluster: BareCluster;
 before(async () => {

@@ -2,15 +2,15 @@ import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ServerPlace, startNatsCluster } from '#testkit/nats/nats-cluster.ts';
+import { type NatsServer, type NatsStart, startNatsServer } from '#testkit/nats/nats-server.ts';
+import { claimServiceRange, freePorts } from '#testkit/processes/free-address.ts';
+import { type ProcessGuard, startProcessGuard } from '#testkit/processes/process-guard.ts';
+import { startOtlpGrpcSink } from '#testkit/telemetry/otlp-grpc-sink.ts';
+import { startOtlpReceiver } from '#testkit/telemetry/otlp-receiver.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
 import { startControlPlane } from './control-plane.ts';
-import { claimServiceRange, freePorts } from './free-address.ts';
-import { type NatsServer, type NatsStart, startNatsServer } from './nats-server.ts';
-import { startOtlpGrpcSink } from './otlp-grpc-sink.ts';
-import { startOtlpReceiver } from './otlp-receiver.ts';
-import { type ProcessGuard, startProcessGuard } from './process-guard.ts';
 
 /** etcd, kube-apiserver, nats-server and an OTLP receiver, all of it in one temporary folder. */
 export type BareCluster = Awaited<ReturnType<typeof startBareCluster>>;

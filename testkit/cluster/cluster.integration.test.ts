@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type Cluster, startCluster } from './cluster.ts';
-import { waitFor } from './wait-for.ts';
 
 let cluster: Cluster;
 before(async () => {

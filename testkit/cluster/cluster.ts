@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startKubelet } from '#testkit/kubelet/kubelet.ts';
+import { unlimitedUser } from '#testkit/nats/nats-server.ts';
 import { type BareClusterOptions, startBareCluster } from './bare-cluster.ts';
 import {
   type ConfigInput,
@@ -9,9 +11,7 @@ import {
   installationObjects,
   webhookServicePort,
 } from './installation.ts';
-import { startKubelet } from './kubelet.ts';
 import { copyResolver, installationNamespace, loadManifests, loadResolver } from './manifests.ts';
-import { unlimitedUser } from './nats-server.ts';
 import { type BalancerOptions, startServiceProxy } from './service-proxy.ts';
 
 /** A bare cluster with deploy/ applied, and the stand-ins that run its services as processes. */

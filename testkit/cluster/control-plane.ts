@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { GuardedProcess } from '#testkit/processes/guarded-process.ts';
+import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
 import type { ProgramName } from '#tools/pinned-programs.ts';
 import type { Program } from '#tools/programs.ts';
 import { readCa, startApiServer } from './api-server.ts';
 import { type UserName, writeApiServerFiles } from './api-server-files.ts';
 import { startEtcd } from './etcd.ts';
-import type { GuardedProcess } from './guarded-process.ts';
 import { createKubernetesClient, type KubernetesUser, kubeconfigOf } from './kubernetes-client.ts';
-import type { ProcessGuard } from './process-guard.ts';
 
 /** One line of the API server's audit log (audit.k8s.io/v1 Event), as far as tests read it. */
 export interface AuditEvent {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { type GuardedProcess, startGuardedProcess } from '#testkit/processes/guarded-process.ts';
+import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
 import type { Program } from '#tools/programs.ts';
-import { type GuardedProcess, startGuardedProcess } from './guarded-process.ts';
-import type { ProcessGuard } from './process-guard.ts';
 
 interface EtcdStart {
   program: Program;

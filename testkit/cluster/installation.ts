@@ -2,7 +2,7 @@ import type { KubernetesObject, V1ConfigMap, V1Service } from '@kubernetes/clien
 import { parse, stringify } from 'yaml';
 import type { z } from 'zod';
 import { credentialsSecret } from '#deploy/nats/credentials.ts';
-import type { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import type { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { findManifest, installationNamespace, type Manifests } from './manifests.ts';
 
 /** latchkey.yaml as a test writes it: any part of it. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { refusedError } from '#shared/kubernetes/kubernetes-call.ts';
-import type { Lease } from '#shared/kubernetes/lease.ts';
+import type { Lease } from '#shared/kubernetes/election/lease.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 
 /** What an API server does with one Lease, without a server. */
 export interface LeaseServer {

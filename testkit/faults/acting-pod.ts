@@ -1,10 +1,10 @@
 import { connect } from '@nats-io/transport-node';
-import { type Heartbeat, heartbeatSubjects } from '#shared/contracts/heartbeat.ts';
+import { type Heartbeat, heartbeatSubjects } from '#shared/contracts/bus/heartbeat.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { unlimitedUser } from '#testkit/cluster/nats-server.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { unlimitedUser } from '#testkit/nats/nats-server.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const timeoutMs = 45_000;
 

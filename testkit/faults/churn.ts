@@ -1,4 +1,4 @@
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { ChangingSecret } from './probed-secret.ts';
 
 /** The churning Secret keeps each state for longer than an answer may lag behind. */

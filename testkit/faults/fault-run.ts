@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
-import { asDeployed } from '#testkit/cluster/nats-server.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { askGateway } from '#testkit/gateway/gateway-call.ts';
 import { sumOf } from '#testkit/installation/prometheus-text.ts';
 import {
@@ -12,6 +9,9 @@ import {
   selectedLabels,
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { asDeployed } from '#testkit/nats/nats-server.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { startChurn } from './churn.ts';
 import type { Disturbance } from './probe-judgement.ts';
 import { type ChangingSecret, kubernetesSecret, stableGlobal } from './probed-secret.ts';

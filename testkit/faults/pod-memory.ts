@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import { memoryLimitMib, podTemplate } from '#testkit/cluster/manifests.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
 import type { FaultRun } from './fault-run.ts';
 
 /** Most memory that a pod has had so far, and may have, MiB. */

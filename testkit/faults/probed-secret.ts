@@ -1,7 +1,7 @@
 import { ApiException } from '@kubernetes/client-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { ProbedSecret } from './prober.ts';
 import { createSecretTimeline } from './secret-timeline.ts';
 

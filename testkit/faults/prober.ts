@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { createPod, filesOf, type PodAnswer, variablesOf } from '#testkit/installation/admission.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type Disturbance, type Probe, wrongness } from './probe-judgement.ts';
 import type { SecretTimeline } from './secret-timeline.ts';
 

@@ -1,6 +1,6 @@
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** A scrape may be one of up to so long ago, ms: the health port shares its collections. */
 const sharedScrapeMs = 1_000;

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
 import type { WebhookHandler } from '../../services/gateway/http/serve-reviews.ts';

@@ -1,5 +1,5 @@
-import { snapshotAnnotation, snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import { snapshotAnnotation, snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 const bytes = 2_000;
 

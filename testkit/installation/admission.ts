@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { ApiException } from '@kubernetes/client-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** What the API server answered to the creation of a pod. */
 export type PodAnswer = { admitted: true; pod: V1Pod } | { admitted: false; code: number; message: string };

@@ -1,6 +1,6 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { type NatsServer, unlimitedUser } from '#testkit/cluster/nats-server.ts';
+import { type NatsServer, unlimitedUser } from '#testkit/nats/nats-server.ts';
 
 /** Does to the streams of the bus what an operator could do, as the user without limits. */
 export async function asBusAdmin<T>(

@@ -1,6 +1,6 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { unlimitedUser } from '#testkit/cluster/nats-server.ts';
+import { unlimitedUser } from '#testkit/nats/nats-server.ts';
 
 /** A message of the bus as somebody who may read everything sees it. */
 interface RecordedMessage {

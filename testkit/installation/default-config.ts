@@ -1,4 +1,4 @@
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 
 /** What an empty latchkey.yaml means. */
 export const defaultConfig = latchkeyConfigSchema.parse({});

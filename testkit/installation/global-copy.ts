@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { V1Secret } from '@kubernetes/client-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createPod, filesOf, variablesOf } from './admission.ts';
 
 /** The copies of global secrets in a namespace, by the label that marks them. */
@@ -21,7 +21,7 @@ export async function copiesIn(cluster: Cluster, namespace: string): Promise<Rec
   return Object.fromEntries(entries.map(([key, value]) => [lookupName(key), decode(value)]));
 }
 
-/** The shard that a global secret is in: the first hex digit of its name's hash, as shared/managers/global-copies.ts says. */
+/** The shard that a global secret is in: the first hex digit of its name's hash, as shared/managers/chain/global-copies.ts says. */
 export const shardOf = (name: string): string => createHash('sha256').update(name).digest('hex').charAt(0);
 
 const decode = (base64: string): string => Buffer.from(base64, 'base64').toString();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { keyRingSecret } from '#deploy/key-ring/key-ring-secret.ts';
-import { inventoryBucket, rulesBucket } from '#shared/contracts/bucket.ts';
+import { inventoryBucket, rulesBucket } from '#shared/contracts/bus/bucket.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createPod, variablesOf } from './admission.ts';
 import { type BusRecorder, recordBus } from './bus-recorder.ts';
 import { readSamples, sumOf } from './prometheus-text.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** Clock ticks a second in /proc (sysconf(_SC_CLK_TCK), 100 on every Linux of today). */
 const ticksPerSecond = 100;

@@ -1,6 +1,6 @@
-import type { Exit } from '#testkit/cluster/guarded-process.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { Exit } from '#testkit/processes/guarded-process.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const restartTimeoutMs = 30_000;
 

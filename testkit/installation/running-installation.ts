@@ -1,10 +1,10 @@
 import type { BareClusterOptions } from '#testkit/cluster/bare-cluster.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { asDeployed, type OwnManagers } from '#testkit/cluster/nats-server.ts';
 import type { BalancerOptions } from '#testkit/cluster/service-proxy.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { asDeployed, type OwnManagers } from '#testkit/nats/nats-server.ts';
 
 /** Label that selects a namespace in deploy/latchkey.yaml. */
 export const selectedLabels = { 'latchkey.dev/secrets': 'enabled' };

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 
 /** An entry of owner `global` as it is stored. */
 interface StoredEntry {

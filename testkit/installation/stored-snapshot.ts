@@ -5,11 +5,11 @@ import {
   snapshotAnnotation,
   snapshotSecretNames,
   snapshotSummarySchema,
-} from '#shared/contracts/rules-snapshot.ts';
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import type { BareCluster } from '#testkit/cluster/bare-cluster.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { Source } from './canary-search.ts';
 import { readSamples, sumOf } from './prometheus-text.ts';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { buildGoProgram } from '#tools/go-program.ts';
 import { createProgress } from '#tools/progress.ts';

@@ -1,8 +1,8 @@
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import type { ServicePod } from '#testkit/cluster/kubelet.ts';
 import type { BalancedConnection } from '#testkit/cluster/service-proxy.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { restart } from '#testkit/installation/restarted-service.ts';
+import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { LoadFailure } from './admission-load.ts';
 
 /**

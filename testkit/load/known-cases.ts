@@ -1,9 +1,9 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { askGateway, reviewOf } from '#testkit/gateway/gateway-call.ts';
 import { createPod } from '#testkit/installation/admission.ts';
 import { type RunningInstallation, selectedLabels } from '#testkit/installation/running-installation.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { AcceptedAnswer, LoadCase } from './admission-load.ts';
 
 export const loadNamespace = 'load';

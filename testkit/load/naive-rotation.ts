@@ -4,11 +4,11 @@ import { connect } from 'node:tls';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import type { RunningInstallation } from '#testkit/installation/running-installation.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { gatewaysOf } from './rolling-restart.ts';
 import { readSecret } from './rotation.ts';
 

@@ -1,15 +1,15 @@
 import { type KubernetesObject, PatchStrategy } from '@kubernetes/client-node';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import {
   caStateAnnotation,
   caStateSchema,
   leafStateAnnotation,
   leafStateSchema,
   rotateAnnotation,
-} from '#shared/contracts/rotation-state.ts';
+} from '#shared/contracts/kubernetes/rotation-state.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const { tls } = latchkeyConfigSchema.parse({});
 const timeoutMs = 120_000;

@@ -1,9 +1,9 @@
 import type { PublishedRecord, Publisher } from '#shared/bus/publish/publisher.ts';
 import { createReader, type Reader } from '#shared/bus/read/reader.ts';
 import { createDigestSet } from '#shared/bus/records/digest.ts';
-import { formatKey } from '#shared/contracts/bucket.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { entryKey } from './followed-set.ts';
 import type { TestBus } from './test-bus.ts';
 

@@ -1,10 +1,9 @@
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import { createPublisher, type Publisher } from '#shared/bus/publish/publisher.ts';
-import { rulesBucket as bucket, streamOf } from '#shared/contracts/bucket.ts';
+import { rulesBucket as bucket, streamOf } from '#shared/contracts/bus/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import type { NatsServer } from '#testkit/cluster/nats-server.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import {
   type ChangingSet,
   followChanges,
@@ -13,6 +12,7 @@ import {
   untilAllHold,
 } from './changing-set.ts';
 import { leaderOf, startNatsCluster, untilServersAgree } from './nats-cluster.ts';
+import type { NatsServer } from './nats-server.ts';
 import { startTestBus, type TestBus } from './test-bus.ts';
 
 const owner = 'k8s';

@@ -4,10 +4,10 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { createPublisher, type PublishedRecord, type Publisher } from '#shared/bus/publish/publisher.ts';
 import { type AppliedSet, createReader, type Reader } from '#shared/bus/read/reader.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { formatKey } from '#shared/contracts/bucket.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { TestBus } from './test-bus.ts';
 
 /** What a consumer of one owner's set has received, as the gateway would. */

@@ -3,15 +3,10 @@ import { join } from 'node:path';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { BusLink } from '#shared/bus/link/bus.ts';
 import { readSince } from '#shared/bus/records/stored-records.ts';
-import { freePorts } from '#testkit/cluster/free-address.ts';
-import {
-  type NatsServer,
-  type NatsStart,
-  newPasswords,
-  startNatsServer,
-} from '#testkit/cluster/nats-server.ts';
-import type { ProcessGuard } from '#testkit/cluster/process-guard.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { freePorts } from '#testkit/processes/free-address.ts';
+import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
+import { type NatsServer, type NatsStart, newPasswords, startNatsServer } from './nats-server.ts';
 import type { TestBus } from './test-bus.ts';
 
 /** Where servers run: each in a folder of its own under `folder`. */

@@ -7,16 +7,16 @@ import { type Logger, pino } from 'pino';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
-import { streamOf } from '#shared/contracts/bucket.ts';
+import { streamOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { freePorts } from '#testkit/cluster/free-address.ts';
-import { type NatsServer, startNatsServer, unlimitedUser } from '#testkit/cluster/nats-server.ts';
-import { type ProcessGuard, startProcessGuard } from '#testkit/cluster/process-guard.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { freePorts } from '#testkit/processes/free-address.ts';
+import { type ProcessGuard, startProcessGuard } from '#testkit/processes/process-guard.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
 import type { ServerPlace } from './nats-cluster.ts';
+import { type NatsServer, startNatsServer, unlimitedUser } from './nats-server.ts';
 
 type ServersStart = (place: ServerPlace, guard: ProcessGuard) => Promise<NatsServer[]>;
 

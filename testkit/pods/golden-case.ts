@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
-import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 
 /** A pod as JSON; tests look into it freely. */
 export type Json = { [key: string]: Json } & Json[] & string;

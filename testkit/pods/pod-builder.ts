@@ -1,7 +1,7 @@
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { encodeAnnotation, type SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
-import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 
 export const mountNumber = { any: 0, env: 1, file: 2 } as const;
 

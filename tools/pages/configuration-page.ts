@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configSchema, type JsonSchema } from '#cli/config-schema.ts';
+import { configSchema, type JsonSchema } from '#cli/config/config-schema.ts';
 import { processEnvironmentSchema } from '#shared/config/process-config.ts';
 import { markdownTable } from './markdown-table.ts';
 import { linkPages, replacePart } from './page-part.ts';

@@ -1,18 +1,18 @@
 import { z } from 'zod';
-import type { JsonSchema } from '#cli/config-schema.ts';
-import { heartbeatSchema } from '#shared/contracts/heartbeat.ts';
-import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
-import { inventoryNamespaceSchema } from '#shared/contracts/inventory-namespace.ts';
-import { manifestSchema } from '#shared/contracts/manifest.ts';
-import { caStateSchema, leafStateSchema } from '#shared/contracts/rotation-state.ts';
-import { ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rule-entry.ts';
-import { recipeSchema } from '#shared/contracts/rule-recipe.ts';
+import type { JsonSchema } from '#cli/config/config-schema.ts';
+import { heartbeatSchema } from '#shared/contracts/bus/heartbeat.ts';
+import { manifestSchema } from '#shared/contracts/bus/manifest.ts';
+import { sealedValueSchema } from '#shared/contracts/bus/sealed-value.ts';
+import { inventoryEntrySchema } from '#shared/contracts/inventory/inventory-entry.ts';
+import { inventoryNamespaceSchema } from '#shared/contracts/inventory/inventory-namespace.ts';
+import { caStateSchema, leafStateSchema } from '#shared/contracts/kubernetes/rotation-state.ts';
 import {
   shardHeaderSchema,
   snapshotRecordSchema,
   snapshotSummarySchema,
-} from '#shared/contracts/rules-snapshot.ts';
-import { sealedValueSchema } from '#shared/contracts/sealed-value.ts';
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rules/rule-entry.ts';
+import { recipeSchema } from '#shared/contracts/rules/rule-recipe.ts';
 import { markdownTable } from './markdown-table.ts';
 import { linkPages, replacePart } from './page-part.ts';
 import { schemaFields } from './schema-fields.ts';

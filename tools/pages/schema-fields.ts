@@ -1,4 +1,4 @@
-import type { JsonSchema } from '#cli/config-schema.ts';
+import type { JsonSchema } from '#cli/config/config-schema.ts';
 
 /** One field of a schema, by its path: `tls.rotation.overlapHours`, of a list's items `policy.rules[].name`. */
 export interface SchemaField {

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '#cli/config-schema.ts';
+import type { JsonSchema } from '#cli/config/config-schema.ts';
 import { isSchema } from './schema-fields.ts';
 
 const code = (value: unknown): string => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { configSchema } from '#cli/config-schema.ts';
+import { configSchema } from '#cli/config/config-schema.ts';
 import { configurationPage } from './configuration-page.ts';
 import { messagesPage } from './messages-page.ts';
 

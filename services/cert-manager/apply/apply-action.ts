@@ -5,11 +5,11 @@ import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-
 import { isMatchingPair, type KeyPair } from '#shared/certificates/key-pair.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { leafStateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { leafStateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
 import { nonEmptySecret, readTlsSecret, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { updateSecret } from '#shared/installation/write-secret.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { type ActionOf, newCa, type WriteKind } from '../decide/rotation-facts.ts';
 import type { ObservedState } from '../observe/observe.ts';
 import { keyPairId, readCaPairs } from '../observe/read-ca-facts.ts';

@@ -1,7 +1,7 @@
 import type { KeyPair } from '#shared/certificates/key-pair.ts';
-import { type CaState, caStateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { type CaState, caStateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { tlsSecret } from '#shared/installation/tls-secret.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { nextKeys } from '../observe/read-ca-facts.ts';
 
 /** Makes the CA Secret to store, based on the one that exists. `bundle` is PEM. */

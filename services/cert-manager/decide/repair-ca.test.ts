@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CaState } from '#shared/contracts/rotation-state.ts';
+import type { CaState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import {
   actionOf,
   caFact,

@@ -1,4 +1,4 @@
-import type { CaState } from '#shared/contracts/rotation-state.ts';
+import type { CaState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import {
   type ActionOf,
   type CaFact,

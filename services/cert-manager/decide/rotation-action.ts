@@ -1,4 +1,4 @@
-import type { CaState } from '#shared/contracts/rotation-state.ts';
+import type { CaState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { notServing } from './not-serving.ts';
 import { isSameList } from './repair-ca.ts';
 import {

@@ -1,4 +1,4 @@
-import type { CaState, LeafState } from '#shared/contracts/rotation-state.ts';
+import type { CaState, LeafState } from '#shared/contracts/kubernetes/rotation-state.ts';
 
 /**
  * Describes what the next action is decided on. It is plain data that names certificates by an id (SHA-256 of the DER

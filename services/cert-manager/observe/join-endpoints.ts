@@ -1,4 +1,4 @@
-import type { EndpointSlice } from '#shared/kubernetes/endpoint-slices.ts';
+import type { EndpointSlice } from '#shared/kubernetes/objects/endpoint-slices.ts';
 import type { EndpointFact } from '../decide/rotation-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 

@@ -1,10 +1,10 @@
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/endpoint-slices.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { readObject } from '#shared/kubernetes/read-objects.ts';
-import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/objects/endpoint-slices.ts';
+import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** Discards an observation that took longer: it is as old as its first read. */

@@ -1,10 +1,10 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { caProblem, renewalReason } from '#shared/certificates/certificate-checks.ts';
 import { type KeyPair, parseKeyPair } from '#shared/certificates/key-pair.ts';
-import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { readWritableCaState } from '#shared/installation/read-rotation-state.ts';
 import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { CaFact, CaSecretFacts } from '../decide/rotation-facts.ts';
 
 /** Names the keys of the next CA, beside those of a TLS Secret. */

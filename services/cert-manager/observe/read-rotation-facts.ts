@@ -1,10 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import { unwritableReason } from '#shared/installation/write-secret.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { RotationFacts } from '../decide/rotation-facts.ts';
 import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
 import type { ObservedState } from './observe.ts';

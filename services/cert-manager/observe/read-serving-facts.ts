@@ -3,10 +3,10 @@ import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { isDueForRenewal, leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import { parseKeyPair } from '#shared/certificates/key-pair.ts';
-import { rotateAnnotation } from '#shared/contracts/rotation-state.ts';
+import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { readLeafState } from '#shared/installation/read-rotation-state.ts';
 import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { LeafFact, ServingSecretFacts } from '../decide/rotation-facts.ts';
 
 /** Holds what a leaf is checked against. */

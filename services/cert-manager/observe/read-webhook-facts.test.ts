@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { managedByLabel } from '#shared/contracts/own-object.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import { desiredWebhook, planRepair, repairedFields } from '#shared/installation/webhook-configuration.ts';
-import type { MutatingWebhook } from '#shared/kubernetes/webhook-configurations.ts';
+import type { MutatingWebhook } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { caOf, nowMs, policy, servingOf, settled } from '#testkit/certificates/rotation-examples.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
 import { nextAction } from '../decide/next-action.ts';

@@ -1,13 +1,13 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import {
   planRepair,
   skipReason,
   trustedBundle,
   wholeObject,
 } from '#shared/installation/webhook-configuration.ts';
-import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { WebhookFacts } from '../decide/rotation-facts.ts';
 
 /** Returns the CAs with which the API server calls us; none when it does not. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { followServedCertificates } from './served-certificates.ts';
 
 test('thousands of made-up gateways do not take more room than an installation has, and the living stay known', async (t) => {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { fieldWriter } from '#shared/installation/field-writer.ts';
-import type { MutatingWebhookConfiguration } from '#shared/kubernetes/webhook-configurations.ts';
+import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRepairPace, promptRepairs } from '#shared/runtime/repair-pace.ts';
 

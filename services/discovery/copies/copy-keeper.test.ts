@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
-import { refusedError } from '#shared/kubernetes/kubernetes-call.ts';
+import type { KubernetesCall } from '#shared/kubernetes/requests/kubernetes-call.ts';
+import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createCopyKeeper } from './copy-keeper.ts';
 import { desiredCopies, type SecretData } from './desired-copy.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { backoffMs, kubernetesBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRepairPace, promptRepairs } from '#shared/runtime/repair-pace.ts';

@@ -1,4 +1,4 @@
-import { isLater } from '#shared/kubernetes/resource-version.ts';
+import { isLater } from '#shared/kubernetes/reflector/resource-version.ts';
 import { createNamespacedMap } from '../kubernetes/namespaced-map.ts';
 import { holdsData, type KnownCopies, type KnownCopy, type OwnedCopy } from './copy-plan.ts';
 import type { DesiredCopies } from './desired-copy.ts';

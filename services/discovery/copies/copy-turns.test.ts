@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
-import { type KubernetesCall, refusedError } from '#shared/kubernetes/kubernetes-call.ts';
+import { type KubernetesCall, refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { createCopyKeeper } from './copy-keeper.ts';
 import { createCopyLedger } from './copy-ledger.ts';
 import type { OwnedCopy } from './copy-plan.ts';

@@ -1,6 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
+import { createSecret, deleteSecret, replaceSecret } from '#shared/kubernetes/objects/secrets.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import type { CopyLedger } from './copy-ledger.ts';
 import { type CopyStep, copyType } from './copy-plan.ts';
 import type { DesiredCopy } from './desired-copy.ts';

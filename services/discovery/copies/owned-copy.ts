@@ -1,5 +1,5 @@
-import { managedByLabel } from '#shared/contracts/own-object.ts';
-import { isCopyName } from '#shared/managers/global-copies.ts';
+import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import { isCopyName } from '#shared/managers/chain/global-copies.ts';
 import type { SecretObject } from '../kubernetes/secret-fact.ts';
 import { copyType, type OwnedCopy } from './copy-plan.ts';
 import { digestData } from './desired-copy.ts';

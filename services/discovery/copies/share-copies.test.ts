@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planGlobalCopies } from '#shared/managers/global-copies.ts';
+import { planGlobalCopies } from '#shared/managers/chain/global-copies.ts';
 import { shareCopies } from './share-copies.ts';
 
 const globals = Array.from({ length: 40 }, (_, index) => ({

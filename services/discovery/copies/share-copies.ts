@@ -1,4 +1,4 @@
-import { copiesWithin, type GlobalCopies } from '#shared/managers/global-copies.ts';
+import { copiesWithin, type GlobalCopies } from '#shared/managers/chain/global-copies.ts';
 import { type DesiredCopies, desiredCopies } from './desired-copy.ts';
 
 /**

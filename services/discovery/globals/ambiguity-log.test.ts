@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { createAmbiguityLog } from './ambiguity-log.ts';
 
 function logged(config: object, ...looks: string[][]): object[] {

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { lookupReadings } from '#shared/core/rules/lookup-readings.ts';
-import { compileRecipe } from '#shared/core/rules/recipe.ts';
-import { managers } from '#shared/managers/registry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import { lookupReadings } from '#shared/core/rules/template/lookup-readings.ts';
+import { managers } from '#shared/managers/shipped/registry.ts';
 
 /**
  * Logs each global variable whose name is that of several secrets, once while it exists: a task that asks for either gets

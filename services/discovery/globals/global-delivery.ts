@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publish/publisher.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import { compileRecipe } from '#shared/core/rules/recipe.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { planGlobalCopies } from '#shared/managers/global-copies.ts';
-import { managers } from '#shared/managers/registry.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import { planGlobalCopies } from '#shared/managers/chain/global-copies.ts';
+import { managers } from '#shared/managers/shipped/registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createCopyKeeper } from '../copies/copy-keeper.ts';
 import type { OwnedCopy } from '../copies/copy-plan.ts';

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publish/publisher.ts';
-import { formatKey } from '#shared/contracts/bucket.ts';
-import { checkShape } from '#shared/contracts/check-shape.ts';
-import { inventoryEntrySchema } from '#shared/contracts/inventory-entry.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { inventoryEntrySchema } from '#shared/contracts/inventory/inventory-entry.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import { createInventoryFeed } from '../inventory/inventory-feed.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import type { KeyRing } from '#shared/core/rules/key-ring.ts';
-import { openValue } from '#shared/core/rules/sealed-value.ts';
+import type { KeyRing } from '#shared/core/rules/index/key-ring.ts';
+import { openValue } from '#shared/core/rules/index/sealed-value.ts';
 import { inlineText, sealFact } from './sealed-fact.ts';
 
 const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];

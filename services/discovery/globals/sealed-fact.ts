@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
-import type { SealedValue } from '#shared/contracts/sealed-value.ts';
-import type { KeyRing } from '#shared/core/rules/key-ring.ts';
-import { nonceBytes, openValue, sealValue } from '#shared/core/rules/sealed-value.ts';
+import type { SealedValue } from '#shared/contracts/bus/sealed-value.ts';
+import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry.ts';
+import type { KeyRing } from '#shared/core/rules/index/key-ring.ts';
+import { nonceBytes, openValue, sealValue } from '#shared/core/rules/index/sealed-value.ts';
 import type { GlobalSecret } from './global-secrets.ts';
 
 /** Bounds a value: Linux takes 128 KiB for one variable with its name (MAX_ARG_STRLEN), else the task does not start. */

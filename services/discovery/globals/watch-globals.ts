@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createAmbiguityLog } from './ambiguity-log.ts';
 import { type GlobalSecret, readGlobals } from './global-secrets.ts';

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Span, SpanKind, trace } from '@opentelemetry/api';
 import type { Publisher } from '#shared/bus/publish/publisher.ts';
-import { formatKey } from '#shared/contracts/bucket.ts';
-import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
-import type { InventoryNamespace } from '#shared/contracts/inventory-namespace.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
+import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry.ts';
+import type { InventoryNamespace } from '#shared/contracts/inventory/inventory-namespace.ts';
 import { carrierFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 
 /** Brings what is known of one source to the bus. Nothing is published before `complete` is called once. */

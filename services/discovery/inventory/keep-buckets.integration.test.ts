@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { rulesBucket, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { keepBuckets } from './keep-buckets.ts';
 
 let testBus: TestBus;

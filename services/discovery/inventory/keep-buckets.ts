@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import { type BucketFill, ensureBuckets, purgeOwner } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { countByOwner, findOthers } from '#shared/bus/records/stored-owners.ts';
-import { rulesBucket } from '#shared/contracts/bucket.ts';
-import { escapeToken } from '#shared/contracts/key-token.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { rulesBucket } from '#shared/contracts/bus/bucket.ts';
+import { escapeToken } from '#shared/contracts/bus/key-token.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createBucketMetrics } from './bucket-metrics.ts';
 

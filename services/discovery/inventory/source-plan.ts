@@ -1,4 +1,4 @@
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 
 /** Says what discovery has to do under a configuration. */
 export interface SourcePlan {

@@ -1,7 +1,7 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createPublisher, type Publisher } from '#shared/bus/publish/publisher.ts';
 import type { SetVersion } from '#shared/bus/records/freshness.ts';
-import { inventoryBucket } from '#shared/contracts/bucket.ts';
+import { inventoryBucket } from '#shared/contracts/bus/bucket.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
 import type { Source } from './source.ts';

@@ -1,4 +1,4 @@
-import type { InventoryEntry } from '#shared/contracts/inventory-entry.ts';
+import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry.ts';
 import type { InventoryFeed } from '../inventory/inventory-feed.ts';
 import { createNamespacedMap } from './namespaced-map.ts';
 import type { SecretFact } from './secret-fact.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publish/publisher.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createInventoryFeed } from '../inventory/inventory-feed.ts';
 import type { Source } from '../inventory/source.ts';

@@ -1,4 +1,4 @@
-import { ownSecretPrefix } from '#shared/contracts/own-object.ts';
+import { ownSecretPrefix } from '#shared/contracts/kubernetes/own-object.ts';
 
 /** Holds what discovery keeps of a Kubernetes Secret: names, never values. */
 export interface SecretFact {

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import { createReflector } from '#shared/kubernetes/reflector.ts';
-import { resourcePath } from '#shared/kubernetes/resource-path.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { createReflector } from '#shared/kubernetes/reflector/reflector.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import { resourcePath } from '#shared/kubernetes/requests/resource-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { Source } from '../inventory/source.ts';
 

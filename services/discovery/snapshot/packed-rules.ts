@@ -4,7 +4,11 @@ import { formatSnapshot, type RulesSnapshot, summarize } from '#shared/bus/snaps
 import { generationOf, maxContentBytes, packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { type LeftOutRules, shareSnapshot } from '#shared/bus/snapshot/snapshot-share.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { maxShardBytes, mostNamedLeftOut, snapshotShardCount } from '#shared/contracts/rules-snapshot.ts';
+import {
+  maxShardBytes,
+  mostNamedLeftOut,
+  snapshotShardCount,
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import type { StoredSnapshot } from './snapshot-secrets.ts';
 
 /** Packs the snapshot that the Secrets are to hold: the last rules in force, as far as they fit. */

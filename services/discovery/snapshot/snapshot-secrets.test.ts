@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type SnapshotSummary, snapshotAnnotation } from '#shared/contracts/rules-snapshot.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
+import { type SnapshotSummary, snapshotAnnotation } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { planShard } from './snapshot-secrets.ts';
 
 const summary: SnapshotSummary = {

@@ -6,10 +6,10 @@ import {
   snapshotSecretName,
   snapshotSecretNames,
   snapshotShardName,
-} from '#shared/contracts/rules-snapshot.ts';
-import type { Kubernetes } from '#shared/kubernetes/connect-kubernetes.ts';
-import type { Secret } from '#shared/kubernetes/kubernetes-object.ts';
-import { readSecret, replaceSecret } from '#shared/kubernetes/secrets.ts';
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { readSecret, replaceSecret } from '#shared/kubernetes/objects/secrets.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /** Describes what the Secrets are to hold. */
 export interface StoredSnapshot {

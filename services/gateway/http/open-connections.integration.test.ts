@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { afterEach, beforeEach, test } from 'node:test';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import {
   aWebhookServerContext,
   type ListeningWebhook,
@@ -12,6 +11,7 @@ import {
   webhookRequest,
 } from '#testkit/gateway/listening-webhook.ts';
 import { readAll, type WireRequest } from '#testkit/gateway/wire-client.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const limits = { ...aWebhookServerContext.limits };
 const soon = (what: string) => ({ timeoutMs: 10_000, what });

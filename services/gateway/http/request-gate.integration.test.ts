@@ -5,8 +5,7 @@ import { Socket } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import {
   aWebhookServerContext,
   type ListeningWebhook,
@@ -16,6 +15,7 @@ import {
   webhookRequest,
 } from '#testkit/gateway/listening-webhook.ts';
 import { readAll } from '#testkit/gateway/wire-client.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { RequestGate } from './request-gate.ts';
 import type { ShedReason } from './request-plan.ts';
 

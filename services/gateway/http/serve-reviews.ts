@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { errorCodes, type FastifyInstance } from 'fastify';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { earlyAnswer } from './early-answer.ts';
 import type { GateOutcome, RequestGate } from './request-gate.ts';

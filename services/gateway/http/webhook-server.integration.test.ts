@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { after, before, test } from 'node:test';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import {
   type ListeningWebhook,
   listenWebhook,
@@ -10,6 +9,7 @@ import {
   webhookRequest,
 } from '#testkit/gateway/listening-webhook.ts';
 import { readAll, type WireRequest } from '#testkit/gateway/wire-client.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** A server that answers with the number of bytes it was handed. */
 let webhook: ListeningWebhook;

@@ -1,4 +1,4 @@
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** Time that a changed chain waits for the rules of a manager that is new in it, ms: reading them takes a tenth of it. */

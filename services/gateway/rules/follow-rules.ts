@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createFreshness, type SetVersion } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
-import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
-import type { OpenValue } from '#shared/core/rules/sealed-value.ts';
+import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
+import type { OpenValue } from '#shared/core/rules/index/sealed-value.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRuleFeed } from './rule-feed.ts';
 

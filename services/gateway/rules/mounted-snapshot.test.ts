@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { formatSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
-import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
+import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { readMountedSnapshot } from './mounted-snapshot.ts';
 

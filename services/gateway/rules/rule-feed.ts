@@ -6,8 +6,8 @@ import { createReader, type Reader } from '#shared/bus/read/reader.ts';
 import type { AppliedSet } from '#shared/bus/read/staging.ts';
 import type { Freshness } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { formatKey, rulesBucket } from '#shared/contracts/bucket.ts';
-import type { RuleIndex } from '#shared/core/rules/rule-index.ts';
+import { formatKey, rulesBucket } from '#shared/contracts/bus/bucket.ts';
+import type { RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 

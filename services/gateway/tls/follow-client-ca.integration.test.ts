@@ -7,15 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import {
   type Authority,
   createAuthority,
   issueCertificate,
 } from '#testkit/certificates/certificate-authority.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aWebhookServerContext } from '#testkit/gateway/listening-webhook.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createWebhookServer } from '../http/webhook-server.ts';
 import { followClientCa, parseClientCa } from './follow-client-ca.ts';
 

@@ -9,11 +9,11 @@ import { after, before, test } from 'node:test';
 import { TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import { projectFolder } from '#deploy/compose/projected-folder.ts';
-import { webhookPath } from '#shared/contracts/webhook-path.ts';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { type Clock, systemClock } from '#shared/runtime/clock.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aWebhookServerContext } from '#testkit/gateway/listening-webhook.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createWebhookServer, type WebhookServer } from '../http/webhook-server.ts';
 import { type FollowedCertificate, followServingCertificate } from './follow-serving-certificate.ts';
 

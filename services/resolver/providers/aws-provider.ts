@@ -1,5 +1,5 @@
 import { paginateListSecrets, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { AwsProviderConfig } from '#shared/contracts/provider-config.ts';
+import type { AwsProviderConfig } from '#shared/contracts/config/provider-config.ts';
 import { type Provider, requestTimeoutMs } from './provider.ts';
 
 const pageSize = 100;

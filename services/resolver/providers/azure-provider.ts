@@ -1,6 +1,6 @@
 import { DefaultAzureCredential } from '@azure/identity';
 import { SecretClient, type SecretClientOptions } from '@azure/keyvault-secrets';
-import type { AzureProviderConfig } from '#shared/contracts/provider-config.ts';
+import type { AzureProviderConfig } from '#shared/contracts/config/provider-config.ts';
 import { type Provider, requestTimeoutMs } from './provider.ts';
 
 /** How a vault is spoken to; a test has a token of its own and a host that is not Azure's. */

@@ -1,5 +1,5 @@
 import { type protos, SecretManagerServiceClient } from '@google-cloud/secret-manager';
-import type { GcpProviderConfig } from '#shared/contracts/provider-config.ts';
+import type { GcpProviderConfig } from '#shared/contracts/config/provider-config.ts';
 import { type ListedSecret, type Provider, requestTimeoutMs } from './provider.ts';
 
 type Secret = protos.google.cloud.secretmanager.v1.ISecret;

@@ -1,4 +1,4 @@
-import type { VaultProviderConfig } from '#shared/contracts/provider-config.ts';
+import type { VaultProviderConfig } from '#shared/contracts/config/provider-config.ts';
 import type { Provider } from './provider.ts';
 import { createVaultSession, type VaultSession } from './vault-session.ts';
 

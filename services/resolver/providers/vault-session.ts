@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { VaultProviderConfig } from '#shared/contracts/config/provider-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { VaultProviderConfig } from '#shared/contracts/provider-config.ts';
 import { requestTimeoutMs } from './provider.ts';
 
 /** Some requests to Vault with one token. */

@@ -6,8 +6,8 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import type { Logger } from 'pino';
-import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
-import { busSchema, type LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
+import { busSchema, type LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Bus } from './bus.ts';
 
 const bytesPerMiB = 1_024 * 1_024;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Heartbeat, heartbeatSubject } from '#shared/contracts/heartbeat.ts';
+import { type Heartbeat, heartbeatSubject } from '#shared/contracts/bus/heartbeat.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { publishHeartbeat, subscribeHeartbeats } from './heartbeat-channel.ts';
 
 let testBus: TestBus;

@@ -1,4 +1,3 @@
-import { checkShape } from '#shared/contracts/check-shape.ts';
 import {
   type Heartbeat,
   heartbeatSchema,
@@ -6,7 +5,8 @@ import {
   heartbeatSubjects,
   maxHeartbeatBytes,
   reasonCharacters,
-} from '#shared/contracts/heartbeat.ts';
+} from '#shared/contracts/bus/heartbeat.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import type { Bus } from './bus.ts';
 
 /** Sends one heartbeat; without a connection it is dropped, since an old one would be a lie. */

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createReader, type Reader } from '#shared/bus/read/reader.ts';
 import { formatHeaders } from '#shared/bus/records/record.ts';
-import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bucket.ts';
+import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { entries, entryKey, publishSet } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { ensureBuckets } from './buckets.ts';
 
 let testBus: TestBus;

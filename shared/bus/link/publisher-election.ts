@@ -1,4 +1,4 @@
-import { type Heartbeat, heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
+import { type Heartbeat, heartbeatIntervalMs } from '#shared/contracts/bus/heartbeat.ts';
 
 /** Silence after which a leader is replaced, ms: two heartbeats missed. */
 const silenceMs = 2.5 * heartbeatIntervalMs;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { startTestBus, type TestBus, writeCredentials } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 let testBus: TestBus;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { maxVersionNumber } from '#shared/contracts/bucket.ts';
-import { heartbeatSchema, heartbeatSubject } from '#shared/contracts/heartbeat.ts';
+import { maxVersionNumber } from '#shared/contracts/bus/bucket.ts';
+import { heartbeatSchema, heartbeatSubject } from '#shared/contracts/bus/heartbeat.ts';
 import { readHeartbeat } from './heartbeat-channel.ts';
 import { heartbeatOf } from './start-heartbeats.ts';
 

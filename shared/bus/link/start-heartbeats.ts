@@ -1,4 +1,8 @@
-import { type Heartbeat, type HeartbeatSender, heartbeatIntervalMs } from '#shared/contracts/heartbeat.ts';
+import {
+  type Heartbeat,
+  type HeartbeatSender,
+  heartbeatIntervalMs,
+} from '#shared/contracts/bus/heartbeat.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { Bus } from './bus.ts';
 import { publishHeartbeat } from './heartbeat-channel.ts';

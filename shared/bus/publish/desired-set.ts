@@ -2,7 +2,7 @@ import { maxRecordBytes } from '#shared/bus/link/buckets.ts';
 import type { SetSummary } from '#shared/bus/records/claim.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import type { DesiredRecord } from '#shared/bus/records/record.ts';
-import { formatKey, parseKey } from '#shared/contracts/bucket.ts';
+import { formatKey, parseKey } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 

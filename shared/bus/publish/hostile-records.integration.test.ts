@@ -4,11 +4,16 @@ import { headers } from '@nats-io/transport-node';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createReader } from '#shared/bus/read/reader.ts';
 import { countStored, readPage } from '#shared/bus/records/stored-records.ts';
-import { rulesBucket as bucket, formatKey, maxVersionNumber, subjectOf } from '#shared/contracts/bucket.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import {
+  rulesBucket as bucket,
+  formatKey,
+  maxVersionNumber,
+  subjectOf,
+} from '#shared/contracts/bus/bucket.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { entries, entryKey, followSet, publishedSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 
 const owner = 'k8s';

@@ -7,7 +7,7 @@ import { createStaging, type Staging } from '#shared/bus/read/staging.ts';
 import { type Claim, findOutranked, findRival, manifestOf, nextClaim } from '#shared/bus/records/claim.ts';
 import { type BusRecord, bodyOf, parseHeaders } from '#shared/bus/records/record.ts';
 import type { Version } from '#shared/bus/records/version.ts';
-import { formatKey, maxVersionNumber } from '#shared/contracts/bucket.ts';
+import { formatKey, maxVersionNumber } from '#shared/contracts/bus/bucket.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { createDesiredSet, type DesiredSet } from './desired-set.ts';
 import type { PrefixStore } from './prefix-store.ts';

@@ -2,10 +2,10 @@ import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { type Bus, type BusLink, requestTimeoutMs } from '#shared/bus/link/bus.ts';
 import { createMirror, type MirrorOptions } from '#shared/bus/records/mirror.ts';
 import { type BusRecord, type DesiredRecord, formatHeaders } from '#shared/bus/records/record.ts';
-import { formatKey, subjectOf } from '#shared/contracts/bucket.ts';
+import { formatKey, subjectOf } from '#shared/contracts/bus/bucket.ts';
+import { escapeToken } from '#shared/contracts/bus/key-token.ts';
+import type { Manifest } from '#shared/contracts/bus/manifest.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { escapeToken } from '#shared/contracts/key-token.ts';
-import type { Manifest } from '#shared/contracts/manifest.ts';
 
 /** JetStream error: the stream failed to store a message, for the reason that its description names. */
 const streamStoreFailed = 10_077;

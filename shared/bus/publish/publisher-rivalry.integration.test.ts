@@ -3,8 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { formatHeaders } from '#shared/bus/records/record.ts';
-import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import {
@@ -18,6 +17,7 @@ import {
 } from '#testkit/nats/followed-set.ts';
 import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const owner = 'k8s';
 const stream = streamOf(bucket);

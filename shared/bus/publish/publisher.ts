@@ -5,7 +5,7 @@ import { type Claim, findOutranked, findRival, manifestOf, nextClaim } from '#sh
 import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import type { MirrorBatch } from '#shared/bus/records/mirror.ts';
 import { type BusRecord, bodyOf } from '#shared/bus/records/record.ts';
-import { formatKey } from '#shared/contracts/bucket.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type BackgroundLoop, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';

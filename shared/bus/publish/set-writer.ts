@@ -7,7 +7,7 @@ import {
   sameSummary,
 } from '#shared/bus/records/claim.ts';
 import type { DesiredRecord } from '#shared/bus/records/record.ts';
-import { maxVersionNumber } from '#shared/contracts/bucket.ts';
+import { maxVersionNumber } from '#shared/contracts/bus/bucket.ts';
 import type { DesiredSet } from './desired-set.ts';
 import type { PrefixStore } from './prefix-store.ts';
 

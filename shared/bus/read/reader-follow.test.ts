@@ -6,11 +6,11 @@ import { pino } from 'pino';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
 import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { type BusRecord, formatHeaders } from '#shared/bus/records/record.ts';
-import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bucket.ts';
+import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { entryKey } from '#testkit/nats/followed-set.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type AppliedSet, createReader } from './reader.ts';
 
 type Callback = (err: Error | null, message: unknown) => void;

@@ -5,12 +5,12 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
-import { rulesBucket as bucket, formatKey, streamOf } from '#shared/contracts/bucket.ts';
-import { snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
+import { rulesBucket as bucket, formatKey, streamOf } from '#shared/contracts/bus/bucket.ts';
+import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createReader } from './reader.ts';
 
 const owner = 'k8s';

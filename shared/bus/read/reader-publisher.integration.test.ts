@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createReader } from './reader.ts';
 
 let testBus: TestBus;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { parseKey } from '#shared/contracts/bucket.ts';
+import { parseKey } from '#shared/contracts/bus/bucket.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { FollowedOwner } from './followed-owner.ts';
 import { createReaderMetrics } from './reader-metrics.ts';

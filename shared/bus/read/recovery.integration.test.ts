@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { bucketStream, ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { rulesBucket as bucket, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { rulesBucket as bucket, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import {
   assertOnlyStates,
@@ -17,6 +16,7 @@ import {
 } from '#testkit/nats/followed-set.ts';
 import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const owner = 'k8s';
 const stream = streamOf(bucket);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { formatKey } from '#shared/contracts/bucket.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { createStaging } from './staging.ts';
 

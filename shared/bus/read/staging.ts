@@ -2,9 +2,9 @@ import { sameSummary } from '#shared/bus/records/claim.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { compareVersions, type Version } from '#shared/bus/records/version.ts';
-import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bucket.ts';
-import { checkShape } from '#shared/contracts/check-shape.ts';
-import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
+import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bus/bucket.ts';
+import { type Manifest, manifestSchema } from '#shared/contracts/bus/manifest.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 
 /** One record that differs from the set before; `value` is the parsed JSON, undefined when the record is gone. */

@@ -5,13 +5,13 @@ import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { type BusRecord, formatHeaders } from '#shared/bus/records/record.ts';
-import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bucket.ts';
-import { waitFor } from '#testkit/cluster/wait-for.ts';
+import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { entryKey, followSet, waitForValues } from '#testkit/nats/followed-set.ts';
 import { type MetricTotals, startMetricTotals } from '#testkit/nats/metric-totals.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 
 let testBus: TestBus;
 let reading: Bus;

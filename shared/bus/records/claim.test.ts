@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { maxVersionNumber } from '#shared/contracts/bucket.ts';
+import { maxVersionNumber } from '#shared/contracts/bus/bucket.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import {
   type Claim,

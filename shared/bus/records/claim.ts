@@ -1,6 +1,6 @@
-import { maxVersionNumber, parseKey } from '#shared/contracts/bucket.ts';
-import { checkShape } from '#shared/contracts/check-shape.ts';
-import { type Manifest, manifestSchema } from '#shared/contracts/manifest.ts';
+import { maxVersionNumber, parseKey } from '#shared/contracts/bus/bucket.ts';
+import { type Manifest, manifestSchema } from '#shared/contracts/bus/manifest.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { createDigestSet } from './digest.ts';
 import { type BusRecord, bodyOf, type DesiredRecord } from './record.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
+import type { Heartbeat } from '#shared/contracts/bus/heartbeat.ts';
 import { createFreshness } from './freshness.ts';
 
 const aHeartbeat = (overrides: Partial<Heartbeat> = {}): Heartbeat => ({

@@ -1,4 +1,4 @@
-import type { Heartbeat } from '#shared/contracts/heartbeat.ts';
+import type { Heartbeat } from '#shared/contracts/bus/heartbeat.ts';
 import { compareVersions, type Version } from './version.ts';
 
 /** The version of one owner's set: that which was published, or that which was applied. */

@@ -2,7 +2,7 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import { changeSubject } from '#shared/bus/link/buckets.ts';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
-import { streamOf } from '#shared/contracts/bucket.ts';
+import { streamOf } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';

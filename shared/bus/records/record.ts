@@ -1,5 +1,5 @@
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
-import { epochHeader, maxVersionNumber, sequenceHeader } from '#shared/contracts/bucket.ts';
+import { epochHeader, maxVersionNumber, sequenceHeader } from '#shared/contracts/bus/bucket.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 
 /** One stored record of a bucket as it came from the server; a tombstone when `deleted`. */

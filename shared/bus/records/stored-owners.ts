@@ -1,5 +1,5 @@
 import type { BusLink } from '#shared/bus/link/bus.ts';
-import { streamOf } from '#shared/contracts/bucket.ts';
+import { streamOf } from '#shared/contracts/bus/bucket.ts';
 import { countStored, readPage } from './stored-records.ts';
 
 /** Records of one answer: a full bucket takes some fifty, of 8 MiB at most each. */

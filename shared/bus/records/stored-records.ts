@@ -1,6 +1,6 @@
 import { createInbox, type Msg } from '@nats-io/transport-node';
 import type { BusLink } from '#shared/bus/link/bus.ts';
-import { parseKey, streamOf, subjectOf } from '#shared/contracts/bucket.ts';
+import { parseKey, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type BusRecord, ownString, parseHeaders } from './record.ts';
 

@@ -1,11 +1,11 @@
 import { manifestOf } from '#shared/bus/records/claim.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { parseKey } from '#shared/contracts/bucket.ts';
+import { parseKey } from '#shared/contracts/bus/bucket.ts';
 import {
   type SnapshotRecord,
   type SnapshotSummary,
   snapshotRecordSchema,
-} from '#shared/contracts/rules-snapshot.ts';
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { type UnpackedSnapshot, unpackShards } from './snapshot-shards.ts';
 
 /** A snapshot of the rules as a reader begins with it. */

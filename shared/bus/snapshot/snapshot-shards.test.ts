@@ -3,7 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { maxShardBytes, snapshotShardCount, snapshotShardName } from '#shared/contracts/rules-snapshot.ts';
+import {
+  maxShardBytes,
+  snapshotShardCount,
+  snapshotShardName,
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { maxContentBytes, packShards, unpackShards } from './snapshot-shards.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';

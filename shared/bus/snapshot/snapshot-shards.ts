@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzipSync, gzip } from 'node:zlib';
-import { checkShape } from '#shared/contracts/check-shape.ts';
 import {
   maxShardBytes,
   type ShardHeader,
   shardHeaderSchema,
   snapshotShardCount,
   snapshotShardName,
-} from '#shared/contracts/rules-snapshot.ts';
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 
 /** Room for the header of a shard and its newline. */
 const headerBytes = 512;

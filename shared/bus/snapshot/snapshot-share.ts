@@ -3,8 +3,8 @@ import { gzip } from 'node:zlib';
 import { manifestOf } from '#shared/bus/records/claim.ts';
 import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { type BusRecord, bodyOf } from '#shared/bus/records/record.ts';
-import { parseKey } from '#shared/contracts/bucket.ts';
-import type { Manifest } from '#shared/contracts/manifest.ts';
+import { parseKey } from '#shared/contracts/bus/bucket.ts';
+import type { Manifest } from '#shared/contracts/bus/manifest.ts';
 import { formatSnapshot } from './snapshot-format.ts';
 
 /** Rules that are left out of a snapshot: of one namespace, or without one all of a manager. */

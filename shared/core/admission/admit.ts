@@ -7,7 +7,7 @@ import { asksForSecrets, readPod } from '#shared/core/patch/pod.ts';
 import { patchPod } from '#shared/core/patch/pod-patch.ts';
 import { planPod } from '#shared/core/patch/pod-plan.ts';
 import { newChainWork, type Rules } from '#shared/core/rules/chain.ts';
-import type { Caller } from '#shared/core/rules/policy.ts';
+import type { Caller } from '#shared/core/rules/policy/policy.ts';
 import {
   type AdmissionRequest,
   type AdmissionReviewResponse,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inlineProblems } from '#shared/config/inline-problems.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import type { Json } from '#testkit/pods/golden-case.ts';
 import { podFaults } from '#testkit/pods/golden-pod.ts';

@@ -1,7 +1,7 @@
 import { type SecretRequest, secretTitle } from '#shared/core/flyte/secret-request.ts';
 import { askChain, type ChainWork, type Rules } from '#shared/core/rules/chain.ts';
 import type { ManagerAnswer, Match } from '#shared/core/rules/manager-answer.ts';
-import type { Caller } from '#shared/core/rules/policy.ts';
+import type { Caller } from '#shared/core/rules/policy/policy.ts';
 import { describeAge } from '#shared/core/text/age.ts';
 import { truncateShort } from '#shared/core/text/plain-text.ts';
 

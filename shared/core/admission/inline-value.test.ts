@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { emptyKeyRing, type KeyRing } from '#shared/core/rules/key-ring.ts';
-import { compileRecipe } from '#shared/core/rules/recipe.ts';
-import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
-import { nonceBytes, openValue, sealValue } from '#shared/core/rules/sealed-value.ts';
-import type { Variables } from '#shared/core/rules/template.ts';
-import { globalManager } from '#shared/managers/global.ts';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { emptyKeyRing, type KeyRing } from '#shared/core/rules/index/key-ring.ts';
+import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
+import { nonceBytes, openValue, sealValue } from '#shared/core/rules/index/sealed-value.ts';
+import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import type { Variables } from '#shared/core/rules/template/template.ts';
+import { globalManager } from '#shared/managers/shipped/global.ts';
 import { aPod, aReview, bytesOf } from '#testkit/pods/pod-builder.ts';
 import { admit } from './admit.ts';
 

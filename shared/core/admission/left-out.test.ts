@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RecordKey } from '#shared/contracts/bucket.ts';
-import { k8sManager } from '#shared/managers/k8s.ts';
+import type { RecordKey } from '#shared/contracts/bus/bucket.ts';
+import { k8sManager } from '#shared/managers/shipped/k8s.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { aPod, aReview, bytesOf, someRules } from '#testkit/pods/pod-builder.ts';
 import { admit } from './admit.ts';

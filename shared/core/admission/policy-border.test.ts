@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { compileGlob } from '#shared/core/rules/glob.ts';
-import type { Policy } from '#shared/core/rules/policy.ts';
-import { compileRecipe } from '#shared/core/rules/recipe.ts';
-import { customManager } from '#shared/managers/custom-manager.ts';
-import { managers } from '#shared/managers/registry.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { compileGlob } from '#shared/core/rules/policy/glob.ts';
+import type { Policy } from '#shared/core/rules/policy/policy.ts';
+import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import { customManager } from '#shared/managers/custom/custom-manager.ts';
+import { managers } from '#shared/managers/shipped/registry.ts';
 import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { admit } from './admit.ts';

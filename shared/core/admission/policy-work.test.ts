@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { recipeFileSchema } from '#shared/contracts/rules/recipe-file.ts';
 import { createWorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { compileLookupName, type LookupName } from '#shared/core/rules/lookup-name.ts';
-import { compilePolicy } from '#shared/core/rules/policy.ts';
-import { templateCost } from '#shared/core/rules/template-cost.ts';
-import { customManager } from '#shared/managers/custom-manager.ts';
-import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
+import { compilePolicy } from '#shared/core/rules/policy/policy.ts';
+import { compileLookupName, type LookupName } from '#shared/core/rules/template/lookup-name.ts';
+import { templateCost } from '#shared/core/rules/template/template-cost.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
+import { customManager } from '#shared/managers/custom/custom-manager.ts';
 import { aPod, aReview, bytesOf, mountNumber } from '#testkit/pods/pod-builder.ts';
 import { admit, type Rules } from './admit.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Recipe } from '#shared/contracts/rule-recipe.ts';
+import type { Recipe } from '#shared/contracts/rules/rule-recipe.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
-import { createRuleIndex } from '#shared/core/rules/rule-index.ts';
+import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admitReview } from './admit.ts';
 

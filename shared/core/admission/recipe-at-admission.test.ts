@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latchkeyConfigSchema } from '#shared/contracts/latchkey-config.ts';
-import { recipeFileSchema } from '#shared/contracts/recipe-file.ts';
-import { customManager } from '#shared/managers/custom-manager.ts';
-import { createOfflineRules, inventorySchema } from '#shared/managers/offline-rules.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { recipeFileSchema } from '#shared/contracts/rules/recipe-file.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
+import { customManager } from '#shared/managers/custom/custom-manager.ts';
 import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
 import { type Admission, admitReview } from './admit.ts';
 

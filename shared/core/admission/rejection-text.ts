@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
 import type { ManagerAnswer } from '#shared/core/rules/manager-answer.ts';
-import type { Caller } from '#shared/core/rules/policy.ts';
+import type { Caller } from '#shared/core/rules/policy/policy.ts';
 import { describeAge } from '#shared/core/text/age.ts';
 import { joinWords, quote, truncate } from '#shared/core/text/plain-text.ts';
 

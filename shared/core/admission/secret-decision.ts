@@ -1,12 +1,12 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Edit, Mount } from '#shared/contracts/rule-recipe.ts';
+import type { Edit, Mount } from '#shared/contracts/rules/rule-recipe.ts';
 import { decodeAnnotation, type SecretRequest, secretTitle } from '#shared/core/flyte/secret-request.ts';
 import { escapingPath, injectedLocations, providesSecret } from '#shared/core/patch/injected-locations.ts';
 import { askChain, type ChainWork, type Rules } from '#shared/core/rules/chain.ts';
-import { otherReadings } from '#shared/core/rules/lookup-readings.ts';
 import type { ManagerAnswer, Match } from '#shared/core/rules/manager-answer.ts';
-import type { Caller } from '#shared/core/rules/policy.ts';
+import type { Caller } from '#shared/core/rules/policy/policy.ts';
+import { otherReadings } from '#shared/core/rules/template/lookup-readings.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import type { RejectedSecret } from './denial.ts';
 import { injectionWarnings } from './injection-warnings.ts';

@@ -1,4 +1,4 @@
-import type { Edit, VolumeMount } from '#shared/contracts/rule-recipe.ts';
+import type { Edit, VolumeMount } from '#shared/contracts/rules/rule-recipe.ts';
 import { isSecretSetting } from '#shared/core/flyte/secret-setting.ts';
 
 /** Lists where the secret is to be found, as its author knows it: variables and files. */

@@ -1,4 +1,4 @@
-import type { EnvEntry } from '#shared/contracts/rule-recipe.ts';
+import type { EnvEntry } from '#shared/contracts/rules/rule-recipe.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset } from '#shared/core/text/json-value.ts';

@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { VolumeMount } from '#shared/contracts/rule-recipe.ts';
+import type { VolumeMount } from '#shared/contracts/rules/rule-recipe.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset } from '#shared/core/text/json-value.ts';
 import { quote } from '#shared/core/text/plain-text.ts';

@@ -1,4 +1,4 @@
-import type { InitContainer } from '#shared/contracts/rule-recipe.ts';
+import type { InitContainer } from '#shared/contracts/rules/rule-recipe.ts';
 import { additionSteps, nameSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset, type JsonObject } from '#shared/core/text/json-value.ts';
 import type { PlannedVolume, VolumeNames } from './planned-volume.ts';

@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Volume } from '#shared/contracts/rule-recipe.ts';
+import type { Volume } from '#shared/contracts/rules/rule-recipe.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { createPathTree, type PathTree } from './path-tree.ts';

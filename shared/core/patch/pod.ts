@@ -1,6 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import type { Caller } from '#shared/core/rules/policy.ts';
+import type { Caller } from '#shared/core/rules/policy/policy.ts';
 import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
 
 /** The parts of a pod that decide or change, as received; absent and null lists are undefined. */

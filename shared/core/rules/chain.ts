@@ -1,13 +1,13 @@
-import type { LatchkeyConfig } from '#shared/contracts/latchkey-config.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { createWorkBudget, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
+import type { RuleIndex } from '#shared/core/rules/index/rule-index.ts';
+import type { Caller } from '#shared/core/rules/policy/policy.ts';
+import { checkFields } from '#shared/core/rules/recipe/field-check.ts';
+import type { CompiledRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import { shortHash, type Variables } from '#shared/core/rules/template/template.ts';
 import { createNearMissSearch, type NearMissSearch } from '#shared/core/text/near-miss.ts';
-import { checkFields } from './field-check.ts';
 import type { ManagerAnswer, Match } from './manager-answer.ts';
-import type { Caller } from './policy.ts';
-import type { CompiledRecipe } from './recipe.ts';
-import type { RuleIndex } from './rule-index.ts';
-import { shortHash, type Variables } from './template.ts';
 
 /** Everything a decision depends on besides the request. */
 export interface Rules {

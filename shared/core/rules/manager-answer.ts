@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
-import type { Mount } from '#shared/contracts/rule-recipe.ts';
-import type { CompiledRecipe } from './recipe.ts';
-import type { Variables } from './template.ts';
+import type { Mount } from '#shared/contracts/rules/rule-recipe.ts';
+import type { CompiledRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import type { Variables } from '#shared/core/rules/template/template.ts';
 
 /** The answer of one manager to one request; docs/architecture.md says what each means for the pod. */
 export type ManagerAnswer = { manager: string } & (

@@ -1,4 +1,4 @@
-import type { CaState, LeafState } from '#shared/contracts/rotation-state.ts';
+import type { CaState, LeafState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import type { Random } from '#testkit/properties/random.ts';
 
 /** Certificates are ids: `ca-3`, `leaf-7`. All times are ms of one true clock, which never jumps. */

@@ -1,4 +1,4 @@
-import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
+import type { KubernetesCall } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import type { SecretStore, StoredSecret } from './secret-store.ts';
 
 /** A call of ours in flight: sent, then carried out by the API server, then answered. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
+import type { KubernetesCall } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { createRandom, type Random } from '#testkit/properties/random.ts';
 import type { createCopyKeeper } from '../../../services/discovery/copies/copy-keeper.ts';
 import { desiredCopies, type SecretData } from '../../../services/discovery/copies/desired-copy.ts';

@@ -1,4 +1,4 @@
-import type { KubernetesCall } from '#shared/kubernetes/kubernetes-call.ts';
+import type { KubernetesCall } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import type { SecretData } from '../../../services/discovery/copies/desired-copy.ts';
 import type { StoredSecret } from './secret-store.ts';
 

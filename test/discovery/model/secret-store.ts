@@ -1,5 +1,5 @@
-import { type KubernetesCall, refusedError } from '#shared/kubernetes/kubernetes-call.ts';
-import { parseResourcePath } from '#shared/kubernetes/resource-path.ts';
+import { type KubernetesCall, refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
+import { parseResourcePath } from '#shared/kubernetes/requests/resource-path.ts';
 
 /** A Secret as the model's API server stores it. */
 export interface StoredSecret {

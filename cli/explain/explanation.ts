@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import { describeIssues, describeProblems } from '#shared/config/config-issue.ts';
+import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
+import type { AdmissionReviewResponse } from '#shared/core/admission/admission-review.ts';
+import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
+import { denialOf } from '#shared/core/admission/denial.ts';
+import { outcomeLabels, type SecretDecision } from '#shared/core/admission/secret-decision.ts';
+import { applyPatch } from '#shared/core/patch/apply-patch.ts';
+import { isObject, member } from '#shared/core/text/json-value.ts';
+import { chainProblems } from '#shared/managers/chain/chain-problems.ts';
+import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
+import type { Manager } from '#shared/managers/shipped/manager.ts';
+
+/** A decision as `--json` writes it, with the reason where the secret is not injected. */
+export type ExplainedSecret = Omit<SecretDecision, 'outcome'> & { verdict: string; message?: string };
+
+export interface Explanation {
+  admission: Admission;
+  secrets: ExplainedSecret[];
+  response: AdmissionReviewResponse['response'];
+  /** The pod after the patch; null when it is denied or there is none. */
+  pod: unknown;
+}
+
+/** Reads a configuration as the services would, but without what they need to know of those who may ask a gateway. */
+export function readConfig(value: unknown, source: string): LatchkeyConfig {
+  const config = parse(latchkeyConfigSchema, value ?? {}, source);
+  const problems = chainProblems(config);
+  if (problems.length > 0) throw new LatchkeyError('CONFIG_INVALID', describeProblems(source, problems));
+  return config;
+}
+
+/**
+ * Answers from the same core as the webhook. The review's pod is patched in place.
+ * @throws LatchkeyError when the inventory or the review cannot be read
+ */
+export type Explain = (inventory: unknown, review: unknown) => Explanation;
+
+/** @param own managers of the operator's own */
+export function createExplain(config: LatchkeyConfig, own: readonly Manager[] = []): Explain {
+  const rulesOf = createOfflineRules(config, own);
+  return (inventory, review) => explain(rulesOf, inventory, review);
+}
+
+function explain(
+  rulesOf: ReturnType<typeof createOfflineRules>,
+  inventory: unknown,
+  review: unknown,
+): Explanation {
+  const request = member(review, 'request');
+  const object = member(request, 'object');
+  const namespace = member(request, 'namespace') ?? member(member(object, 'metadata'), 'namespace');
+  const known = parse(inventorySchema, inventory ?? {}, 'inventory');
+  const admission = admitReview(review, rulesOf(known, String(namespace ?? '')));
+  const { response } = admission;
+  if (!('response' in response)) {
+    throw new LatchkeyError(admission.code ?? 'REQUEST_MALFORMED', response.message);
+  }
+  applyPatch(object, admission.patch);
+  const pod = response.response.allowed && isObject(object) ? object : null;
+  return { admission, secrets: explainSecrets(admission), response: response.response, pod };
+}
+
+function explainSecrets({ secrets, rejected }: Admission): ExplainedSecret[] {
+  const byAnnotation = new Map(rejected.map((secret) => [secret.annotation, secret]));
+  return secrets.map(({ outcome, ...secret }) => {
+    const one = byAnnotation.get(secret.annotation);
+    return { ...secret, verdict: outcomeLabels[outcome], ...(one && denialOf([one])) };
+  });
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
+  const parsed = checkShape(schema, value);
+  if (parsed.success) return parsed.data;
+  throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
+}

@@ -1,0 +1,140 @@
+import { formatKey, type RecordKey } from '#shared/contracts/bus/bucket.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import {
+  type RuleNamespace,
+  ruleEntrySchema,
+  ruleNamespaceSchema,
+} from '#shared/contracts/rules/rule-entry.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
+import { type CompiledRecipe, compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import { createEntryIndex, type EntryIndex, type IndexedItem } from './entry-index.ts';
+import type { OpenValue } from './sealed-value.ts';
+
+/** One record that appeared, changed or (value undefined) went away. `value` is the parsed JSON body. */
+export interface RuleChange {
+  key: RecordKey;
+  value: unknown;
+  traceparent?: string | undefined;
+}
+
+interface ManagerRules {
+  recipe: { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
+  namespaces: Map<string, RuleNamespace>;
+  entries: EntryIndex;
+}
+
+/** All rules of one gateway, by manager. A manager without a recipe here has never been complete. */
+export interface RuleIndex {
+  /**
+   * Applies a complete set of changes of one manager, in place and at once.
+   * @returns a fault for each refused record (`fields.key` names it); its former rule stays in force
+   */
+  apply(manager: string, changes: Iterable<RuleChange>): LatchkeyError[];
+  /** Lets go of everything of a manager. */
+  forget(manager: string): void;
+  recipe(manager: string): { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
+  knowsNamespace(manager: string, namespace: string): boolean;
+  /** The item of a lookup key in this namespace, else in every namespace. */
+  item(manager: string, namespace: string, lookupKey: string): IndexedItem | undefined;
+  /** Why a lookup key that is not found may exist all the same: its Secret, or some of the namespace, is left out. */
+  leftOut(manager: string, namespace: string, lookupKey: string): 'secret' | 'namespace' | undefined;
+  /** All lookup keys that hold only in this namespace; without one, those that hold in every namespace. */
+  lookupKeys(manager: string, namespace?: string): Iterable<string>;
+  /** How many items of a manager were set or taken out so far: what all changes have cost. */
+  changedItems(manager: string): number;
+}
+
+const everyNamespace = '';
+const neverOpen: OpenValue = () => ({ problem: 'this process has no key ring' });
+
+/**
+ * @param reading.compile how a recipe that arrives is compiled
+ * @param reading.open how a sealed value is opened, each time that a template reads it
+ */
+export function createRuleIndex({
+  compile = compileRecipe,
+  open = neverOpen,
+}: Partial<{ compile: Compile; open: OpenValue }> = {}): RuleIndex {
+  const managers = new Map<string, ManagerRules>();
+  const entriesOf = (manager: string): EntryIndex | undefined => managers.get(manager)?.entries;
+  return {
+    apply(manager, changes) {
+      const rules = managers.get(manager) ?? emptyRules(open);
+      managers.set(manager, rules);
+      const faults: LatchkeyError[] = [];
+      for (const change of changes) {
+        try {
+          applyChange(rules, change, compile);
+        } catch (error) {
+          if (!(error instanceof LatchkeyError)) throw error;
+          faults.push(withKey(error, change.key));
+        }
+      }
+      return faults;
+    },
+    forget: (manager) => {
+      managers.delete(manager);
+    },
+    recipe: (manager) => managers.get(manager)?.recipe,
+    knowsNamespace: (manager, namespace) => managers.get(manager)?.namespaces.has(namespace) ?? false,
+    item: (manager, namespace, lookupKey) =>
+      entriesOf(manager)?.item(namespace, lookupKey) ?? entriesOf(manager)?.item(everyNamespace, lookupKey),
+    leftOut(manager, namespace, lookupKey) {
+      const leaves = (scope: string): boolean => entriesOf(manager)?.leavesOut(scope, lookupKey) ?? false;
+      if (leaves(namespace) || leaves(everyNamespace)) return 'secret';
+      return managers.get(manager)?.namespaces.get(namespace)?.partial === true ? 'namespace' : undefined;
+    },
+    lookupKeys: (manager, namespace = everyNamespace) => entriesOf(manager)?.lookupKeys(namespace) ?? [],
+    changedItems: (manager) => entriesOf(manager)?.changedItems() ?? 0,
+  };
+}
+
+function emptyRules(open: OpenValue): ManagerRules {
+  return { recipe: undefined, namespaces: new Map(), entries: createEntryIndex(open) };
+}
+
+type Compile = (recipe: unknown) => CompiledRecipe;
+
+function applyChange(rules: ManagerRules, change: RuleChange, compile: Compile): void {
+  const { key, value, traceparent } = change;
+  switch (key.kind) {
+    case 'manifest':
+      return;
+    case 'recipe':
+      rules.recipe = value === undefined ? undefined : { compiled: compile(value), traceparent };
+      return;
+    case 'namespace': {
+      const marker = value === undefined ? undefined : checkShape(ruleNamespaceSchema, value);
+      if (marker?.success === false) throw invalidRecord(key);
+      if (marker === undefined) rules.namespaces.delete(key.namespace);
+      else rules.namespaces.set(key.namespace, marker.data);
+      return;
+    }
+    case 'entry':
+      applyEntry(rules.entries, key, change);
+  }
+}
+
+function applyEntry(
+  entries: EntryIndex,
+  key: RecordKey & { kind: 'entry' },
+  { value, traceparent }: RuleChange,
+): void {
+  const record = formatKey(key);
+  if (value === undefined) {
+    entries.remove(record);
+    return;
+  }
+  const entry = checkShape(ruleEntrySchema, value);
+  if (!entry.success) throw invalidRecord(key);
+  entries.put(record, entry.data, { owner: key.owner, scope: key.namespace ?? everyNamespace, traceparent });
+}
+
+function invalidRecord(key: RecordKey): LatchkeyError {
+  return new LatchkeyError('RECORD_INVALID', `the ${key.kind} does not have the expected shape`);
+}
+
+function withKey(error: LatchkeyError, recordKey: RecordKey): LatchkeyError {
+  const key = formatKey(recordKey);
+  return new LatchkeyError(error.code, `record ${key}: ${error.message}`, { cause: error, fields: { key } });
+}

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import {
+  type Edit,
+  type Mount,
+  type ParsedRecipe,
+  recipeSchema,
+  type When,
+} from '#shared/contracts/rules/rule-recipe.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
+import { compilePolicy, type Policy } from '#shared/core/rules/policy/policy.ts';
+import { compileLookupName, type LookupName } from '#shared/core/rules/template/lookup-name.ts';
+import { compileTemplate, type Template, type Variables } from '#shared/core/rules/template/template.ts';
+import { templateCost } from '#shared/core/rules/template/template-cost.ts';
+import { firstOf, schemaFaults } from '#shared/core/text/schema-fault.ts';
+import { completeRecipe } from './complete-recipe.ts';
+
+type Steps = (variables: Variables) => number;
+
+/** Bounds the names that all rules select: each stays in the memory of every process that has the recipe. */
+const mostRuleNames = 40_000;
+
+/** Most reads of `entry.value` in one list of edits: each opens up to 1 MiB again. Flyte's ways to deliver need two. */
+const mostValueReads = 4;
+
+/** A recipe ready for use: its templates are functions. */
+export type CompiledRecipe = Pick<
+  ParsedRecipe,
+  'manager' | 'scope' | 'inventory' | 'fields' | 'mounts' | 'spelling'
+> & {
+  /**
+   * First 8 hex digits of SHA-256 of the recipe as it came: which rule was used, for the report on the pod. Of what was
+   * read from it gateways of two versions would tell different ones.
+   */
+  digest: string;
+  description: Template;
+  lookup: readonly Template[];
+  /** What can be read from a lookup key. */
+  names: readonly LookupName[];
+  /** The lookup key as people write it. */
+  displayName(lookupKey: string): string;
+  inventoryKey: Template | undefined;
+  policy: Policy | undefined;
+  /** The edits that a request of this mount asks for, rendered. */
+  edits: Record<Mount, (variables: Variables) => Edit[]>;
+  /** What it costs to hold a request against the fields, to make names of it, and to render the edits. */
+  steps: { fields: number; names: Steps; edits: Record<Mount, Steps> };
+};
+
+/**
+ * Checks and compiles a recipe, once, when it arrives.
+ * @param value the record's body, or a recipe that a manager has just made
+ * @throws RECIPE_INVALID when it is wrong, with the place in the recipe
+ */
+export function compileRecipe(value: unknown): CompiledRecipe {
+  const parsed = checkShape(recipeSchema, value);
+  if (!parsed.success) {
+    const { told, more } = firstOf(schemaFaults(parsed.error.issues));
+    const faults = told.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    const where = [...faults, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+    throw new LatchkeyError('RECIPE_INVALID', `the recipe does not have the expected shape: ${where}`);
+  }
+  const recipe = completeRecipe(parsed.data);
+  if (!recipe.mounts.accepts.includes(recipe.mounts.any)) {
+    throw new LatchkeyError('RECIPE_INVALID', `mounts.any: "${recipe.mounts.any}" is not in mounts.accepts`);
+  }
+  // A manager without lookup trusts every request; to a policy its secrets are known by group and key.
+  const names = (recipe.lookup.length === 0 ? ['${group}/${key}'] : recipe.lookup).map((text, index) =>
+    compileLookupName(text, recipe, `lookup[${index}]`),
+  );
+  checkRuleNames(recipe, names.length);
+  checkValueReads(recipe);
+  return {
+    manager: recipe.manager,
+    scope: recipe.scope,
+    inventory: recipe.inventory,
+    fields: recipe.fields,
+    mounts: recipe.mounts,
+    spelling: recipe.spelling,
+    displayName: withoutPrefix(recipe.hiddenPrefixes ?? []),
+    digest: createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8),
+    description: compileTemplate(recipe.description, 'description'),
+    lookup: names.map(({ render }) => render),
+    names,
+    inventoryKey:
+      recipe.inventoryKey === undefined ? undefined : compileTemplate(recipe.inventoryKey, 'inventoryKey'),
+    policy: recipe.policy && compilePolicy(recipe.policy, names, recipe.spelling),
+    edits: {
+      env: compileTree(checkMounts(recipe.edits.env, 'edits.env'), 'edits.env'),
+      file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),
+    },
+    steps: {
+      fields: Math.ceil(JSON.stringify(recipe.fields).length / 16),
+      names: templateCost([recipe.lookup, recipe.inventoryKey, recipe.description]),
+      edits: { env: templateCost(recipe.edits.env), file: templateCost(recipe.edits.file) },
+    },
+  };
+}
+
+function withoutPrefix(prefixes: readonly string[]): (lookupKey: string) => string {
+  return (lookupKey) => {
+    const prefix = prefixes.find((each) => lookupKey.startsWith(each)) ?? '';
+    return lookupKey.slice(prefix.length);
+  };
+}
+
+/** A policy of few rules can be about very many pairs of a group and a key. */
+function checkRuleNames({ policy }: ParsedRecipe, lookups: number): void {
+  const pairs = (policy?.rules ?? []).reduce(
+    (sum, { groups = ['*'], keys = ['*'] }) => sum + groups.length * keys.length,
+    0,
+  );
+  if (pairs * lookups <= mostRuleNames) return;
+  const message = `policy: its rules make more than ${mostRuleNames} names, every pair of a group and a key by every lookup`;
+  throw new LatchkeyError('RECIPE_INVALID', message);
+}
+
+/** What an inline value costs shows only when it has been opened. */
+function checkValueReads({ edits }: ParsedRecipe): void {
+  for (const [mount, list] of Object.entries(edits)) {
+    const reads = JSON.stringify(list).match(/\bentry\.value\b/g)?.length ?? 0;
+    if (reads <= mostValueReads) continue;
+    const message = `edits.${mount}: entry.value is read ${reads} times, ${mostValueReads} are possible`;
+    throw new LatchkeyError('RECIPE_INVALID', message);
+  }
+}
+
+/** A volumeMount names a volume of the same list: a mount of nothing would make an invalid pod. */
+function checkMounts(edits: Edit[], where: string): Edit[] {
+  const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
+  for (const [index, edit] of edits.entries()) {
+    if ('volumeMount' in edit && !volumes.has(edit.volumeMount.name)) {
+      const message = `${where}[${index}].volumeMount.name: no volume edit of ${where} has this name`;
+      throw new LatchkeyError('RECIPE_INVALID', message, { fields: { where } });
+    }
+  }
+  return edits;
+}
+
+type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
+
+/** Compiles every string inside a JSON value as a template; `when` leaves an object out of its list. */
+function compileTree<T extends Json[]>(tree: T, where: string): (variables: Variables) => T {
+  return compileNode(tree, where) as (variables: Variables) => T;
+}
+
+function compileNode(node: Json, where: string): (variables: Variables) => Json {
+  if (typeof node === 'string') return compileTemplate(node, where);
+  if (Array.isArray(node)) {
+    const items = node.map((item, index) => ({
+      wanted: compileCondition(item),
+      render: compileNode(item, `${where}[${index}]`),
+    }));
+    return (variables) =>
+      items.filter(({ wanted }) => wanted(variables)).map(({ render }) => render(variables));
+  }
+  if (typeof node !== 'object' || node === null) return () => node;
+  const members = Object.entries(node)
+    .filter(([name, value]) => name !== 'when' && value !== undefined)
+    .map(([name, value]) => [name, compileNode(value, `${where}.${name}`)] as const);
+  return (variables) => Object.fromEntries(members.map(([name, render]) => [name, render(variables)]));
+}
+
+function compileCondition(item: Json): (variables: Variables) => boolean {
+  const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
+  const when = (isObject ? (item.when ?? []) : []) as When | When[];
+  const conditions = [when].flat();
+  return (variables) => conditions.every((condition) => holds(condition, variables));
+}
+
+function holds(condition: When, variables: Variables): boolean {
+  if (typeof condition === 'string') return variables[condition] !== '';
+  const value = variables[condition.field];
+  return 'oneOf' in condition ? condition.oneOf.includes(value) : !condition.noneOf.includes(value);
+}

@@ -1,0 +1,46 @@
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import type { Recipe } from '#shared/contracts/rules/rule-recipe.ts';
+import { providerManager } from './provider-manager.ts';
+import { pullEdits } from './pull-edits.ts';
+
+/** Matches the suffix of a name in an ARN, without which AWS finds the secret, too (GetSecretValue, SecretId). */
+const randomSuffix = /-[A-Za-z0-9]{6}$/;
+
+/** AWS Secrets Manager: group and key together are the ARN or name of the secret. */
+export const awsManager = providerManager('aws', awsRecipe, ({ secret }) => [
+  ...new Set([secret, secret.replace(randomSuffix, '')]),
+]);
+
+function awsRecipe({ aws }: LatchkeyConfig): Recipe {
+  const arn = '${group|trimEnd::}:${key|trimStart::}';
+  const path = '${group|lower}/${key|lower}';
+  return {
+    schema: 1,
+    manager: 'aws',
+    description: 'AWS secret "${group|trimEnd::}:${key|trimStart::}"',
+    scope: 'cluster',
+    inventory: aws.inventory,
+    fields: {
+      group: { required: true, format: 'arn' },
+      key: { required: true, format: 'arn' },
+      envVar: { format: 'env-name' },
+    },
+    mounts: { accepts: ['file'], any: 'file' },
+    lookup: [arn],
+    spelling: 'aws-arn',
+    edits: {
+      env: [],
+      file: pullEdits({
+        manager: 'aws',
+        config: aws,
+        path,
+        source: arn,
+        env: [
+          { name: 'SECRET_ARN', value: arn },
+          { name: 'SECRET_FILENAME', value: `/${path}` },
+        ],
+        mountPath: '/tmp',
+      }),
+    },
+  };
+}
