@@ -112,8 +112,8 @@ const secondForm: readonly Patch[] = [
   },
   {
     file: 'shared/contracts/bus/heartbeat.ts',
-    find: 'seq: z.number()',
-    replace: 'second: z.object({ epoch: z.number(), seq: z.number() }).optional(), seq: z.number()',
+    find: 'seq: z.int()',
+    replace: 'second: z.object({ epoch: z.number(), seq: z.number() }).optional(), seq: z.int()',
   },
   {
     file: 'shared/bus/link/heartbeat-channel.ts',
