@@ -1,6 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
-import { readYaml } from '#shared/runtime/yaml-text.ts';
+import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
 
 /** Sections of Flyte's configuration that the webhook reads. */
 const sections = ['webhook', 'secrets'] as const;
@@ -70,6 +70,6 @@ function configFiles(data: unknown, source: string): { name: string; content: un
 function parseYaml(text: string, source: string): unknown {
   const read = readYaml(text);
   if (!('faults' in read)) return read.value;
-  // The parser's message may repeat a piece of the file, which may hold a password.
-  throw new LatchkeyError('CONFIG_INVALID', `${source} cannot be read: it is not JSON or YAML`);
+  const [why] = read.faults.map(describeYamlFault);
+  throw new LatchkeyError('CONFIG_INVALID', `${source} cannot be read: ${why}`);
 }

@@ -7,7 +7,7 @@ import { member } from '#shared/core/text/json-value.ts';
 import { ownManager } from '#shared/managers/custom/own-manager.ts';
 import { loadRecipeFile } from '#shared/managers/custom/recipe-file.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
-import { readYaml } from '#shared/runtime/yaml-text.ts';
+import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
 import { createExplain, readConfig } from './explanation.ts';
@@ -82,12 +82,8 @@ async function readDocument(file: string): Promise<unknown> {
   });
   const read = readYaml(text);
   if (!('faults' in read)) return read.value;
-  // The parser's message may repeat a piece of the file.
-  const line = read.faults[0]?.line ?? 1;
-  throw new LatchkeyError(
-    'REQUEST_MALFORMED',
-    `${file} cannot be read: it is not JSON or YAML (line ${line})`,
-  );
+  const [why] = read.faults.map(describeYamlFault);
+  throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: ${why}`);
 }
 
 function asReview(document: unknown): unknown {

@@ -9,7 +9,7 @@ export const recipeCommand: Command = {
 Reports the errors of a recipe with line numbers, or describes what the recipe does.
 FILE is - for stdin. docs/recipes.md describes recipes.
 
-  --json   print {valid, faults: [{line, field, message}]} as JSON
+  --json   print {valid, faults: [{line, column?, field, message}]} as JSON
 
 ${exitCodesHelp}`,
   options: { json: { type: 'boolean' } },

@@ -77,10 +77,10 @@ test('labels of the namespace selector that Kubernetes would not have are refuse
   select({ 'latchkey.dev/secrets': 'enabled', team: '', zone: 'EU_1.a-b' });
 });
 
-test('text that is not YAML is refused with its line', () => {
+test('text that is not YAML is refused with its line and column', () => {
   assert.match(
     messageOf(() => parseLatchkeyConfig('chain: [a\nk8s: }', 'latchkey.yaml', refusesNothing)),
-    /not YAML \(line \d+\)/,
+    /^latchkey\.yaml cannot be read: it is not JSON or YAML \(line 2, column 1\): correct its syntax$/,
   );
 });
 

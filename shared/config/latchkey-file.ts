@@ -5,7 +5,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
-import { readYaml } from '#shared/runtime/yaml-text.ts';
+import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
 import { describeIssues, describeProblems } from './config-issue.ts';
 import { inlineProblems } from './inline-problems.ts';
 
@@ -33,8 +33,8 @@ export function rulesConcern({ webhook: _webhook, tls: _tls, bus: _bus, ...rules
 function parseYaml(text: string, source: string): unknown {
   const read = readYaml(text);
   if (!('faults' in read)) return read.value;
-  const line = read.faults[0]?.line ?? 1;
-  throw new LatchkeyError('CONFIG_INVALID', `${source} is not YAML (line ${line}): correct its syntax.`);
+  const [why] = read.faults.map(describeYamlFault);
+  throw new LatchkeyError('CONFIG_INVALID', `${source} cannot be read: ${why}`);
 }
 
 /**

@@ -54,7 +54,9 @@ test('merge keys are keys like any other, and YAML in which they are not is refu
     '<<': { x: 1 },
     b: { '<<': { x: 1 } },
   });
-  assert.deepEqual(faultsOf('%YAML 1.1\n---\n<<: 1'), [{ line: 1, message: 'it is not YAML 1.2' }]);
+  assert.deepEqual(faultsOf('%YAML 1.1\n---\n<<: 1'), [
+    { line: 1, column: 1, message: 'it is not YAML 1.2', isSyntax: false },
+  ]);
 });
 
 test('a key that comes twice, or is no text, is named with its line', () => {

@@ -2,10 +2,13 @@ import { type Document, LineCounter, parseDocument } from 'yaml';
 import { findJsonExcess } from '#shared/core/text/json-excess.ts';
 import { documentFaults } from './document-faults.ts';
 
-/** What keeps a text from being read as YAML; `message` repeats nothing of the text. */
+/** What keeps a text from being read as YAML. */
 export interface YamlFault {
   line: number;
+  column: number;
+  /** Repeats nothing of the text, except that of a fault of syntax: it is the parser's. */
   message: string;
+  isSyntax: boolean;
 }
 
 /** A text that was read: what it says, and where it says it. */
@@ -36,13 +39,18 @@ export function readYaml(text: string): YamlText | { faults: YamlFault[] } {
   if (text.length > mostCharacters) return oneFault(1, `it is longer than ${mostCharacters} characters`);
   const lines = new LineCounter();
   const lineAt = (offset: number): number => lines.linePos(offset).line;
+  const placeAt = (offset: number): { line: number; column: number } => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
   try {
     const document = parseDocument(text, { ...parsing, lineCounter: lines });
     const errors = document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
-    const faults = errors.length > 0 ? errors : documentFaults(document);
+    const isSyntax = errors.length > 0;
+    const faults = isSyntax ? errors : documentFaults(document);
     if (faults.length > 0) {
       const told = faults.slice(0, mostFaults);
-      return { faults: told.map(({ offset, message }) => ({ line: lineAt(offset), message })) };
+      return { faults: told.map(({ offset, message }) => ({ ...placeAt(offset), message, isSyntax })) };
     }
     const value: unknown = document.toJS({ maxAliasCount: -1 });
     const isTooDeep = findJsonExcess(Buffer.from(JSON.stringify(value) ?? '')) === 'depth';
@@ -54,6 +62,12 @@ export function readYaml(text: string): YamlText | { faults: YamlFault[] } {
   }
 }
 
+/** Says it for the owner of a text, without anything of the text, which may hold a password. */
+export function describeYamlFault({ line, column, message, isSyntax }: YamlFault): string {
+  const place = `(line ${line}, column ${column})`;
+  return isSyntax ? `it is not JSON or YAML ${place}: correct its syntax` : `${message} ${place}`;
+}
+
 const oneFault = (line: number, message: string): { faults: YamlFault[] } => ({
-  faults: [{ line, message }],
+  faults: [{ line, column: 1, message, isSyntax: false }],
 });

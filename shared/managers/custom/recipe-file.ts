@@ -12,6 +12,8 @@ import { recipeFaults } from './recipe-faults.ts';
 /** Something wrong in a recipe file; `field` is empty when the file as a whole is meant. */
 interface RecipeFault {
   line: number;
+  /** Where the text is not YAML; a fault of a field is the whole field's. */
+  column?: number;
   field: string;
   message: string;
 }
@@ -22,7 +24,11 @@ interface RecipeFault {
  */
 export function checkRecipe(text: string): { recipe: RecipeFile } | { faults: RecipeFault[] } {
   const read = readYaml(text);
-  if ('faults' in read) return { faults: read.faults.map((fault) => ({ ...fault, field: '' })) };
+  if ('faults' in read) {
+    return {
+      faults: read.faults.map(({ line, column, message }) => ({ line, column, message, field: '' })),
+    };
+  }
   const { value, document, lineAt } = read;
   const parsed = checkShape(recipeFileSchema, value);
   const found = parsed.success
@@ -66,9 +72,10 @@ export function parseRecipe(text: string, path: string, config: LatchkeyConfig):
   return checked.recipe;
 }
 
-/** `path:line: field: what is wrong`, as compilers write it. */
-export function describeRecipeFault(path: string, { line, field, message }: RecipeFault): string {
-  return `${path}:${line}: ${field === '' ? '' : `${field}: `}${message}`;
+/** `path:line:column: field: what is wrong`, as compilers write it. */
+export function describeRecipeFault(path: string, { line, column, field, message }: RecipeFault): string {
+  const place = [path, line, column].filter((part) => part !== undefined).join(':');
+  return `${place}: ${field === '' ? '' : `${field}: `}${message}`;
 }
 
 const fieldOf = (path: Fault['path']): string =>
