@@ -107,7 +107,7 @@ test('all faults are told at once, in the order of the lines', () => {
   for (const text of ['', '5', 'a: [', '[]', '--- {}\n--- {}', 'a: &x {b: *x}', '? [a]\n: 1', 'a: 1\na: 2']) {
     assert.throws(() => parseRecipe(text, 'r.yaml', config), {
       code: 'RECIPE_INVALID',
-      message: /r\.yaml:\d+:\d+: /,
+      message: /r\.yaml:\d+(?::\d+)?: /,
     });
   }
 });
