@@ -121,6 +121,7 @@ test('explain names the file that is wrong', async (context) => {
     'pod.yaml': pod,
     'config.yaml': 'chain: [k8s, k8s, nobody]',
     'broken.yaml': 'a: [',
+    'long.yaml': `aws:\n${'- x\n'.repeat(400_000)}`,
   });
   const chain = await run(['explain', '--config', `${paths['config.yaml']}`, `${paths['pod.yaml']}`]);
   assert.equal(chain.code, 1);
@@ -129,6 +130,17 @@ test('explain names the file that is wrong', async (context) => {
     /CONFIG_INVALID: config has 2 wrong field.*"nobody" is neither.*"k8s" stands in it twice/s,
   );
   assert.match((await run(['explain', `${paths['broken.yaml']}`])).errors, /broken\.yaml cannot be read/);
+  for (const args of [
+    ['--inventory', `${paths['long.yaml']}`, `${paths['pod.yaml']}`],
+    [`${paths['long.yaml']}`],
+  ]) {
+    const { code, errors } = await run(['explain', ...args]);
+    assert.equal(code, 1);
+    assert.match(
+      errors,
+      /long\.yaml cannot be read: it has more than 1000000 tokens.*\(line \d+, column 1\)$/m,
+    );
+  }
   assert.match((await run(['explain', '/nowhere/pod.yaml'])).errors, /ENOENT/);
 });
 

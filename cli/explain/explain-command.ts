@@ -7,7 +7,7 @@ import { member } from '#shared/core/text/json-value.ts';
 import { ownManager } from '#shared/managers/custom/own-manager.ts';
 import { loadRecipeFile } from '#shared/managers/custom/recipe-file.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
-import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
+import { describeYamlFault, mostTokensOfInput, readYaml } from '#shared/runtime/yaml-text.ts';
 import { explainBatch } from './explain-batch.ts';
 import { describeExplanation } from './explain-report.ts';
 import { createExplain, readConfig } from './explanation.ts';
@@ -80,7 +80,7 @@ async function readDocument(file: string): Promise<unknown> {
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: ${cause.code}`, { cause });
   });
-  const read = readYaml(text);
+  const read = readYaml(text, mostTokensOfInput);
   if (!('faults' in read)) return read.value;
   const [why] = read.faults.map(describeYamlFault);
   throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: ${why}`);

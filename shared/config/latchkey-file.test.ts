@@ -84,6 +84,15 @@ test('text that is not YAML is refused with its line and column', () => {
   );
 });
 
+test('a list of 400,000 items is refused with the file, the limit and the line before anything parses it', () => {
+  assert.match(
+    messageOf(() =>
+      parseLatchkeyConfig(`chain:\n${'- k8s\n'.repeat(400_000)}`, 'latchkey.yaml', refusesNothing),
+    ),
+    /^latchkey\.yaml cannot be read: it has more than 200000 tokens.* \(line 40001, column 1\)$/,
+  );
+});
+
 test('a file that is absent says where it was looked for and what to do', async () => {
   await assert.rejects(
     loadLatchkeyFile('/nonexistent/latchkey.yaml', refusesNothing),

@@ -15,7 +15,7 @@ export type ConfigCheck = (config: LatchkeyConfig) => string[];
 /**
  * Parses the text of latchkey.yaml as the services take it; an empty file gives the defaults.
  * @param check what else this process refuses; a gateway accepts a chain with managers that it does not know
- * @throws CONFIG_INVALID when it is wrong, with every wrong field at once, or the line that is not YAML
+ * @throws CONFIG_INVALID when it is wrong, with every wrong field at once, or the line where it is not YAML or more than is read
  */
 export function parseLatchkeyConfig(text: string, source: string, check: ConfigCheck): LatchkeyConfig {
   const parsed = checkShape(latchkeyConfigSchema, parseYaml(text, source) ?? {});

@@ -1,4 +1,4 @@
-import { readYaml, type YamlFault } from './yaml-text.ts';
+import { findTooMuch, mostTokensOfInput, readYaml, type YamlFault } from './yaml-text.ts';
 
 /** One document of a text; its number counts those that hold anything, from 1. */
 export interface YamlDocument {
@@ -23,12 +23,14 @@ export function readYamlDocuments(
     number: 1,
   });
   if (text.length > mostCharacters) return excess(`it is longer than ${mostCharacters} characters`);
+  const tooMuch = findTooMuch(text, mostTokensOfInput);
+  if (tooMuch !== undefined) return { faults: [tooMuch], number: 1 };
   const pieces = splitDocuments(text);
   if (pieces.length > mostDocuments) return excess(`it has more than ${mostDocuments} documents`);
   const documents: YamlDocument[] = [];
   for (const { content, lineBefore } of pieces) {
     const number = documents.length + 1;
-    const found = read(content);
+    const found = read(content, mostTokensOfInput);
     if ('faults' in found) {
       const faults = found.faults.map((fault) => ({ ...fault, line: fault.line + lineBefore }));
       return { faults, number };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readYaml, type YamlFault } from './yaml-text.ts';
+import { mostTokensOfInput, readYaml, type YamlFault } from './yaml-text.ts';
 
 function faultsOf(text: string): YamlFault[] {
   const read = readYaml(text);
@@ -115,6 +115,27 @@ test('an alias inside what it stands for, or without an anchor, is named with it
       text,
     );
   }
+});
+
+test('a text of more tokens than its reader takes is a fault with the limit and the line, whatever they are', () => {
+  for (const [text, line] of [
+    ['- x\n'.repeat(400_000), 40_000],
+    ['[]'.repeat(400_000), 1],
+    ['#\n'.repeat(400_000), 100_001],
+    ['\n'.repeat(400_000), 200_001],
+    [`[${'x,\n'.repeat(400_000)}]`, 50_000],
+  ] as const) {
+    const [fault] = faultsOf(text);
+    assert.match(fault?.message ?? '', /^it has more than 200000 tokens/);
+    assert.equal(fault?.line, line, text.slice(0, 9));
+  }
+  assert.ok('value' in readYaml('- x\n'.repeat(60_000), mostTokensOfInput));
+});
+
+test('the faults of a text hold no call stacks, and those made after it do', () => {
+  const before = Error.stackTraceLimit;
+  assert.equal(faultsOf('[]'.repeat(1_000)).length, 20);
+  assert.equal(Error.stackTraceLimit, before);
 });
 
 test('nesting that nothing could walk is a fault, and so is a text longer than any ConfigMap', () => {

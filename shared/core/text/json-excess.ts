@@ -1,5 +1,5 @@
 /** Deepest nesting of arrays and objects that is read; a Kubernetes object needs about 20. */
-const deepest = 64;
+export const deepestJson = 64;
 /** Bytes of a string that tell it from others, beside its length: 8 MiB have few strings that are longer. */
 const toldApartBytes = 32;
 const quoteMark = 0x22;
@@ -42,7 +42,7 @@ export function findJsonExcess(
     }
     depth += depthOf[byte] ?? 0;
     parts += partsOf[byte] ?? 0;
-    if (depth > deepest) return 'depth';
+    if (depth > deepestJson) return 'depth';
     if (limits !== undefined && parts > limits.parts) return 'parts';
   }
   return undefined;
