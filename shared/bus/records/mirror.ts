@@ -2,28 +2,14 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import { changeSubject } from '#shared/bus/link/buckets.ts';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
-import { streamOf } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
+import { type BackgroundLoop, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { checkIntervalMs, MirrorSchedule } from './mirror-schedule.ts';
+import { MirroredRecords } from './mirrored-records.ts';
 import type { BusRecord } from './record.ts';
-import { checkCost, costOf, countStored, readSince } from './stored-records.ts';
-import { judgeStream, type StreamView } from './stream-view.ts';
-
-/**
- * Interval at which the mirror asks the server whether it is still the same stream and nothing was missed: an announcement may be
- * lost while a leader changes, and a change is to reach every gateway within 2 s all the same.
- */
-const checkIntervalMs = 1_000;
-/** Everything is read again this often, against whatever no check can see. */
-const auditIntervalMs = 300_000;
-/** So long a set that is too large is left alone, ms: reading it costs as much as it may hold. */
-const tooLargeRestMs = 30_000;
-/** Doubts that follow each other sooner than this, ms, are about the server's copy: reading it again did not help. */
-const repeatedDoubtMs = 20_000;
-/** A replica may lag behind the announcement: so often, and so far apart, it is asked again at once. */
-const lagRetries = 5;
-const lagRetryMs = 20;
+import { checkCost, countStored, readAnnounced, readSince } from './stored-records.ts';
+import { judgeStream, type StreamView, viewStream } from './stream-view.ts';
 
 /** What arrived: records changed by others than `note`, or after `reset` all of them (one not among them is gone). */
 export interface MirrorBatch {
@@ -68,145 +54,141 @@ export interface Mirror {
  * lost one costs at most 1 s. Every second it compares the stream: created anew, purged, cut back, or (for a publisher) led
  * by another server means reading everything again. A missing bucket is waited for.
  */
-export function createMirror(bus: Bus, options: MirrorOptions): Mirror {
-  const { bucket, keys, clock, mostBytes = Infinity, beyond = 'refuse' } = options;
-  const log = options.log.child({ component: 'mirror', bucket, keys });
-  const records = new Map<string, BusRecord>();
-  let following: Subscription | undefined;
-  let view: StreamView | undefined;
-  let resyncReason: string | undefined = 'start';
-  let resyncs = -1;
-  let revision = 0;
-  let announced = 0;
-  let acknowledged = false;
-  let checkedAtMs = -Infinity;
-  let readAllAtMs = -Infinity;
-  let tooLargeUntilMs = -Infinity;
-  let costBytes = 0;
-  let doubtedAtMs = -Infinity;
+export const createMirror = (bus: Bus, options: MirrorOptions): Mirror => new StreamMirror(bus, options);
 
-  const follow = ({ nc }: BusLink) =>
-    nc.subscribe(changeSubject(bucket, keys), {
+class StreamMirror implements Mirror {
+  readonly #bus: Bus;
+  readonly #options: MirrorOptions & Required<Pick<MirrorOptions, 'mostBytes' | 'beyond'>>;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #loop: BackgroundLoop;
+  readonly #forgetReconnects: () => void;
+  readonly #known = new MirroredRecords();
+  readonly #schedule = new MirrorSchedule();
+  #following: Subscription | undefined;
+  #view: StreamView | undefined;
+  /** Why everything has to be read; undefined: what is new suffices. */
+  #resyncReason: string | undefined = 'start';
+  #isSynced = false;
+  #revision = 0;
+  #announced = 0;
+  #acknowledged = false;
+
+  constructor(bus: Bus, options: MirrorOptions) {
+    const { bucket, keys, clock } = options;
+    this.#bus = bus;
+    this.#options = { mostBytes: Infinity, beyond: 'refuse', ...options };
+    this.#log = options.log.child({ component: 'mirror', bucket, keys });
+    this.#clock = clock;
+    this.#loop = startBackgroundLoop({
+      name: 'mirror round',
+      run: () => this.#round(),
+      log: this.#log,
+      clock,
+    });
+    bus.linked().then(this.#loop.retryNow, () => undefined);
+    this.#forgetReconnects = bus.onReconnect(this.#loop.retryNow);
+  }
+
+  get records(): ReadonlyMap<string, BusRecord> {
+    return this.#known.byKey;
+  }
+
+  synced(): boolean {
+    return this.#isSynced;
+  }
+
+  revision(): number {
+    return this.#revision;
+  }
+
+  note(record: BusRecord): void {
+    this.#acknowledged = true;
+    this.#known.take(record);
+  }
+
+  resync(reason: string): void {
+    if (this.#schedule.noteDoubt(this.#clock.monotonicMs())) this.#bus.changeServer(reason);
+    this.#resyncReason ??= reason;
+    this.#loop.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#forgetReconnects();
+    await this.#loop.stop();
+    this.#following?.unsubscribe();
+  }
+
+  /** Checks what is due and reads what there is; returns the pause before the next round, ms. */
+  async #round(): Promise<number> {
+    const link = this.#bus.link();
+    if (link === undefined) return checkIntervalMs;
+    this.#following ??= this.#follow(link);
+    if (this.#schedule.checkIsDue(this.#clock.monotonicMs())) await this.#check(link);
+    if (this.#schedule.mayRead(this.#clock.monotonicMs())) {
+      const reading =
+        this.#resyncReason === undefined ? this.#readNew(link) : this.#readAll(link, this.#resyncReason);
+      await reading.catch((err: unknown) => this.#noteTooLarge(err));
+    }
+    return this.#schedule.restMs(this.#clock.monotonicMs());
+  }
+
+  #follow({ nc }: BusLink): Subscription {
+    const { bucket, keys } = this.#options;
+    return nc.subscribe(changeSubject(bucket, keys), {
       callback: (err, message) => {
-        if (err) return log.warn({ err }, 'subscription to announcements refused, changes arrive late');
-        announced = Math.max(announced, Number(message.headers?.last('Nats-Sequence')) || 0);
-        loop.wake();
+        if (err) return this.#log.warn({ err }, 'subscription to announcements refused, changes arrive late');
+        const revision = Number(message.headers?.last('Nats-Sequence')) || 0;
+        this.#announced = Math.max(this.#announced, revision);
+        this.#loop.wake();
       },
     });
+  }
 
-  /** A record of one's own may have been noted while an older state of it was on its way. */
-  const take = (record: BusRecord) => {
-    const known = records.get(record.key);
-    if (known !== undefined && known.revision >= record.revision) return;
-    records.set(record.key, record);
-    costBytes += costOf(record) - (known === undefined ? 0 : costOf(known));
-  };
-
-  const costOfKnown = (key: string): number => {
-    const known = records.get(key);
-    return known === undefined ? 0 : costOf(known);
-  };
-
-  const checkNew = (news: readonly BusRecord[]): void => {
-    const newBytes = news.reduce((sum, record) => sum + costOf(record) - costOfKnown(record.key), 0);
-    checkCost(bucket, keys, costBytes + newBytes, mostBytes);
-  };
-
-  const liveCount = () => {
-    let live = 0;
-    for (const record of records.values()) if (!record.deleted) live += 1;
-    return live;
-  };
-
-  async function check(link: BusLink): Promise<void> {
-    const live = liveCount();
-    const { created, state, cluster } = await link.jsm.streams.info(streamOf(bucket));
-    // Without a cluster its only server does, which has a new id at each start.
-    const term = cluster?.leader_since ?? link.nc.info?.server_id ?? '';
-    const seen: StreamView = { created, lastRevision: state.last_seq, term };
+  async #check(link: BusLink): Promise<void> {
+    const { bucket, keys } = this.#options;
+    const live = this.#known.live();
+    const seen = await viewStream(link, bucket);
     const stored = await countStored(link, bucket, keys);
-    resyncReason ??= judgeStream({ before: view, seen, revision, live, stored, acknowledged });
-    if (clock.monotonicMs() - readAllAtMs > auditIntervalMs) resyncReason ??= 'audit';
-    view = seen;
-    checkedAtMs = clock.monotonicMs();
+    const [revision, acknowledged] = [this.#revision, this.#acknowledged];
+    this.#resyncReason ??= judgeStream({ before: this.#view, seen, revision, live, stored, acknowledged });
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#schedule.auditIsDue(nowMs)) this.#resyncReason ??= 'audit';
+    this.#view = seen;
+    this.#schedule.noteCheck(nowMs);
   }
 
-  async function readAll(link: BusLink, reason: string): Promise<void> {
-    acknowledged = false;
+  async #readAll(link: BusLink, reason: string): Promise<void> {
+    const { bucket, keys, mostBytes, beyond } = this.#options;
+    this.#acknowledged = false;
     const all = await readSince(link, bucket, keys, { afterRevision: 0, mostBytes, beyond });
-    resyncReason = undefined;
-    readAllAtMs = clock.monotonicMs();
-    resyncs += 1;
-    if (resyncs > 0) log.info({ reason, records: all.length }, 'bucket read again from the start');
-    records.clear();
-    costBytes = 0;
-    for (const record of all) take(record);
-    revision = all.at(-1)?.revision ?? 0;
-    announced = revision;
-    options.onBatch({ reset: true, records: all });
+    this.#resyncReason = undefined;
+    this.#schedule.noteReadAll(this.#clock.monotonicMs());
+    if (this.#isSynced) this.#log.info({ reason, records: all.length }, 'bucket read again from the start');
+    this.#isSynced = true;
+    this.#known.replaceAll(all);
+    this.#revision = all.at(-1)?.revision ?? 0;
+    this.#announced = this.#revision;
+    this.#options.onBatch({ reset: true, records: all });
   }
 
-  async function readNew(link: BusLink): Promise<void> {
-    const target = announced;
-    const room = beyond === 'strip' ? mostBytes - costBytes : mostBytes;
-    const since = { afterRevision: revision, mostBytes: room, beyond };
-    let fresh = await readSince(link, bucket, keys, since);
-    for (let retry = 0; retry < lagRetries && (fresh.at(-1)?.revision ?? revision) < target; retry += 1) {
-      await clock.sleep(lagRetryMs);
-      fresh = await readSince(link, bucket, keys, since);
-    }
-    const news = fresh.filter(({ key, revision }) => records.get(key)?.revision !== revision);
-    if (beyond === 'refuse') checkNew(news);
-    for (const record of news) take(record);
-    revision = fresh.at(-1)?.revision ?? revision;
+  async #readNew(link: BusLink): Promise<void> {
+    const { bucket, keys, mostBytes, beyond } = this.#options;
+    const target = this.#announced;
+    const known = { revision: this.#revision, announced: target, costBytes: this.#known.costBytes };
+    const fresh = await readAnnounced(link, this.#options, known);
+    const news = this.#known.newsAmong(fresh);
+    if (beyond === 'refuse') checkCost(bucket, keys, this.#known.costWith(news), mostBytes);
+    for (const record of news) this.#known.take(record);
+    this.#revision = fresh.at(-1)?.revision ?? this.#revision;
     // What was announced and is not there has been purged or has expired.
-    if (announced === target) announced = revision;
-    options.onBatch({ reset: false, records: news });
+    if (this.#announced === target) this.#announced = this.#revision;
+    this.#options.onBatch({ reset: false, records: news });
   }
 
-  const tooLarge = (err: unknown): void => {
+  #noteTooLarge(err: unknown): void {
     if (!(err instanceof LatchkeyError) || err.code !== 'SET_TOO_LARGE') throw err;
-    tooLargeUntilMs = clock.monotonicMs() + tooLargeRestMs;
-    options.onTooLarge?.(err);
-  };
-
-  const loop = startBackgroundLoop({
-    name: 'mirror round',
-    log,
-    clock,
-    async run() {
-      const link = bus.link();
-      if (link === undefined) return checkIntervalMs;
-      following ??= follow(link);
-      if (clock.monotonicMs() - checkedAtMs >= checkIntervalMs) await check(link);
-      if (clock.monotonicMs() >= tooLargeUntilMs) {
-        await (resyncReason === undefined ? readNew(link) : readAll(link, resyncReason)).catch(tooLarge);
-      }
-      return Math.max(1, checkedAtMs + checkIntervalMs - clock.monotonicMs());
-    },
-  });
-  bus.linked().then(loop.retryNow, () => undefined);
-  const forgetReconnects = bus.onReconnect(loop.retryNow);
-
-  return {
-    records,
-    synced: () => resyncs >= 0,
-    revision: () => revision,
-    note(record) {
-      acknowledged = true;
-      take(record);
-    },
-    resync(reason) {
-      const nowMs = clock.monotonicMs();
-      if (nowMs - doubtedAtMs < repeatedDoubtMs) bus.changeServer(reason);
-      doubtedAtMs = nowMs;
-      resyncReason ??= reason;
-      loop.wake();
-    },
-    async stop() {
-      forgetReconnects();
-      await loop.stop();
-      following?.unsubscribe();
-    },
-  };
+    this.#schedule.noteTooLarge(this.#clock.monotonicMs());
+    this.#options.onTooLarge?.(err);
+  }
 }

@@ -2,6 +2,7 @@ import { createInbox, type Msg } from '@nats-io/transport-node';
 import type { BusLink } from '#shared/bus/link/bus.ts';
 import { parseKey, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { Clock } from '#shared/runtime/clock.ts';
 import { type BusRecord, ownString, parseHeaders } from './record.ts';
 
 /** Bounds of one answer, so that a slow reader is never sent more than it can take (the server cuts it off at 64 MiB). */
@@ -162,6 +163,32 @@ export async function readSince(
     last = page.records.at(-1)?.revision ?? last;
     if (page.pending === 0 || page.records.length === 0) return all;
   }
+}
+
+/** A replica may lag behind the announcement: so often, and so far apart, it is asked again at once. */
+const lagRetries = 5;
+const lagRetryMs = 20;
+
+/**
+ * Reads what was written after a known revision, and asks again, a few times, while what was announced is not among it.
+ * Records that have no room beside those that are known are stripped, where they may be.
+ * @throws SET_TOO_LARGE as {@link readSince} does
+ */
+export async function readAnnounced(
+  link: BusLink,
+  { bucket, keys, mostBytes, beyond, clock }: ReadRoom & { bucket: string; keys: string; clock: Clock },
+  known: { revision: number; announced: number; costBytes: number },
+): Promise<BusRecord[]> {
+  const room = beyond === 'strip' ? mostBytes - known.costBytes : mostBytes;
+  const since = { afterRevision: known.revision, mostBytes: room, beyond };
+  const isBehind = (records: readonly BusRecord[]): boolean =>
+    (records.at(-1)?.revision ?? known.revision) < known.announced;
+  let fresh = await readSince(link, bucket, keys, since);
+  for (let retry = 0; retry < lagRetries && isBehind(fresh); retry += 1) {
+    await clock.sleep(lagRetryMs);
+    fresh = await readSince(link, bucket, keys, since);
+  }
+  return fresh;
 }
 
 /** Counts the records (tombstones too) that the server stores for a key filter. */

@@ -1,3 +1,6 @@
+import type { BusLink } from '#shared/bus/link/bus.ts';
+import { streamOf } from '#shared/contracts/bus/bucket.ts';
+
 /** What a check saw of the stream behind a bucket. */
 export interface StreamView {
   /** RFC 3339 time of creation: a new one is a new stream, whatever its name. */
@@ -5,6 +8,14 @@ export interface StreamView {
   lastRevision: number;
   /** Since when who answers for the stream does so: another one after an election or a restart. */
   term: string;
+}
+
+/** Asks the server for its view of the stream behind a bucket. */
+export async function viewStream({ jsm, nc }: BusLink, bucket: string): Promise<StreamView> {
+  const { created, state, cluster } = await jsm.streams.info(streamOf(bucket));
+  // Without a cluster its only server answers for the stream, and has a new id at each start.
+  const term = cluster?.leader_since ?? nc.info?.server_id ?? '';
+  return { created, lastRevision: state.last_seq, term };
 }
 
 /**

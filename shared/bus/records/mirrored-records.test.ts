@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aRecord } from '#testkit/nats/a-record.ts';
+import { MirroredRecords } from './mirrored-records.ts';
+import { costOf } from './stored-records.ts';
+
+test('an older state of a record does not replace a later one', () => {
+  const known = new MirroredRecords();
+  const later = aRecord({ key: 'k8s.entry.ns.db', revision: 5, body: 'later' });
+  known.take(later);
+  known.take(aRecord({ key: 'k8s.entry.ns.db', revision: 4, body: 'older and longer' }));
+  assert.deepEqual([...known.byKey.values()], [later]);
+  assert.equal(known.costBytes, costOf(later));
+});
+
+test('what is known costs the same, whichever way it came', () => {
+  const [db, grown, app] = [
+    aRecord({ key: 'k8s.entry.ns.db', revision: 1 }),
+    aRecord({ key: 'k8s.entry.ns.db', revision: 2, body: { schema: 1, more: 'bytes' } }),
+    aRecord({ key: 'k8s.entry.ns.app', revision: 3 }),
+  ];
+  const [followed, readAnew] = [new MirroredRecords(), new MirroredRecords()];
+  followed.take(db);
+  const expected = followed.costWith([grown, app]);
+  for (const record of [grown, app]) followed.take(record);
+  readAnew.take(aRecord({ key: 'k8s.entry.ns.gone', revision: 9 }));
+  readAnew.replaceAll([grown, app]);
+  assert.equal(followed.costBytes, expected);
+  assert.equal(readAnew.costBytes, expected);
+  assert.deepEqual([...readAnew.byKey.keys()], [grown.key, app.key]);
+});
+
+test("one's own record is no news when it comes back, and a tombstone is not live", () => {
+  const known = new MirroredRecords();
+  const [noted, gone] = [
+    aRecord({ key: 'k8s.recipe', revision: 7 }),
+    aRecord({ key: 'k8s.entry.ns.db', revision: 8, deleted: true }),
+  ];
+  known.take(noted);
+  assert.deepEqual(known.newsAmong([noted, gone]), [gone]);
+  known.take(gone);
+  assert.equal(known.live(), 1);
+});
