@@ -52,7 +52,13 @@ async function startResolver(t: TestContext, uid: string, url?: string, user = '
     return stopping;
   };
   t.after(stop);
-  return { ...resolver, uid, ends, stop };
+  return {
+    uid,
+    ends,
+    stop,
+    notReady: () => resolver.notReady(),
+    remarks: () => resolver.remarks?.() ?? [],
+  };
 }
 
 const lastHolder = (): Heartbeat | undefined => heard.findLast(({ epoch }) => epoch !== undefined);
@@ -81,8 +87,8 @@ test('of several that start at once one publishes, the others are ready; goodbye
     epochs.push(Number(epoch));
     const leaving = resolvers.find((resolver) => resolver.uid === uid);
     const staying = resolvers.filter((resolver) => resolver !== leaving);
-    assert.deepEqual(leaving?.remarks?.(), []);
-    for (const { remarks } of staying) assert.match(remarks?.()[0] ?? '', new RegExp(`^standby: .*${uid}`));
+    assert.deepEqual(leaving?.remarks(), []);
+    for (const { remarks } of staying) assert.match(remarks()[0] ?? '', new RegExp(`^standby: .*${uid}`));
     resolvers.splice(0, resolvers.length, ...staying);
     await leaving?.stop();
     const stoppedMs = performance.now();

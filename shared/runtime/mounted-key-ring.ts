@@ -6,7 +6,7 @@ import { type FileContents, readFolder, watchFolder } from './file-watch.ts';
 const pollIntervalMs = 1_000;
 
 /** The key ring of a mounted folder, followed while it runs. */
-interface MountedKeyRing {
+export interface MountedKeyRing {
   start(): Promise<void>;
   stop(): void;
   /** Empty while no valid one was seen. */

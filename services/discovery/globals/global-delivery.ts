@@ -1,18 +1,20 @@
 import type { Logger } from 'pino';
 import type { Publisher } from '#shared/bus/publish/publisher.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
-import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import { type CompiledRecipe, compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { planGlobalCopies } from '#shared/managers/chain/global-copies.ts';
 import { managers } from '#shared/managers/shipped/registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { createCopyKeeper } from '../copies/copy-keeper.ts';
+import { type CopyKeeper, createCopyKeeper } from '../copies/copy-keeper.ts';
 import type { OwnedCopy } from '../copies/copy-plan.ts';
 import { copySelector, ownedCopy } from '../copies/owned-copy.ts';
 import { shareCopies } from '../copies/share-copies.ts';
-import { createInventoryFeed } from '../inventory/inventory-feed.ts';
+import { createInventoryFeed, type InventoryFeed } from '../inventory/inventory-feed.ts';
+import { NamespaceProgress } from '../inventory/namespace-progress.ts';
 import type { Source } from '../inventory/source.ts';
 import { watchSecrets } from '../kubernetes/watch-secrets.ts';
+import { planGlobalEntries } from './global-entries.ts';
 import type { GlobalSecret } from './global-secrets.ts';
 import { watchGlobals } from './watch-globals.ts';
 
@@ -26,7 +28,7 @@ interface GlobalDelivery extends Source {
   select(namespaces: ReadonlySet<string>): void;
 }
 
-export function createGlobalDelivery(options: {
+interface GlobalDeliveryOptions {
   kubernetes: Kubernetes;
   publisher: Publisher;
   config: LatchkeyConfig;
@@ -35,63 +37,85 @@ export function createGlobalDelivery(options: {
   environment: Record<string, string | undefined>;
   clock: Clock;
   log: Logger;
-}): GlobalDelivery {
-  const { config, clock, log } = options;
-  const feed = createInventoryFeed('global', options.publisher);
+}
+
+export const createGlobalDelivery = (options: GlobalDeliveryOptions): GlobalDelivery =>
+  new CopyDelivery(options);
+
+class CopyDelivery implements GlobalDelivery {
+  readonly #log: Logger;
+  readonly #feed: InventoryFeed;
+  readonly #keeper: CopyKeeper;
+  readonly #source: Source;
+  readonly #stopGlobals: () => void;
+  readonly #stopping = new AbortController();
+  /** Knows the namespaces that need not be waited for: with every copy, or with something that keeps one out. */
+  readonly #progress = new NamespaceProgress();
   /** Keeps a global secret out of a namespace in which nobody may use it. */
-  const { policy } = compileRecipe(managers.get('global')?.recipe(config));
-  const stopping = new AbortController();
-  /** Holds the namespaces that need not be waited for: with every copy, or with something that keeps one out. */
-  const settled = new Set<string>();
-  let selected: ReadonlySet<string> | undefined;
-  let globals: readonly GlobalSecret[] | undefined;
-  let graceIsOver = false;
+  readonly #policy: CompiledRecipe['policy'];
+  #globals: readonly GlobalSecret[] | undefined;
 
-  const completeWhenReady = (): void => {
-    if (globals === undefined || selected === undefined) return;
-    if (graceIsOver || [...selected].every((namespace) => settled.has(namespace))) feed.complete();
-  };
-  const keeper = createCopyKeeper({
-    kubernetes: options.kubernetes,
-    installation: options.installation,
-    clock,
-    log,
-    onReady: (namespace, isReady) => {
-      feed.namespace(namespace, isReady ? { schema: 1, namespace, globalsReady: true } : undefined);
-      // Completeness is checked once for each namespace, not at every event.
-      if (settled.has(namespace)) return;
-      settled.add(namespace);
-      completeWhenReady();
-    },
-  });
+  constructor(options: GlobalDeliveryOptions) {
+    const { kubernetes, config, installation, clock, log } = options;
+    this.#log = log;
+    this.#feed = createInventoryFeed('global', options.publisher);
+    this.#policy = compileRecipe(managers.get('global')?.recipe(config)).policy;
+    const onReady = (namespace: string, isReady: boolean) => this.#noteReady(namespace, isReady);
+    this.#keeper = createCopyKeeper({ kubernetes, installation, clock, log, onReady });
+    this.#stopGlobals = watchGlobals({ ...options, onChange: (globals) => this.#replace(globals) });
+    void clock.sleep(firstCopyGraceMs, this.#stopping.signal).then(() => {
+      this.#progress.endWait();
+      this.#completeWhenReady();
+    });
+    this.#source = watchCopies(options, this.#keeper);
+  }
 
-  const publish = (previous: readonly GlobalSecret[], next: readonly GlobalSecret[]): void => {
-    const plan = planGlobalCopies(next);
-    for (const { name, problem } of plan.refused) log.error({ global: name }, problem);
-    for (const { name, version } of next) {
-      const copy = plan.placement.get(name);
-      if (copy === undefined) continue;
-      feed.entry(undefined, name, { schema: 1, source: 'global', secret: name, keys: [], version, copy });
-    }
-    for (const { name } of previous) if (!plan.placement.has(name)) feed.entry(undefined, name, undefined);
+  interruptedMs(): number {
+    return this.#source.interruptedMs();
+  }
+
+  select(namespaces: ReadonlySet<string>): void {
+    this.#progress.select(namespaces);
+    for (const namespace of this.#progress.forgetUnselected()) this.#feed.namespace(namespace, undefined);
+    this.#keeper.select(namespaces);
+    this.#completeWhenReady();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#stopGlobals();
+    this.#keeper.stop();
+    return this.#source.stop();
+  }
+
+  #noteReady(namespace: string, isReady: boolean): void {
+    this.#feed.namespace(namespace, isReady ? { schema: 1, namespace, globalsReady: true } : undefined);
+    // Completeness is checked once for each namespace, not at every event.
+    if (this.#progress.note(namespace)) this.#completeWhenReady();
+  }
+
+  #replace(globals: readonly GlobalSecret[]): void {
+    const copies = planGlobalCopies(globals);
+    for (const { name, problem } of copies.refused) this.#log.error({ global: name }, problem);
+    const changes = planGlobalEntries(this.#globals ?? [], globals, copies.placement);
+    for (const { name, entry } of changes) this.#feed.entry(undefined, name, entry);
     // Rules may arrive before their copies: the reference is not optional, so that the kubelet waits for a copy.
-    keeper.desire(shareCopies(plan, (name, namespace) => policy?.mayReach(name, namespace) !== false));
-  };
+    this.#keeper.desire(
+      shareCopies(copies, (name, namespace) => this.#policy?.mayReach(name, namespace) !== false),
+    );
+    this.#globals = globals;
+    this.#completeWhenReady();
+  }
 
-  const stopGlobals = watchGlobals({
-    ...options,
-    onChange: (next) => {
-      publish(globals ?? [], next);
-      globals = next;
-      completeWhenReady();
-    },
-  });
-  void clock.sleep(firstCopyGraceMs, stopping.signal).then(() => {
-    graceIsOver = true;
-    completeWhenReady();
-  });
-  const source = watchSecrets<OwnedCopy>({
-    kubernetes: options.kubernetes,
+  #completeWhenReady(): void {
+    if (this.#globals !== undefined && this.#progress.isComplete()) this.#feed.complete();
+  }
+}
+
+/** Tells the keeper of every copy that exists. */
+function watchCopies({ kubernetes, config, clock, log }: GlobalDeliveryOptions, keeper: CopyKeeper): Source {
+  return watchSecrets<OwnedCopy>({
+    kubernetes,
     namespaces: config.k8s.namespaces,
     labelSelector: copySelector,
     transform: (secret) => {
@@ -108,24 +132,4 @@ export function createGlobalDelivery(options: {
     clock,
     log,
   });
-
-  return {
-    interruptedMs: source.interruptedMs,
-    select: (next) => {
-      for (const namespace of settled) {
-        if (next.has(namespace)) continue;
-        settled.delete(namespace);
-        feed.namespace(namespace, undefined);
-      }
-      selected = next;
-      keeper.select(next);
-      completeWhenReady();
-    },
-    stop: () => {
-      stopping.abort();
-      stopGlobals();
-      keeper.stop();
-      return source.stop();
-    },
-  };
 }

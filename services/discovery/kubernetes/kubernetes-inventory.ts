@@ -4,7 +4,7 @@ import { createNamespacedMap } from './namespaced-map.ts';
 import type { SecretFact } from './secret-fact.ts';
 
 /** Turns Secrets and the selection of namespaces, which change independently, into inventory. */
-interface KubernetesInventory {
+export interface KubernetesInventory {
   secret(namespace: string, name: string, fact: SecretFact | undefined): void;
   /** Takes the namespaces whose Secrets may be offered and are completely listed. */
   select(namespaces: ReadonlySet<string>): void;

@@ -3,11 +3,12 @@ import type { Publisher } from '#shared/bus/publish/publisher.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import { createInventoryFeed } from '../inventory/inventory-feed.ts';
+import { createInventoryFeed, type InventoryFeed } from '../inventory/inventory-feed.ts';
+import { NamespaceProgress } from '../inventory/namespace-progress.ts';
 import type { Source } from '../inventory/source.ts';
-import { createKubernetesInventory } from './kubernetes-inventory.ts';
+import { createKubernetesInventory, type KubernetesInventory } from './kubernetes-inventory.ts';
 import { createLeftOutMetrics } from './left-out-metrics.ts';
-import { createNamespaceRoom } from './namespace-room.ts';
+import { createNamespaceRoom, type NamespaceRoom } from './namespace-room.ts';
 import { factFieldSelector, type SecretFact, secretFact } from './secret-fact.ts';
 import { watchSecrets } from './watch-secrets.ts';
 
@@ -19,71 +20,84 @@ interface KubernetesSecrets extends Source {
   select(namespaces: ReadonlySet<string>): void;
 }
 
-export function createKubernetesSecrets(options: {
+interface KubernetesSecretsOptions {
   kubernetes: Kubernetes;
   publisher: Publisher;
   namespaces: LatchkeyConfig['k8s']['namespaces'];
   limits: LatchkeyConfig['limits'];
   clock: Clock;
   log: Logger;
-}): KubernetesSecrets {
-  const { namespaces, limits, clock, log } = options;
-  const feed = createInventoryFeed('k8s', options.publisher);
-  const room = createNamespaceRoom(limits.namespaceKiB * 1_024);
-  const inventory = createKubernetesInventory('k8s', feed, ({ namespace, name, leftOut }) => {
-    const limit = leftOut === 'keys' ? 'limits.keysPerSecret' : 'limits.namespaceKiB';
-    log.warn({ namespace, secret: name, limit }, 'a Secret is above a limit and is left out');
-  });
-  createLeftOutMetrics(inventory.leftOut);
-  const stopping = new AbortController();
-  const listed = new Set<string>();
-  let everywhere = false;
-  let graceIsOver = false;
-  let selected: ReadonlySet<string> | undefined;
+}
 
-  const update = (): void => {
-    if (selected === undefined) return;
-    const known = [...selected].filter((namespace) => everywhere || listed.has(namespace));
-    inventory.select(new Set(known));
-    if (everywhere || known.length === selected.size || graceIsOver) feed.complete();
-  };
-  void clock.sleep(firstListGraceMs, stopping.signal).then(() => {
-    graceIsOver = true;
-    update();
-  });
+export const createKubernetesSecrets = (options: KubernetesSecretsOptions): KubernetesSecrets =>
+  new SecretInventory(options);
 
-  const source = watchSecrets<SecretFact>({
-    kubernetes: options.kubernetes,
-    namespaces,
-    fieldSelector: factFieldSelector,
-    transform: (secret) => {
-      const fact = secretFact(secret, limits.keysPerSecret);
-      return fact && { key: `${fact.namespace}/${fact.name}`, value: room.place(fact) };
-    },
-    onChange: (change) => {
-      const { namespace, name } = change.type === 'set' ? change.value : change.previous;
-      if (change.type === 'delete') room.release(namespace, name);
-      inventory.secret(namespace, name, change.type === 'set' ? change.value : undefined);
-    },
-    onListed: (namespace, items) => {
-      room.keepListed(namespace, items);
-      if (namespace === undefined) everywhere = true;
-      else listed.add(namespace);
-      update();
-    },
-    clock,
-    log,
-  });
+class SecretInventory implements KubernetesSecrets {
+  readonly #feed: InventoryFeed;
+  readonly #room: NamespaceRoom;
+  readonly #inventory: KubernetesInventory;
+  readonly #source: Source;
+  readonly #progress = new NamespaceProgress();
+  readonly #stopping = new AbortController();
 
-  return {
-    interruptedMs: source.interruptedMs,
-    select: (next) => {
-      selected = next;
-      update();
-    },
-    stop: () => {
-      stopping.abort();
-      return source.stop();
-    },
-  };
+  constructor(options: KubernetesSecretsOptions) {
+    const { limits, clock, log } = options;
+    this.#feed = createInventoryFeed('k8s', options.publisher);
+    this.#room = createNamespaceRoom(limits.namespaceKiB * 1_024);
+    this.#inventory = createKubernetesInventory('k8s', this.#feed, ({ namespace, name, leftOut }) => {
+      const limit = leftOut === 'keys' ? 'limits.keysPerSecret' : 'limits.namespaceKiB';
+      log.warn({ namespace, secret: name, limit }, 'a Secret is above a limit and is left out');
+    });
+    createLeftOutMetrics(this.#inventory.leftOut);
+    void clock.sleep(firstListGraceMs, this.#stopping.signal).then(() => {
+      this.#progress.endWait();
+      this.#update();
+    });
+    this.#source = this.#watch(options);
+  }
+
+  interruptedMs(): number {
+    return this.#source.interruptedMs();
+  }
+
+  select(namespaces: ReadonlySet<string>): void {
+    this.#progress.select(namespaces);
+    this.#update();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    return this.#source.stop();
+  }
+
+  #watch({ kubernetes, namespaces, limits, clock, log }: KubernetesSecretsOptions): Source {
+    return watchSecrets<SecretFact>({
+      kubernetes,
+      namespaces,
+      fieldSelector: factFieldSelector,
+      transform: (secret) => {
+        const fact = secretFact(secret, limits.keysPerSecret);
+        return fact && { key: `${fact.namespace}/${fact.name}`, value: this.#room.place(fact) };
+      },
+      onChange: (change) => {
+        const { namespace, name } = change.type === 'set' ? change.value : change.previous;
+        if (change.type === 'delete') this.#room.release(namespace, name);
+        this.#inventory.secret(namespace, name, change.type === 'set' ? change.value : undefined);
+      },
+      onListed: (namespace, items) => {
+        this.#room.keepListed(namespace, items);
+        this.#progress.note(namespace);
+        this.#update();
+      },
+      clock,
+      log,
+    });
+  }
+
+  /** Publishes what is known of the selected namespaces. */
+  #update(): void {
+    const known = this.#progress.known();
+    if (known !== undefined) this.#inventory.select(known);
+    if (this.#progress.isComplete()) this.#feed.complete();
+  }
 }

@@ -11,7 +11,7 @@ const itemBytes = 8;
  * taken is left out until it changes and there is room. So another Secret, or another key, displaces none. After a start
  * the API server's order decides, which is by name.
  */
-interface NamespaceRoom {
+export interface NamespaceRoom {
   /** Returns the fact as it is to be kept: without its keys where it is left out. The same version gets the same answer. */
   place(fact: SecretFact): SecretFact;
   /** Gives up the place of a Secret that is gone. */
