@@ -1,16 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { checkLeaders } from './check-leaders.ts';
+import type { Pod } from './installation-facts.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 12);
 const ago = (ms: number): string => new Date(nowMs - ms).toISOString();
 const absent = { value: undefined };
 
-const find = (spec: object) =>
+const config = latchkeyConfigSchema.parse({});
+const podOf = (service: string, name: string): Pod => ({
+  metadata: { name, uid: 'uid', labels: { 'app.kubernetes.io/name': service } },
+});
+const facts = {
+  nowMs,
+  namespace: 'latchkey',
+  found: { config, source: 'file' },
+  pods: { value: [podOf('discovery', 'discovery-1'), podOf('gateway', 'gateway-1')] },
+};
+const find = (spec: object, different: Partial<Parameters<typeof checkLeaders>[0]> = {}) =>
   checkLeaders({
-    nowMs,
-    namespace: 'latchkey',
+    ...facts,
     leases: { 'cert-manager': absent, discovery: { value: { metadata: { name: 'any' }, spec } } },
+    ...different,
   });
 const held = (renewTime?: string) => find({ holderIdentity: 'discovery-1_uid', renewTime });
 
@@ -50,4 +62,32 @@ test('a Lease renewed in the future or of absurd duration is a problem, and is t
     assert.match(problems[0]?.advice ?? '', /kubectl -n latchkey patch lease latchkey-discovery /);
   }
   assert.deepEqual(held(ago(-59_000)).problems, [], 'clocks differ');
+});
+
+test('a Lease that somebody renews who is no pod of the service is a problem that names the holder and the field', () => {
+  const renewTime = ago(1_000);
+  for (const holderIdentity of [
+    'somebody',
+    'discovery-1_other',
+    'gateway-1_uid',
+    'discovery-2_uid',
+    'discovery-1',
+  ]) {
+    const [problem, ...others] = find({ holderIdentity, renewTime }).problems;
+    assert.deepEqual(others, []);
+    assert.equal(
+      problem?.message,
+      `discovery may have no leader: spec.holderIdentity of its Lease is "${holderIdentity}", which is no pod of discovery; after a pod's end that may be so for seconds`,
+    );
+    assert.match(problem?.advice ?? '', /kubectl -n latchkey patch lease latchkey-discovery /);
+  }
+});
+
+test('whose pods cannot be seen, or run elsewhere, may hold its Lease', () => {
+  const spec = { holderIdentity: 'somebody', renewTime: ago(1_000) };
+  assert.deepEqual(find(spec, { pods: { unseen: 'you may not' } }).problems, []);
+  const elsewhere = latchkeyConfigSchema.parse({ webhook: { url: 'https://localhost:9443' } });
+  const found = { config: elsewhere, source: 'file' };
+  assert.deepEqual(find(spec, { pods: { value: [] }, found }).problems, []);
+  assert.equal(find(spec, { pods: { value: [] } }).problems.length, 1);
 });

@@ -1,8 +1,10 @@
 import { describeAge } from '#shared/core/text/age.ts';
+import { quote } from '#shared/core/text/plain-text.ts';
 import type { Lease } from '#shared/kubernetes/election/lease.ts';
 import { leaseTimes } from '#shared/kubernetes/election/next-lease-step.ts';
 import type { Finding, Problem } from './finding.ts';
-import { type InstallationFacts, ledServices, type Seen } from './installation-facts.ts';
+import { type InstallationFacts, ledServices, type Pod, type Seen } from './installation-facts.ts';
+import { serviceOf } from './pods-state.ts';
 
 const about = 'leaders';
 
@@ -12,12 +14,15 @@ const goneMs = 120_000;
 const skewMs = 60_000;
 
 /** Checks who leads the services that elect a leader. An installation without Leases has one replica of each. */
-export function checkLeaders({
-  leases,
-  nowMs,
-  namespace,
-}: Pick<InstallationFacts, 'leases' | 'nowMs' | 'namespace'>): Finding {
-  const each = ledServices.map((service) => ({ service, ...describeLease(leases[service], nowMs) }));
+export function checkLeaders(
+  facts: Pick<InstallationFacts, 'leases' | 'nowMs' | 'namespace' | 'pods' | 'found'>,
+): Finding {
+  const { leases, nowMs, namespace } = facts;
+  const each = ledServices.map((service) => {
+    const lease = describeLease(leases[service], nowMs);
+    const stranger = lease.wrong === undefined ? strangerWords(service, lease.holder, facts) : undefined;
+    return { service, ...lease, ...(stranger === undefined ? {} : { wrong: stranger, isForged: true }) };
+  });
   const unseen = each.flatMap(({ unseen: why }) => why ?? []);
   return {
     about,
@@ -68,6 +73,24 @@ function describeLease(lease: Seen<Lease | undefined>, nowMs: number): LeaseWord
     words: `${holder}, expired for ${describeAge(ageMs)}`,
     wrong: 'its Lease is not renewed',
   };
+}
+
+/**
+ * Tells a holder that is no pod of the service: a program that renews the Lease keeps every replica standing by. Where the
+ * services run outside of the cluster, or the pods may not be read, nobody knows.
+ */
+function strangerWords(
+  service: string,
+  holder: string | null,
+  { pods, found }: Pick<InstallationFacts, 'pods' | 'found'>,
+): string | undefined {
+  if (holder === null || 'unseen' in pods) return undefined;
+  if (pods.value.length === 0 && found.config.webhook.url !== undefined) return undefined;
+  const isHolder = (pod: Pod): boolean =>
+    serviceOf(pod) === service && `${pod.metadata.name}_${pod.metadata.uid}` === holder;
+  return pods.value.some(isHolder)
+    ? undefined
+    : `spec.holderIdentity of its Lease is ${quote(holder)}, which is no pod of ${service}; after a pod's end that may be so for seconds`;
 }
 
 const noLeader = (service: string, why: string): Problem => ({

@@ -12,7 +12,8 @@ export interface PodsState {
 /** Allows a pod this time to become ready. */
 const startMs = 120_000;
 
-const serviceOf = ({ metadata }: Pod): string => metadata.labels?.['app.kubernetes.io/name'] ?? '';
+/** Names the service that a pod is of. */
+export const serviceOf = ({ metadata }: Pod): string => metadata.labels?.['app.kubernetes.io/name'] ?? '';
 
 /** Counts the pods by service; those being deleted are left out. */
 export function podsByService(pods: readonly Pod[], nowMs: number): Map<string, PodsState> {
