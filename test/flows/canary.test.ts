@@ -14,6 +14,7 @@ import {
   selectedLabels,
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
+import { untilSnapshotHolds } from '#testkit/installation/stored-snapshot.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { auditSources, objectSources, ownSources } from './canary-sources.ts';
@@ -33,9 +34,13 @@ const expectedCopies = {
   'file:platform/canary-mounted': planted.mounted.value,
 };
 
+/** A snapshot that is stored as soon as the rules change is there to be searched. */
+const config = { snapshot: { intervalSeconds: 1 } };
+
 before(async () => {
   installation = await startInstallation({
     gateways: 2,
+    config,
     globals: { 'team/canary-file': planted.file.value },
     globalVariables: { FLYTE_SECRET_TEAM_CANARY: planted.variable.value },
     environment: { LOG_LEVEL: 'trace' },
@@ -140,9 +145,9 @@ test('services fail and recover', async () => {
   await mkdir(join(globals, 'team/unreadable'));
   await untilLogged('path is no global secret and is skipped');
   await rm(join(globals, 'team/unreadable'), { recursive: true });
-  await cluster.configure({ chain: [] });
+  await cluster.configure({ ...config, chain: [] });
   await untilLogged('configuration not usable');
-  await cluster.configure({});
+  await cluster.configure(config);
   await cluster.nats.kill9();
   await cluster.apiServer().stop('SIGKILL');
   for (const service of [discovery, resolvers.global, resolvers.k8s]) service.signal('SIGKILL');
@@ -155,6 +160,9 @@ test('services fail and recover', async () => {
   await untilCopied(cluster, namespace, expectedCopies);
   const pod = withNeighbours(aTaskPod(namespace, 'canary-after', [asked, { group: 'team', key: 'canary' }]));
   await untilAnswered(cluster, pod, { what: 'the pod to be admitted again', is: ({ admitted }) => admitted });
+  const [gateway] = installation.gateways;
+  assert.ok(gateway !== undefined);
+  await untilSnapshotHolds(cluster, gateway);
 });
 
 /** Where the API server repeats what latchkey did, and the pods themselves. */
