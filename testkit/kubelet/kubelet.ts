@@ -30,7 +30,7 @@ export interface ServicePod {
   run: PodRun;
   /** The process id of the moment; it changes when the process ends and is started again. */
   pid: () => number;
-  /** Waits until its readiness probe succeeds; the error holds what `/readyz` said last. */
+  /** Waits until its readiness probe succeeds; the error holds what `/readyz` says then. */
   untilReady: (timeoutMs?: number) => Promise<void>;
   readLog: () => Promise<string>;
   signal: (signal: NodeJS.Signals) => void;
@@ -168,15 +168,17 @@ async function deletePod({ core }: KubernetesClient, name: string): Promise<void
 }
 
 async function untilReady(name: string, run: PodRun, healthPort: number, timeoutMs: number): Promise<void> {
-  const condition = async () => {
-    if (run.isReady()) return true;
-    const response = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
-    throw new Error(`${response.status} ${await response.text()}`);
-  };
   try {
-    await waitFor(condition, { timeoutMs, what: `${name} to be ready` });
+    await waitFor(run.isReady, { timeoutMs, what: `${name} to be ready` });
   } catch (cause) {
+    const state = await readinessText(healthPort).catch(String);
     const log = (await run.process()?.readLog()) ?? '';
-    throw new Error(`${(cause as Error).message}\nits log ends:\n${log.slice(-3_000)}`, { cause });
+    const text = `${(cause as Error).message}\nit says: ${state}\nits log ends:\n${log.slice(-3_000)}`;
+    throw new Error(text, { cause });
   }
+}
+
+async function readinessText(healthPort: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
+  return `${response.status} ${await response.text()}`;
 }
