@@ -13,6 +13,8 @@ export async function startOtlpGrpcSink(port: number): Promise<{ close: () => vo
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
     stream.resume();
     stream.once('end', () => {
+      // A server that is killed resets a stream that it has just ended.
+      if (stream.destroyed) return;
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       stream.end(emptyMessage);
     });
