@@ -1,23 +1,27 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from '#cli/command.ts';
+import { type Command, exitCodes, type Terminal, UsageError, type Values } from '#cli/command.ts';
+import { readTextArgument } from '#cli/text-argument.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { member } from '#shared/core/text/json-value.ts';
 import { ownManager } from '#shared/managers/custom/own-manager.ts';
 import { loadRecipeFile } from '#shared/managers/custom/recipe-file.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
+import { readYamlDocuments } from '#shared/runtime/yaml-documents.ts';
 import { describeYamlFault, mostTokensOfInput, readYaml } from '#shared/runtime/yaml-text.ts';
 import { explainBatch } from './explain-batch.ts';
-import { describeExplanation } from './explain-report.ts';
-import { createExplain, readConfig } from './explanation.ts';
+import { explainPods } from './explain-pods.ts';
+import { createInventoryRules, type RulesOf, readConfig } from './explanation.ts';
+import { findPods } from './find-pods.ts';
 
 export const explainCommand: Command = {
-  help: `Usage: latchkey explain [--config latchkey.yaml] [--inventory inventory.yaml] [--json] POD.yaml
+  help: `Usage: latchkey explain [--config latchkey.yaml] [--inventory inventory.yaml] [--json] FILE
        latchkey explain --batch < questions.ndjson > answers.ndjson
 
 Shows for each requested secret which manager injects it and how, or why it is denied, and the changes to
-the pod. POD.yaml contains a Pod or an AdmissionReview, as YAML or JSON.
+the pod. FILE, or - for stdin, contains YAML or JSON, also several documents: Pods, AdmissionReviews, Lists,
+and objects that create pods. Every pod template inside them is judged and named by its path: those of
+CronJobs, Deployments and other workloads, and those of custom resources (Spark, Ray, Kubeflow, Dask, Flyte).
+Without any pod the command fails. A hint tells what the webhook is not asked, such as a missing label.
 
   --config FILE     configuration of the services; defaults if omitted. Custom recipes are read from its directory,
                     not with --batch
@@ -26,7 +30,10 @@ the pod. POD.yaml contains a Pod or an AdmissionReview, as YAML or JSON.
                       k8s: {namespace: {secret: [key, ...]}}
                       aws: [ARN], azure: [URI], vault: [path], gcp: {name: [version, ...]}, where closed
                     a listed namespace is known completely, all others are unknown
-  --json            print the answer as JSON: {secrets, warnings, response, pod}
+  --task-namespace NS
+                    namespace of the pods of objects that name none (default: default)
+  --json            print the answer as JSON: {secrets, warnings, response, pod, hints?} where FILE is one Pod or
+                    one AdmissionReview, else {pods: [{path, secrets, warnings, response, pod, hints?}]}
   --batch           one question per line on stdin, one answer per line on stdout, in the same order:
                       in   {"id", "config": {...}, "inventory": {...}, "review": {AdmissionReview}}
                       out  {"id", "response": {...}, "pod": {after the patch} or null}
@@ -34,14 +41,21 @@ the pod. POD.yaml contains a Pod or an AdmissionReview, as YAML or JSON.
 
 With global.delivery: inline, the output contains the values of global secrets.
 
-${exitCodesHelp}`,
+Exit codes:
+  0  every pod is admitted with all the secrets it asks for; --batch: every line is answered
+  1  a pod is denied, or would start without secrets it asks for because its label is missing; or a file is
+     invalid, or contains no pod
+  2  the command line is invalid
+`,
   options: {
     config: { type: 'string' },
     inventory: { type: 'string' },
+    'task-namespace': { type: 'string' },
     json: { type: 'boolean' },
     batch: { type: 'boolean' },
   },
-  async run({ input, output }, values, positionals) {
+  async run(terminal, values, positionals) {
+    const { input, output } = terminal;
     if (values.batch === true) {
       if (positionals.length > 0) throw new UsageError('--batch takes no file');
       await explainBatch(input, output);
@@ -49,19 +63,21 @@ ${exitCodesHelp}`,
     }
     const [file, ...rest] = positionals;
     if (file === undefined || rest.length > 0) throw new UsageError('explain takes one file');
-    const config = readConfig(await readOption(values, 'config'), 'config');
-    const inventory = await readOption(values, 'inventory');
-    const review = asReview(await readDocument(file));
-    const before = structuredClone(member(member(review, 'request'), 'object'));
-    const own = await loadOwnManagers(config, String(values.config ?? ''));
-    const explanation = createExplain(config, own)(inventory, review);
-    const { admission, secrets, response, pod } = explanation;
-    const { warnings } = admission;
-    if (values.json) output.json({ secrets, warnings, response, pod });
-    else output.lines(describeExplanation(explanation, before));
-    return response.allowed ? exitCodes.done : exitCodes.refused;
+    const ofStdin = [file, values.config, values.inventory].filter((name) => name === '-');
+    if (ofStdin.length > 1) throw new UsageError('only one file can be read from stdin');
+    const rulesOf = await readRules(terminal, values);
+    const documents = await readDocuments(terminal, file);
+    const found = findPods(documents, sourceOf(file), String(values['task-namespace'] ?? 'default'));
+    return explainPods(found, rulesOf, output, values.json === true);
   },
 };
+
+async function readRules(terminal: Terminal, values: Values): Promise<RulesOf> {
+  const config = readConfig(await readOption(terminal, values.config), 'config');
+  const inventory = await readOption(terminal, values.inventory);
+  const own = await loadOwnManagers(config, String(values.config ?? ''));
+  return createInventoryRules(config, own)(inventory);
+}
 
 /** Recipes are looked for beside the configuration, as the services do. */
 function loadOwnManagers(config: LatchkeyConfig, configFile: string): Promise<Manager[]> {
@@ -70,33 +86,21 @@ function loadOwnManagers(config: LatchkeyConfig, configFile: string): Promise<Ma
   return Promise.all(Object.entries(config.custom).map(load));
 }
 
-async function readOption(values: Values, option: string): Promise<unknown> {
-  const file = values[option];
-  return typeof file === 'string' ? await readDocument(file) : undefined;
-}
-
 /** Reads YAML or JSON, nested no deeper than the webhook itself would read. */
-async function readDocument(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: ${cause.code}`, { cause });
-  });
-  const read = readYaml(text, mostTokensOfInput);
-  if (!('faults' in read)) return read.value;
-  const [why] = read.faults.map(describeYamlFault);
-  throw new LatchkeyError('REQUEST_MALFORMED', `${file} cannot be read: ${why}`);
+async function readOption(terminal: Terminal, file: Values[string]): Promise<unknown> {
+  if (typeof file !== 'string') return undefined;
+  const read = readYaml(await readTextArgument(file, terminal, 'REQUEST_MALFORMED'), mostTokensOfInput);
+  if ('faults' in read) throw unreadable(sourceOf(file), read.faults.map(describeYamlFault));
+  return read.value;
 }
 
-function asReview(document: unknown): unknown {
-  if (member(document, 'kind') === 'AdmissionReview') return document;
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'explain',
-      kind: { group: '', version: 'v1', kind: member(document, 'kind') },
-      operation: 'CREATE',
-      namespace: member(member(document, 'metadata'), 'namespace') ?? 'default',
-      object: document,
-    },
-  };
+async function readDocuments(terminal: Terminal, file: string) {
+  const read = readYamlDocuments(await readTextArgument(file, terminal, 'REQUEST_MALFORMED'));
+  if ('faults' in read) throw unreadable(sourceOf(file), read.faults.map(describeYamlFault));
+  return read;
 }
+
+const sourceOf = (file: string): string => (file === '-' ? 'stdin' : file);
+
+const unreadable = (source: string, [why]: readonly string[]): LatchkeyError =>
+  new LatchkeyError('REQUEST_MALFORMED', `${source} cannot be read: ${why}`);

@@ -4,10 +4,11 @@ import { joinWords, quote } from '#shared/core/text/plain-text.ts';
 import type { ExplainedSecret, Explanation } from './explanation.ts';
 import { diffLines } from './line-diff.ts';
 
-/** The view for people, a line each: the answer, each secret, the warnings, and the pod's changes. */
+/** The view for people, a line each: the answer, each secret, warnings and hints, and the pod's changes. */
 export function describeExplanation(
   { admission, secrets, response, pod }: Explanation,
   before: unknown,
+  hints: readonly string[] = [],
 ): string[] {
   const { outcome, warnings } = admission;
   const { status } = response;
@@ -24,17 +25,30 @@ export function describeExplanation(
     head,
     ...secrets.flatMap(describeSecret),
     ...warnings.map((warning) => `warning: ${warning}`),
+    ...hints.map((hint) => `hint: ${hint}`),
     ...(changes.length > 0 ? ['', 'changes of the pod:', ...changes] : []),
   ];
 }
 
 function describeSecret(secret: ExplainedSecret): string[] {
-  const { annotation, verdict, manager, mount, how, policy, alsoReadAs = [], code, message } = secret;
+  const {
+    annotation,
+    verdict,
+    manager,
+    mount,
+    how,
+    policy,
+    holdsPath = [],
+    alsoReadAs = [],
+    code,
+    message,
+  } = secret;
   const name = verdict === 'malformed' ? '' : ` ${quote(secretTitle(secret))}`;
   const allowed = policy === undefined ? '' : ` (policy: ${policy})`;
+  const where = how.map((name) => (holdsPath.includes(name) ? `${name} (its path)` : name));
   const answer =
     message === undefined
-      ? `injected by ${manager} as ${mount}${allowed}: ${how.join(', ')}`
+      ? `injected by ${manager} as ${mount}${allowed}: ${where.join(', ')}`
       : `${message} [${code}]`;
   const ambiguous =
     alsoReadAs.length === 0

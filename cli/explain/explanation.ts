@@ -8,6 +8,7 @@ import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import { denialOf } from '#shared/core/admission/denial.ts';
 import { outcomeLabels, type SecretDecision } from '#shared/core/admission/secret-decision.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
+import type { Rules } from '#shared/core/rules/chain.ts';
 import { isObject, member } from '#shared/core/text/json-value.ts';
 import { chainProblems } from '#shared/managers/chain/chain-problems.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
@@ -32,6 +33,9 @@ export function readConfig(value: unknown, source: string): LatchkeyConfig {
   return config;
 }
 
+/** The rules that hold for a request from a namespace. */
+export type RulesOf = (namespace: string) => Rules;
+
 /**
  * Answers from the same core as the webhook. The review's pod is patched in place.
  * @throws LatchkeyError when the inventory or the review cannot be read
@@ -40,20 +44,36 @@ export type Explain = (inventory: unknown, review: unknown) => Explanation;
 
 /** @param own managers of the operator's own */
 export function createExplain(config: LatchkeyConfig, own: readonly Manager[] = []): Explain {
-  const rulesOf = createOfflineRules(config, own);
-  return (inventory, review) => explain(rulesOf, inventory, review);
+  const rulesFor = createInventoryRules(config, own);
+  return (inventory, review) => explainReview(review, rulesFor(inventory));
 }
 
-function explain(
-  rulesOf: ReturnType<typeof createOfflineRules>,
-  inventory: unknown,
-  review: unknown,
-): Explanation {
+/**
+ * Reads an inventory once for all namespaces.
+ * @returns the rules that follow from it; throws CONFIG_INVALID when it is none
+ */
+export function createInventoryRules(
+  config: LatchkeyConfig,
+  own: readonly Manager[] = [],
+): (inventory: unknown) => RulesOf {
+  const rulesOf = createOfflineRules(config, own);
+  return (inventory) => {
+    const known = parse(inventorySchema, inventory ?? {}, 'inventory');
+    const byNamespace = new Map<string, Rules>();
+    return (namespace) => {
+      const rules = byNamespace.get(namespace) ?? rulesOf(known, namespace);
+      byNamespace.set(namespace, rules);
+      return rules;
+    };
+  };
+}
+
+/** Answers one review; its pod is patched in place. @throws LatchkeyError when the review cannot be read */
+export function explainReview(review: unknown, rulesOf: RulesOf): Explanation {
   const request = member(review, 'request');
   const object = member(request, 'object');
   const namespace = member(request, 'namespace') ?? member(member(object, 'metadata'), 'namespace');
-  const known = parse(inventorySchema, inventory ?? {}, 'inventory');
-  const admission = admitReview(review, rulesOf(known, String(namespace ?? '')));
+  const admission = admitReview(review, rulesOf(String(namespace ?? '')));
   const { response } = admission;
   if (!('response' in response)) {
     throw new LatchkeyError(admission.code ?? 'REQUEST_MALFORMED', response.message);

@@ -2,7 +2,12 @@ import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Edit, Mount } from '#shared/contracts/rules/rule-recipe.ts';
 import { decodeAnnotation, type SecretRequest, secretTitle } from '#shared/core/flyte/secret-request.ts';
-import { escapingPath, injectedLocations, providesSecret } from '#shared/core/patch/injected-locations.ts';
+import {
+  escapingPath,
+  injectedLocations,
+  pathVariables,
+  providesSecret,
+} from '#shared/core/patch/injected-locations.ts';
 import { askChain, type ChainWork, type Rules } from '#shared/core/rules/chain.ts';
 import type { ManagerAnswer, Match } from '#shared/core/rules/manager-answer.ts';
 import type { Caller } from '#shared/core/rules/policy/policy.ts';
@@ -24,6 +29,8 @@ export interface SecretDecision {
   mount?: Mount;
   /** Names of the variables and paths of the files that hold it. */
   how: string[];
+  /** Those of its variables that hold a path and not the secret; absent where there are none. */
+  holdsPath?: string[];
   /** The line of the policy that allowed it; absent where its manager has no policy. */
   policy?: string;
   /** What else its manager knows under the same name, as `group/key`; absent where the name can be read in one way. */
@@ -85,6 +92,7 @@ export function decideSecret(
   } catch (error) {
     return reject(annotation, request, rejectionOf(error), { manager, mount });
   }
+  const holdsPath = pathVariables(edits);
   const alsoReadAs = otherReadings(recipe.names, lookupKey, request, work.budget);
   return {
     decision: {
@@ -93,6 +101,7 @@ export function decideSecret(
       manager,
       mount,
       how: injectedLocations(edits),
+      ...(holdsPath.length === 0 ? {} : { holdsPath }),
       ...(policyLine === undefined ? {} : { policy: policyLine }),
       ...(alsoReadAs.length === 0 ? {} : { alsoReadAs }),
     },

@@ -5,9 +5,23 @@ import { isSecretSetting } from '#shared/core/flyte/secret-setting.ts';
 export function injectedLocations(edits: Edit[]): string[] {
   return edits.flatMap((edit) => {
     if ('env' in edit) return isSecretSetting(edit.env.name) ? [] : [edit.env.name];
-    if ('file' in edit) return [edit.file.path];
-    return 'volumeMount' in edit ? filesOf(edit.volumeMount, edits) : [];
+    return filesOfEdit(edit, edits);
   });
+}
+
+function filesOfEdit(edit: Edit, edits: Edit[]): string[] {
+  if ('file' in edit) return [edit.file.path];
+  return 'volumeMount' in edit ? filesOf(edit.volumeMount, edits) : [];
+}
+
+/** Lists the variables that hold the path of one of the files, and not the secret. */
+export function pathVariables(edits: Edit[]): string[] {
+  const files = new Set(edits.flatMap((edit) => filesOfEdit(edit, edits)));
+  return edits.flatMap((edit) =>
+    'env' in edit && 'value' in edit.env && !isSecretSetting(edit.env.name) && files.has(edit.env.value)
+      ? [edit.env.name]
+      : [],
+  );
 }
 
 /** Tells whether the edits bring a secret into a pod. Settings, statements and a volume that nothing mounts do not. */

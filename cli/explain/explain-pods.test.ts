@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { stringify } from 'yaml';
+import { anAnnotation, aPod, aReview, mountNumber } from '#testkit/pods/pod-builder.ts';
+import { runLatchkey as run } from '#testkit/processes/latchkey-command.ts';
+
+const asked = { 'flyte.secrets/s0': anAnnotation({ group: 'nosuch', key: 'token' }) };
+const labelled = { 'inject-flyte-secrets': 'true' };
+const spec = { containers: [{ name: 'main', image: 'img' }] };
+const template = { metadata: { labels: labelled, annotations: asked }, spec };
+const named = (apiVersion: string, kind: string, name: string) => ({
+  apiVersion,
+  kind,
+  metadata: { name, namespace: 'ns' },
+});
+const closed = ['--config', '/dev/null'];
+const explain = (...documents: unknown[]) =>
+  run(['explain', ...closed, '-'], { input: documents.map((each) => stringify(each)).join('---\n') });
+const explainJson = async (input: string) =>
+  JSON.parse((await run(['explain', '--json', ...closed, '-'], { input })).output);
+
+/** The answer to a pod with a configuration of its own, which comes over stdin. */
+async function explainOpen(pod: object, config: object) {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-explain-'));
+  try {
+    const file = join(folder, 'pod.json');
+    await writeFile(file, JSON.stringify(pod));
+    const args = ['explain', '--json', '--config', '-', file];
+    return JSON.parse((await run(args, { input: JSON.stringify(config) })).output);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Objects that create a pod that asks for a secret, and the path of that pod in them. */
+const makers: [object: object, paths: string[]][] = [
+  [{ ...named('apps/v1', 'Deployment', 'a'), spec: { template } }, ['spec.template']],
+  [{ ...named('apps/v1', 'StatefulSet', 'a'), spec: { template } }, ['spec.template']],
+  [{ ...named('apps/v1', 'DaemonSet', 'a'), spec: { template } }, ['spec.template']],
+  [{ ...named('apps/v1', 'ReplicaSet', 'a'), spec: { template } }, ['spec.template']],
+  [{ ...named('batch/v1', 'Job', 'a'), spec: { template } }, ['spec.template']],
+  [
+    { ...named('batch/v1', 'CronJob', 'a'), spec: { jobTemplate: { spec: { template } } } },
+    ['spec.jobTemplate.spec.template'],
+  ],
+  [{ ...named('v1', 'PodTemplate', 'a'), template }, ['template']],
+  [
+    {
+      ...named('ray.io/v1', 'RayJob', 'a'),
+      spec: {
+        rayClusterSpec: { headGroupSpec: { template }, workerGroupSpecs: [{ template }, { template }] },
+      },
+    },
+    [
+      'spec.rayClusterSpec.headGroupSpec.template',
+      'spec.rayClusterSpec.workerGroupSpecs[0].template',
+      'spec.rayClusterSpec.workerGroupSpecs[1].template',
+    ],
+  ],
+  [
+    {
+      ...named('kubeflow.org/v1', 'PyTorchJob', 'a'),
+      spec: { pytorchReplicaSpecs: { Master: { template }, Worker: { replicas: 2, template } } },
+    },
+    ['spec.pytorchReplicaSpecs.Master.template', 'spec.pytorchReplicaSpecs.Worker.template'],
+  ],
+  [
+    {
+      ...named('sparkoperator.k8s.io/v1beta2', 'SparkApplication', 'a'),
+      spec: {
+        image: 'spark',
+        driver: { labels: labelled, annotations: asked, serviceAccount: 'spark' },
+        executor: { labels: labelled, annotations: asked, env: [{ name: 'A', value: 'b' }] },
+      },
+    },
+    ['spec.driver', 'spec.executor'],
+  ],
+  [
+    {
+      apiVersion: 'kubernetes.dask.org/v1',
+      kind: 'DaskJob',
+      metadata: { name: 'a', namespace: 'ns', labels: labelled, annotations: asked },
+      spec: { job: { spec }, cluster: { spec: { worker: { spec }, scheduler: { spec } } } },
+    },
+    ['spec.job', 'spec.cluster.spec.worker', 'spec.cluster.spec.scheduler'],
+  ],
+  [
+    {
+      ...named('flyte.lyft.com/v1alpha1', 'FlyteWorkflow', 'a'),
+      tasks: { t: { template: { k8sPod: { metadata: template.metadata, podSpec: spec } } } },
+    },
+    ['tasks.t.template.k8sPod'],
+  ],
+];
+
+test('every pod template is found and judged, whatever holds it, and named by its path', async () => {
+  for (const [object, paths] of makers) {
+    const { kind } = object as { kind: string };
+    const { pods } = await explainJson(JSON.stringify(object));
+    assert.deepEqual(
+      pods.map(({ path }: { path: string }) => path),
+      paths.map((path) => `${kind} ns/a, ${path}`),
+    );
+    for (const { response, secrets } of pods) {
+      assert.equal(response.status.code, 503, kind);
+      assert.equal(secrets[0].group, 'nosuch');
+    }
+    const people = await explain(object);
+    assert.equal(people.code, 1, kind);
+    assert.match(
+      people.output,
+      new RegExp(`^${kind} ns/a, ${paths[0]?.replace(/[[\]]/g, '\\$&')}\\n  denied 503`),
+    );
+  }
+});
+
+test('a List and several documents are judged pod by pod, and objects without a pod are counted', async () => {
+  const pod = aPod({ asks: [{ group: 'nosuch', key: 'token' }], metadata: { name: 'p', namespace: 'ns' } });
+  const list = { apiVersion: 'v1', kind: 'List', items: [pod, aPod({})] };
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } };
+  const [deployment] = makers[0] ?? [];
+  const { code, output } = await explain(list, service, deployment);
+  assert.equal(code, 1);
+  assert.match(output, /^document 1, items\[0\], Pod ns\/p\n {2}denied 503/);
+  assert.match(output, /^document 1, items\[1\], Pod task\n {2}allowed \(nothing-asked\)/m);
+  assert.match(output, /^document 3, Deployment ns\/a, spec\.template\n {2}denied 503/m);
+  assert.match(
+    output,
+    /\n3 pods: 1 admitted with every secret asked for, 2 not; no pod in 1 other object\n$/,
+  );
+});
+
+test('a file without any pod is an error that says what it holds', async () => {
+  for (const [document, expected] of [
+    [{ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } }, /no pod in it.*: it holds Service s$/m],
+    [{ apiVersion: 'v1', kind: 'List', items: [] }, /no pod in it.*: it is empty$/m],
+    [
+      { ...named('apps/v1', 'Deployment', 'a'), spec: {} },
+      /Deployment ns\/a: there is no pod template in it/,
+    ],
+    [aReview(aPod({}), { operation: 'DELETE' }), /not about the creation of a pod, so nothing was checked/],
+  ] as const) {
+    const { code, errors, output } = await explain(document);
+    assert.deepEqual([code, output], [1, '']);
+    assert.match(errors, expected);
+  }
+  const { code, errors } = await run(['explain', '-'], { input: 'a: 1\n---\nb: [\n' });
+  assert.equal(code, 1);
+  assert.match(errors, /stdin cannot be read: it is not JSON or YAML \(line \d, column \d\)/);
+});
+
+test('requests without the label, and a label that is no text, are told and are no success', async () => {
+  const withLabels = (labels: object | undefined) => ({
+    ...named('v1', 'Pod', 'a'),
+    metadata: { name: 'a', annotations: asked, ...(labels === undefined ? {} : { labels }) },
+    spec,
+  });
+  for (const [labels, expected] of [
+    [undefined, /hint: it asks for a secret .*label inject-flyte-secrets: "true" is missing/],
+    [{ 'inject-flyte-secrets': 'True' }, /hint: .*inject-flyte-secrets is "True" and not "true"/],
+    [{ 'inject-flyte-secrets': true }, /hint: .*is the boolean true and not the text "true": quote it/],
+  ] as const) {
+    const { code, output } = await explain(withLabels(labels));
+    assert.equal(code, 1);
+    assert.match(output, expected);
+  }
+  const misplaced = { ...named('apps/v1', 'Deployment', 'a'), spec: { template: { spec } } };
+  Object.assign(misplaced.metadata, { labels: labelled, annotations: asked });
+  assert.match((await explain(misplaced)).output, /hint: the object asks for secrets, its template does not/);
+});
+
+test('the label without any request is told, and is no fault', async () => {
+  const { code, output } = await explain(aPod({}));
+  assert.equal(code, 0);
+  assert.match(output, /^allowed \(nothing-asked\)\nhint: it has the label .*asks for nothing/);
+});
+
+test('a single pod keeps its format, with hints where there are any', async () => {
+  const answer = await explainJson(JSON.stringify(aPod({ asks: [{ group: 'nosuch', key: 'token' }] })));
+  assert.deepEqual(Object.keys(answer), ['secrets', 'warnings', 'response', 'pod']);
+  const hinted = await explainJson(JSON.stringify(aPod({ asks: [{ key: 'HF_TOKEN' }] })));
+  assert.match(hinted.hints[0], /^"HF_TOKEN" is asked for without a group, as Flyte 2 does/);
+});
+
+test('a variable that holds a path is told from one that holds the secret', async () => {
+  const pod = aPod({
+    asks: [
+      { group: 'db', key: 'pass', envVar: 'PASS_FILE' },
+      { group: 'db', key: 'user', envVar: 'DB_USER', mountRequirement: mountNumber.env },
+    ],
+  });
+  const { secrets } = await explainOpen(pod, { chain: ['k8s'], k8s: { inventory: 'open' } });
+  assert.deepEqual(secrets[0].how, ['PASS_FILE', '/etc/flyte/secrets/db/pass']);
+  assert.deepEqual(secrets[0].holdsPath, ['PASS_FILE']);
+  assert.equal(secrets[1].holdsPath, undefined);
+});
+
+test('a Linux pull container in a pod for Windows is told', async () => {
+  const pod = aPod({
+    asks: [
+      {
+        group: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:',
+        key: 'db',
+        mountRequirement: mountNumber.file,
+      },
+    ],
+    spec: { os: { name: 'windows' } },
+  });
+  const { hints } = await explainOpen(pod, { chain: ['aws'] });
+  assert.match(hints[0], /for Windows, and a Linux init container is added/);
+});
