@@ -8,7 +8,8 @@ import {
   snapshotShardCount,
   snapshotShardName,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
-import { maxContentBytes, packShards, unpackShards } from './snapshot-shards.ts';
+import { propertyRuns } from '#testkit/properties/property-runs.ts';
+import { packShards, unpackShards } from './snapshot-shards.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';
 const filesOf = (shards: readonly Uint8Array[] = []) =>
@@ -30,7 +31,7 @@ test('any content comes back from its shards, each of which is within the limit'
       assert.deepEqual([unpacked.generation, unpacked.takenAt], [generation, takenAt]);
       assert.ok(content.equals(unpacked.content));
     }),
-    { numRuns: 25 },
+    { numRuns: Math.min(25, propertyRuns.numRuns / 40) },
   );
 });
 
@@ -38,13 +39,11 @@ test('shards of two snapshots never make one, whichever are mixed', async () => 
   const packs = await Promise.all([1, 2].map(() => packShards(incompressible(2_500_000), takenAt)));
   const [one = [], two = []] = packs.map(({ shards }) => shards);
   assert.deepEqual([one.length, two.length], [3, 3]);
-  fc.assert(
-    fc.property(fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }), (picks) => {
-      const mixed = picks.map((first, index) => (first ? one : two)[index] ?? Buffer.of());
-      const isPure = new Set(picks).size === 1;
-      assert.equal(unpackShards(filesOf(mixed)).state, isPure ? 'whole' : 'torn');
-    }),
-  );
+  for (const picks of ['000', '001', '010', '011', '100', '101', '110', '111']) {
+    const mixed = Array.from(picks, (pick, index) => (pick === '0' ? one : two)[index] ?? Buffer.of());
+    const isPure = new Set(picks).size === 1;
+    assert.equal(unpackShards(filesOf(mixed)).state, isPure ? 'whole' : 'torn', picks);
+  }
 });
 
 test('a snapshot that has become smaller or larger is torn until its last shard is written', async () => {
@@ -82,13 +81,4 @@ test('content for which there are not enough shards is not packed, and its size 
   const { shards, packedBytes } = await packShards(incompressible(3_700_000), takenAt);
   assert.equal(shards, undefined);
   assert.ok(packedBytes >= 3_700_000);
-});
-
-test('content that no reader would unpack is not packed, however small it becomes', async () => {
-  const { shards, contentBytes, packedBytes } = await packShards(Buffer.alloc(maxContentBytes + 1), takenAt);
-  assert.equal(shards, undefined);
-  assert.equal(contentBytes, maxContentBytes + 1);
-  assert.ok(packedBytes < maxShardBytes);
-  const most = await packShards(Buffer.alloc(maxContentBytes), takenAt);
-  assert.equal(unpackShards(filesOf(most.shards)).state, 'whole');
 });

@@ -34,7 +34,7 @@ test('a recipe of a million edits, and a chain of a million names, are refused w
     (list: unknown) => checkShape(recipeSchema, aRecipe(list)),
     (list: unknown) => checkShape(latchkeyConfigSchema, { chain: list }),
   ]) {
-    const { value, reads } = counted(Array.from({ length: 1_000_000 }, () => ({})));
+    const { value, reads } = counted(Array(1_000_000).fill({}));
     assert.match(messageOf(check(value)), /^has more than \d+ values$/);
     assert.ok(reads() < 60_000, `${reads()} reads`);
   }

@@ -138,10 +138,12 @@ test('input 57: lists longer than any that can be stored are refused at once', (
 
 test('input 62: a body of very many different strings or entries is refused before it is parsed, whatever it is about', (t) => {
   const keys = (count: number): object => Object.fromEntries(repeat(count, (index) => [`k${index}`, '']));
-  const many = keys(100_001);
+  /** Stands for the many keys, which are written once for all bodies. */
+  const many = { '': 'many' };
+  const manyWritten = JSON.stringify(keys(100_001));
   const pod = aPod({ asks: [db] });
   const bodies = [
-    aReview(aPod({ asks: [db], annotations: { ...many } as Record<string, string> })),
+    aReview(aPod({ asks: [db], metadata: { annotations: many } })),
     aReview(aPod({ asks: [db], spec: { containers: [], nodeSelector: many } })),
     aReview({ metadata: { annotations: many } }),
     aReview({ values: repeat(100_001, String) }),
@@ -151,7 +153,7 @@ test('input 62: a body of very many different strings or entries is refused befo
     aReview(pod, { operation: 'DELETE', options: many }),
     { ...aReview(pod), kind: 'Scale', many },
     many,
-  ].map((review) => bytesOf(review));
+  ].map((review) => Buffer.from(JSON.stringify(review).replace(JSON.stringify(many), manyWritten)));
   const parse = t.mock.method(JSON, 'parse');
   for (const body of bodies) {
     const { httpStatus, outcome, code, response } = admit(body, rules);
@@ -433,7 +435,7 @@ function hostilePod({ fields, asks, envVar, mountRequirement, odd }: Described):
 type Described = typeof description extends fc.Arbitrary<infer T> ? T : never;
 
 /** Each is a pod of up to 3 MiB. */
-const numRuns = Math.min(400, propertyRuns.numRuns);
+const numRuns = Math.min(400, propertyRuns.numRuns / 2);
 
 test('input 58: whatever a pod is made of, it is answered in few steps, and a patch applies and repeats to nothing', () => {
   let injected = 0;
