@@ -64,6 +64,28 @@ test('a path with a segment ".." is denied wherever a recipe puts it, and dots i
   }
 });
 
+test('a path that Linux or the kubelet would refuse is denied, with what is wrong with it', () => {
+  const volume = (path: string, mountPath = '/v'): object[] => [
+    { volume: { name: 'v', secret: { secretName: 's', items: [{ key: 'k', path }], optional: false } } },
+    { volumeMount: { name: 'v', mountPath } },
+  ];
+  for (const [edits, key, fault] of [
+    [volume('${key}'), 'k'.repeat(256), /a name in a path may have at most 255 bytes/],
+    [volume('${key}'), 'é'.repeat(128), /a name in a path may have at most 255 bytes/],
+    [volume('k', '/v/${key}'), 'k/'.repeat(2_047), /a path may have at most 4095 bytes/],
+    [volume('${key}'), '..data', /may not begin with \\"\.\.\\"/],
+    [volume('${key}'), '/x', /may not begin with \\"\/\\"/],
+    [volume('k', '/${key}'), './/', /nothing can be mounted there/],
+  ] as const) {
+    const { code, patch, response } = admit('file', edits, { key });
+    assert.deepEqual([code, patch], ['NAME_IMPOSSIBLE', []]);
+    assert.match(JSON.stringify(response), fault);
+  }
+  for (const key of ['k'.repeat(255), 'é'.repeat(127), 'a..b', 'a/..b']) {
+    assert.equal(admit('file', volume('${key}'), { key }).outcome, 'injected', key);
+  }
+});
+
 test('a variable or an annotation to which a recipe gives no name, or one too long, is denied: no pod could be created with it', () => {
   for (const edits of [
     [{ env: { name: '${envVar}', value: 'x' } }, { env: { name: 'A', value: 'y' } }],

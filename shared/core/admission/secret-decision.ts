@@ -3,7 +3,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Edit, Mount } from '#shared/contracts/rules/rule-recipe.ts';
 import { decodeAnnotation, type SecretRequest, secretTitle } from '#shared/core/flyte/secret-request.ts';
 import {
-  escapingPath,
+  impossiblePath,
   injectedLocations,
   pathVariables,
   providesSecret,
@@ -126,7 +126,7 @@ const charactersPerStep = 12;
  * Renders the edits of a secret that was found.
  * @param paidSteps what its request has paid: for as many templates as the shipped recipes have
  * @throws RULES_UNKNOWN when the task would start without its secret, or a sealed value cannot be opened;
- * NAME_IMPOSSIBLE when the secret's name makes a path that leads out of its folder
+ * NAME_IMPOSSIBLE when the secret's name makes a path that cannot be
  */
 function renderEdits(
   manager: string,
@@ -155,9 +155,10 @@ function checkEdits(edits: readonly Edit[], manager: string, mount: Mount): void
     const message = `the recipe of manager ${quote(manager)} puts nothing into the pod for this request: ask the platform team to correct its edits.${mount}`;
     throw new LatchkeyError('RULES_UNKNOWN', message);
   }
-  const path = escapingPath(edits);
-  if (path !== undefined) {
-    const message = `manager ${quote(manager)} would put the secret at ${quote(path)}, and ".." may not be part of a path: use another name, or ask the platform team to give the recipe's fields a format`;
+  const impossible = impossiblePath(edits);
+  if (impossible !== undefined) {
+    const { path, fault } = impossible;
+    const message = `manager ${quote(manager)} would put the secret at ${quote(path)}, and ${fault}: use another name, or ask the platform team to correct the recipe or give its fields a format`;
     throw new LatchkeyError('NAME_IMPOSSIBLE', message);
   }
 }

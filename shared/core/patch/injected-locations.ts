@@ -34,9 +34,39 @@ export function providesSecret(edits: readonly Edit[]): boolean {
   });
 }
 
-/** A path of the edits with a segment `..`, which would lead out of its folder; undefined when there is none. */
-export function escapingPath(edits: readonly Edit[]): string | undefined {
-  return edits.flatMap(pathsOf).find((path) => /(?:^|\/)\.\.(?:\/|$)/.test(path));
+/** Longest path that Linux takes, and longest name in one (PATH_MAX, NAME_MAX), in bytes. */
+const longestPath = 4_095;
+const longestFileName = 255;
+
+/**
+ * A path of the edits at which nothing can be put: the kubelet or Linux refuses it (docs/reference/kube-apiserver.md C47), or it
+ * leads out of its folder. With what is wrong, a sentence without its end; undefined when there is none.
+ */
+export function impossiblePath(edits: readonly Edit[]): { path: string; fault: string } | undefined {
+  for (const edit of edits) {
+    for (const path of pathsOf(edit)) {
+      const fault = pathFault(path) ?? faultOf(edit, path);
+      if (fault !== undefined) return { path, fault };
+    }
+  }
+  return undefined;
+}
+
+function pathFault(path: string): string | undefined {
+  // One character for each byte.
+  const bytes = Buffer.from(path).toString('latin1');
+  if (/(?:^|\/)\.\.(?:\/|$)/.test(bytes)) return '".." may not be part of a path';
+  if (bytes.length > longestPath) return `a path may have at most ${longestPath} bytes`;
+  if (/[^/]{256}/.test(bytes)) return `a name in a path may have at most ${longestFileName} bytes`;
+  return undefined;
+}
+
+/** What is wrong with a path for what the edit does there. A file of a volume lies below the volume's own place. */
+function faultOf(edit: Edit, path: string): string | undefined {
+  if ('volumeMount' in edit && /^\/[./]*$/.test(path)) return 'nothing can be mounted there';
+  if (!('volume' in edit)) return undefined;
+  if (path.startsWith('..')) return 'the file of a volume may not begin with ".."';
+  return path.startsWith('/') ? 'the file of a volume may not begin with "/"' : undefined;
 }
 
 function pathsOf(edit: Edit): string[] {

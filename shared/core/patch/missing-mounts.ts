@@ -4,7 +4,7 @@ import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bo
 import { isSuperset } from '#shared/core/text/json-value.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { normalPath } from './mount-path.ts';
-import type { MountedFiles } from './mounted-file.ts';
+import { checkNesting, type UserVolumes } from './nested-mounts.ts';
 import type { VolumeNames } from './planned-volume.ts';
 import type { Container, Mount } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
@@ -12,9 +12,6 @@ import { firstOf, type PodPlan } from './pod-plan.ts';
 /** A mount that every container is to have, with the first secret that wants it. */
 interface WantedMount {
   value: VolumeMount;
-  expected: object;
-  /** The normal path of its place. */
-  path: string;
   title: string;
   /** Length of the mount in the patch. */
   characters: number;
@@ -23,14 +20,12 @@ interface WantedMount {
 /** Longest path that Linux takes (PATH_MAX): at a longer one nothing can be mounted. */
 const longestMountPath = 4_096;
 
-export function wantedMounts(plan: PodPlan, names: VolumeNames, budget: WorkBudget): WantedMount[] {
+export function wantedMounts(plan: PodPlan, names: VolumeNames): WantedMount[] {
   return Array.from(plan.mounts, ([mountPath, { value, secrets }]) => {
     const name = names.get(value.volume) ?? value.volume.name;
     const mount = { name, readOnly: value.readOnly, mountPath };
     return {
       value: mount,
-      expected: { ...mount, subPath: '', subPathExpr: '' },
-      path: normalPath(mountPath, budget),
       title: firstOf(secrets),
       characters: JSON.stringify(mount).length,
     };
@@ -38,24 +33,25 @@ export function wantedMounts(plan: PodPlan, names: VolumeNames, budget: WorkBudg
 }
 
 /**
- * The mounts of ours that a container lacks.
- * @throws PATH_CLASH when it mounts something else at our path, or over a file below it;
- * POD_MALFORMED, POD_TOO_LARGE
+ * The mounts of ours that a container lacks. One is not read only where a mount of the user's lies inside it.
+ * @throws PATH_CLASH when it mounts something else at our path, over a file below it, or where one of both has no place
+ * in the other; POD_MALFORMED, POD_TOO_LARGE
  */
 export function missingMounts(
   container: Container,
   wanted: readonly WantedMount[],
-  files: MountedFiles,
-  budget: WorkBudget,
+  places: { plan: PodPlan; volumes: UserVolumes; budget: WorkBudget },
 ): VolumeMount[] {
+  const { budget } = places;
   const mountsByPath = indexMounts(container, budget);
-  checkFilesVisible(container, mountsByPath, files);
+  const opened = checkNesting(container, mountsByPath, places);
   const missing: VolumeMount[] = [];
-  for (const { value: mount, expected, path, title, characters } of wanted) {
-    const other = mountsByPath.get(path);
+  for (const { value, title, characters } of wanted) {
+    const mount = opened.has(value.mountPath) ? { ...value, readOnly: false } : value;
+    const other = mountsByPath.get(mount.mountPath);
     budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
     if (other === undefined) missing.push(mount);
-    else if (!isSuperset(other, expected)) {
+    else if (!isSuperset(other, { ...mount, subPath: '', subPathExpr: '' })) {
       throw new LatchkeyError(
         'PATH_CLASH',
         `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}, where secret ${quote(title)} belongs: mount it elsewhere`,
@@ -87,20 +83,4 @@ function checkPathLength(container: Container, { name }: Mount, mountPath: strin
     'POD_MALFORMED',
     `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at a path of ${mountPath.length} characters, and Linux takes at most ${longestMountPath}: shorten its mountPath`,
   );
-}
-
-/** A mount of the user's below ours is allowed unless it hides a file: the task would run without its secret. */
-function checkFilesVisible(
-  container: Container,
-  mountsByPath: ReadonlyMap<string, Mount>,
-  files: MountedFiles,
-): void {
-  for (const [path, { name, mountPath }] of mountsByPath) {
-    const hidden = files.hiddenBy(path);
-    if (hidden === undefined) continue;
-    throw new LatchkeyError(
-      'PATH_CLASH',
-      `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at ${quote(mountPath ?? '')}, which would hide the file ${quote(hidden.path)} of secret ${quote(hidden.title)}: mount it elsewhere`,
-    );
-  }
 }

@@ -12,34 +12,23 @@ export interface PlannedFile {
   mountPaths: readonly string[];
 }
 
-/** A folder that secrets mount. */
-interface MountedFolder {
-  mountPath: string;
-  title: string;
-}
-
 /** @throws PATH_CLASH when another secret wants this file, or a folder or file in its way */
 export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {
   const isSame = (other: PlannedFile): boolean => other.path === file.path && other.source === file.source;
   const other = files.above(file.path).find((one) => !isSame(one)) ?? files.firstBelow(file.path);
-  if (other !== undefined) {
-    throw new LatchkeyError(
-      'PATH_CLASH',
-      `secrets ${quote(other.title)} and ${quote(file.title)} both want the file ${quote(file.path)}: rename one of them, or ask for only one in this task`,
-    );
-  }
+  if (other !== undefined) throw fileClash(other, file, '');
   files.add(file.path, file);
 }
 
-/** @throws PATH_CLASH when a volume that another secret mounts would hide the file */
-export function checkVisible(files: readonly PlannedFile[], mounts: PathTree<MountedFolder>): void {
-  for (const { path, title, mountPaths } of files) {
-    for (const { mountPath, title: folderTitle } of mounts.above(path)) {
-      if (mountPaths.includes(mountPath)) continue;
-      throw new LatchkeyError(
-        'PATH_CLASH',
-        `the folder ${quote(mountPath)} of secret ${quote(folderTitle)} would hide the file ${quote(path)} of secret ${quote(title)}, which another manager provides: ask for them in different tasks`,
-      );
-    }
-  }
+/** Says that two files cannot both be: they have one place, or one is the folder of the other. */
+export function fileClash(
+  taken: { path: string; title: string },
+  { path, title }: { path: string; title: string },
+  where: string,
+): LatchkeyError {
+  const message =
+    taken.title === title
+      ? `secret ${quote(title)} would be both the file ${quote(taken.path)} and the file ${quote(path)}${where}, and one name is no file and folder at once: use another group_version or key`
+      : `secrets ${quote(taken.title)} and ${quote(title)} both want the file ${quote(path)}${where}: rename one of them, or ask for only one in this task`;
+  return new LatchkeyError('PATH_CLASH', message);
 }

@@ -3,11 +3,12 @@ import type { Volume } from '#shared/contracts/rules/rule-recipe.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { createPathTree, type PathTree } from './path-tree.ts';
+import { fileClash } from './planned-file.ts';
 
 type PlainVolume = Exclude<Volume, { secret: unknown }>;
 type SecretSource = Extract<Volume, { secret: unknown }>['secret'];
 /** One key of a Secret as a file of a volume, and for which secret. */
-interface PlannedItem {
+export interface PlannedItem {
   secretName: string;
   key: string;
   path: string;
@@ -54,19 +55,12 @@ export function mergeSecret(
       `the recipe for secret ${quote(title)} mounts Secret ${quote(secretName)} without saying which keys of it: ask the platform team to give it an item without a condition`,
     );
   }
-  const wanted = items.map(({ key, path }) => ({ secretName, key, path, title }));
-  for (const item of wanted) {
-    const taken = findClash(files, item);
-    if (taken !== undefined) {
-      throw new LatchkeyError(
-        'PATH_CLASH',
-        `secrets ${quote(taken.title)} and ${quote(title)} both want the file ${quote(item.path)} in one folder (file names are lower case): rename one of the keys, or ask for only one in this task`,
-      );
-    }
-  }
   const source = secrets.get(secretName) ?? { optional, items: new Map() };
   secrets.set(secretName, source);
-  for (const item of wanted) {
+  for (const { key, path } of items) {
+    const item = { secretName, key, path, title };
+    const taken = findClash(files, item);
+    if (taken !== undefined) throw fileClash(taken, item, ' in one folder (file names are lower case)');
     if (!source.items.has(item.path)) source.items.set(item.path, item);
     files.add(item.path, item);
   }
@@ -77,6 +71,16 @@ function findClash(files: PathTree<PlannedItem>, item: PlannedItem): PlannedItem
   const isSame = ({ secretName, key, path }: PlannedItem): boolean =>
     path === item.path && secretName === item.secretName && key === item.key;
   return files.above(item.path).find((other) => !isSame(other)) ?? files.firstBelow(item.path);
+}
+
+/**
+ * The file of a volume that a folder at this place inside it hides: the kubelet shows its files by links, one for each first
+ * name of a path, and makes none where a folder is (docs/reference/kube-apiserver.md C47).
+ * @param path the place below the volume's own
+ */
+export function itemHiddenBy({ files }: SecretVolume, path: string): PlannedItem | undefined {
+  const [first = ''] = path.split('/', 1);
+  return files.at(first) ?? files.firstBelow(first);
 }
 
 /** The volume as Kubernetes writes it: a secret volume as Flyte's where one Secret suffices, else a projected one. */

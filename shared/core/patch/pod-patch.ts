@@ -11,7 +11,7 @@ import { quote } from '#shared/core/text/plain-text.ts';
 import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
 import { missingEnv, wantedEnv } from './missing-env.ts';
 import { missingMounts, wantedMounts } from './missing-mounts.ts';
-import { mountedFiles } from './mounted-file.ts';
+import { userVolumes } from './nested-mounts.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
 import { checkLength, malformedPod, type NamedObject, type Pod } from './pod.ts';
@@ -33,8 +33,8 @@ const mostAddedCharacters = 8 * 1_024 * 1_024;
  * What the user wrote is never changed: an annotation stays unless the secret depends on it, a variable of the same name hides the secret's (with a warning), another
  * volume of the same name makes ours take the next free name.
  * @param report value of the report annotation
- * @throws PATH_CLASH when the user mounts something else at our path, or over a file below it;
- * VARIABLE_CLASH when an annotation of the pod keeps a secret away; TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
+ * @throws PATH_CLASH when the user mounts something else at our path, over a file below it, or where one has no place in
+ * the other; * VARIABLE_CLASH when an annotation of the pod keeps a secret away; TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
  */
 export function patchPod(
   pod: Pod,
@@ -48,10 +48,10 @@ export function patchPod(
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
     ({ source }) => !initContainers.present.has(source),
   );
-  const mounts = wantedMounts(plan, volumes.names, budget);
+  const mounts = wantedMounts(plan, volumes.names);
   const env = wantedEnv(plan);
   checkAmount(users.length, [...env.values(), ...mounts]);
-  const files = mountedFiles(plan, budget);
+  const places = { plan, volumes: userVolumes(pod, budget), budget };
   checkGrowth('/spec/initContainers', pod.initContainers, initContainers.missing);
   return [
     ...annotationOperations(pod, plan, report, budget),
@@ -61,7 +61,7 @@ export function patchPod(
       ...append(
         `${container.path}/volumeMounts`,
         container.volumeMounts,
-        mounts.length === 0 ? [] : missingMounts(container, mounts, files, budget),
+        mounts.length === 0 ? [] : missingMounts(container, mounts, places),
       ),
     ]),
     // Last, for it moves the places of the others.

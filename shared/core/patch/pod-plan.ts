@@ -3,8 +3,10 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Annotation, Edit, EnvEntry, Volume } from '#shared/contracts/rules/rule-recipe.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
+import { normalPath } from './mount-path.ts';
+import { checkOwnMounts, type OwnMount } from './own-mounts.ts';
 import { createPathTree, type PathTree } from './path-tree.ts';
-import { addFile, checkVisible, type PlannedFile } from './planned-file.ts';
+import { addFile, type PlannedFile } from './planned-file.ts';
 import type { PlannedInitContainer } from './planned-init-container.ts';
 import { mergeSecret, newSecretVolume, type PlannedVolume } from './planned-volume.ts';
 import { longestName, longestQualifiedName } from './pod.ts';
@@ -24,12 +26,15 @@ export function firstOf([title = '']: Iterable<string>): string {
 export interface PodPlan {
   env: Map<string, Wanted<EnvEntry>>;
   volumes: PlannedVolume[];
-  /** By mount path. */
+  /** By mount path, which is normal. */
   mounts: Map<string, Wanted<{ volume: PlannedVolume; readOnly: boolean | undefined }>>;
+  /** The same by their place. */
+  mountTree: PathTree<OwnMount>;
   /** One for each request that wants one, in the order of the requests. */
   initContainers: PlannedInitContainer[];
   annotations: Map<string, Wanted<Annotation>>;
   files: PlannedFile[];
+  fileTree: PathTree<PlannedFile>;
 }
 
 /**
@@ -42,12 +47,15 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
     env: new Map(),
     volumes: [],
     mounts: new Map(),
+    mountTree: createPathTree(budget),
     initContainers: [],
     annotations: new Map(),
     files: [],
+    fileTree: createPathTree(budget),
   };
-  const draft: Draft = { plan, files: createPathTree(budget), volumesByName: new Map(), budget };
-  for (const { title, edits } of grants) {
+  const draft: Draft = { plan, volumesByName: new Map(), budget };
+  for (const { title, edits: written } of grants) {
+    const edits = written.map((edit) => withNormalPath(edit, budget));
     // Each volume looks for its mount among all of them.
     budget.spend(10 * edits.length + Math.ceil(edits.length ** 2 / 32));
     const volumes = planVolumes(draft, title, edits);
@@ -56,37 +64,40 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
     for (const edit of edits) {
       if (!('file' in edit)) continue;
       const file = { ...edit.file, title, mountPaths };
-      addFile(draft.files, file);
+      addFile(plan.fileTree, file);
       plan.files.push(file);
     }
   }
-  const mounts = createPathTree<Mounted>(budget);
-  for (const [mountPath, { secrets }] of plan.mounts) {
-    mounts.add(mountPath, { mountPath, title: firstOf(secrets) });
+  for (const [mountPath, { value, secrets }] of plan.mounts) {
+    plan.mountTree.add(mountPath, { mountPath, title: firstOf(secrets), volume: value.volume });
   }
-  checkVisible(plan.files, mounts);
-  openOuterMounts(plan, mounts);
+  checkOwnMounts(plan);
+  openOuterMounts(plan);
   return plan;
+}
+
+/** Writes a place as the kubelet takes it, so that one place has one name. */
+function withNormalPath(edit: Edit, budget: WorkBudget): Edit {
+  if ('volumeMount' in edit && edit.volumeMount.mountPath !== '') {
+    const mountPath = normalPath(edit.volumeMount.mountPath, budget);
+    return { ...edit, volumeMount: { ...edit.volumeMount, mountPath } };
+  }
+  if ('file' in edit) return { ...edit, file: { ...edit.file, path: normalPath(edit.file.path, budget) } };
+  return edit;
 }
 
 /** A plan in the making, and where to find what it has. */
 interface Draft {
   plan: PodPlan;
-  files: PathTree<PlannedFile>;
   /** The first of each name. */
   volumesByName: Map<string, PlannedVolume>;
   budget: WorkBudget;
 }
 
-interface Mounted {
-  mountPath: string;
-  title: string;
-}
-
 /** The container runtime makes the folder of a mount inside another mount, which must therefore be writable. */
-function openOuterMounts(plan: PodPlan, mounts: PathTree<Mounted>): void {
-  for (const [outer, { value }] of plan.mounts) {
-    if (mounts.firstBelow(outer) !== undefined) value.readOnly = false;
+function openOuterMounts({ mounts, mountTree }: PodPlan): void {
+  for (const [outer, { value }] of mounts) {
+    if (mountTree.firstBelow(outer) !== undefined) value.readOnly = false;
   }
 }
 
