@@ -22,8 +22,11 @@ const whoAndWhat = {
   domains: globs("Flyte domains that may use them, by the pod's label `domain`; left out: any."),
 };
 const mostRules = 500;
-/** Of a group and a key, in all rules together: each becomes names of its own in every process that has the policy. */
-const mostPairs = 20_000;
+/**
+ * Of a group and a key, in all rules together: each becomes names of its own in every process that has the policy, in one
+ * turn of its event loop for each manager.
+ */
+const mostPairs = 5_000;
 
 interface Named {
   groups?: unknown[] | undefined;

@@ -86,30 +86,33 @@ export function namedSecrets(
   lookup: readonly LookupName[],
   spelling: SpellingName | undefined,
 ): NamedSecrets[] {
-  return groups.flatMap((group) =>
-    keys.flatMap((key) => lookup.map((name) => namedBy({ group, key }, rule, name, spelling))),
-  );
+  const pairs = groups.flatMap((group) => keys.map((key) => ({ group, key })));
+  return lookup.flatMap((name) => namedBy(pairs, rule, name, spelling));
 }
 
 /** There may be very many: what is needed of few of them is worked out when it is. */
 function namedBy(
-  globs: Asked,
+  pairs: readonly Asked[],
   rule: CompiledRule,
   name: LookupName,
   spelling: SpellingName | undefined,
-): NamedSecrets {
-  const glob = name.render(asVariables(globs));
-  return {
-    rule,
-    glob,
-    prefixLength: prefixLength(glob),
-    hasBeginning: prefixLength(glob) > prefixLength(name.render(asVariables({ group: '*', key: '*' }))),
-    writtenLength: glob.replaceAll(/[*?]/g, '').length,
-    isBorderless: name.isBorderless,
-    pair: { group: name.fold.group?.(globs.group), key: name.fold.key?.(globs.key) },
-    fold: name.fold,
-    spelling: secretSpelling(spelling),
-  };
+): NamedSecrets[] {
+  const everyName = prefixLength(name.render(asVariables({ group: '*', key: '*' })));
+  return pairs.map((globs) => {
+    const glob = name.render(asVariables(globs));
+    const written = prefixLength(glob);
+    return {
+      rule,
+      glob,
+      prefixLength: written,
+      hasBeginning: written > everyName,
+      writtenLength: glob.replaceAll(/[*?]/g, '').length,
+      isBorderless: name.isBorderless,
+      pair: { group: name.fold.group?.(globs.group), key: name.fold.key?.(globs.key) },
+      fold: name.fold,
+      spelling: secretSpelling(spelling),
+    };
+  });
 }
 
 /** Whether the rule names what is asked for itself, and not only something that may be the same. */

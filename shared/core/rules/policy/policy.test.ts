@@ -118,11 +118,11 @@ test('rules that name too many pairs of group and key are an error of the config
   const many = (letter: string): string[] => Array.from({ length: 50 }, (_, index) => `${letter}${index}`);
   const rules = (count: number): object[] =>
     Array.from({ length: count }, (_, index) => ({ name: `r${index}`, groups: many('g'), keys: many('k') }));
-  assert.ok(latchkeyConfigSchema.safeParse({ policy: { rules: rules(8) } }).success);
-  const { error } = latchkeyConfigSchema.safeParse({ policy: { rules: rules(9) } });
-  assert.match(error?.issues[0]?.message ?? '', /more than 20000 pairs/);
+  assert.ok(latchkeyConfigSchema.safeParse({ policy: { rules: rules(2) } }).success);
+  const { error } = latchkeyConfigSchema.safeParse({ policy: { rules: rules(3) } });
+  assert.match(error?.issues[0]?.message ?? '', /more than 5000 pairs/);
   const recipe = managers.get('global')?.recipe(latchkeyConfigSchema.parse({}));
-  const policy = { default: 'allow', rules: rules(9) };
+  const policy = { default: 'allow', rules: rules(3) };
   assert.throws(() => compileRecipe({ ...recipe, policy }), { code: 'RECIPE_INVALID' });
 });
 

@@ -73,6 +73,15 @@ export function compilePolicy(
     const admitting = demands[0]?.find(({ admits }) => admits(caller));
     return { allowed: refusing === undefined, line: lineOf(refusing ?? (admitting ? [admitting] : [])) };
   };
+  const waysTo = rememberLast((lookupKey: string): Demands[] => {
+    const named = about(lookupKey);
+    if (named.length === 0) return byDefault.allowed ? [[]] : [];
+    const search = { charactersLeft: mostCharactersOfCopy };
+    const found = Array.from(askedFor(lookup, lookupKey, search), (asked) =>
+      demandsOf({ named, lookupKey, asked }),
+    );
+    return found.flatMap(({ isNamed, demands }) => (isNamed || byDefault.allowed ? [demands] : []));
+  });
   return {
     decide: (lookupKey, caller, asked, budget) => {
       const named = about(lookupKey, budget);
@@ -86,19 +95,28 @@ export function compilePolicy(
       }
       return first ?? { ...byDefault, allowed: false };
     },
-    mayReach: (lookupKey, namespace) => {
-      const named = about(lookupKey);
-      if (named.length === 0) return byDefault.allowed;
-      const search = { charactersLeft: mostCharactersOfCopy };
-      return [...askedFor(lookup, lookupKey, search)].some((asked) => {
-        const { isNamed, demands } = demandsOf({ named, lookupKey, asked });
-        return (isNamed || byDefault.allowed) && couldMeet(demands, namespace);
-      });
-    },
+    mayReach: (lookupKey, namespace) => waysTo(lookupKey).some((demands) => couldMeet(demands, namespace)),
     reservedBy: (lookupKey) => {
       const rules = rulesOf(mostSpecific(about(lookupKey)));
       return rules.length === 0 ? undefined : lineOf(rules);
     },
+  };
+}
+
+/** The rules of which one each must admit, for one way to ask for a name. */
+type Demands = readonly (readonly CompiledRule[])[];
+
+/** Names that a policy remembers the ways to: discovery asks for each global secret in each namespace. */
+const mostRemembered = 5_000;
+
+/** Works out once what is asked for again and again. */
+function rememberLast<T>(make: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const made = known.get(name) ?? make(name);
+    if (known.size >= mostRemembered) known.clear();
+    known.set(name, made);
+    return made;
   };
 }
 
@@ -144,7 +162,7 @@ function compileRules(
 
 /** Whether one pod of the namespace could be admitted by a rule of each list, besides those that were chosen. */
 function couldMeet(
-  [rules, ...others]: readonly (readonly CompiledRule[])[],
+  [rules, ...others]: Demands,
   namespace: string,
   chosen: readonly CompiledRule[] = [],
 ): boolean {

@@ -18,7 +18,7 @@ import { completeRecipe } from './complete-recipe.ts';
 type Steps = (variables: Variables) => number;
 
 /** Bounds the names that all rules select: each stays in the memory of every process that has the recipe. */
-const mostRuleNames = 40_000;
+const mostRuleNames = 10_000;
 
 /** Most reads of `entry.value` in one list of edits: each opens up to 1 MiB again. Flyte's ways to deliver need two. */
 const mostValueReads = 4;
