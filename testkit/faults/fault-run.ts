@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
-import { askGateway } from '#testkit/gateway/gateway-call.ts';
-import { sumOf } from '#testkit/installation/prometheus-text.ts';
 import {
   type InstallationOptions,
   type RunningInstallation,
@@ -11,33 +10,19 @@ import {
 } from '#testkit/installation/running-installation.ts';
 import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
 import { asDeployed } from '#testkit/nats/nats-server.ts';
-import { waitFor } from '#testkit/processes/wait-for.ts';
+import { busiestGateway } from './busiest-gateway.ts';
 import { startChurn } from './churn.ts';
-import type { Disturbance } from './probe-judgement.ts';
+import { type GatewayAnswers, gatewayAnswers } from './gateway-answers.ts';
 import { type ChangingSecret, kubernetesSecret, stableGlobal } from './probed-secret.ts';
 import { type Prober, startProber } from './prober.ts';
-import { metricsOf, ruleAges } from './rule-ages.ts';
+import { describeRecovery, type Fault, type Recovery, recoverFrom } from './recover-from.ts';
+import { ruleAges } from './rule-ages.ts';
 
 const namespace = 'faults';
 /** Smaller than the default, so that a test sees knowledge grow old; larger than the steps of two heartbeats. */
 const shortStaleSeconds = 8;
 const convergenceTimeoutMs = 45_000;
 const chain = ['global', 'k8s'];
-
-/** One fault: what strikes, and what heals it when it does not heal by itself. */
-interface Fault extends Omit<Disturbance, 'sinceMs'> {
-  strike(): Promise<unknown>;
-  /** While it lasts, after a Secret was created and one deleted. */
-  meanwhile?(created: ChangingSecret, deleted: ChangingSecret): Promise<unknown>;
-  heal?(): Promise<unknown>;
-}
-
-/** ms from the strike until it was healed, until every gateway answered rightly, and until from knowledge gained then. */
-interface Recovery {
-  healedMs: number;
-  convergedMs: number;
-  freshMs: number;
-}
 
 /** An installation under observation by a prober while a test breaks parts of it. */
 export interface FaultRun extends RunningInstallation {
@@ -109,148 +94,103 @@ async function observe(
   config: ConfigInput,
   staleAfterMs: number,
 ): Promise<FaultRun> {
-  const { cluster } = installation;
-  await cluster.createNamespace(namespace, selectedLabels);
-  const stable = kubernetesSecret(cluster, namespace, 'stable');
-  const churning = kubernetesSecret(cluster, namespace, 'churning');
-  await stable.create();
-  await churning.create();
-  const global = await stableGlobal(namespace, 'team', 'token');
-  let named = 0;
-
-  const answerOf = async (port: number, pod: ChangingSecret['pod']) => {
-    const { response } = JSON.parse(await askGateway(installation, port, pod)) as {
-      response: { allowed: boolean; status?: { code: number; message: string } };
-    };
-    return { code: response.allowed ? 200 : response.status?.code, message: response.status?.message ?? '' };
-  };
-  const podsOf = (service: string) => cluster.services().filter(({ name }) => name.startsWith(`${service}-`));
-  const untilEveryGateway = async (secret: Pick<ChangingSecret, 'name' | 'pod'>, code: number) => {
-    const agree = async () => {
-      const answers = await Promise.all(
-        podsOf('gateway').map(({ ports }) => answerOf(ports.webhook, secret.pod)),
-      );
-      if (answers.length > 0 && answers.every((answer) => answer.code === code)) return true;
-      throw new Error(answers.map((answer) => `${answer.code} ${answer.message}`).join('; '));
-    };
-    await waitFor(agree, {
-      timeoutMs: convergenceTimeoutMs,
-      what: `every gateway to say ${code} about ${secret.name}`,
-    });
-  };
-
-  const busiestGateway = async (): Promise<ServicePod> => {
-    const gateways = podsOf('gateway');
-    const count = () =>
-      Promise.all(gateways.map(async (each) => sumOf(await metricsOf(each), 'latchkey_admissions_total')));
-    const before = await count();
-    await prober.observe(3);
-    // Metrics are as of a moment up to a second ago.
-    const asked = await waitFor(
-      async () => {
-        const grown = (await count()).map((after, index) => after - (before[index] ?? 0));
-        return Math.max(...grown) > 0 ? grown : undefined;
-      },
-      { timeoutMs: 5_000, what: 'a gateway that is asked' },
-    );
-    const busiest = gateways[asked.indexOf(Math.max(...asked))];
-    assert.ok(busiest !== undefined && Math.max(...asked) > 0);
-    return busiest;
-  };
-  const ages = ruleAges({ gateways: () => podsOf('gateway'), chain, timeoutMs: convergenceTimeoutMs });
-
-  const never = kubernetesSecret(cluster, namespace, 'never');
+  const answers = gatewayAnswers(installation, convergenceTimeoutMs);
+  const secrets = await createProbedSecrets(installation.cluster);
+  const { stable, churning, global, never } = secrets;
   await Promise.all([
-    untilEveryGateway(stable, 200),
-    untilEveryGateway(churning, 200),
-    untilEveryGateway(global, 200),
-    untilEveryGateway(never, 404),
+    ...[stable, churning, global].map((secret) => answers.untilEvery(secret, 200)),
+    answers.untilEvery(never, 404),
   ]);
-  const prober = startProber(cluster, {
-    secrets: [stable, global, never, churning],
-    staleAfterMs,
-  });
+  const prober = startProber(installation.cluster, { secrets: Object.values(secrets), staleAfterMs });
   const churn = startChurn(churning);
-
-  const aSecret = (purpose: string): ChangingSecret => {
-    const secret = kubernetesSecret(cluster, namespace, `${purpose}-${named++}`);
-    prober.probe(secret);
-    return secret;
-  };
-  const nothingWentWrong = async (): Promise<void> => {
-    await prober.observe(10);
-    assert.deepEqual(prober.wrong(), []);
-  };
-
-  const untilConverged = async (): Promise<void> => {
-    const sinceMs = performance.now();
-    await Promise.all([untilEveryGateway(stable, 200), untilEveryGateway(never, 404)]);
-    await ages.untilFreshSince(sinceMs);
-  };
-  const takesChanges = async (): Promise<void> => {
-    const secret = aSecret('undisturbed');
-    await secret.create();
-    await untilEveryGateway(secret, 200);
-    await secret.delete();
-    await untilEveryGateway(secret, 404);
-    await nothingWentWrong();
-    prober.forget(secret);
-  };
-
-  const recover = async (fault: Fault): Promise<Recovery> => {
-    const [created, deleted] = [aSecret('created'), aSecret('deleted')];
-    await deleted.create();
-    await untilEveryGateway(deleted, 200);
-    const recovery = await prober.disturbed(fault, async () => {
-      const struckMs = performance.now();
-      const sinceStruckMs = () => performance.now() - struckMs;
-      await fault.strike();
-      await Promise.all([created.create(), deleted.delete()]);
-      await fault.meanwhile?.(created, deleted);
-      await fault.heal?.();
-      const healedMs = sinceStruckMs();
-      await Promise.all([untilEveryGateway(created, 200), untilEveryGateway(deleted, 404)]);
-      const convergedMs = sinceStruckMs();
-      await ages.untilFreshSince(struckMs + healedMs);
-      return { healedMs, convergedMs, freshMs: sinceStruckMs() };
-    });
-    await nothingWentWrong();
-    for (const secret of [created, deleted]) prober.forget(secret);
-    return recovery;
-  };
-
   return {
     ...installation,
+    ...observed(installation, { prober, answers, stable, never }),
     prober,
     config,
     namespace,
     never,
-    untilConverged,
-    busiestGateway,
-    pods: podsOf,
-    pod: (service) => {
-      const [pod, ...others] = podsOf(service);
-      assert.ok(pod !== undefined && others.length === 0, `${service} has not one pod`);
-      return pod;
-    },
-    takesChanges,
-    untilEveryGateway,
-    untilRulesAreOld: ages.untilOlderThan,
-    aSecret,
-    nothingWentWrong,
-    recover,
-    survives: async (t, fault) => {
-      const { healedMs, convergedMs, freshMs } = await recover(fault);
-      t.diagnostic(
-        `${fault.what}: converged ${Math.round(convergedMs - healedMs)} ms after it ended, ` +
-          `${Math.round(convergedMs)} ms after it began, every gateway fresh after ${Math.round(freshMs)} ms; ` +
-          `${prober.answers()} answers so far`,
-      );
-    },
     stop: async () => {
       await churn.stop();
       await prober.stop();
       await installation.stop();
     },
   };
+}
+
+async function createProbedSecrets(cluster: Cluster) {
+  await cluster.createNamespace(namespace, selectedLabels);
+  const [stable, churning, never] = [
+    kubernetesSecret(cluster, namespace, 'stable'),
+    kubernetesSecret(cluster, namespace, 'churning'),
+    kubernetesSecret(cluster, namespace, 'never'),
+  ];
+  await stable.create();
+  await churning.create();
+  return { stable, global: await stableGlobal(namespace, 'team', 'token'), never, churning };
+}
+
+/** What a test asks of an installation that is observed. */
+type Observed = Omit<FaultRun, keyof RunningInstallation | 'prober' | 'config' | 'namespace' | 'never'>;
+
+function observed(
+  { cluster }: RunningInstallation,
+  parts: { prober: Prober; answers: GatewayAnswers; stable: ChangingSecret; never: ChangingSecret },
+): Observed {
+  const { prober, answers, stable, never } = parts;
+  const ages = ruleAges({ gateways: answers.gateways, chain, timeoutMs: convergenceTimeoutMs });
+  const pods = (service: string) => cluster.services().filter(({ name }) => name.startsWith(`${service}-`));
+  const nothingWentWrong = async (): Promise<void> => {
+    await prober.observe(10);
+    assert.deepEqual(prober.wrong(), []);
+  };
+  let named = 0;
+  const aSecret = (purpose: string): ChangingSecret => {
+    const secret = kubernetesSecret(cluster, namespace, `${purpose}-${named++}`);
+    prober.probe(secret);
+    return secret;
+  };
+  const recover = async (fault: Fault): Promise<Recovery> => {
+    const secrets = { created: aSecret('created'), deleted: aSecret('deleted') };
+    const recovery = await recoverFrom(fault, secrets, { prober, answers, ages });
+    await nothingWentWrong();
+    for (const secret of Object.values(secrets)) prober.forget(secret);
+    return recovery;
+  };
+  return {
+    pods,
+    pod: (service) => {
+      const [pod, ...others] = pods(service);
+      assert.ok(pod !== undefined && others.length === 0, `${service} has not one pod`);
+      return pod;
+    },
+    busiestGateway: () => busiestGateway(answers.gateways(), prober),
+    untilEveryGateway: answers.untilEvery,
+    untilRulesAreOld: ages.untilOlderThan,
+    untilConverged: async () => {
+      const sinceMs = performance.now();
+      await Promise.all([answers.untilEvery(stable, 200), answers.untilEvery(never, 404)]);
+      await ages.untilFreshSince(sinceMs);
+    },
+    takesChanges: async () => {
+      const secret = aSecret('undisturbed');
+      await takeChange(secret, answers);
+      await nothingWentWrong();
+      prober.forget(secret);
+    },
+    aSecret,
+    nothingWentWrong,
+    recover,
+    survives: async (t, fault) => {
+      const recovery = await recover(fault);
+      t.diagnostic(`${describeRecovery(fault, recovery)}; ${prober.answers()} answers so far`);
+    },
+  };
+}
+
+async function takeChange(secret: ChangingSecret, answers: GatewayAnswers): Promise<void> {
+  await secret.create();
+  await answers.untilEvery(secret, 200);
+  await secret.delete();
+  await answers.untilEvery(secret, 404);
 }
