@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import { headers } from '@nats-io/transport-node';
 import { createStaging, type Staging } from '#shared/bus/read/staging.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
-import { type BusRecord, bodyOf, parseHeaders } from '#shared/bus/records/record.ts';
+import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { generationOf } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { formatKey, parseKey } from '#shared/contracts/bus/bucket.ts';
 import { manifestSchema } from '#shared/contracts/bus/manifest.ts';
-import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { inventoryEntrySchema } from '#shared/contracts/inventory/inventory-entry.ts';
 import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { ruleEntrySchema } from '#shared/contracts/rules/rule-entry.ts';
@@ -16,21 +14,14 @@ import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { admit } from '#shared/core/admission/admit.ts';
 import { createRuleIndex, type RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import { managers } from '#shared/managers/shipped/registry.ts';
-import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
+import { aManifest } from '#testkit/nats/a-record.ts';
 import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
 import type { Random } from '#testkit/properties/random.ts';
 import { judgeAdmission } from './admission-oracle.ts';
 import type { CaseNotes, FuzzTarget } from './fuzz-target.ts';
-import { below, jsonBytes, listOf, mutateBytes, mutateJson, mutateText, oddText } from './mutate.ts';
+import { config, entryKey, fuzzedRecords, owner, soundRecords } from './fuzzed-records.ts';
+import { below, jsonBytes, listOf, mutateBytes, mutateJson, oddText } from './mutate.ts';
 
-const owner = 'k8s';
-const config = latchkeyConfigSchema.parse({ chain: [owner] });
-const recipe = managers.get(owner)?.recipe(config);
-const entryKey = (secret: string): string => formatKey({ owner, kind: 'entry', namespace: 'ns', secret });
-const entryOf = (secret: string): object => ({
-  schema: 1,
-  items: { [`${secret}/k`]: { secretName: secret, key: 'k' } },
-});
 const factOf = (secret: string): object => ({
   schema: 1,
   source: owner,
@@ -41,89 +32,6 @@ const factOf = (secret: string): object => ({
 });
 const lookupKey = 'db/k';
 const body = jsonBytes(aReview(aPod({ asks: [{ group: 'db', key: 'k' }] })));
-
-/** The records of a manager's rules as its resolver writes them. */
-function soundRecords(): BusRecord[] {
-  return [
-    aRecord({ key: formatKey({ owner, kind: 'recipe' }), body: recipe }),
-    aRecord({
-      key: formatKey({ owner, kind: 'namespace', namespace: 'ns' }),
-      body: { schema: 1, namespace: 'ns' },
-    }),
-    ...['db', 'app', 'team'].map((secret) => aRecord({ key: entryKey(secret), body: entryOf(secret) })),
-  ];
-}
-
-/** One thing of a record changed: its bytes, its key, its version, whether it is there. */
-function mutateRecord(random: Random, record: BusRecord): BusRecord {
-  const parsed = bodyOf(record) ?? {};
-  return random.pick<() => BusRecord>([
-    () => ({ ...record, bytes: mutateBytes(random, record.bytes) }),
-    () => ({ ...record, bytes: jsonBytes(mutateJson(random, parsed)) }),
-    () => ({ ...record, bytes: jsonBytes(mutateJson(random, parsed)) }),
-    () => ({ ...record, key: mutateText(random, record.key) }),
-    () => ({ ...record, ...parseHeaders(fuzzedHeaders(random)) }),
-    () => ({ ...record, revision: below(random, 20), epoch: below(random, 4), seq: below(random, 4) }),
-    () => ({ ...record, deleted: true, bytes: new Uint8Array() }),
-    () => ({ ...record, trace: { traceparent: oddText(random) } }),
-  ])();
-}
-
-const headerNames = [
-  'Latchkey-Epoch',
-  'Latchkey-Seq',
-  'Latchkey-Publisher',
-  'KV-Operation',
-  'traceparent',
-  'Nats-TTL',
-];
-const headerValues = [
-  '1',
-  '2',
-  '-1',
-  '1e3',
-  'NaN',
-  '99999999999999999999',
-  'DEL',
-  'PURGE',
-  '__proto__',
-  '0x10',
-  ' 7',
-  '',
-];
-
-function fuzzedHeaders(random: Random): Parameters<typeof parseHeaders>[0] {
-  const made = headers();
-  for (let left = below(random, 5); left > 0; left--) {
-    made.append(random.pick(headerNames), random.pick(headerValues));
-  }
-  return made;
-}
-
-/** Records to be staged: sound ones, of which some are changed, twice, missing or in another order; a manifest last. */
-function fuzzedRecords(random: Random, seq: number): BusRecord[] {
-  let records = soundRecords().map((record) => ({ ...record, seq }));
-  for (let left = below(random, 4); left > 0; left--) {
-    const at = below(random, records.length);
-    const record = records[at];
-    if (record === undefined) break;
-    records = records.with(at, mutateRecord(random, record));
-    if (random.chance(0.1)) records.splice(at, 1);
-    if (random.chance(0.1)) records.push(record);
-  }
-  const stored = new Map(records.filter(({ deleted }) => !deleted).map((record) => [record.key, record]));
-  const set = createDigestSet();
-  for (const { key, bytes } of stored.values()) set.set(key, bytes);
-  const stated = stored.get(formatKey({ owner, kind: 'recipe' }))?.bytes;
-  const manifest = aManifest(owner, set, {
-    seq,
-    recipeDigest: recipeDigest(stated),
-    complete: random.chance(0.95),
-  });
-  records.push(random.chance(0.15) ? mutateRecord(random, manifest) : manifest);
-  if (random.chance(0.05)) records.reverse();
-  return records;
-}
 
 /**
  * What somebody who holds a resolver's login may write: staged, applied and asked about as a gateway does. Only a set
