@@ -4,9 +4,10 @@ import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createCertificateMetrics } from './certificate-metrics.ts';
+import { type CertificateFacts, notReadyReasons, remarks } from './certificate-readiness.ts';
 import { followServedCertificates, type ServedCertificates } from './observe/served-certificates.ts';
 import { watchForChanges } from './observe/watch-for-changes.ts';
-import { createWebhookRepairs, type UndoneRepair } from './observe/webhook-repairs.ts';
+import { createWebhookRepairs } from './observe/webhook-repairs.ts';
 import { createProvidedSource } from './provided-source.ts';
 import { createReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
 import { createSelfSignedSource } from './self-signed-source.ts';
@@ -38,28 +39,17 @@ export function createCertManager(
     hasReconciled = true;
     return recheckMs;
   };
-  const remarks = (): string[] => {
-    const status = source.status();
-    return [
-      ...(status?.problems ?? []),
-      ...[status?.unmanagedReason ?? []].flat(),
-      ...(status?.undone ?? []).map(describeUndone),
-    ];
-  };
-  /** Tells whether an object of others leaves a part missing; with webhook.manage it is a choice (webhook.adopt). */
-  const isMissing = (): boolean =>
-    source.status()?.isCalled !== true && (!config.webhook.manage || config.tls.issuer === 'provided');
-
-  const notReady = (): string[] => {
-    const failure = loop?.failure();
-    if (failure !== undefined) return [failure];
-    if (!hasReconciled) return ['the Secrets and the webhook configuration have not been read yet'];
-    return [...(source.status()?.unwritable ?? []), ...(isMissing() ? remarks() : [])];
-  };
+  const facts = (): CertificateFacts => ({
+    failure: loop?.failure(),
+    hasReconciled,
+    dependsOnOthers: !config.webhook.manage || config.tls.issuer === 'provided',
+    status: source.status(),
+  });
+  const notReady = (): string[] => notReadyReasons(facts());
 
   return {
     notReady,
-    remarks: () => (isMissing() ? [] : remarks()),
+    remarks: () => remarks(facts()),
     start: async () => {
       const sender = { service: 'cert-manager', uid } as const;
       heartbeats = startHeartbeats(bus, {
@@ -81,6 +71,3 @@ export function createCertManager(
     },
   };
 }
-
-const describeUndone = ({ field, count, writer }: UndoneRepair): string =>
-  `the repair of ${field} of the webhook configuration was undone ${count - 1} times${writer === undefined ? '' : ` by ${writer}`}`;

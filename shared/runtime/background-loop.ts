@@ -40,17 +40,8 @@ export function startBackgroundLoop(options: LoopOptions): BackgroundLoop {
   const stopped = new AbortController();
   let woken = false;
   let interrupt = () => {};
-  let failures = 0;
-  /** Failures since something gave hope; the pauses grow with it. */
-  let setbacks = 0;
-
-  const recovered = (): void => {
-    if (failures > 0) log.info({ failures }, `${name} works again`);
-    failures = 0;
-    setbacks = 0;
-  };
-  const pauseAfter = (err: unknown): number =>
-    typeof backoff === 'function' ? backoff(err, setbacks) : backoffMs(backoff, setbacks - 1);
+  const row = new FailureRow(name, backoff, log);
+  const recovered = (): void => row.end();
 
   /** Returns the pause before the next run, ms. */
   async function runOnce(): Promise<number> {
@@ -60,12 +51,7 @@ export function startBackgroundLoop(options: LoopOptions): BackgroundLoop {
       recovered();
       return woken ? 0 : restMs;
     } catch (err) {
-      if (stopped.signal.aborted) return 0;
-      failures += 1;
-      setbacks += 1;
-      const delayMs = pauseAfter(err);
-      log[failures === 1 ? 'warn' : 'debug']({ err, failures, delayMs }, `${name} failed, retrying`);
-      return delayMs;
+      return stopped.signal.aborted ? 0 : row.note(err);
     }
   }
 
@@ -87,11 +73,11 @@ export function startBackgroundLoop(options: LoopOptions): BackgroundLoop {
   return {
     wake() {
       woken = true;
-      if (failures === 0) interrupt();
+      if (!row.lasts()) interrupt();
     },
     retryNow() {
       woken = true;
-      setbacks = 0;
+      row.hope();
       interrupt();
     },
     async stop() {
@@ -100,4 +86,55 @@ export function startBackgroundLoop(options: LoopOptions): BackgroundLoop {
       await running;
     },
   };
+}
+
+/** Failures without a success between them: the first is a warning, the rest debug, the recovery info. */
+class FailureRow {
+  readonly #name: string;
+  readonly #backoff: NonNullable<LoopOptions['backoff']>;
+  readonly #log: Logger;
+  #failures = 0;
+  /** Failures since something gave hope; the pauses grow with it. */
+  #setbacks = 0;
+
+  constructor(name: string, backoff: NonNullable<LoopOptions['backoff']>, log: Logger) {
+    this.#name = name;
+    this.#backoff = backoff;
+    this.#log = log;
+  }
+
+  lasts(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** Lets the pauses grow from the start again. */
+  hope(): void {
+    this.#setbacks = 0;
+  }
+
+  end(): void {
+    if (this.lasts()) this.#log.info({ failures: this.#failures }, `${this.#name} works again`);
+    this.#failures = 0;
+    this.#setbacks = 0;
+  }
+
+  /** Notes a failure; returns the pause after it, ms. */
+  note(err: unknown): number {
+    this.#failures += 1;
+    this.#setbacks += 1;
+    const delayMs = this.#pauseAfter(err);
+    const failures = this.#failures;
+    this.#log[failures === 1 ? 'warn' : 'debug'](
+      { err, failures, delayMs },
+      `${this.#name} failed, retrying`,
+    );
+    return delayMs;
+  }
+
+  #pauseAfter(err: unknown): number {
+    const backoff = this.#backoff;
+    return typeof backoff === 'function'
+      ? backoff(err, this.#setbacks)
+      : backoffMs(backoff, this.#setbacks - 1);
+  }
 }

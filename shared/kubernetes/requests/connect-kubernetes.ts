@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { answerTooLarge, mostAnswerBytes, readAtMost } from './bounded-answer.ts';
@@ -24,7 +25,10 @@ export interface Kubernetes {
   close(): void;
 }
 
+type KubernetesOptions = KubeConfigSource & { log: Logger };
+
 const requestTimeoutMs = 30_000;
+const idleTimeoutMs = 30_000;
 /** A Status is short; what is longer is not the API server's. */
 const mostRefusalBytes = 64 * 1_024;
 
@@ -36,75 +40,91 @@ const mostRefusalBytes = 64 * 1_024;
  * Uses no right of its own.
  * @throws CONFIG_INVALID when no cluster is found there
  */
-export function connectKubernetes(options: KubeConfigSource & { log: Logger }): Kubernetes {
-  let kubeConfig = loadKubeConfig(options);
-  // Idle connections end before the API server ends them, so that no request meets a closing one.
-  const pool = { keepAlive: true, timeout: 30_000 };
-  const agents = { 'http:': new http.Agent(pool), 'https:': new https.Agent(pool) };
+export const connectKubernetes = (options: KubernetesOptions): Kubernetes => new ApiServerConnection(options);
 
-  const send = async (call: KubernetesCall, signal: AbortSignal): Promise<http.IncomingMessage> => {
-    const cluster = kubeConfig.getCurrentCluster();
-    const url = new URL(`${cluster?.server}${call.path}`);
-    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
-    const credentials: https.RequestOptions = {};
-    await kubeConfig.applyToHTTPSOptions(credentials);
-    const scheme = url.protocol === 'http:' ? 'http:' : 'https:';
-    const agent = cluster?.proxyUrl ? credentials.agent : agents[scheme];
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    return new Promise((resolve, reject) => {
-      const request = (scheme === 'http:' ? http : https).request(url, {
-        ...credentials,
-        ...(agent === undefined ? {} : { agent }),
-        method: methodOf[call.verb],
-        headers: headersOf(credentials.headers, call, body),
-        signal,
-      });
-      request.on('error', reject);
-      request.on('response', resolve);
-      request.end(body);
-    });
+class ApiServerConnection implements Kubernetes {
+  readonly #options: KubernetesOptions;
+  #kubeConfig: KubeConfig;
+  // Idle connections end before the API server ends them, so that no request meets a closing one.
+  readonly #agents = {
+    'http:': new http.Agent({ keepAlive: true, timeout: idleTimeoutMs }),
+    'https:': new https.Agent({ keepAlive: true, timeout: idleTimeoutMs }),
   };
 
-  const stream = async (call: KubernetesCall, signal: AbortSignal): Promise<http.IncomingMessage> => {
-    let response = await send(call, signal).catch((err: unknown) => {
-      throw refusedError(call, { statusCode: 0 }, err);
-    });
+  constructor(options: KubernetesOptions) {
+    this.#options = options;
+    this.#kubeConfig = loadKubeConfig(options);
+  }
+
+  async json(call: KubernetesCall, signal?: AbortSignal): Promise<unknown> {
+    const timeout = AbortSignal.timeout(requestTimeoutMs);
+    const response = await this.stream(
+      call,
+      signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    );
+    try {
+      const body = await readAtMost(response, mostAnswerBytes);
+      if (body === undefined) throw refusedError(call, { statusCode: 0, reason: answerTooLarge });
+      return JSON.parse(body.toString('utf8'));
+    } catch (err) {
+      if (err instanceof LatchkeyError) throw err;
+      // A parser's message quotes the text, and the text may be a Secret.
+      throw refusedError(call, { statusCode: 0 }, err instanceof SyntaxError ? undefined : err);
+    }
+  }
+
+  async stream(call: KubernetesCall, signal: AbortSignal): Promise<http.IncomingMessage> {
+    let response = await this.#send(call, signal);
     if (response.statusCode === 401) {
       response.resume();
-      options.log.warn('the API server refused the credentials; reading them again');
-      kubeConfig = loadKubeConfig(options);
-      response = await send(call, signal).catch((err: unknown) => {
-        throw refusedError(call, { statusCode: 0 }, err);
-      });
+      this.#options.log.warn('the API server refused the credentials; reading them again');
+      this.#kubeConfig = loadKubeConfig(this.#options);
+      response = await this.#send(call, signal);
     }
     if (isSuccess(response)) return response;
     throw await refusalOf(call, response);
-  };
+  }
 
-  return {
-    stream,
-    json: async (call, signal) => {
-      const timeout = AbortSignal.timeout(requestTimeoutMs);
-      const response = await stream(
-        call,
-        signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+  close(): void {
+    this.#agents['http:'].destroy();
+    this.#agents['https:'].destroy();
+  }
+
+  async #send(call: KubernetesCall, signal: AbortSignal): Promise<http.IncomingMessage> {
+    try {
+      const { url, options, body } = await this.#requestOf(call);
+      return await answerTo(
+        (url.protocol === 'http:' ? http : https).request(url, { ...options, signal }),
+        body,
       );
-      try {
-        const body = await readAtMost(response, mostAnswerBytes);
-        if (body === undefined) throw refusedError(call, { statusCode: 0, reason: answerTooLarge });
-        return JSON.parse(body.toString('utf8'));
-      } catch (err) {
-        if (err instanceof LatchkeyError) throw err;
-        // A parser's message quotes the text, and the text may be a Secret.
-        throw refusedError(call, { statusCode: 0 }, err instanceof SyntaxError ? undefined : err);
-      }
-    },
-    close: () => {
-      agents['http:'].destroy();
-      agents['https:'].destroy();
-    },
-  };
+    } catch (err) {
+      throw refusedError(call, { statusCode: 0 }, err);
+    }
+  }
+
+  async #requestOf(call: KubernetesCall) {
+    const cluster = this.#kubeConfig.getCurrentCluster();
+    const url = new URL(`${cluster?.server}${call.path}`);
+    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
+    const credentials: https.RequestOptions = {};
+    await this.#kubeConfig.applyToHTTPSOptions(credentials);
+    const scheme = url.protocol === 'http:' ? 'http:' : 'https:';
+    const agent = cluster?.proxyUrl ? credentials.agent : this.#agents[scheme];
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers = headersOf(credentials.headers, call, body);
+    const method = methodOf[call.verb];
+    const options = { ...credentials, ...(agent === undefined ? {} : { agent }), method, headers };
+    return { url, options, body };
+  }
 }
+
+/** Sends a request, and resolves once its answer begins. */
+const answerTo = (request: http.ClientRequest, body: string | undefined): Promise<http.IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    request.on('error', reject);
+    request.on('response', resolve);
+    request.end(body);
+  });
 
 function headersOf(
   credentials: http.OutgoingHttpHeaders | readonly string[] | undefined,

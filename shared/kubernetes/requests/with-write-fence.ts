@@ -12,7 +12,8 @@ const reads: ReadonlySet<KubernetesCall['verb']> = new Set(['get', 'list', 'watc
  * @throws LEADERSHIP_LOST from `json` for a write of a process that does not lead
  */
 export const withWriteFence = (kubernetes: Kubernetes, isLeading: () => boolean): Kubernetes => ({
-  ...kubernetes,
+  stream: (call, signal) => kubernetes.stream(call, signal),
+  close: () => kubernetes.close(),
   json: async (call, signal) => {
     if (reads.has(call.verb) || isLeading()) return kubernetes.json(call, signal);
     throw new LatchkeyError(

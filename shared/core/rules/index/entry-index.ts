@@ -41,85 +41,114 @@ export interface EntryIndex {
 const none: Readonly<Record<string, string>> = Object.freeze({});
 
 /** @param open how a sealed value is opened, each time that a template reads it */
-export function createEntryIndex(open: OpenValue): EntryIndex {
-  /** Scope -> lookup key -> item. */
-  const items = new Map<string, Map<string, OwnedItem>>();
-  /** Scope -> beginnings of lookup keys that are left out -> how many entries say so. */
-  const leftOut = new Map<string, Map<string, number>>();
-  const entries = new Map<string, IndexedEntry>();
-  let changed = 0;
+export const createEntryIndex = (open: OpenValue): EntryIndex => new ScopedEntries(open);
 
-  const noteLeftOut = ({ scope, leftOut: prefix }: IndexedEntry, more: 1 | -1): void => {
-    if (prefix === undefined) return;
-    const prefixes = leftOut.get(scope) ?? new Map<string, number>();
-    const count = (prefixes.get(prefix) ?? 0) + more;
-    if (count > 0) prefixes.set(prefix, count);
-    else prefixes.delete(prefix);
-    if (prefixes.size > 0) leftOut.set(scope, prefixes);
-    else leftOut.delete(scope);
-  };
-  const takeOut = (entry: IndexedEntry, isGone: (lookupKey: string) => boolean): void => {
-    const scoped = items.get(entry.scope);
+class ScopedEntries implements EntryIndex {
+  readonly #open: OpenValue;
+  /** Scope -> lookup key -> item. */
+  readonly #items = new Map<string, Map<string, OwnedItem>>();
+  readonly #leftOut = new LeftOutPrefixes();
+  readonly #entries = new Map<string, IndexedEntry>();
+  #changed = 0;
+
+  constructor(open: OpenValue) {
+    this.#open = open;
+  }
+
+  put(
+    record: string,
+    next: RuleEntry,
+    { owner, scope, traceparent }: { owner: string; scope: string; traceparent: string | undefined },
+  ): void {
+    if (this.#entries.get(record)?.scope !== scope) this.remove(record);
+    const entry = this.#entries.get(record) ?? newEntry(scope);
+    this.#entries.set(record, entry);
+    this.#takeOut(entry, (lookupKey) => !Object.hasOwn(next.items, lookupKey));
+    this.#leftOut.count(entry, -1);
+    Object.assign(entry, { traceparent, leftOut: next.leftOut, lookupKeys: Object.keys(next.items) });
+    this.#leftOut.count(entry, 1);
+    const scoped = this.#items.get(scope) ?? new Map<string, OwnedItem>();
+    for (const lookupKey of entry.lookupKeys) {
+      const before = scoped.get(lookupKey);
+      const item = this.#itemOf(entry, next, { owner, secret: lookupKey }, before);
+      if (item === before) continue;
+      scoped.set(lookupKey, item);
+      this.#changed += 1;
+    }
+    if (scoped.size > 0) this.#items.set(scope, scoped);
+  }
+
+  remove(record: string): void {
+    const entry = this.#entries.get(record);
+    if (entry === undefined) return;
+    this.#entries.delete(record);
+    this.#leftOut.count(entry, -1);
+    this.#takeOut(entry, () => true);
+  }
+
+  item(scope: string, lookupKey: string): IndexedItem | undefined {
+    const found = this.#items.get(scope)?.get(lookupKey);
+    return found && { variables: found.variables, traceparent: found.entry.traceparent };
+  }
+
+  lookupKeys(scope: string): Iterable<string> {
+    return this.#items.get(scope)?.keys() ?? [];
+  }
+
+  leavesOut(scope: string, lookupKey: string): boolean {
+    return this.#leftOut.has(scope, lookupKey.slice(0, lookupKey.indexOf('/') + 1));
+  }
+
+  changedItems(): number {
+    return this.#changed;
+  }
+
+  #takeOut(entry: IndexedEntry, isGone: (lookupKey: string) => boolean): void {
+    const scoped = this.#items.get(entry.scope);
     for (const lookupKey of entry.lookupKeys) {
       if (!isGone(lookupKey) || scoped?.get(lookupKey)?.entry !== entry) continue;
       scoped.delete(lookupKey);
-      changed += 1;
+      this.#changed += 1;
     }
-    if (scoped?.size === 0) items.delete(entry.scope);
-  };
-  const remove = (record: string): void => {
-    const entry = entries.get(record);
-    if (entry === undefined) return;
-    entries.delete(record);
-    noteLeftOut(entry, -1);
-    takeOut(entry, () => true);
-  };
+    if (scoped?.size === 0) this.#items.delete(entry.scope);
+  }
 
-  /** What stands for a lookup key of an entry: what is held, if it is the same. */
-  const itemOf = (
+  /** Makes what stands for a lookup key of an entry: the item before, if it is the same. */
+  #itemOf(
     entry: IndexedEntry,
-    { items: came, sealed }: RuleEntry,
+    { items, sealed }: RuleEntry,
     place: SealedPlace,
     before: OwnedItem | undefined,
-  ): OwnedItem => {
-    const variables = came[place.secret] ?? none;
+  ): OwnedItem {
+    const variables = items[place.secret] ?? none;
     const value =
       sealed !== undefined && Object.hasOwn(sealed, place.secret) ? sealed[place.secret] : undefined;
-    if (value !== undefined)
+    if (value !== undefined) {
+      const open = this.#open;
       return { entry, variables: withSealedValue(variables, place, () => open(value, place)) };
+    }
     if (before?.entry === entry && isSame(before.variables, variables)) return before;
     return isSame(none, variables) ? entry.plain : { entry, variables };
-  };
+  }
+}
 
-  return {
-    put(record, next, { owner, scope, traceparent }) {
-      if (entries.get(record)?.scope !== scope) remove(record);
-      const entry = entries.get(record) ?? newEntry(scope);
-      entries.set(record, entry);
-      takeOut(entry, (lookupKey) => !Object.hasOwn(next.items, lookupKey));
-      noteLeftOut(entry, -1);
-      Object.assign(entry, { traceparent, leftOut: next.leftOut, lookupKeys: Object.keys(next.items) });
-      noteLeftOut(entry, 1);
-      const scoped = items.get(scope) ?? new Map<string, OwnedItem>();
-      for (const lookupKey of entry.lookupKeys) {
-        const before = scoped.get(lookupKey);
-        const item = itemOf(entry, next, { owner, secret: lookupKey }, before);
-        if (item === before) continue;
-        scoped.set(lookupKey, item);
-        changed += 1;
-      }
-      if (scoped.size > 0) items.set(scope, scoped);
-    },
-    remove,
-    item(scope, lookupKey) {
-      const found = items.get(scope)?.get(lookupKey);
-      return found && { variables: found.variables, traceparent: found.entry.traceparent };
-    },
-    lookupKeys: (scope) => items.get(scope)?.keys() ?? [],
-    leavesOut: (scope, lookupKey) =>
-      leftOut.get(scope)?.has(lookupKey.slice(0, lookupKey.indexOf('/') + 1)) ?? false,
-    changedItems: () => changed,
-  };
+/** Counts, for each scope and beginning of lookup keys, the entries that leave such keys out. */
+class LeftOutPrefixes {
+  readonly #counts = new Map<string, Map<string, number>>();
+
+  count({ scope, leftOut: prefix }: IndexedEntry, more: 1 | -1): void {
+    if (prefix === undefined) return;
+    const prefixes = this.#counts.get(scope) ?? new Map<string, number>();
+    const count = (prefixes.get(prefix) ?? 0) + more;
+    if (count > 0) prefixes.set(prefix, count);
+    else prefixes.delete(prefix);
+    if (prefixes.size > 0) this.#counts.set(scope, prefixes);
+    else this.#counts.delete(scope);
+  }
+
+  has(scope: string, prefix: string): boolean {
+    return this.#counts.get(scope)?.has(prefix) ?? false;
+  }
 }
 
 function newEntry(scope: string): IndexedEntry {
