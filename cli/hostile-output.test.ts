@@ -22,7 +22,7 @@ const hostilePod = aPod({
 const hostileFlyte = {
   webhook: {
     [turned]: 1,
-    secretManagerTypes: ['K8s', turned],
+    secretManagerTypes: ['Vault'],
     vaultSecretManager: { role: 'r\u009b31m\u202e' },
   },
 };
@@ -34,6 +34,8 @@ const hostileKubeconfig = {
 const files = {
   pod: JSON.stringify(hostilePod),
   flyte: stringify(hostileFlyte),
+  flyteManager: stringify({ [turned]: { webhook: { secretManagerTypes: ['K8s', turned] } } }),
+  flyteSections: stringify({ [turned]: hostileFlyte, other: { webhook: { secretName: turned } } }),
   flyteFiles: stringify({ kind: 'ConfigMap', data: { [`${turned}.yaml`]: '{}' } }),
   config: stringify({ [turned]: turned, chain: [turned], k8s: { [turned]: 1 } }),
   recipe: stringify({ [turned]: turned, fields: { [turned]: turned } }),
@@ -58,6 +60,10 @@ const linesOf = (path: typeof files): Record<string, string[][]> => ({
     ['import', path.flyte],
     ['import', '--json', path.flyte],
     ['import', path.flyteFiles],
+    ['import', path.flyteManager],
+    ['import', path.flyteSections],
+    ['import', '--section', turned, path.flyte],
+    ['import', '--object', turned, path.flyte],
     ['import', turned],
   ],
   recipe: [

@@ -2,27 +2,47 @@ import { Document, isMap, isScalar } from 'yaml';
 import { exitCodes, type Terminal, UsageError } from '#cli/command.ts';
 import { readTextArgument } from '#cli/text-argument.ts';
 import { type ImportedConfig, importFlyteConfig } from './config-import.ts';
-import { readFlyteSections } from './config-import-source.ts';
+import { readFlyteSection } from './config-import-source.ts';
+import { importSteps } from './import-steps.ts';
+
+/** What the command line says about an import. */
+export interface ImportOptions {
+  files: readonly string[];
+  json: boolean;
+  /** Which of several sections, counted from 1. */
+  section: string | undefined;
+  /** Name of Flyte's MutatingWebhookConfiguration. */
+  object: string | undefined;
+}
 
 /** Runs `latchkey config import`. @throws CONFIG_INVALID when the file is not Flyte's. */
 export async function runConfigImport(
   terminal: Terminal,
-  { files, json }: { files: readonly string[]; json: boolean },
+  { files, json, section, object }: ImportOptions,
 ): Promise<number> {
   const [file, ...rest] = files;
   if (file === undefined || rest.length > 0) throw new UsageError('config import takes one file');
+  if (section !== undefined && !/^[1-9][0-9]{0,4}$/.test(section)) {
+    throw new UsageError('--section takes the number of a section');
+  }
   const source = file === '-' ? 'stdin' : file;
   const text = await readTextArgument(file, terminal, 'CONFIG_INVALID');
-  const imported = importFlyteConfig(readFlyteSections(text, source), source);
+  const found = readFlyteSection(text, source, section === undefined ? undefined : Number(section));
+  const imported = importFlyteConfig(found, source, object);
+  const steps = importSteps(imported.config);
   if (json) {
-    terminal.output.json(imported);
+    terminal.output.json({ ...imported, section: found.place, steps });
     return exitCodes.done;
   }
-  terminal.output.yaml(latchkeyYaml(imported, source));
-  terminal.errors.lines(imported.remarks.map(({ field, why }) => `${field}: ${why}`));
+  terminal.output.yaml(latchkeyYaml(imported, `${source} (${found.place})`));
+  terminal.errors.lines([
+    `read from ${found.place}`,
+    ...imported.remarks.map(({ field, why }) => `${field}: ${why}`),
+    'next steps:',
+    ...steps.map((step) => `- ${step}`),
+  ]);
   return exitCodes.done;
 }
-
 /** Comments that stand before a field of the file. */
 const advice: readonly [section: readonly string[], field: string, comment: string][] = [
   [

@@ -1,75 +1,63 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
-import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
+import { member } from '#shared/core/text/json-value.ts';
+import { readYamlDocuments, type YamlDocument } from '#shared/runtime/yaml-documents.ts';
+import { describeYamlFault } from '#shared/runtime/yaml-text.ts';
+import {
+  type FlyteSection,
+  type FoundSections,
+  findFlyteSections,
+  isOfFlyte2,
+} from './find-flyte-sections.ts';
 
-/** Sections of Flyte's configuration that the webhook reads. */
-const sections = ['webhook', 'secrets'] as const;
-
-/** One field of Flyte's configuration. */
-export interface FlyteField {
-  /** As the file spells it, for people: `webhook.awsSecretManager.sidecarImage`. */
-  shown: string;
-  value: unknown;
-}
-
-/** Flyte reads names without regard to case (viper), and its flags write them in kebab case. */
-export const foldName = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
+/** Nobody reads more places. */
+const mostPlaces = 20;
 
 /**
- * The sections `webhook` and `secrets` of Flyte's configuration, later files over earlier ones as Flyte merges them.
- * `text` is a ConfigMap (its `data` holds the files) or one of its files, as YAML or JSON; names are folded.
- * @throws CONFIG_INVALID when it cannot be read or holds neither section.
+ * Reads the section of Flyte's configuration that is to be imported, from whatever holds it: a file of Flyte, its
+ * ConfigMap, a List, a rendered chart of many documents, or the values of a chart.
+ * @param chosen which of several sections, counted from 1
+ * @throws CONFIG_INVALID when it cannot be read, holds no section, or several of which none is chosen
  */
-export function readFlyteSections(text: string, source: string): Map<string, FlyteField> {
-  const document = parseYaml(text, source);
-  const files =
-    member(document, 'kind') === 'ConfigMap'
-      ? configFiles(member(document, 'data'), source)
-      : [{ name: source, content: document }];
-  const merged = new Map<string, FlyteField>();
-  for (const { content } of files) {
-    if (!isObject(content)) continue;
-    for (const [name, value] of Object.entries(content)) {
-      if (isObject(value) && isSection(foldName(name))) collect(merged, [name], value);
-    }
+export function readFlyteSection(text: string, source: string, chosen?: number): FlyteSection {
+  const documents = readYamlDocuments(text);
+  if ('faults' in documents) {
+    const [why] = documents.faults.map(describeYamlFault);
+    throw invalid(`${source} cannot be read: ${why}`);
   }
-  if (merged.size > 0) return merged;
-  const looked = files.map(({ name }) => name).join(', ');
-  throw new LatchkeyError(
-    'CONFIG_INVALID',
-    `${source}: no section "webhook" and none "secrets" was found in ${looked}; give the ConfigMap that Flyte's webhook mounts, for example flyte-propeller-config`,
+  const found = findFlyteSections(documents);
+  if (found.unreadable.length > 0) {
+    throw invalid(`${source}: ${listed(found.unreadable)}`);
+  }
+  const { sections } = found;
+  const [first] = sections;
+  if (first === undefined) throw invalid(`${source}: ${nothingFound(documents, found)}`);
+  if (chosen === undefined && sections.length === 1) return first;
+  const section = chosen === undefined ? undefined : sections[chosen - 1];
+  if (section !== undefined) return section;
+  const places = sections.map(({ place }, index) => `${index + 1}. ${place}`);
+  throw invalid(
+    `${source}: it configures Flyte's webhook in ${sections.length} places, choose one with --section NUMBER:\n${places.slice(0, mostPlaces).join('\n')}`,
   );
 }
 
-const isSection = (name: string): boolean => sections.some((section) => section === name);
+const invalid = (message: string): LatchkeyError => new LatchkeyError('CONFIG_INVALID', message);
 
-function collect(merged: Map<string, FlyteField>, path: readonly string[], value: JsonObject): void {
-  for (const [name, inner] of Object.entries(value)) {
-    const inside = [...path, name];
-    const key = inside.map(foldName).join('.');
-    if (isObject(inner) && !wholeFields.has(key)) collect(merged, inside, inner);
-    else merged.set(key, { shown: inside.join('.'), value: inner });
+const listed = (places: readonly string[]): string => places.slice(0, mostPlaces).join('; ');
+
+function nothingFound(documents: readonly YamlDocument[], { foreign }: FoundSections): string {
+  const advice =
+    "give the ConfigMap that Flyte's webhook mounts (flyte-core: flyte-propeller-config, flyte-binary: flyte-binary-config or <release>-flyte-binary-config), or the chart rendered by helm template or helm get manifest";
+  if (foreign.length > 0) {
+    return `no section "webhook" with a field of Flyte's webhook was found; others of that name: ${listed(foreign)}. Instead, ${advice}`;
   }
-}
-
-/** Fields whose members are data, not names of Flyte's. */
-const wholeFields: ReadonlySet<string> = new Set([
-  ...['aws', 'gcp', 'azure'].map((provider) => `webhook.${provider}secretmanager.resources`),
-  'webhook.vaultsecretmanager.annotations',
-  'webhook.namespaceselector',
-]);
-
-function configFiles(data: unknown, source: string): { name: string; content: unknown }[] {
-  const files = isObject(data) ? Object.entries(data) : [];
-  return files
-    .filter(([name]) => /\.ya?ml$/.test(name))
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([name, text]) => ({ name, content: parseYaml(String(text), `${source}: ${name}`) }));
-}
-
-function parseYaml(text: string, source: string): unknown {
-  const read = readYaml(text);
-  if (!('faults' in read)) return read.value;
-  const [why] = read.faults.map(describeYamlFault);
-  throw new LatchkeyError('CONFIG_INVALID', `${source} cannot be read: ${why}`);
+  if (documents.some(({ value }) => isOfFlyte2(value))) {
+    return `these are values of Flyte 2's chart flyte-binary, which configures the manager Embedded: latchkey has no manager for it; see "Flyte 2" in docs/migration.md`;
+  }
+  const isValues = documents.some(
+    ({ value }) => member(value, 'kind') === undefined && member(value, 'configuration') !== undefined,
+  );
+  const kind = isValues
+    ? 'these are values of the chart flyte-binary without a section of the webhook, which the chart itself adds'
+    : 'no section "webhook" and none "secrets" was found';
+  return `${kind}; ${advice}`;
 }

@@ -5,7 +5,10 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
 import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
-import { type FlyteField, foldName } from './config-import-source.ts';
+import type { FlyteSection } from './find-flyte-sections.ts';
+import { requireServed } from './flyte-chain.ts';
+import type { FlyteField } from './flyte-fields.ts';
+import { absentParts, mappings, type Remarks } from './flyte-mappings.ts';
 
 /** A field of Flyte's that latchkey.yaml cannot say, or says otherwise, and why. */
 interface Remark {
@@ -19,75 +22,28 @@ export interface ImportedConfig {
   remarks: Remark[];
 }
 
-type Remarks = (why: string) => void;
-/** Where a field goes in latchkey.yaml, its value by way of `convert`; undefined = nowhere, with a remark. */
-type Mapping =
-  | { to: readonly [string, ...string[]]; convert?: (value: unknown, remark: Remarks) => unknown }
-  | { why: string };
-
-const chainOfFlyte: Readonly<Record<string, string>> = {
-  global: 'global',
-  k8s: 'k8s',
-  aws: 'aws',
-  gcp: 'gcp',
-  azure: 'azure',
-  vault: 'vault',
-};
-
-const ownCertificates =
-  'latchkey keeps certificates of its own in Secrets of its own namespace (tls.caSecretName, tls.servingSecretName); the Secret of Flyte is not touched';
-const ownService = "latchkey has a Service of its own (deploy/gateway.yaml), which is not Flyte's";
-
-/** Every field of Flyte's webhook that is known, in the order in which they are applied: a later one wins. */
-const mappings = new Map<string, Mapping>([
-  ['webhook.secretmanagertype', { to: ['chain'], convert: (type, remark) => chainOf([type], remark) }],
-  ['webhook.secretmanagertypes', { to: ['chain'], convert: chainOf }],
-  ...['aws', 'gcp', 'azure'].flatMap((provider): [string, Mapping][] => [
-    [`webhook.${provider}secretmanager.sidecarimage`, { to: [provider, 'sidecarImage'] }],
-    [`webhook.${provider}secretmanager.resources`, { to: [provider, 'resources'], convert: resourcesOf }],
-  ]),
-  ['webhook.vaultsecretmanager.role', { to: ['vault', 'role'] }],
-  ['webhook.vaultsecretmanager.kvversion', { to: ['vault', 'kvVersion'], convert: String }],
-  ['webhook.vaultsecretmanager.annotations', { to: ['vault', 'annotations'] }],
-  ['webhook.servicename', { to: ['webhook', 'configurationName'] }],
-  ['webhook.webhooktimeout', { to: ['webhook', 'timeoutSeconds'] }],
-  ['webhook.namespaceselector', { to: ['k8s', 'namespaces', 'selector'], convert: selectorOf }],
-  ['webhook.disablecreatemutatingwebhookconfig', { to: ['webhook', 'manage'], convert: manageOf }],
-  ['webhook.secretname', { why: ownCertificates }],
-  ['webhook.certdir', { why: ownCertificates }],
-  ['webhook.localcert', { why: ownCertificates }],
-  ['webhook.serviceport', { why: ownService }],
-  ['webhook.listenport', { why: 'the variable WEBHOOK_PORT of the gateway (deploy/gateway.yaml) says it' }],
-  ['webhook.metricsprefix', { why: 'metrics have names of their own; see /metrics of each service' }],
-  [
-    'webhook.secretenvvarprefix',
-    { why: 'variables are named _FSEC_..., and FLYTE_SECRETS_ENV_PREFIX tells flytekit so' },
-  ],
-  ['secrets.secretsprefix', { to: ['global', 'dir'] }],
-  ['secrets.envprefix', { to: ['global', 'envPrefix'] }],
-]);
-
-/** Whole parts of Flyte's webhook that latchkey does not have. */
-const absentParts: readonly [prefix: string, why: string][] = [
-  [
-    'webhook.embeddedsecretmanagerconfig.',
-    'latchkey never reads a value out of a provider: there is no embedded manager',
-  ],
-  ['webhook.imagebuilderconfig.', 'latchkey injects secrets only; it rewrites no image names'],
-  ['webhook.kubeclientconfig.', 'the gateway talks to no API server'],
-];
+/** Name of the object where a chart does not name it after its release: that of flyte-core. */
+const usualName = 'flyte-pod-webhook';
+const nameField = 'webhook.serviceName';
 
 /**
  * latchkey.yaml for what Flyte's webhook was configured to do, and keeps its pods working: requests
  * are trusted (`k8s.inventory: open`) in every namespace, as Flyte trusts them.
- * @throws CONFIG_INVALID when a value is not one that latchkey accepts.
+ * @param objectName name of Flyte's MutatingWebhookConfiguration, where the section does not tell it
+ * @throws CONFIG_INVALID when a value is not one that latchkey accepts, or a manager is listed that it does not have
  */
-export function importFlyteConfig(fields: ReadonlyMap<string, FlyteField>, source: string): ImportedConfig {
+export function importFlyteConfig(
+  section: FlyteSection,
+  source: string,
+  objectName?: string,
+): ImportedConfig {
+  const fields = withoutOverridden(section.fields);
+  requireServed(section, fields);
   const remarks: Remark[] = [];
   const config: JsonObject = {
     chain: ['global', 'k8s'],
     k8s: { inventory: 'open', namespaces: { selector: { matchLabels: {} } } },
-    webhook: { configurationName: 'flyte-pod-webhook', adopt: false },
+    webhook: { configurationName: usualName, adopt: false },
   };
   for (const [path, mapping] of mappings) {
     const field = fields.get(path);
@@ -98,13 +54,33 @@ export function importFlyteConfig(fields: ReadonlyMap<string, FlyteField>, sourc
   }
   for (const [path, { shown }] of fields) {
     if (mappings.has(path)) continue;
-    const part = absentParts.find(([prefix]) => path.startsWith(prefix));
-    remarks.push({ field: shown, why: part?.[1] ?? "latchkey does not know this field of Flyte's" });
+    const part = absentParts.find(({ prefix }) => path.startsWith(prefix));
+    remarks.push({ field: shown, why: part?.why ?? "latchkey does not know this field of Flyte's" });
   }
+  if (objectName !== undefined) assign(config, ['webhook', 'configurationName'], objectName);
+  else if (section.chart !== undefined && !fields.has('webhook.servicename')) guessName(config, remarks);
   leaveToGitOps(config);
   closeBeforeOthers(config, remarks);
   check(config, source);
   return { config, remarks };
+}
+
+/** Takes out what Flyte does not read: one manager beside a list of several, and fields that are null. */
+function withoutOverridden(fields: ReadonlyMap<string, FlyteField>): Map<string, FlyteField> {
+  const types = fields.get('webhook.secretmanagertypes')?.value;
+  const isListed = Array.isArray(types) && types.length > 0;
+  const unread = isListed ? 'webhook.secretmanagertype' : 'webhook.secretmanagertypes';
+  return new Map([...fields].filter(([path, { value }]) => path !== unread && value !== null));
+}
+
+/** The values of the chart flyte-binary do not tell the name, which follows from the release. */
+function guessName(config: JsonObject, remarks: Remark[]): void {
+  const name = 'flyte-binary-webhook';
+  assign(config, ['webhook', 'configurationName'], name);
+  remarks.push({
+    field: nameField,
+    why: `the chart flyte-binary names the webhook after its release, so ${name} is a guess: see kubectl get mutatingwebhookconfigurations, and import again with --object NAME if it is another one`,
+  });
 }
 
 function assign(config: JsonObject, [name, ...inside]: readonly string[], value: unknown): void {
@@ -117,46 +93,6 @@ function assign(config: JsonObject, [name, ...inside]: readonly string[], value:
   const target: JsonObject = isObject(section) ? section : {};
   config[name] = target;
   assign(target, inside, value);
-}
-
-function chainOf(types: unknown, remark: Remarks): string[] {
-  const names = (Array.isArray(types) ? types : [types]).map(String);
-  const served = names.flatMap((name) => {
-    const manager = chainOfFlyte[foldName(name)];
-    if (manager === undefined) {
-      remark(`latchkey has no manager "${name}": what only it could serve will be denied, not injected`);
-    }
-    return manager ?? [];
-  });
-  return [...new Set(['global', ...served])];
-}
-
-function resourcesOf(value: unknown, remark: Remarks): unknown {
-  if (!isObject(value)) return value;
-  const folded = Object.entries(value).map(([name, quantities]) => [foldName(name), quantities] as const);
-  const kept = folded.filter(([name]) => name === 'requests' || name === 'limits');
-  if (kept.length < folded.length) remark('of resources only requests and limits are set');
-  return Object.fromEntries(kept);
-}
-
-function selectorOf(value: unknown, remark: Remarks): unknown {
-  const entries = isObject(value) ? Object.entries(value) : [];
-  const folded = new Map(entries.map(([name, inner]) => [foldName(name), inner]));
-  if (folded.has('matchexpressions')) remark('namespaces are selected by matchLabels only');
-  remark(
-    'it selects the namespaces that get secrets; a labelled pod in another one is denied with 503, where Flyte admitted it without its secrets',
-  );
-  return { matchLabels: folded.get('matchlabels') ?? {} };
-}
-
-function manageOf(disabled: unknown, remark: Remarks): boolean {
-  const isDisabled = String(disabled) === 'true';
-  if (isDisabled) {
-    remark(
-      'another tool creates the MutatingWebhookConfiguration, so latchkey does not; see "When GitOps owns the object" in docs/migration.md',
-    );
-  }
-  return !isDisabled;
 }
 
 /** Without `manage` its caBundle is kept: it must not be Flyte's object before that calls latchkey. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { importFlyteConfig } from '#cli/config/config-import.ts';
-import { readFlyteSections } from '#cli/config/config-import-source.ts';
+import { readFlyteSection } from '#cli/config/config-import-source.ts';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
 import { type RunningInstallation, startInstallation } from '#testkit/installation/running-installation.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
@@ -20,7 +20,7 @@ const podsInARow = 20;
 const flytesConfiguration = `
 webhook: {serviceName: flyte-pod-webhook, servicePort: 443, secretManagerType: K8s, certDir: /etc/webhook/certs}
 `;
-const imported = importFlyteConfig(readFlyteSections(flytesConfiguration, 'core.yaml'), 'core.yaml')
+const imported = importFlyteConfig(readFlyteSection(flytesConfiguration, 'core.yaml'), 'core.yaml')
   .config as ConfigInput;
 
 let installation: RunningInstallation;
