@@ -15,10 +15,10 @@ import { notServing } from './decide/not-serving.ts';
 import { providedAction } from './decide/provided-action.ts';
 import { type RotationFacts, servedCondition } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
-import { type ObservedState, observe } from './observe/observe.ts';
+import { type ObservedState, observe, unseenRecheckMs } from './observe/observe.ts';
 import { readEndpoints } from './observe/read-rotation-facts.ts';
 import { readServingFacts } from './observe/read-serving-facts.ts';
-import { readWebhookFacts } from './observe/read-webhook-facts.ts';
+import { readWebhookFacts, unseenWebhookFacts } from './observe/read-webhook-facts.ts';
 
 type ProvidedFacts = Pick<RotationFacts, 'serving' | 'webhook' | 'endpoints'>;
 
@@ -74,7 +74,11 @@ export function createProvidedSource(options: SourceOptions): CertificateSource 
         if (action.kind === 'repair-webhook') await applyAction(action, context);
         else {
           logNew(problemsOf(action.problem, observed, options));
-          return earlierMs(action.recheckMs, repairs.restMs());
+          const recheckMs = earlierMs(action.recheckMs, repairs.restMs());
+          const { unseen } = observed;
+          return unseen.serving === undefined && unseen.webhook === undefined
+            ? recheckMs
+            : earlierMs(recheckMs, unseenRecheckMs);
         }
       }
       return 0;
@@ -101,16 +105,20 @@ function factsOf(
   const trusted = readBundle(stored?.bundle ?? '').map(certificateId);
   return {
     serving: serving && readServingFacts(serving, context),
-    webhook: readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, repairs.deferred(trusted)),
+    webhook:
+      observed.unseen.webhook === undefined
+        ? readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, repairs.deferred(trusted))
+        : unseenWebhookFacts(observed.unseen.webhook),
     endpoints: readEndpoints(observed, { config, served }),
   };
 }
 
 function problemsOf(
   problem: string | undefined,
-  { serving }: ObservedState,
+  { serving, unseen }: ObservedState,
   { config, clock }: SourceOptions,
 ): string[] {
+  if (unseen.serving !== undefined) return [unseen.serving];
   const secret = `Secret ${config.tls.servingSecretName}`;
   if (problem !== undefined) return [`${secret} cannot be used: ${problem}; the bundle stays as it is`];
   const isLate = serving !== undefined && isDueForRenewal(readTlsSecret(serving).pair, clock.now(), lateAt);
@@ -119,13 +127,13 @@ function problemsOf(
 
 const statusOf = (
   facts: ProvidedFacts,
-  { serving }: ObservedState,
+  { serving, unseen }: ObservedState,
   problems: readonly string[],
 ): Omit<CertificateStatus, 'undone'> => ({
   phase: undefined,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   unmanagedReason: facts.webhook.unmanagedReason,
-  isCalled: facts.webhook.trusted !== undefined,
+  isCalled: facts.webhook.trusted !== undefined && unseen.webhook === undefined,
   problems,
   unwritable: [],
   expiresMs: { ca: undefined, leaf: expiryMsOf(serving) },

@@ -13,7 +13,7 @@ import { notServing } from './decide/not-serving.ts';
 import { repairCa } from './decide/repair-ca.ts';
 import type { RotationFacts, RotationPolicy } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
-import { type ObservedState, observe } from './observe/observe.ts';
+import { type ObservedState, observe, unseenRecheckMs } from './observe/observe.ts';
 import { type LastKnownGood, readRotationFacts } from './observe/read-rotation-facts.ts';
 
 /** Bounds the actions of one reconcile: an installation takes five, more are a fight with another writer. */
@@ -41,6 +41,7 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
     const nowMs = clock.now();
     const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
     const facts = readRotationFacts(observed, lastKnownGood, context);
+    logUnseen(observed, last?.observed, log);
     logRefusals(facts, last?.facts, config.tls, log);
     last = { facts, observed };
     lastKnownGood = {
@@ -62,7 +63,10 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
         const { facts, context } = await observeFacts();
         const steadyForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
         const action = nextAction(facts, steadyForMs, policy);
-        if (action.kind === 'wait') return earlierMs(action.recheckMs, repairs.restMs());
+        if (action.kind === 'wait') {
+          const recheckMs = earlierMs(action.recheckMs, repairs.restMs());
+          return hasUnseen(context.observed) ? earlierMs(recheckMs, unseenRecheckMs) : recheckMs;
+        }
         // Each bundle costs the API server a transport (docs/reference/kube-apiserver.md C4): a fight over it stays slow.
         if (action.kind === 'repair-webhook' && patched) return 0;
         patched ||= action.kind === 'repair-webhook';
@@ -73,18 +77,33 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
   };
 }
 
+const hasUnseen = ({ unseen }: ObservedState): boolean =>
+  unseen.serving !== undefined || unseen.webhook !== undefined;
+
 const statusOf = (
   facts: RotationFacts,
-  { ca, serving }: ObservedState,
+  { ca, serving, unseen }: ObservedState,
 ): Omit<CertificateStatus, 'undone'> => ({
   phase: facts.ca?.state.phase,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   unmanagedReason: facts.webhook.unmanagedReason,
-  isCalled: facts.webhook.trusted !== undefined,
+  isCalled: facts.webhook.trusted !== undefined && unseen.webhook === undefined,
   problems: [],
-  unwritable: Object.values(facts.unwritable ?? {}).filter((reason) => reason !== undefined),
+  unwritable: [...Object.values(facts.unwritable ?? {}), unseen.webhook].filter(
+    (reason) => reason !== undefined,
+  ),
   expiresMs: { ca: expiryMsOf(ca), leaf: expiryMsOf(serving) },
 });
+
+/** Logs once that an object may not be read: the rest goes on. */
+function logUnseen({ unseen }: ObservedState, before: ObservedState | undefined, log: Logger): void {
+  for (const object of ['serving', 'webhook'] as const) {
+    const reason = unseen[object];
+    if (reason !== undefined && reason !== before?.unseen[object]) {
+      log.error({ reason }, 'object may not be read, going on without it');
+    }
+  }
+}
 
 /** Logs once that a Secret is refused. */
 function logRefusals(

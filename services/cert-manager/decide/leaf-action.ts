@@ -100,11 +100,13 @@ function reasonToIssue(
 function mayIssue(
   kept: LeafFact | undefined,
   { webhook }: RotationFacts,
-  { issuing }: CaSecretFacts,
+  { issuing, state }: CaSecretFacts,
   steadyForMs: SteadyForMs,
   { trustWaitMs }: RotationPolicy,
 ): boolean {
   if (webhook.trusted === undefined || kept?.issuer === issuing.id) return true;
+  // Without a leaf there is nothing to lose; in a rotation there may be one that only a gateway still has.
+  if (webhook.isUnseen === true) return kept === undefined && state.phase === 'stable';
   if (!webhook.trusted.includes(issuing.id)) return false;
   const isAlone = webhook.trusted.length === 1;
   return isAlone || steadyForMs(trustedCondition(issuing.id)) >= trustWaitMs;

@@ -152,3 +152,19 @@ test('a CA Secret that only an operator can write holds up neither the webhook c
   assert.equal(actionOf({ ...nonConformant, serving: due }).kind, 'write-serving-secret');
   assert.equal(actionOf({ ...settled, ca: undefined, unwritable }).kind, 'wait');
 });
+
+test('a configuration that may not be read lets the leaf be renewed, and no CA be exchanged', () => {
+  const unseen = { ...webhookOf([]), unmanagedReason: 'may not be read', isUnseen: true };
+  const first = actionOf({ serving: undefined, webhook: unseen });
+  assert.ok(first.kind === 'write-serving-secret');
+  const due = servingOf('leaf-1', 'old', ['old']);
+  const renewed = actionOf({ serving: { ...due, leaf: { ...due.leaf, due: true } }, webhook: unseen });
+  assert.ok(renewed.kind === 'write-serving-secret');
+  assert.deepEqual(renewed.leaf, { issue: true });
+  const turned = ['next', 'old'];
+  const switching = { ca: caOf(turned, { state: stateOf('switching', { rotation }) }), webhook: unseen };
+  const kept = actionOf({ ...switching, serving: servingOf('leaf-1', 'old', turned) });
+  assert.ok(kept.kind !== 'write-serving-secret' || 'id' in kept.leaf);
+  const lost = actionOf({ ...switching, serving: undefined });
+  assert.notEqual(lost.kind, 'write-serving-secret');
+});

@@ -61,6 +61,8 @@ export interface WebhookFacts {
   current: readonly string[];
   /** Why it is left as it is, or undefined. */
   unmanagedReason: string | undefined;
+  /** Whether it may not be read: what the API server trusts is unknown. */
+  isUnseen?: boolean;
   /** Whether anything but the bundle differs from what it has to be, and may be written now. */
   drifted: boolean;
   /** Whether the bundle is left for now, because another writer undoes each repair of it. */

@@ -7,6 +7,9 @@ import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
+/** Passes before an object is read again that may not be read, ms: nothing tells that the right was given. */
+export const unseenRecheckMs = 10_000;
+
 /** Discards an observation that took longer: it is as old as its first read. */
 export const longestObservationMs = 10_000;
 
@@ -14,6 +17,8 @@ export const longestObservationMs = 10_000;
 export interface ObservedState {
   serving: Secret | undefined;
   webhook: MutatingWebhookConfiguration | undefined;
+  /** Why this process may not read an object, which is then undefined above: a right is missing. */
+  unseen: { serving: string | undefined; webhook: string | undefined };
   /** The slices of the gateway's Service, or why they cannot be read. */
   slices: EndpointSlice[] | string;
   ca: Secret | undefined;
@@ -49,15 +54,39 @@ async function readObjects({ kubernetes, config, namespace }: ObserveOptions): P
   const secretNamed = (name: string) =>
     readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name });
   const [serving, configuration, slices] = await Promise.all([
-    secretNamed(tls.servingSecretName),
-    readObject<MutatingWebhookConfiguration>(kubernetes, {
-      resource: 'mutatingwebhookconfigurations',
-      name: webhook.configurationName,
-    }),
+    seeIfAllowed(secretNamed(tls.servingSecretName), 'tls.servingSecretName'),
+    seeIfAllowed(
+      readObject<MutatingWebhookConfiguration>(kubernetes, {
+        resource: 'mutatingwebhookconfigurations',
+        name: webhook.configurationName,
+      }),
+      'webhook.configurationName',
+    ),
     // Only the rotation needs them.
     listEndpointSlices(kubernetes, namespace, webhook.serviceName).catch(
       (err: unknown) => `the endpoints cannot be read: ${err instanceof Error ? err.message : err}`,
     ),
   ]);
-  return { serving, webhook: configuration, slices, ca: await secretNamed(tls.caSecretName) };
+  return {
+    serving: serving.object,
+    webhook: configuration.object,
+    unseen: { serving: serving.unseen, webhook: configuration.unseen },
+    slices,
+    ca: await secretNamed(tls.caSecretName),
+  };
+}
+
+/** Reads an object without which the rest can go on. Nothing is known without the CA, so that is read otherwise. */
+async function seeIfAllowed<T>(
+  reading: Promise<T | undefined>,
+  field: string,
+): Promise<{ object: T | undefined; unseen: string | undefined }> {
+  try {
+    return { object: await reading, unseen: undefined };
+  } catch (err) {
+    if (!(err instanceof LatchkeyError) || err.fields.statusCode !== 403) throw err;
+    const { resource, name } = err.fields;
+    const unseen = `cert-manager may not get ${resource} ${name} (${field}): allow it in the resourceNames of its role`;
+    return { object: undefined, unseen };
+  }
 }

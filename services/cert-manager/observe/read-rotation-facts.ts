@@ -10,7 +10,7 @@ import { joinEndpoints, reportersAsEndpoints } from './join-endpoints.ts';
 import type { ObservedState } from './observe.ts';
 import { readCaFacts } from './read-ca-facts.ts';
 import { type LeafContext, readLeafFact, readServingFacts } from './read-serving-facts.ts';
-import { readWebhookFacts, trustedCas } from './read-webhook-facts.ts';
+import { readWebhookFacts, trustedCas, unseenWebhookFacts } from './read-webhook-facts.ts';
 import type { ServedCertificates } from './served-certificates.ts';
 import type { WebhookRepairs } from './webhook-repairs.ts';
 
@@ -65,11 +65,14 @@ export function readRotationFacts(
   return {
     ca,
     serving: servingStored && readServingFacts(servingStored, leafContext),
-    webhook: readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, deferred),
+    webhook:
+      observed.unseen.webhook === undefined
+        ? readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, deferred)
+        : unseenWebhookFacts(observed.unseen.webhook),
     endpoints: readEndpoints(observed, context),
     unwritable: {
       ca: unwritableReason(config.tls.caSecretName, observed.ca),
-      serving: unwritableReason(config.tls.servingSecretName, observed.serving),
+      serving: observed.unseen.serving ?? unwritableReason(config.tls.servingSecretName, observed.serving),
     },
     lastKnownGood: {
       ca: lastKnownGood.ca && readCaFacts(lastKnownGood.ca, nowMs, renewAt),

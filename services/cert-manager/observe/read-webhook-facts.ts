@@ -17,6 +17,19 @@ export const trustedCas = (
   namespace: string,
 ): X509Certificate[] => readBundle(trustedBundle(existing, config, namespace) ?? '');
 
+/**
+ * Returns the facts of a webhook configuration that may not be read. It may call us with any bundle, so that no CA counts
+ * as trusted and none is replaced.
+ */
+export const unseenWebhookFacts = (reason: string): WebhookFacts => ({
+  trusted: [],
+  current: [],
+  unmanagedReason: reason,
+  isUnseen: true,
+  drifted: false,
+  isBundleDeferred: false,
+});
+
 /** Reads the facts of the webhook configuration at one moment. */
 export function readWebhookFacts(
   existing: MutatingWebhookConfiguration | undefined,
