@@ -40,3 +40,11 @@ test('namespaces that do not fit into it are listed with a remediation', () => {
   assert.match(problems[0]?.message ?? '', /do not fit into it: k8s of tenant-m$/);
   assert.match(problems[0]?.advice ?? '', /503 there: lower limits\.namespaceKiB/);
 });
+
+test('a manager whose rules nobody confirms is named with their age and what to do', () => {
+  const stale = [{ manager: 'k8s', since: new Date(nowMs - 600_000).toISOString() }];
+  const [problem, ...others] = find({ value: aSnapshotSecret({ takenAt, stale }) }).problems;
+  assert.deepEqual(others, []);
+  assert.match(problem?.message ?? '', /^the rules of manager k8s are stale: not confirmed .* for 10 min$/);
+  assert.match(problem?.advice ?? '', /check the pods of resolver-k8s/);
+});

@@ -5,6 +5,7 @@ import {
   snapshotShardName,
   snapshotSummarySchema,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { describeAge } from '#shared/core/text/age.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { describeTime, type Finding, type Problem, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
@@ -14,7 +15,7 @@ const name = snapshotSecretName(0);
 
 /**
  * Checks the snapshot from which a gateway starts while the bus is away. Its age does not matter: it is written when
- * rules change.
+ * rules change. discovery tells in it, too, whose rules nobody confirms.
  */
 export function checkSnapshot({
   snapshot,
@@ -30,14 +31,17 @@ export function checkSnapshot({
     const summary = 'none: a gateway that starts during a bus outage waits for the bus';
     return { about, summary, problems: [held], facts: { takenAt: null } };
   }
-  const { takenAt, owners, shardBytes, leftOut } = held;
+  const { takenAt, owners, shardBytes, leftOut, stale = [] } = held;
   const records = owners.map(({ owner, records: count }) => `${owner} ${count}`).join(', ');
   const kibibytes = Math.ceil(shardBytes.reduce((sum, bytes) => sum + bytes, 0) / 1_024);
   return {
     about,
     summary: `of ${describeTime(Date.parse(takenAt), nowMs)}, rules of ${records || 'no manager'}, ${kibibytes} KiB`,
-    problems: leftOut === undefined ? [] : [lacking(leftOut)],
-    facts: { takenAt, owners, shardBytes, ...(leftOut === undefined ? {} : { leftOut }) },
+    problems: [
+      ...(leftOut === undefined ? [] : [lacking(leftOut)]),
+      ...stale.map(({ manager, since }) => unconfirmed(manager, nowMs - Date.parse(since))),
+    ],
+    facts: { takenAt, owners, shardBytes, stale, ...(leftOut === undefined ? {} : { leftOut }) },
   };
 }
 
@@ -63,6 +67,11 @@ const lacking = ({ count, names }: NonNullable<SnapshotSummary['leftOut']>): Pro
   message: `the largest rules do not fit into it: ${names.join(', ')}${count > names.length ? `, and ${count - names.length} more` : ''}`,
   advice:
     'a gateway that starts during a bus outage answers 503 there: lower limits.namespaceKiB, or select fewer namespaces',
+});
+
+const unconfirmed = (manager: string, ageMs: number): Problem => ({
+  message: `the rules of manager ${manager} are stale: not confirmed to discovery for ${describeAge(ageMs)}`,
+  advice: `gateways answer 503 for secrets of ${manager} that they do not know: check the pods of resolver-${manager}, their /readyz and log, and their way to NATS and to what they list`,
 });
 
 const gone: Problem = {

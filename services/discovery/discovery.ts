@@ -125,6 +125,7 @@ const keepSnapshot = ({ config, process, clock, log }: LeaderContext, bus: Bus, 
     managers: config.chain,
     mostBytes: config.limits.managerMiB * 1_024 * 1_024,
     intervalMs: config.snapshot.intervalSeconds * 1_000,
+    staleAfterMs: config.gateway.staleAfterSeconds * 1_000,
     clock,
     log,
   });

@@ -8,12 +8,14 @@ export function aSnapshotSecret({
   takenAt,
   annotation,
   leftOut,
+  stale,
   shard = Buffer.alloc(bytes).toString('base64'),
 }: {
   takenAt: string;
   annotation?: string;
   /** Names of what has no room in it. */
   leftOut?: string[];
+  stale?: { manager: string; since: string }[];
   /** Base64. */
   shard?: string;
 }): Secret {
@@ -24,6 +26,7 @@ export function aSnapshotSecret({
     shardBytes: [bytes],
     owners: [{ owner: 'k8s', epoch: 1, seq: 7, records: 5 }],
     ...(leftOut === undefined ? {} : { leftOut: { count: leftOut.length, names: leftOut } }),
+    ...(stale === undefined ? {} : { stale }),
   };
   const annotations = { [snapshotAnnotation]: annotation ?? JSON.stringify(summary) };
   return { metadata: { name: 'any', annotations }, data: { [snapshotShardName(0)]: shard } };

@@ -37,6 +37,8 @@ const startKeeper = () =>
     managers: ['k8s'],
     mostBytes: 32 * 1_024 * 1_024,
     intervalMs,
+    // Nobody beats here.
+    staleAfterMs: 600_000,
     clock,
     log,
   });

@@ -11,6 +11,7 @@ import { createPackedRules, type PackedRules } from './packed-rules.ts';
 import { createSnapshotMetrics } from './snapshot-metrics.ts';
 import { createSnapshotSchedule } from './snapshot-schedule.ts';
 import { createSnapshotSecrets } from './snapshot-secrets.ts';
+import { createStaleManagers } from './stale-managers.ts';
 
 /** Looks so often whether something is due, ms: that costs nothing. */
 const lookIntervalMs = 1_000;
@@ -26,6 +27,8 @@ interface SnapshotKeeperOptions {
   mostBytes: number;
   /** Shortest time between two snapshots, and longest until a damaged one is repaired. */
   intervalMs: number;
+  /** Age from which gateways call the rules of a manager stale. */
+  staleAfterMs: number;
   clock: Clock;
   log: Logger;
 }
@@ -46,14 +49,17 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): 
   const log = options.log.child({ component: 'rules-snapshot' });
   const secrets = createSnapshotSecrets(options.kubernetes, options.namespace);
   const schedule = createSnapshotSchedule(clock, intervalMs);
+  const staleManagers = createStaleManagers(options);
   let open: OpenSnapshot | undefined;
 
   const store = async ({ rules, packed }: OpenSnapshot, notePacked: () => void): Promise<void> => {
     const takenAt = new Date(clock.now()).toISOString();
     if (await packed.pack(rules.records(), takenAt)) notePacked();
     const snapshot = packed.snapshot();
-    const writes = snapshot === undefined ? 0 : await secrets.write(snapshot);
-    if (writes > 0) log.info({ ...snapshot?.summary, writes }, 'snapshot of the rules stored');
+    if (snapshot === undefined) return;
+    const summary = { ...snapshot.summary, ...staleManagers.told() };
+    const writes = await secrets.write({ ...snapshot, summary });
+    if (writes > 0) log.info({ ...summary, writes }, 'snapshot of the rules stored');
   };
   const loop = startBackgroundLoop({
     name: 'rules snapshot',
@@ -69,7 +75,10 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): 
       return lookIntervalMs;
     },
   });
-  const unsubscribe = subscribeHeartbeats(bus, 'resolver', ({ applied }) => open?.rules.confirm(applied));
+  const unsubscribe = subscribeHeartbeats(bus, 'resolver', (heartbeat) => {
+    open?.rules.confirm(heartbeat.applied);
+    staleManagers.heard(heartbeat, open?.rules.applied() ?? []);
+  });
   createSnapshotMetrics(() => ({
     unsavedMs: schedule.unsavedMs(),
     bytes: open?.packed.bytes() ?? 0,

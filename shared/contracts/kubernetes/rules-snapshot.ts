@@ -60,6 +60,9 @@ export const snapshotAnnotation = 'latchkey.dev/snapshot';
 /** An annotation is short. */
 export const mostNamedLeftOut = 20;
 
+/** Of a chain. */
+const mostManagers = 100;
+
 /** What the snapshot holds, readable without unpacking it. */
 export const snapshotSummarySchema = z.object({
   schema: z.literal(1).describe('Version of the message.'),
@@ -87,5 +90,17 @@ export const snapshotSummarySchema = z.object({
     })
     .optional()
     .describe('Rules that did not fit, the largest ones; absent when all of them fit.'),
+  stale: z
+    .array(
+      z.object({
+        manager: z.string().describe('Manager whose resolver confirms nothing.'),
+        since: z.iso.datetime().describe('Time since which it has confirmed nothing.'),
+      }),
+    )
+    .max(mostManagers)
+    .optional()
+    .describe(
+      'Managers whose rules are older than `gateway.staleAfterSeconds` in discovery; absent without one.',
+    ),
 });
 export type SnapshotSummary = z.infer<typeof snapshotSummarySchema>;
