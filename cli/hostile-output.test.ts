@@ -33,6 +33,13 @@ const hostileKubeconfig = {
 };
 const files = {
   pod: JSON.stringify(hostilePod),
+  workloads: JSON.stringify({
+    kind: 'List',
+    items: [
+      { kind: turned, metadata: { name: turned, namespace: turned }, [turned]: hostilePod },
+      { kind: turned, metadata: { name: turned } },
+    ],
+  }),
   flyte: stringify(hostileFlyte),
   flyteManager: stringify({ [turned]: { webhook: { secretManagerTypes: ['K8s', turned] } } }),
   flyteSections: stringify({ [turned]: hostileFlyte, other: { webhook: { secretName: turned } } }),
@@ -49,6 +56,9 @@ const linesOf = (path: typeof files): Record<string, string[][]> => ({
     [path.pod, '--json'],
     [turned],
     [path.pod, '--config', path.config],
+    [path.pod, '--live', '--kubeconfig', path.kubeconfig],
+    [path.workloads],
+    ['--json', path.workloads],
     [path.pod, '--inventory', path.config],
   ],
   encode: [

@@ -9,7 +9,7 @@ import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/requests/
 import type { KubeConfigSource } from '#shared/kubernetes/requests/kube-config.ts';
 import type { KubernetesObject } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
-import type { Command, Terminal, Values } from './command.ts';
+import type { Terminal, Values } from './command.ts';
 import { readTextArgument } from './text-argument.ts';
 
 /** The installation that a command is about. */
@@ -17,19 +17,6 @@ export interface Installation {
   kubernetes: Kubernetes;
   namespace: string;
 }
-
-/** Options of every command that looks at a cluster. */
-export const installationOptions: Command['options'] = {
-  kubeconfig: { type: 'string' },
-  context: { type: 'string' },
-  namespace: { type: 'string', short: 'n' },
-  config: { type: 'string' },
-};
-
-export const installationHelp = `  --config FILE        latchkey.yaml (default: from the ConfigMap latchkey-config, else built-in defaults)
-  -n, --namespace NS   namespace of the installation (default: POD_NAMESPACE, else latchkey)
-  --kubeconfig FILE    kubeconfig (default: KUBECONFIG, else ~/.kube/config, else the pod's service account)
-  --context NAME       context in the kubeconfig`;
 
 /** Where deploy/ puts latchkey.yaml. */
 const configMapName = 'latchkey-config';

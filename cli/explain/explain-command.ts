@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { type Command, exitCodes, type Terminal, UsageError, type Values } from '#cli/command.ts';
+import { installationOptions } from '#cli/installation-options.ts';
 import { readTextArgument } from '#cli/text-argument.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -15,6 +16,7 @@ import { findPods } from './find-pods.ts';
 
 export const explainCommand: Command = {
   help: `Usage: latchkey explain [--config latchkey.yaml] [--inventory inventory.yaml] [--json] FILE
+       latchkey explain --live [--kubeconfig FILE] [--context NAME] [-n NS] [--json] FILE
        latchkey explain --batch < questions.ndjson > answers.ndjson
 
 Shows for each requested secret which manager injects it and how, or why it is denied, and the changes to
@@ -30,6 +32,11 @@ Without any pod the command fails. A hint tells what the webhook is not asked, s
                       k8s: {namespace: {secret: [key, ...]}}
                       aws: [ARN], azure: [URI], vault: [path], gcp: {name: [version, ...]}, where closed
                     a listed namespace is known completely, all others are unknown
+  --live            ask an installation: its configuration (ConfigMap latchkey-config) and the rules that its gateways
+                    start from (the snapshot in Secrets), so that no inventory is needed. Reads Kubernetes objects
+                    only: get on that ConfigMap and on the Secrets latchkey-rules-snapshot-0 to -3
+  --kubeconfig FILE, --context NAME, -n, --namespace NS
+                    with --live, as for latchkey status: the cluster, and the namespace of the installation
   --task-namespace NS
                     namespace of the pods of objects that name none (default: default)
   --json            print the answer as JSON: {secrets, warnings, response, pod, hints?} where FILE is one Pod or
@@ -39,7 +46,7 @@ Without any pod the command fails. A hint tells what the webhook is not asked, s
                       out  {"id", "response": {...}, "pod": {after the patch} or null}
                       or   {"id", "error": {"code", "message"}} for an invalid line
 
-With global.delivery: inline, the output contains the values of global secrets.
+With global.delivery: inline, the output contains the values of global secrets; with --live, (sealed) instead.
 
 Exit codes:
   0  every pod is admitted with all the secrets it asks for; --batch: every line is answered
@@ -48,7 +55,8 @@ Exit codes:
   2  the command line is invalid
 `,
   options: {
-    config: { type: 'string' },
+    ...installationOptions,
+    live: { type: 'boolean' },
     inventory: { type: 'string' },
     'task-namespace': { type: 'string' },
     json: { type: 'boolean' },
@@ -58,6 +66,7 @@ Exit codes:
     const { input, output } = terminal;
     if (values.batch === true) {
       if (positionals.length > 0) throw new UsageError('--batch takes no file');
+      if (values.live === true) throw new UsageError('--batch asks no installation');
       await explainBatch(input, output);
       return exitCodes.done;
     }
@@ -65,12 +74,28 @@ Exit codes:
     if (file === undefined || rest.length > 0) throw new UsageError('explain takes one file');
     const ofStdin = [file, values.config, values.inventory].filter((name) => name === '-');
     if (ofStdin.length > 1) throw new UsageError('only one file can be read from stdin');
-    const rulesOf = await readRules(terminal, values);
+    checkSource(values);
+    // The Kubernetes client is loaded for those who ask a cluster.
+    const rulesOf =
+      values.live === true
+        ? await (await import('./live-rules.ts')).readLiveRules(terminal, values)
+        : await readRules(terminal, values);
     const documents = await readDocuments(terminal, file);
     const found = findPods(documents, sourceOf(file), String(values['task-namespace'] ?? 'default'));
     return explainPods(found, rulesOf, output, values.json === true);
   },
 };
+
+/** @throws UsageError when the options say two sources of what exists, or name a cluster that is not asked */
+function checkSource(values: Values): void {
+  if (values.live === true) {
+    if (values.inventory !== undefined)
+      throw new UsageError('--live reads what exists, and takes no inventory');
+    return;
+  }
+  const ofCluster = ['kubeconfig', 'context', 'namespace'].find((option) => values[option] !== undefined);
+  if (ofCluster !== undefined) throw new UsageError(`--${ofCluster} is for --live`);
+}
 
 async function readRules(terminal: Terminal, values: Values): Promise<RulesOf> {
   const config = readConfig(await readOption(terminal, values.config), 'config');

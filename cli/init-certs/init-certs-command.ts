@@ -2,13 +2,12 @@ import { type Command, exitCodes, UsageError } from '../command.ts';
 import {
   defaultConfig,
   findConfig,
-  installationHelp,
-  installationOptions,
   namespaceOf,
   readConfigOption,
   requireOwnCertificates,
   withInstallation,
 } from '../installation.ts';
+import { installationHelp, installationOptions } from '../installation-options.ts';
 import { certificateManifests } from './certificate-manifests.ts';
 import { initCerts, type Outcome } from './init-certs.ts';
 

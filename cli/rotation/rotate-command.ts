@@ -3,14 +3,8 @@ import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts
 import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { type Command, exitCodes, type Terminal, UsageError, type Values } from '../command.ts';
-import {
-  findConfig,
-  type Installation,
-  installationHelp,
-  installationOptions,
-  requireOwnCertificates,
-  withInstallation,
-} from '../installation.ts';
+import { findConfig, type Installation, requireOwnCertificates, withInstallation } from '../installation.ts';
+import { installationHelp, installationOptions } from '../installation-options.ts';
 import { type FollowEnd, followRotation } from './follow-rotation.ts';
 import { parseDuration } from './parse-duration.ts';
 import { jsonWriter, lineWriter, type ProgressWriter, screenWriter } from './progress-writer.ts';

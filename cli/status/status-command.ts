@@ -1,13 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type Command, exitCodes, type Terminal, UsageError, type Values } from '../command.ts';
-import {
-  defaultConfig,
-  findConfig,
-  type Installation,
-  installationHelp,
-  installationOptions,
-  withInstallation,
-} from '../installation.ts';
+import { defaultConfig, findConfig, type Installation, withInstallation } from '../installation.ts';
+import { installationHelp, installationOptions } from '../installation-options.ts';
 import { type InstallationFacts, readInstallationFacts, unseenReason } from './installation-facts.ts';
 import { describeStatus, reportStatus, type StatusReport } from './status-report.ts';
 
