@@ -36,7 +36,7 @@ function fieldWords({ fields }: RecipeFile, field: (typeof requestFields)[number
   if (rule === undefined) return [];
   const words = [
     rule.required ? 'required' : 'may be absent',
-    ...(rule.format === undefined ? [] : [`holds ${formatRule(rule.format)}`]),
+    ...(rule.format === undefined ? [] : [`holds ${formatRule(rule)}`]),
     ...(rule.maxLength === undefined ? [] : [`at most ${rule.maxLength} characters`]),
     ...rule.forbiddenPrefixes.map((prefix) => `not beginning with "${prefix}"`),
   ];

@@ -43,9 +43,12 @@ const hostile = [
   '-',
   ':',
 ];
-const harmless = ['a', 'Db', '7', '_x', '.y', '-z', '/w', 'v1', '=', '@'];
+const harmless = ['a', 'Db', '7', '_x', '.y', '-z', '/w', 'v1', '=', '@', '+', '!'];
 const mixed = fc.string({ unit: fc.constantFrom(...harmless, ...harmless, ...hostile), maxLength: 5 });
-const text = fc.oneof(mixed, fc.string({ unit: fc.constantFrom('a', 'Db', '.y', '-z', '/w'), maxLength: 4 }));
+const text = fc.oneof(
+  mixed,
+  fc.string({ unit: fc.constantFrom('a', 'Db', '.y', '-z', '/w', ':', '+', '@', '!'), maxLength: 4 }),
+);
 const azureGroup = text.map((path) => `https://v.vault.azure.net/secrets/${path}`);
 const requestOf = (group: fc.Arbitrary<string>): fc.Arbitrary<Partial<SecretRequest>> =>
   fc.record({
@@ -56,15 +59,16 @@ const requestOf = (group: fc.Arbitrary<string>): fc.Arbitrary<Partial<SecretRequ
     mountRequirement: fc.constantFrom(0, 2),
   });
 
-const safePath = /^(\/[-._A-Za-z0-9:+=@]+)+$/;
+const safePath = /^(\/[-._A-Za-z0-9:+=@!]+)+$/;
 function assertPath(path: string | undefined, below: string): void {
   assert.match(path ?? '', safePath);
   assert.equal(posix.normalize(path ?? ''), path);
   assert.ok(path?.startsWith(below));
 }
 
-const name = '[A-Za-z0-9_./][-A-Za-z0-9_./]*';
-const file = '/etc/flyte/secrets/[-a-z0-9_./]+';
+/** A word of the shell, in which `:` means nothing, and no option. */
+const name = '[A-Za-z0-9_.:][-A-Za-z0-9_./:]*';
+const file = '/etc/flyte/secrets/[-a-z0-9_./:]+';
 const scripts = {
   gcp: new RegExp(
     `^gcloud secrets versions access ${name}/versions/${name} --out-file=(${file}) \\|\\| gcloud secrets versions access ${name} --secret=${name} --out-file=${file}; chmod \\+rX ${file} ${file}$`,
@@ -74,13 +78,13 @@ const scripts = {
   ),
 };
 const vaultTemplate =
-  /^\{\{- with secret "[-\w./]+" -\}\}\{\{ (\.Data(\.data)?\.[A-Za-z_]\w*|index \.Data(\.data)? "[-\w.]+") \}\}\{\{- end -\}\}$/;
+  /^\{\{- with secret "[-\w.+:=@][-\w./+:=@]*" -\}\}\{\{ (\.Data(\.data)?\.[A-Za-z_]\w*|index \.Data(\.data)? "[-\w.]+") \}\}\{\{- end -\}\}$/;
 
 const checks: Record<string, (pod: Injected) => void> = {
   aws({ spec: { initContainers } }) {
     const env = new Map(initContainers[0]?.env.map(({ name: variable, value }) => [variable, value]));
     assertPath(env.get('SECRET_FILENAME'), '/');
-    assert.match(env.get('SECRET_ARN') ?? '', /^[-._A-Za-z0-9:+=@/]+$/);
+    assert.match(env.get('SECRET_ARN') ?? '', /^[-._A-Za-z0-9:+=@/!]+$/);
   },
   gcp: ({ spec }) => assertScript(spec.initContainers[0]?.command, scripts.gcp),
   azure: ({ spec }) => assertScript(spec.initContainers[0]?.command, scripts.azure),
@@ -125,6 +129,81 @@ for (const [manager, check] of Object.entries(checks)) {
     assert.ok(injected > propertyRuns.numRuns / 100, `only ${injected} requests were served`);
   });
 }
+
+const uuid = '0a1b2c3d-1111-2222-3333-444455556666';
+const regions = {
+  aws: 'eu-west-1',
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-west-1',
+  'aws-iso': 'us-iso-east-1',
+  'aws-iso-b': 'us-isob-east-1',
+  'aws-eusc': 'eusc-de-east-1',
+};
+const arns = Object.entries(regions).map(
+  ([partition, region]) => `arn:${partition}:secretsmanager:${region}:111122223333:secret:`,
+);
+const secretNames = [
+  `rds!cluster-${uuid}-AbCdEf`,
+  `rds!db-${uuid}-AbCdEf`,
+  'events!connection/c/0a1b-AbCdEf',
+  'redshift!my-cluster-admin-AbCdEf',
+  'appflow!prod-AbCdEf',
+  '/prod/app/db-AbCdEf',
+  'a/_+=.@-b-AbCdEf',
+];
+
+test('names that providers accept are served by their manager, in the spelling that the provider knows', () => {
+  const served: Record<string, [Partial<SecretRequest>, what: string][]> = {
+    aws: arns.flatMap((arn) =>
+      secretNames.map((secret): [Partial<SecretRequest>, string] => [
+        { group: arn, key: secret },
+        `"SECRET_ARN","value":"${arn}${secret}"`,
+      ]),
+    ),
+    gcp: [
+      [
+        { group: 'projects/example.com:name/secrets/db', groupVersion: '2' },
+        'access projects/example.com:name/secrets/db/versions/2 --out-file=/etc/flyte/secrets/projects/example.com:name/secrets/db/2 ',
+      ],
+    ],
+    vault: [
+      [{ group: 'secret/data/jo+x@example.com', key: 'k' }, 'with secret \\"secret/data/jo+x@example.com\\"'],
+      [{ group: 'secret/data/a:b=c', key: 'k' }, 'with secret \\"secret/data/a:b=c\\"'],
+      [
+        { group: '/secret/data/team', key: 'k', envVar: 'X' },
+        '"X","value":"/etc/flyte/secrets/secret/data/team/k"',
+      ],
+      [{ group: '/secret/data/team', key: 'k' }, 'with secret \\"secret/data/team\\"'],
+    ],
+    azure: [
+      [
+        { group: 'https://v.vault.azure.cn/secrets/Db-1/', groupVersion: '0a1b' },
+        'https://v.vault.azure.cn/secrets/Db-1/0a1b',
+      ],
+    ],
+  };
+  for (const [manager, cases] of Object.entries(served)) {
+    const rules = someRules({ chain: [manager] });
+    for (const [ask, what] of cases) {
+      const { outcome, patch } = admitReview(aReview(aPod({ asks: [ask] })), rules);
+      assert.equal(outcome, 'injected', JSON.stringify(ask));
+      assert.ok(JSON.stringify(patch).includes(what), what);
+    }
+  }
+});
+
+test('a slash in front of a path of Vault evades no rule of the policy, and a closed inventory has it', () => {
+  const policy = { rules: [{ name: 'team', groups: ['secret/data/team'], namespaces: ['other'] }] };
+  const vault = { inventory: 'closed', provider: { address: 'https://v.example.com' } };
+  const asks = [{ group: '/secret/data/team', key: 'k' }];
+  const answer = (config: object): Admission =>
+    admitReview(
+      aReview(aPod({ asks })),
+      someRules({ chain: ['vault'], ...config }, { vault: ['secret/data/team'] }),
+    );
+  assert.equal(answer({ policy }).code, 'POLICY_FORBIDDEN');
+  assert.equal(answer({ vault }).outcome, 'injected');
+});
 
 const chain = ['global', 'k8s', 'azure', 'gcp', 'vault', 'aws'];
 const every = someRules(

@@ -77,6 +77,14 @@ export type FieldFormat = (typeof fieldFormats)[number];
 const fieldRuleSchema = z.object({
   required: z.boolean().default(false),
   format: z.enum(fieldFormats).optional(),
+  /** Characters that the field may hold besides those of its format: such as are safe in a shell word and in quotes. */
+  alsoHolds: z
+    .string()
+    .regex(/^[!+:=@]+$/)
+    .max(5)
+    .optional(),
+  /** Whether a format of several segments may have one `/` in front. */
+  leadingSlash: z.boolean().optional(),
   maxLength: z.int().positive().optional(),
   forbiddenPrefixes: z.array(z.string().min(1)).max(mostItems).default([]),
   /** The values that make a difference; any other is ignored, with a warning. Absent: all do. */

@@ -13,7 +13,7 @@ export const awsManager = providerManager('aws', awsRecipe, ({ secret }) => [
 
 function awsRecipe({ aws }: LatchkeyConfig): Recipe {
   const arn = '${group|trimEnd::}:${key|trimStart::}';
-  const path = '${group|lower}/${key|lower}';
+  const path = '${group|trimStart:/|lower}/${key|trimStart:/|lower}';
   return {
     schema: 1,
     manager: 'aws',
@@ -21,8 +21,9 @@ function awsRecipe({ aws }: LatchkeyConfig): Recipe {
     scope: 'cluster',
     inventory: aws.inventory,
     fields: {
-      group: { required: true, format: 'arn' },
-      key: { required: true, format: 'arn' },
+      // Services of AWS name the secrets that they manage `rds!...`; a name may begin with a slash.
+      group: { required: true, format: 'arn', alsoHolds: '!', leadingSlash: true },
+      key: { required: true, format: 'arn', alsoHolds: '!', leadingSlash: true },
       envVar: { format: 'env-name' },
     },
     mounts: { accepts: ['file'], any: 'file' },

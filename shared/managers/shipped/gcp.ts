@@ -30,7 +30,8 @@ function gcpRecipe({ gcp }: LatchkeyConfig): Recipe {
     scope: 'cluster',
     inventory: gcp.inventory,
     fields: {
-      group: { required: true, format: 'path', forbiddenPrefixes: [option] },
+      // A project of a domain is named `example.com:name`.
+      group: { required: true, format: 'path', alsoHolds: ':', forbiddenPrefixes: [option] },
       groupVersion: { required: true, format: 'path-segment', forbiddenPrefixes: [option] },
       envVar: { format: 'env-name' },
     },

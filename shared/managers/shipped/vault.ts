@@ -4,7 +4,9 @@ import { literal } from '#shared/core/rules/template/template.ts';
 import { fileEnvEdits, secretsDir } from './flyte-edits.ts';
 import { providerManager } from './provider-manager.ts';
 
-const path = '${group}/${key}';
+/** Vault takes a path with and without a slash in front. */
+const secret = '${group|trimStart:/}';
+const path = `${secret}/\${key}`;
 
 /** Where the key-value engines keep a secret's fields. */
 const queries = { '1': '.Data', '2': '.Data.data' };
@@ -33,7 +35,7 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     scope: 'cluster',
     inventory: vault.inventory,
     fields: {
-      group: { required: true, format: 'path' },
+      group: { required: true, format: 'path', alsoHolds: '+:=@', leadingSlash: true },
       groupVersion: { honoured: engines },
       key: { required: true, format: 'path-segment' },
       envVar: { format: 'env-name' },
@@ -42,12 +44,12 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     lookup: [path],
     spelling: 'vault-path',
     // Vault lists paths; which fields there are, only a reader of the values sees.
-    inventoryKey: '${group}',
+    inventoryKey: secret,
     edits: {
       env: [],
       file: guardVaultAnnotations([
         ...fileEnvEdits(`${dir}/${path}`),
-        annotation('agent-inject-secret-${id}', '${group}'),
+        annotation('agent-inject-secret-${id}', secret),
         annotation('agent-inject-file-${id}', path),
         ...templateEdits(`${dir}/${path}`, queries['1'], engine(['kv1'])),
         ...templateEdits(`${dir}/${path}`, queries['2'], engine(['kv2'])),
@@ -71,7 +73,7 @@ function annotation(name: string, value: string): Edit {
 
 /** The agent's template of one field. `goField` indexes a name that is no Go identifier, which Flyte does not. */
 function templateEdits(file: string, query: string, when: When): Edit[] {
-  const template = `{{- with secret "\${group}" -}}{{ \${key|goField:${query}} }}{{- end -}}`;
+  const template = `{{- with secret "${secret}" -}}{{ \${key|goField:${query}} }}{{- end -}}`;
   return [
     { ...annotation('agent-inject-template-${id}', template), when },
     { file: { path: file, source: query }, when },

@@ -136,5 +136,5 @@ function canHold(piece: Piece | undefined, character: string, fields: Fields): b
   if (piece === undefined) return false;
   if (piece.variable === 'id') return /[0-9a-f]/.test(character);
   if (piece.variable === 'namespace') return /[-a-z0-9]/.test(character);
-  return /[-._A-Za-z0-9]/.test(character) || mayHold(fieldRule(piece.variable, fields)?.format, character);
+  return /[-._A-Za-z0-9]/.test(character) || mayHold(fieldRule(piece.variable, fields), character);
 }
