@@ -94,6 +94,19 @@ const makers: [object: object, paths: string[]][] = [
     },
     ['tasks.t.template.k8sPod'],
   ],
+  [
+    {
+      ...named('flyte.lyft.com/v1alpha1', 'FlyteWorkflow', 'a'),
+      tasks: {
+        t: { container: { image: 'img' }, securityContext: { secrets: [{ group: 'nosuch', key: 'token' }] } },
+        u: {
+          k8sPod: { podSpec: spec },
+          securityContext: { secrets: [{ group: 'nosuch', key: 'token', mountRequirement: 'FILE' }] },
+        },
+      },
+    },
+    ['tasks.t', 'tasks.u'],
+  ],
 ];
 
 test('every pod template is found and judged, whatever holds it, and named by its path', async () => {

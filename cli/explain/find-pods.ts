@@ -1,6 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
 import type { YamlDocument } from '#shared/runtime/yaml-documents.ts';
+import { flyteTaskPod } from './flyte-task-pod.ts';
 import { sparkPods } from './spark-pods.ts';
 
 /** A pod that a file holds or that its objects would create, as the API server would ask about it. */
@@ -120,10 +121,9 @@ function collectTemplates(value: unknown, place: Place, search: Search, steps: r
     ...place,
     path: [...place.path, inside.join('.')].filter(Boolean),
   });
-  const spec = templateSpec(value);
-  if (spec !== undefined) {
+  const template = flyteTaskPod(value) ?? podTemplate(value, search);
+  if (template !== undefined) {
     const { found, owner } = search;
-    const template = { metadata: templateMetadata(value, search), spec };
     found.pods.push(foundPod(podOfTemplate(template, place.namespace), at(steps), owner));
     return;
   }
@@ -136,11 +136,12 @@ function collectTemplates(value: unknown, place: Place, search: Search, steps: r
   }
 }
 
-/** The pod's spec where a value is a pod template: `spec`, as Flyte's K8sPod calls it `podSpec`. */
-function templateSpec(value: JsonObject): unknown {
-  return ['spec', 'podSpec', 'pod_spec']
+/** The pod template that a value is: with `spec`, or with `podSpec`, as Flyte's K8sPod calls it. */
+function podTemplate(value: JsonObject, search: Search): JsonObject | undefined {
+  const spec = ['spec', 'podSpec', 'pod_spec']
     .map((name) => member(value, name))
-    .find((spec) => Array.isArray(member(spec, 'containers')));
+    .find((each) => Array.isArray(member(each, 'containers')));
+  return spec === undefined ? undefined : { metadata: templateMetadata(value, search), spec };
 }
 
 /** Dask's operator gives its pods the labels and annotations of the object around their specs. */
