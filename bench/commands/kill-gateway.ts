@@ -1,5 +1,5 @@
 import { runBench } from '#bench/bench-command.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import type { AdmissionLoad } from '#testkit/load/admission-load.ts';
 import { type Kill, type KillVerdict, killGateway, killVerdict } from '#testkit/load/gateway-kill.ts';
 import {

@@ -16,7 +16,7 @@ import {
   storedSnapshot,
   untilSnapshotHolds,
 } from '#testkit/installation/stored-snapshot.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const timeoutMs = 30_000;

@@ -10,7 +10,7 @@ import {
   selectedLabels,
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { ReceivedSpan } from '#testkit/telemetry/otlp-receiver.ts';

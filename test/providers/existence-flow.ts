@@ -6,7 +6,7 @@ import type { ConfigInput } from '#testkit/cluster/installation.ts';
 import { type PodAnswer, untilAnswered } from '#testkit/installation/admission.ts';
 import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
 import { selectedLabels } from '#testkit/installation/running-installation.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type ProviderProgram, type RunningProvider, startProvider } from './provider-program.ts';

@@ -11,6 +11,7 @@ import { cacheFolder } from '#tools/cache-folder.ts';
 import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
 import { startControlPlane } from './control-plane.ts';
+import type { KubernetesClient } from './kubernetes-client.ts';
 
 /** etcd, kube-apiserver, nats-server and an OTLP receiver, all of it in one temporary folder. */
 export type BareCluster = Awaited<ReturnType<typeof startBareCluster>>;
@@ -72,13 +73,8 @@ export async function startBareCluster(options: BareClusterOptions = {}) {
     /** Typed clients that act as the user `admin`. */
     kubernetes: controlPlane.clientOf('admin'),
     /** Creates a namespace and what the controller manager would put there: its default ServiceAccount. */
-    createNamespace: async (name: string, labels: Record<string, string> = {}): Promise<void> => {
-      await harness.core.createNamespace({ body: { metadata: { name, labels } } });
-      await harness.core.createNamespacedServiceAccount({
-        namespace: name,
-        body: { metadata: { name: 'default' } },
-      });
-    },
+    createNamespace: (name: string, labels: Record<string, string> = {}) =>
+      createNamespace(harness, name, labels),
     /** Stops and removes everything. */
     stop: async (): Promise<void> => {
       sink.close();
@@ -87,6 +83,15 @@ export async function startBareCluster(options: BareClusterOptions = {}) {
       await guard.close();
     },
   };
+}
+
+async function createNamespace(
+  { core }: KubernetesClient,
+  name: string,
+  labels: Record<string, string>,
+): Promise<void> {
+  await core.createNamespace({ body: { metadata: { name, labels } } });
+  await core.createNamespacedServiceAccount({ namespace: name, body: { metadata: { name: 'default' } } });
 }
 
 async function startBus(

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { startKubelet } from '#testkit/kubelet/kubelet.ts';
 import { unlimitedUser } from '#testkit/nats/nats-server.ts';
-import { type BareClusterOptions, startBareCluster } from './bare-cluster.ts';
+import { type BareCluster, type BareClusterOptions, startBareCluster } from './bare-cluster.ts';
 import {
   type ConfigInput,
   configMapData,
@@ -56,11 +56,7 @@ export async function startCluster(options: ClusterOptions = {}) {
     webhookAddress: `${bare.serviceRange}.0.100`,
     natsPasswords: servicePasswords,
   };
-  const objects = installationObjects(installation).map((object) => JSON.stringify(object));
-  await bare.kubectl(['create', '-f', '-'], objects.join('\n')).catch(async (error) => {
-    await bare.stop();
-    throw error;
-  });
+  await install(bare, installation);
   const kubelet = startKubelet({
     harness: bare.harness,
     guard: bare.guard,
@@ -103,25 +99,34 @@ export async function startCluster(options: ClusterOptions = {}) {
     },
     /** Replaces latchkey.yaml and the files beside it in their ConfigMap; running services see it as from a kubelet. */
     configure: async (config: ConfigInput, files: Readonly<Record<string, string>> = {}): Promise<void> => {
+      const data = configMapData({ ...installation, config, files });
       await bare.harness.core.replaceNamespacedConfigMap({
         name: configMapName,
         namespace: installationNamespace,
-        body: {
-          metadata: { name: configMapName },
-          data: configMapData({ ...installation, config, files }),
-        },
+        body: { metadata: { name: configMapName }, data },
       });
     },
     /** Writes the file of a global secret where discovery looks for it. */
-    writeGlobalSecret: async (group: string, key: string, value: string): Promise<void> => {
-      const folder = join(installation.globalSecretsFolder, group);
-      await mkdir(folder, { recursive: true });
-      await writeFile(join(folder, key), value);
-    },
+    writeGlobalSecret: (group: string, key: string, value: string) =>
+      writeInFolder(join(installation.globalSecretsFolder, group), key, value),
     stop: async (): Promise<void> => {
       await kubelet.stop();
       await proxy.close();
       await bare.stop();
     },
   };
+}
+
+/** Creates the objects of an installation, or stops the cluster. */
+async function install({ kubectl, stop }: BareCluster, installation: Installation): Promise<void> {
+  const objects = installationObjects(installation).map((object) => JSON.stringify(object));
+  await kubectl(['create', '-f', '-'], objects.join('\n')).catch(async (error) => {
+    await stop();
+    throw error;
+  });
+}
+
+async function writeInFolder(folder: string, name: string, content: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), content);
 }

@@ -2,7 +2,7 @@ import { connect } from '@nats-io/transport-node';
 import { type Heartbeat, heartbeatSubjects } from '#shared/contracts/bus/heartbeat.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { unlimitedUser } from '#testkit/nats/nats-server.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
@@ -41,17 +41,7 @@ export async function watchActingPods(cluster: Cluster): Promise<ActingPods> {
       return heard.findLast((heartbeat) => heartbeat.manager === manager && heartbeat.epoch !== undefined)
         ?.uid;
     }
-    const path = '{.spec.holderIdentity}';
-    const lease = [
-      'get',
-      'lease',
-      `latchkey-${service}`,
-      '-n',
-      installationNamespace,
-      '-o',
-      `jsonpath=${path}`,
-    ];
-    return (await cluster.kubectl(lease)).split('_')[1];
+    return leaseHolder(cluster, service);
   };
   const actingPod = async (service: string): Promise<ServicePod> => {
     const uid = await holderUid(service);
@@ -70,15 +60,7 @@ export async function watchActingPods(cluster: Cluster): Promise<ActingPods> {
         },
         { timeoutMs, what: `another pod of ${service} to act`, intervalMs: 250 },
       ),
-    untilStandby: async ({ name, ports }) => {
-      const isStandby = async (): Promise<boolean> => {
-        const response = await fetch(`http://127.0.0.1:${ports.health}/readyz`);
-        const { ready, remarks } = (await response.json()) as { ready: boolean; remarks: string[] };
-        if (ready && remarks.some((remark) => remark.startsWith('standby: '))) return true;
-        throw new Error(JSON.stringify({ ready, remarks }));
-      };
-      await waitFor(isStandby, { timeoutMs, what: `${name} to stand by`, intervalMs: 250 });
-    },
+    untilStandby,
     epochsOf: async (manager, heartbeats) => {
       const from = heard.length;
       const own = () => heard.slice(from).filter((heartbeat) => heartbeat.manager === manager);
@@ -92,4 +74,21 @@ export async function watchActingPods(cluster: Cluster): Promise<ActingPods> {
     },
     stop: () => nc.close(),
   };
+}
+
+/** Reads the uid of the pod that holds a service's Lease. */
+async function leaseHolder(cluster: Cluster, service: string): Promise<string | undefined> {
+  const output = ['-o', 'jsonpath={.spec.holderIdentity}'];
+  const lease = ['get', 'lease', `latchkey-${service}`, '-n', installationNamespace, ...output];
+  return (await cluster.kubectl(lease)).split('_')[1];
+}
+
+async function untilStandby({ name, ports }: ServicePod): Promise<void> {
+  const isStandby = async (): Promise<boolean> => {
+    const response = await fetch(`http://127.0.0.1:${ports.health}/readyz`);
+    const { ready, remarks } = (await response.json()) as { ready: boolean; remarks: string[] };
+    if (ready && remarks.some((remark) => remark.startsWith('standby: '))) return true;
+    throw new Error(JSON.stringify({ ready, remarks }));
+  };
+  await waitFor(isStandby, { timeoutMs, what: `${name} to stand by`, intervalMs: 250 });
 }

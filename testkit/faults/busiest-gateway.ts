@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { sumOf } from '#testkit/installation/prometheus-text.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { Prober } from './prober.ts';
 import { metricsOf } from './rule-ages.ts';

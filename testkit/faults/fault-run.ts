@@ -8,7 +8,7 @@ import {
   selectedLabels,
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { asDeployed } from '#testkit/nats/nats-server.ts';
 import { busiestGateway } from './busiest-gateway.ts';
 import { startChurn } from './churn.ts';

@@ -1,6 +1,6 @@
 import { askGateway } from '#testkit/gateway/gateway-call.ts';
 import type { RunningInstallation } from '#testkit/installation/running-installation.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { ProbedSecret } from './prober.ts';
 

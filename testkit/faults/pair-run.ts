@@ -1,4 +1,4 @@
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { type ActingPods, watchActingPods } from './acting-pod.ts';
 import { type FaultRun, startFaultRun } from './fault-run.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 import { memoryLimitMib, podTemplate } from '#testkit/cluster/manifests.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import type { FaultRun } from './fault-run.ts';
 
 /** Most memory that a pod has had so far, and may have, MiB. */

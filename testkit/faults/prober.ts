@@ -49,27 +49,14 @@ export function startProber(
   let disturbance: Disturbance | undefined;
 
   const probeOnce = async (secret: ProbedSecret): Promise<void> => {
-    const { timeline, key, expectedReference } = secret;
     const before = disturbance;
-    const sentMs = performance.now();
-    const answer: PodAnswer = await createPod(cluster, secret.pod, { dryRun: true }).catch(
-      (err: unknown) => ({
-        admitted: false,
-        code: 0,
-        message: String(err instanceof Error ? (err.cause ?? err) : err),
-      }),
-    );
-    const answeredMs = performance.now();
-    const injected = answer.admitted
-      ? [...Object.values(variablesOf(answer.pod)), ...Object.values(filesOf(answer.pod))]
-      : [];
-    const probe: Probe = { timeline, key, expectedReference, sentMs, answeredMs, answer, injected };
+    const probe = await sendProbe(cluster, secret);
     const during = disturbance ?? before;
     const why = wrongness(probe, during, options.staleAfterMs);
     answers += 1;
     counts.set(secret, (counts.get(secret) ?? 0) + 1);
     if (why === undefined) return;
-    const atSeconds = ((sentMs - startedMs) / 1_000).toFixed(2);
+    const atSeconds = ((probe.sentMs - startedMs) / 1_000).toFixed(2);
     wrong.push(`${atSeconds} s, ${secret.name}, ${during?.what ?? 'undisturbed'}: ${why}`);
   };
 
@@ -107,4 +94,22 @@ export function startProber(
       await Promise.all(clients);
     },
   };
+}
+
+/** Sends the pod of a secret as a dry run. Code 0 = no answer, because there is no API server. */
+async function sendProbe(
+  cluster: Cluster,
+  { timeline, key, expectedReference, pod }: ProbedSecret,
+): Promise<Probe> {
+  const sentMs = performance.now();
+  const answer: PodAnswer = await createPod(cluster, pod, { dryRun: true }).catch((err: unknown) => ({
+    admitted: false,
+    code: 0,
+    message: String(err instanceof Error ? (err.cause ?? err) : err),
+  }));
+  const answeredMs = performance.now();
+  const injected = answer.admitted
+    ? [...Object.values(variablesOf(answer.pod)), ...Object.values(filesOf(answer.pod))]
+    : [];
+  return { timeline, key, expectedReference, sentMs, answeredMs, answer, injected };
 }

@@ -1,5 +1,5 @@
 import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** A scrape may be one of up to so long ago, ms: the health port shares its collections. */

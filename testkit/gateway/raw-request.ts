@@ -1,5 +1,5 @@
 import { request } from 'node:https';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 
 /** Sends anything to a gateway, as somebody who is not the API server may; returns everything of the answer as text. */
 export function sendToGateway(

@@ -4,7 +4,7 @@ import { keyRingSecret } from '#deploy/key-ring/key-ring-secret.ts';
 import { inventoryBucket, rulesBucket } from '#shared/contracts/bus/bucket.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createPod, variablesOf } from './admission.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** Clock ticks a second in /proc (sysconf(_SC_CLK_TCK), 100 on every Linux of today). */

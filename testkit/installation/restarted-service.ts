@@ -1,4 +1,4 @@
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import type { Exit } from '#testkit/processes/guarded-process.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 

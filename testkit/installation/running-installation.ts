@@ -3,7 +3,7 @@ import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
 import type { BalancerOptions } from '#testkit/cluster/service-proxy.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { asDeployed, type OwnManagers } from '#testkit/nats/nats-server.ts';
 
 /** Label that selects a namespace in deploy/latchkey.yaml. */

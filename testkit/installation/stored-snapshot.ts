@@ -8,7 +8,7 @@ import {
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import type { BareCluster } from '#testkit/cluster/bare-cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { Source } from './canary-search.ts';
 import { readSamples, sumOf } from './prometheus-text.ts';

@@ -11,46 +11,34 @@ import {
 } from '#testkit/cluster/manifests.ts';
 import { freePorts } from '#testkit/processes/free-address.ts';
 import type { Exit } from '#testkit/processes/guarded-process.ts';
-import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createReporter } from './pod-report.ts';
 import type { NamespaceData } from './pod-view.ts';
-import { createPodRun, type PodContext, type PodRun } from './running-pod.ts';
+import { createPodRun, type PodContext } from './running-pod.ts';
+import { type ServicePod, servicePod, untilStarted } from './service-pod.ts';
 
 const syncIntervalMs = 200;
-const startTimeoutMs = 60_000;
 const webhookContainerPort = 9443;
-
-/** A service process with the Pod object that stands for it. */
-export interface ServicePod {
-  name: string;
-  uid: string;
-  ports: PodContext['ports'];
-  /** Folder under which the paths of its mounts lie. */
-  root: string;
-  run: PodRun;
-  /** The process id of the moment; it changes when the process ends and is started again. */
-  pid: () => number;
-  /** Waits until its readiness probe succeeds; the error holds what `/readyz` says then. */
-  untilReady: (timeoutMs?: number) => Promise<void>;
-  readLog: () => Promise<string>;
-  signal: (signal: NodeJS.Signals) => void;
-  /** Takes it out of the Service, sends the signal, waits for the end, deletes the pod. */
-  stop: (signal?: NodeJS.Signals) => Promise<Exit>;
-  /** Kills it in the middle of whatever it does; no other takes its place. */
-  kill: () => Promise<Exit>;
-}
 
 type KubeletContext = Omit<PodContext, 'folder' | 'ports' | 'codeFolder'> & {
   folder: string;
   manifests: Manifests;
 };
 
+/** What a pod has besides, or instead of, what all have. */
+type OwnContext = Pick<PodContext, 'environment'> & Partial<Pick<PodContext, 'server' | 'codeFolder'>>;
+
+interface KnownPod {
+  pod: V1Pod;
+  address: string;
+  handle: ServicePod;
+}
+
 /** Starts the stand-in for kubelet, endpoint controller and scheduler of the namespace `latchkey`. */
 export function startKubelet(context: KubeletContext) {
   const { harness, manifests } = context;
   const service = findManifest(manifests, 'Service', webhookServiceName);
   const report = createReporter(harness, service, webhookContainerPort);
-  const pods = new Map<string, { pod: V1Pod; address: string; handle: ServicePod }>();
+  const pods = new Map<string, KnownPod>();
   let created = 0;
   let known: NamespaceData | undefined;
   let stopped = false;
@@ -62,14 +50,7 @@ export function startKubelet(context: KubeletContext) {
     if (data === undefined) return;
     const present = [...pods.values()];
     await Promise.allSettled(present.map(({ handle }) => handle.run.sync(data)));
-    await report(
-      present.map(({ pod, address, handle: { run } }) => ({
-        pod,
-        address,
-        ready: run.isReady(),
-        restarts: run.restarts(),
-      })),
-    );
+    await report(present.map(reportOf));
   };
   const loop = async (): Promise<void> => {
     while (!stopped) {
@@ -80,53 +61,21 @@ export function startKubelet(context: KubeletContext) {
   };
   const looping = loop();
 
-  const end = async (handle: ServicePod, signal: NodeJS.Signals): Promise<Exit> => {
-    await handle.run.retire();
-    const exit = (await handle.run.process()?.stop(signal)) ?? { code: null, signal: null };
-    pods.delete(handle.name);
-    await deletePod(harness, handle.name);
+  const end = async ({ name, run }: ServicePod, signal: NodeJS.Signals): Promise<Exit> => {
+    await run.retire();
+    const exit = (await run.process()?.stop(signal)) ?? { code: null, signal: null };
+    pods.delete(name);
+    await deletePod(harness, name);
     return exit;
   };
 
-  const startPod = async (
-    serviceName: string,
-    replica: number,
-    own: Pick<PodContext, 'environment'> & Partial<Pick<PodContext, 'server' | 'codeFolder'>>,
-  ) => {
-    const { labels, spec, container } = podTemplate(manifests, serviceName);
-    const name = `${serviceName}-${replica}`;
-    const [health = 0, webhook = 0] = await freePorts(2);
-    await deletePod(harness, name);
-    const pod = await harness.core.createNamespacedPod({
-      namespace: installationNamespace,
-      body: { metadata: { name, labels }, spec },
-    });
-    const podContext: PodContext = {
-      ...context,
-      ...own,
-      folder: join(context.folder, name),
-      ports: { health, webhook },
-      environment: { ...context.environment, ...own.environment },
-    };
+  const startPod = async (serviceName: string, replica: number, own: OwnContext): Promise<ServicePod> => {
+    const { pod, container } = await createPod(context, serviceName, `${serviceName}-${replica}`);
+    const podContext = await contextOf(context, pod, own);
     const run = createPodRun(pod, container, podContext);
-    const handle: ServicePod = {
-      name,
-      uid: pod.metadata?.uid ?? '',
-      ports: podContext.ports,
-      root: join(podContext.folder, 'root'),
-      run,
-      pid: () => run.process()?.pid ?? 0,
-      untilReady: (timeoutMs = startTimeoutMs) => untilReady(name, run, health, timeoutMs),
-      readLog: async () => (await run.process()?.readLog()) ?? '',
-      signal: (signal) => run.process()?.signal(signal),
-      stop: (signal = 'SIGTERM') => end(handle, signal),
-      kill: () => end(handle, 'SIGKILL'),
-    };
-    pods.set(name, { pod, address: `10.244.0.${10 + created++}`, handle });
-    await waitFor(() => run.process(), {
-      timeoutMs: startTimeoutMs,
-      what: `the Secrets and ConfigMaps that the pod ${name} mounts, and its process`,
-    });
+    const handle: ServicePod = servicePod(pod, run, podContext, (signal) => end(handle, signal));
+    pods.set(handle.name, { pod, address: `10.244.0.${10 + created++}`, handle });
+    await untilStarted(handle);
     return handle;
   };
 
@@ -134,17 +83,43 @@ export function startKubelet(context: KubeletContext) {
     startPod,
     pods: () => [...pods.values()].map(({ handle }) => handle),
     /** Loopback ports behind the webhook's Service at this moment. */
-    webhookTargets: () =>
-      [...pods.values()]
-        .filter(
-          ({ pod, handle }) =>
-            pod.metadata?.labels?.['app.kubernetes.io/name'] === 'gateway' && handle.run.isReady(),
-        )
-        .map(({ handle }) => handle.ports.webhook),
+    webhookTargets: () => [...pods.values()].filter(isReadyGateway).map(({ handle }) => handle.ports.webhook),
     stop: async (): Promise<void> => {
       stopped = true;
       await looping;
     },
+  };
+}
+
+const reportOf = ({ pod, address, handle: { run } }: KnownPod) => ({
+  pod,
+  address,
+  ready: run.isReady(),
+  restarts: run.restarts(),
+});
+
+const isReadyGateway = ({ pod, handle }: KnownPod): boolean =>
+  pod.metadata?.labels?.['app.kubernetes.io/name'] === 'gateway' && handle.run.isReady();
+
+/** Creates the pod of a service's Deployment, in place of one that had its name. */
+async function createPod({ harness, manifests }: KubeletContext, serviceName: string, name: string) {
+  const { labels, spec, container } = podTemplate(manifests, serviceName);
+  await deletePod(harness, name);
+  const pod = await harness.core.createNamespacedPod({
+    namespace: installationNamespace,
+    body: { metadata: { name, labels }, spec },
+  });
+  return { pod, container };
+}
+
+async function contextOf(context: KubeletContext, { metadata }: V1Pod, own: OwnContext): Promise<PodContext> {
+  const [health = 0, webhook = 0] = await freePorts(2);
+  return {
+    ...context,
+    ...own,
+    folder: join(context.folder, metadata?.name ?? ''),
+    ports: { health, webhook },
+    environment: { ...context.environment, ...own.environment },
   };
 }
 
@@ -165,20 +140,4 @@ async function deletePod({ core }: KubernetesClient, name: string): Promise<void
   await core
     .deleteNamespacedPod({ name, namespace: installationNamespace, gracePeriodSeconds: 0 })
     .catch(() => undefined);
-}
-
-async function untilReady(name: string, run: PodRun, healthPort: number, timeoutMs: number): Promise<void> {
-  try {
-    await waitFor(run.isReady, { timeoutMs, what: `${name} to be ready` });
-  } catch (cause) {
-    const state = await readinessText(healthPort).catch(String);
-    const log = (await run.process()?.readLog()) ?? '';
-    const text = `${(cause as Error).message}\nit says: ${state}\nits log ends:\n${log.slice(-3_000)}`;
-    throw new Error(text, { cause });
-  }
-}
-
-async function readinessText(healthPort: number): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
-  return `${response.status} ${await response.text()}`;
 }

@@ -63,7 +63,7 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
   const root = join(context.folder, 'root');
   const volumes = mountedVolumes(pod, container);
   const mountPaths = volumes.map(({ mountPath }) => mountPath);
-  const projected = new Map<string, string>();
+  const projectVolumes = createProjection(volumes, root);
   let wanted = true;
   let ready = false;
   let process: GuardedProcess | undefined;
@@ -72,30 +72,17 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
   let notBeforeMs = 0;
   let syncing: Promise<void> = Promise.resolve();
 
-  const projectVolumes = async (data: NamespaceData): Promise<boolean> => {
-    for (const { mountPath, volume } of volumes) {
-      const found = volumeContent(volume, data);
-      if (found === 'missing') return false;
-      // latchkey.yaml names mounts too.
-      const content = volume.configMap === undefined ? found : contentOnHost(found, root, mountPaths);
-      const digest = digestOf(content);
-      if (projected.get(mountPath) !== digest) await projectFolder(join(root, mountPath), content);
-      projected.set(mountPath, digest);
-    }
-    return true;
-  };
-
   const launch = async (data: NamespaceData): Promise<void> => {
     const variables = containerVariables(pod, container, data);
     if (variables === 'missing') return;
     const own = await ownVariables(pod, context);
-    const mapped = Object.entries(variables).map(([name, value]) => [name, onHost(value, root, mountPaths)]);
+    const mapped = mapValues(variables, (value) => onHost(value, root, mountPaths));
     const launched = await startGuardedProcess(
       {
         name: pod.metadata?.name ?? '',
         command: globalThis.process.execPath,
         args: (container.args ?? []).map((arg) => onHost(arg, root, mountPaths)),
-        env: { ...Object.fromEntries(mapped), ...own },
+        env: { ...mapped, ...own },
         folder: context.codeFolder ?? repository,
         logFolder: context.logFolder,
       },
@@ -105,7 +92,7 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
     starts += 1;
     void launched.exited.then(() => {
       ready = false;
-      notBeforeMs = performance.now() + Math.min(longestBackoffMs, firstBackoffMs * 2 ** starts);
+      notBeforeMs = performance.now() + restartPauseMs(starts);
     });
   };
 
@@ -131,6 +118,29 @@ export function createPodRun(pod: V1Pod, container: V1Container, context: PodCon
       ready = false;
       await syncing.catch(() => undefined);
     },
+  };
+}
+
+const restartPauseMs = (starts: number): number => Math.min(longestBackoffMs, firstBackoffMs * 2 ** starts);
+
+const mapValues = (variables: Readonly<Record<string, string>>, map: (value: string) => string) =>
+  Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, map(value)]));
+
+/** Returns a function that writes what has changed of the volumes; it returns false while one of them is missing. */
+function createProjection(volumes: ReturnType<typeof mountedVolumes>, root: string) {
+  const mountPaths = volumes.map(({ mountPath }) => mountPath);
+  const projected = new Map<string, string>();
+  return async (data: NamespaceData): Promise<boolean> => {
+    for (const { mountPath, volume } of volumes) {
+      const found = volumeContent(volume, data);
+      if (found === 'missing') return false;
+      // latchkey.yaml names mounts too.
+      const content = volume.configMap === undefined ? found : contentOnHost(found, root, mountPaths);
+      const digest = digestOf(content);
+      if (projected.get(mountPath) !== digest) await projectFolder(join(root, mountPath), content);
+      projected.set(mountPath, digest);
+    }
+    return true;
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import type { BalancedConnection } from '#testkit/cluster/service-proxy.ts';
 import { restart } from '#testkit/installation/restarted-service.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { LoadFailure } from './admission-load.ts';
 

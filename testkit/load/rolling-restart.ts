@@ -1,6 +1,6 @@
 import { readyAgeMs } from '#testkit/installation/process-age.ts';
 import type { RunningInstallation } from '#testkit/installation/running-installation.ts';
-import type { ServicePod } from '#testkit/kubelet/kubelet.ts';
+import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 
 /** Shown of a gateway that did not end in order. */
 const logLines = 5;

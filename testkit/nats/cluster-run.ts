@@ -1,4 +1,6 @@
+import type { Logger } from 'pino';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
 import { createPublisher, type Publisher } from '#shared/bus/publish/publisher.ts';
 import { rulesBucket as bucket, streamOf } from '#shared/contracts/bus/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -58,10 +60,7 @@ export async function startClusterRun(): Promise<ClusterRun> {
 async function observe(testBus: TestBus): Promise<ClusterRun> {
   const { log, servers } = testBus;
   const discovery = await testBus.connect('discovery');
-  await waitFor(() => ensureBuckets(discovery, { log, replicas: 3 }), {
-    timeoutMs: 20_000,
-    what: 'buckets on three servers',
-  });
+  await untilReplicated(discovery, log);
   const publishers: { publisher: Publisher; superseded: LatchkeyError[] }[] = [];
   const startPublisher = async () => {
     const superseded: LatchkeyError[] = [];
@@ -116,6 +115,12 @@ async function observe(testBus: TestBus): Promise<ClusterRun> {
     },
   };
 }
+
+const untilReplicated = (discovery: Bus, log: Logger): Promise<unknown> =>
+  waitFor(() => ensureBuckets(discovery, { log, replicas: 3 }), {
+    timeoutMs: 20_000,
+    what: 'buckets on three servers',
+  });
 
 const followEverywhere = (testBus: TestBus, changing: ChangingSet): Promise<JudgingReader[]> =>
   Promise.all(

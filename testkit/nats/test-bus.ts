@@ -45,20 +45,7 @@ export interface TestBus {
 
 /** @param startServers what runs; the first server's users and passwords hold for all */
 export async function startTestBus(startServers: ServersStart = startOne): Promise<TestBus> {
-  const env = process.env;
-  const programs = await findPrograms({
-    cacheFolder: cacheFolder(env),
-    env,
-    progress: createProgress(process.stderr),
-  });
-  const folder = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-nats-'));
-  const guard = startProcessGuard(folder);
-  const place = {
-    program: programs['nats-server'],
-    folder: join(folder, 'nats'),
-    logFolder: join(folder, 'logs'),
-  };
-  const servers = await startServers(place, guard);
+  const { folder, guard, servers } = await startInNewFolder(startServers);
   const [nats] = servers as [NatsServer];
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => logLines.push(line) });
@@ -89,15 +76,7 @@ export async function startTestBus(startServers: ServersStart = startOne): Promi
     admin ??= connect().then((bus) => bus.linked());
     return admin;
   };
-  const deleteBucket = async (bucket: string): Promise<void> => {
-    const { jsm } = await adminLink();
-    const isGone = () =>
-      jsm.streams.delete(streamOf(bucket)).catch((err) => {
-        if (err instanceof JetStreamApiError && err.code === JetStreamApiCodes.StreamNotFound) return true;
-        throw err;
-      });
-    await waitFor(isGone, { timeoutMs: 10_000, what: `bucket ${bucket} to be gone` });
-  };
+  const deleteBucket = async (bucket: string) => untilDeleted(await adminLink(), bucket);
   return {
     nats,
     servers,
@@ -117,6 +96,32 @@ export async function startTestBus(startServers: ServersStart = startOne): Promi
       await guard.close();
     },
   };
+}
+
+async function startInNewFolder(startServers: ServersStart) {
+  const env = process.env;
+  const programs = await findPrograms({
+    cacheFolder: cacheFolder(env),
+    env,
+    progress: createProgress(process.stderr),
+  });
+  const folder = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-nats-'));
+  const guard = startProcessGuard(folder);
+  const place = {
+    program: programs['nats-server'],
+    folder: join(folder, 'nats'),
+    logFolder: join(folder, 'logs'),
+  };
+  return { folder, guard, servers: await startServers(place, guard) };
+}
+
+async function untilDeleted({ jsm }: BusLink, bucket: string): Promise<void> {
+  const isGone = () =>
+    jsm.streams.delete(streamOf(bucket)).catch((err) => {
+      if (err instanceof JetStreamApiError && err.code === JetStreamApiCodes.StreamNotFound) return true;
+      throw err;
+    });
+  await waitFor(isGone, { timeoutMs: 10_000, what: `bucket ${bucket} to be gone` });
 }
 
 async function startOne(place: ServerPlace, guard: ProcessGuard): Promise<NatsServer[]> {
