@@ -139,8 +139,23 @@ test('what has to follow elsewhere is listed with the names of the configuration
     errors,
     /resourceNames: \[flyte-binary-webhook\].*sed 's\/\\\[flyte-pod-webhook\\\]\/\[flyte-binary-webhook\]\/' deploy\/variants\/cert-manager-adopt\.yaml/,
   );
-  const hostile = await imported(`webhook: {serviceName: "x'; rm -rf /"}`);
-  assert.doesNotMatch(hostile.errors, /rm -rf/);
   const json = JSON.parse((await runLatchkey(['config', 'import', '--json', '-'], { input })).output);
   assert.deepEqual(Object.keys(json), ['config', 'remarks', 'section', 'steps']);
+});
+
+test('a name that a chart fills in, or that is none, is asked for', async () => {
+  const values = stringify({
+    configuration: {
+      inline: { webhook: { serviceName: '{{ .Release.Name }}-webhook', secretManagerType: 'K8s' } },
+    },
+  });
+  await refused(
+    values,
+    /webhook\.serviceName .* is no name of an object: give the rendered chart, or .*--object NAME/,
+  );
+  assert.equal(
+    (await imported(values, '--object', 'a-webhook')).config.webhook.configurationName,
+    'a-webhook',
+  );
+  await refused(`webhook: {serviceName: "x'; rm -rf /"}`, /is no name of an object/);
 });

@@ -4,6 +4,7 @@ import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.t
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
+import { quote } from '#shared/core/text/plain-text.ts';
 import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import type { FlyteSection } from './find-flyte-sections.ts';
 import { requireServed } from './flyte-chain.ts';
@@ -59,6 +60,7 @@ export function importFlyteConfig(
   }
   if (objectName !== undefined) assign(config, ['webhook', 'configurationName'], objectName);
   else if (section.chart !== undefined && !fields.has('webhook.servicename')) guessName(config, remarks);
+  requireName(member(config.webhook, 'configurationName'));
   leaveToGitOps(config);
   closeBeforeOthers(config, remarks);
   check(config, source);
@@ -71,6 +73,15 @@ function withoutOverridden(fields: ReadonlyMap<string, FlyteField>): Map<string,
   const isListed = Array.isArray(types) && types.length > 0;
   const unread = isListed ? 'webhook.secretmanagertype' : 'webhook.secretmanagertypes';
   return new Map([...fields].filter(([path, { value }]) => path !== unread && value !== null));
+}
+
+/** @throws CONFIG_INVALID when the name is none, as where the values of a chart have a template in its place */
+function requireName(name: unknown): void {
+  if (/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(String(name))) return;
+  throw new LatchkeyError(
+    'CONFIG_INVALID',
+    `${nameField} ${quote(String(name))} is no name of an object: give the rendered chart, or the name with --object NAME`,
+  );
 }
 
 /** The values of the chart flyte-binary do not tell the name, which follows from the release. */

@@ -48,9 +48,6 @@ const gitOpsSteps = [
 /** The object that Flyte made is named in RBAC, and so in every command about it. */
 function adoptionSteps(name: string): string[] {
   const role = 'deploy/variants/cert-manager-adopt.yaml';
-  // The command is meant to be copied into a shell.
-  if (!/^[a-z0-9][a-z0-9.-]*$/.test(name))
-    return ['correct webhook.configurationName: it is no name of an object'];
   const apply =
     name === deployed.object
       ? `kubectl apply -f ${role}`
