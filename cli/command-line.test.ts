@@ -68,8 +68,10 @@ test('a cluster that does not answer, or that is not there, is named', async (co
     contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
     'current-context': 'x',
   };
-  const { kubeconfig: file = '' } = await files(context, { kubeconfig });
-  for (const command of [['status'], ['rotate', '--ca'], ['init-certs']]) {
+  const paths = await files(context, { kubeconfig, broken: 'clusters:\n- {name: "c""}\n', 'pod.yaml': pod });
+  const { kubeconfig: file = '' } = paths;
+  const explain = ['explain', '--live', `${paths['pod.yaml']}`];
+  for (const command of [['status'], ['rotate', '--ca'], ['init-certs'], explain]) {
     const silent = await run([...command, '--kubeconfig', file]);
     assert.equal(silent.code, 1);
     assert.match(
@@ -77,6 +79,9 @@ test('a cluster that does not answer, or that is not there, is named', async (co
       /KUBERNETES_REFUSED: .* gave no answer; check that it runs and can be reached\n$/,
     );
     assert.match((await run(command)).errors, /CONFIG_INVALID: found no Kubernetes API server/);
+    const broken = await run([...command, '--kubeconfig', `${paths.broken}`]);
+    assert.equal(broken.code, 1);
+    assert.match(broken.errors, /broken cannot be read: it is not JSON or YAML \(line 2, column \d+\)/);
   }
 });
 

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
 
 /** Where to find the API server and the credentials; without a file the pod's own service account. */
 export interface KubeConfigSource {
@@ -23,7 +24,8 @@ export function loadKubeConfig({ kubeconfigFile, context }: KubeConfigSource): K
     new URL(kubeConfig.getCurrentCluster()?.server ?? '');
     return kubeConfig;
   } catch (err) {
-    throw new LatchkeyError('CONFIG_INVALID', nothingFound({ kubeconfigFile, context }), {
+    const message = wrongSyntax(kubeconfigFile) ?? nothingFound({ kubeconfigFile, context });
+    throw new LatchkeyError('CONFIG_INVALID', message, {
       cause: err,
       fields: { file: kubeconfigFile ?? '' },
     });
@@ -57,6 +59,27 @@ const withOthers = <T extends { name: string }>(first: readonly T[], more: reado
   ...first,
   ...more.filter(({ name }) => first.every((each) => each.name !== name)),
 ];
+
+/** Names the first file that is no YAML, with the place; the parser's own words may repeat a credential. */
+function wrongSyntax(kubeconfigFile: string | undefined): string | undefined {
+  const files = kubeconfigFile === undefined ? [] : kubeconfigFile.split(delimiter);
+  for (const file of files.filter((each) => existsSync(each))) {
+    const fault = syntaxFault(file);
+    if (fault !== undefined) return `the kubeconfig file ${file} cannot be read: ${fault}`;
+  }
+  return undefined;
+}
+
+function syntaxFault(file: string): string | undefined {
+  try {
+    const read = readYaml(readFileSync(file, 'utf8'));
+    const fault = 'faults' in read ? read.faults.find(({ isSyntax }) => isSyntax) : undefined;
+    return fault && describeYamlFault(fault);
+  } catch {
+    // A folder, or a file of others: it is told as one in which nothing was found.
+    return undefined;
+  }
+}
 
 function nothingFound({
   kubeconfigFile,
