@@ -52,7 +52,7 @@ test('the page names every field, format, filter, variable and edit, and none th
   const nouns = edits.flatMap(({ shape }) => Object.keys(shape)).filter((name) => name !== 'when');
   assert.deepEqual(column('edit'), nouns.sort());
   const [rule] = Object.values(recipeFileSchema.shape.fields.parse({ key: {} }));
-  const rules = ['required', 'format', 'maxLength', 'forbiddenPrefixes'];
+  const rules = ['required', 'format', 'alsoHolds', 'leadingSlash', 'maxLength', 'forbiddenPrefixes'];
   assert.deepEqual(column('rule'), [...rules].sort());
   assert.ok(Object.keys(rule ?? {}).every((name) => rules.includes(name)));
 });
