@@ -31,7 +31,7 @@ interface Bench<Options extends OptionSet, Flag extends string> {
  * A measurement as a command: numbers as options, `--json` for the result as one object on standard output, progress
  * on standard error, exit code 1 when the target is missed.
  */
-export async function runBench<Options extends OptionSet, Flag extends string = never>(
+export async function runBenchCommand<Options extends OptionSet, Flag extends string = never>(
   bench: Bench<Options, Flag>,
 ): Promise<void> {
   const names = Object.keys(bench.options);

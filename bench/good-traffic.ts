@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GatewayProcess } from '#bench/overload/gateway-process.ts';
 import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
-import { requestText } from '#testkit/gateway/wire-client.ts';
+import { requestText } from '#testkit/gateway/wire-request.ts';
 import { runGoClient } from './go-client.ts';
 
 const windowSeconds = 4;

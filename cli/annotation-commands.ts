@@ -3,7 +3,7 @@ import { mountRequirementNames } from '#shared/core/flyte/secret-text.ts';
 import { type Command, exitCodes, exitCodesHelp, UsageError } from './command.ts';
 
 /** A request as the value of a `flyte.secrets/s<number>` annotation. */
-export const encodeCommand: Command = {
+export const encodeAnnotationCommand: Command = {
   help: `Usage: latchkey encode --group G --key K [--group-version V] [--mount ANY|ENV_VAR|FILE] [--env-var NAME]
 
 Prints the value of a flyte.secrets/s<number> annotation, as Flyte's propeller writes it.
@@ -34,7 +34,7 @@ ${exitCodesHelp}`,
 };
 
 /** The request that an annotation's value holds. */
-export const decodeCommand: Command = {
+export const decodeAnnotationCommand: Command = {
   help: `Usage: latchkey decode VALUE
 
 Prints the request in the value of a flyte.secrets/s<number> annotation as JSON.

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { aPod, aReview, mountNumber } from '#testkit/pods/pod-builder.ts';
-import { runLatchkey as run } from '#testkit/processes/latchkey-command.ts';
+import { aPod, aReview, mountNumber } from '#testkit/pods/a-pod.ts';
+import { runLatchkey as run } from '#testkit/processes/run-latchkey.ts';
 
 async function files(
   context: TestContext,

@@ -14,11 +14,11 @@ const commands = new Map<string, { summary: string; load(): Promise<Command> }>(
     },
     encode: {
       summary: 'encodes a secret request as an annotation value',
-      load: async () => (await import('./annotation-commands.ts')).encodeCommand,
+      load: async () => (await import('./annotation-commands.ts')).encodeAnnotationCommand,
     },
     decode: {
       summary: 'decodes the secret request of an annotation value',
-      load: async () => (await import('./annotation-commands.ts')).decodeCommand,
+      load: async () => (await import('./annotation-commands.ts')).decodeAnnotationCommand,
     },
     config: {
       summary: "prints the JSON Schema of latchkey.yaml, or imports Flyte's configuration",

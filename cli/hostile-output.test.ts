@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { anAnnotation, aPod } from '#testkit/pods/pod-builder.ts';
-import { runLatchkey as run } from '#testkit/processes/latchkey-command.ts';
+import { anAnnotation, aPod } from '#testkit/pods/a-pod.ts';
+import { runLatchkey as run } from '#testkit/processes/run-latchkey.ts';
 import { commandNames } from './command-line.ts';
 import { createPrinter } from './printer.ts';
 

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { printable } from '#shared/core/text/plain-text.ts';
-import { terminalJson, terminalLines, terminalYaml } from './terminal-text.ts';
+import { toPlainText } from '#shared/core/text/plain-text.ts';
+import { terminalJson, terminalLines, terminalYaml } from './terminal-lines.ts';
 
 /** All that a command can print with: whatever it is given, a terminal shows it and obeys none of it. */
 export interface Printer {
@@ -29,7 +29,7 @@ const usualColumns = 80;
 /** Creates the only way from a command to a stream of the process. */
 export function createPrinter(stream: Writable): Printer {
   const print = (lines: readonly string[]): void => {
-    stream.write(lines.map((line) => `${printable(line)}\n`).join(''));
+    stream.write(lines.map((line) => `${toPlainText(line)}\n`).join(''));
   };
   const columns = (): number => ('columns' in stream && Number(stream.columns)) || usualColumns;
   return {
@@ -37,7 +37,7 @@ export function createPrinter(stream: Writable): Printer {
     line: (line) => print([line]),
     lines: print,
     text: (text) => void stream.write(`${terminalLines(text.replace(/\n$/, ''))}\n`),
-    rewrite: (line) => void stream.write(`${clearLine}${printable(line.slice(0, columns() - 1))}`),
+    rewrite: (line) => void stream.write(`${clearLine}${toPlainText(line.slice(0, columns() - 1))}`),
     json: (value, indent) => void stream.write(`${terminalJson(value, indent)}\n`),
     yaml: (value) => void stream.write(terminalYaml(value)),
     jsonLines: (values) => pipeline(() => ndjson(values), stream, { end: false }),

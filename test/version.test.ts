@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startTelemetry } from '#shared/runtime/telemetry.ts';
 import { version } from '#shared/runtime/version.ts';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { withBuildLock } from './build-lock.ts';
 import { buildGoProgram, cachedPath } from './go-program.ts';
-import { requireGo } from './go-toolchain.ts';
+import { requireGo } from './run-go.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-go-program-'));
 after(() => rm(folder, { recursive: true }));

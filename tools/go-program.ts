@@ -3,8 +3,8 @@ import { access, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs
 import { dirname, join } from 'node:path';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { withBuildLock } from './build-lock.ts';
-import { requireGo, runGo } from './go-toolchain.ts';
 import type { Progress } from './progress.ts';
+import { requireGo, runGo } from './run-go.ts';
 
 /** A program to be compiled from a Go module of this repository. */
 export interface GoProgram {

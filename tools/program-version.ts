@@ -1,5 +1,5 @@
 /** First version in what a program prints (`Kubernetes v1.36.3`, `etcd Version: 3.6.16`), as `v1.36.3`. */
-export function parseVersion(output: string): string | undefined {
+export function parseProgramVersion(output: string): string | undefined {
   const match = /\bv?(\d+\.\d+\.\d+)/.exec(output);
   return match === null ? undefined : `v${match[1]}`;
 }

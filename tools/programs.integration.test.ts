@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { cacheFolder } from './cache-folder.ts';
 import { cachedPath } from './go-program.ts';
 import { pinnedPrograms } from './pinned-programs.ts';
-import { isSufficient, parseVersion } from './program-version.ts';
+import { isSufficient, parseProgramVersion } from './program-version.ts';
 import { findPrograms, searchFolders } from './programs.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-programs-'));
@@ -34,11 +34,14 @@ test('every pinned version is the one in its go.mod', async () => {
 });
 
 test('the version is read from what each program prints', () => {
-  assert.equal(parseVersion('Kubernetes v1.36.3'), 'v1.36.3');
-  assert.equal(parseVersion('etcd Version: 3.6.16\nGit SHA: Not provided'), 'v3.6.16');
-  assert.equal(parseVersion('nats-server: v2.15.2'), 'v2.15.2');
-  assert.equal(parseVersion('Client Version: v1.32.4-dispatcher\nKustomize Version: v5.5.0'), 'v1.32.4');
-  assert.equal(parseVersion('no version here'), undefined);
+  assert.equal(parseProgramVersion('Kubernetes v1.36.3'), 'v1.36.3');
+  assert.equal(parseProgramVersion('etcd Version: 3.6.16\nGit SHA: Not provided'), 'v3.6.16');
+  assert.equal(parseProgramVersion('nats-server: v2.15.2'), 'v2.15.2');
+  assert.equal(
+    parseProgramVersion('Client Version: v1.32.4-dispatcher\nKustomize Version: v5.5.0'),
+    'v1.32.4',
+  );
+  assert.equal(parseProgramVersion('no version here'), undefined);
 });
 
 test('a version is sufficient when its major is the same and its minor not older', () => {

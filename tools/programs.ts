@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildContext, buildGoProgram, cachedPath, isExecutable } from './go-program.ts';
 import { type PinnedProgram, type ProgramName, pinnedPrograms } from './pinned-programs.ts';
-import { isSufficient, parseVersion } from './program-version.ts';
+import { isSufficient, parseProgramVersion } from './program-version.ts';
 
 /** A program ready to run, and where it was found. */
 export interface Program {
@@ -64,7 +64,7 @@ async function programVersion(path: string, args: readonly string[]): Promise<st
   if (!(await isExecutable(path))) return undefined;
   try {
     const { stdout, stderr } = await promisify(execFile)(path, args, { timeout: versionTimeoutMs });
-    return parseVersion(stdout || stderr);
+    return parseProgramVersion(stdout || stderr);
   } catch {
     return undefined;
   }

@@ -1,22 +1,22 @@
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { createdCase, deletedCase, withoutBus } from '#testkit/load/bus-outage.ts';
-import { apiServerClients, startLoadInstallation, webhookClients } from '#testkit/load/load-installation.ts';
 import {
   answeredBy,
   clientRows,
   createFailureTeller,
   failureRows,
   missedRates,
-} from '#testkit/load/load-result.ts';
+} from '#testkit/load/failure-rows.ts';
+import { apiServerClients, startLoadInstallation, webhookClients } from '#testkit/load/load-installation.ts';
 import { rollingRestart } from '#testkit/load/rolling-restart.ts';
-import { startWithoutBus } from '#testkit/load/snapshot-start.ts';
+import { startWithoutBus } from '#testkit/load/start-without-bus.ts';
+import { createdCase, deletedCase, withoutBus } from '#testkit/load/without-bus.ts';
 
 /** From the start of a gateway's process until it is ready, from the snapshot. */
 const mostReadyMs = 2_000;
 const staleAfterMs = latchkeyConfigSchema.parse({}).gateway.staleAfterSeconds * 1_000;
 
-await runBench({
+await runBenchCommand({
   name: 'bench:bus-away',
   what: `Takes NATS away for minutes under load through the balancer and the API server, replaces every gateway meanwhile
 (each starts from the snapshot), and changes Secrets. No request may fail, and no answer may be wrong: known secrets

@@ -1,10 +1,10 @@
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import { startPairs } from '#testkit/faults/pair-run.ts';
 
 /** From the loss until every gateway answers from knowledge gained after it, ms. */
 const targetMs = 15_000;
 
-await runBench({
+await runBenchCommand({
   name: 'bench:failover',
   what: `Two of cert-manager, discovery and each resolver; the one that acts is lost with its node, again and again, while
 pods are admitted through the API server. No answer may be wrong, and every gateway has to answer from knowledge gained

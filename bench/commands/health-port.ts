@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import { buildGoClient } from '#bench/go-client.ts';
 import { type GoodTraffic, goodTraffic, median } from '#bench/good-traffic.ts';
 import { startGatewayProcess } from '#bench/overload/gateway-process.ts';
@@ -36,7 +36,7 @@ async function withAttack(
 
 const lostOf = ({ shed, timedOut, failed }: GoodTraffic): number => shed + timedOut + failed;
 
-await runBench({
+await runBenchCommand({
   name: 'bench:health-port',
   what: `Attacks a gateway's health port with connections that send thousands of requests for metrics at once and read none of the
 answers, and with requests that never end, each opened again when it is closed, and measures admissions with and without the

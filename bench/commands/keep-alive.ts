@@ -1,5 +1,5 @@
 import type { Server } from 'node:https';
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import { buildGoClient, runGoClient } from '#bench/go-client.ts';
 import type { RestedPosts, RestedPostsPlan } from '#bench/keep-alive/rested-posts.ts';
 import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
@@ -72,7 +72,7 @@ const race = (program: string, pairs: number, how: 'closing response' | 'close')
     return await post(program, { url, body, restsMs: spread(-10, 40, pairs), fromMs, oneWayMs });
   });
 
-await runBench({
+await runBenchCommand({
   name: 'bench:keep-alive',
   what: `Go's net/http, configured as in the API server, posts again on a connection that has rested for 80 to 130 s (its own
 idle limit is 90 s, the gateway's 120 s), and in the very moment in which a stopping gateway ends its idle connections.

@@ -1,16 +1,16 @@
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import type { AdmissionLoad } from '#testkit/load/admission-load.ts';
+import { answeredBy, clientRows, failureRows } from '#testkit/load/failure-rows.ts';
 import { type Kill, type KillVerdict, killGateway, killVerdict } from '#testkit/load/gateway-kill.ts';
 import {
   type LoadInstallation,
   startLoadInstallation,
   webhookClients,
 } from '#testkit/load/load-installation.ts';
-import { answeredBy, clientRows, failureRows } from '#testkit/load/load-result.ts';
 import { gatewaysOf } from '#testkit/load/rolling-restart.ts';
 
-await runBench({
+await runBenchCommand({
   name: 'bench:kill-gateway',
   what: `Kills one of three gateways with SIGKILL again and again under load through the Service's balancer. Only what
 was on its way to that gateway may fail, what went over a connection to it before its end had reached the client, and

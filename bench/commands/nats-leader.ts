@@ -1,8 +1,8 @@
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import { killLeader, startClusterRun } from '#testkit/nats/cluster-run.ts';
 import { startMetricTotals } from '#testkit/nats/metric-totals.ts';
 
-await runBench({
+await runBenchCommand({
   name: 'bench:nats-leader',
   what: `Kills the leader of a bucket on three nats-servers again and again (SIGKILL), while a publisher changes its set 200
 times a second and five readers follow. Every set that comes into force must be one that was wanted, none older than

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import { buildGoClient } from '#bench/go-client.ts';
 import { startGatewayProcess } from '#bench/overload/gateway-process.ts';
 import { overloadPhases, type Phase, type PhaseRow } from '#bench/overload/overload-phase.ts';
 import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
-import { requestText } from '#testkit/gateway/wire-client.ts';
+import { requestText } from '#testkit/gateway/wire-request.ts';
 
 const timeoutMs = 5_000;
 const leastGoodput = 0.8;
@@ -39,7 +39,7 @@ const share = (row: PhaseRow, capacity: number): number => Number((row['accepted
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-await runBench({
+await runBenchCommand({
   name: 'bench:overload',
   what: `Measures what one real gateway process answers when it is kept busy (capacity), before and after it is offered ten times as
 much: as the API server does (a call keeps its seat, follows Retry-After, gives up after 5 s), and without any backing off.

@@ -1,15 +1,15 @@
-import { runBench } from '#bench/bench-command.ts';
-import { apiServerClients, startLoadInstallation, webhookClients } from '#testkit/load/load-installation.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import {
   answeredBy,
   clientRows,
   createFailureTeller,
   failureRows,
   missedRepeats,
-} from '#testkit/load/load-result.ts';
+} from '#testkit/load/failure-rows.ts';
+import { apiServerClients, startLoadInstallation, webhookClients } from '#testkit/load/load-installation.ts';
 import { rollingRestart } from '#testkit/load/rolling-restart.ts';
 
-await runBench({
+await runBenchCommand({
   name: 'bench:rolling-restarts',
   what: `Restarts three gateways again and again as a Deployment does, under load through the Service's balancer: no
 request may fail, and at most one in a thousand may be sent away to try again. The balancer learns late who is ready, and

@@ -1,6 +1,5 @@
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import type { LoadClient, LoadFailure } from '#testkit/load/admission-load.ts';
-import { apiServerClients, startLoadInstallation, webhookClients } from '#testkit/load/load-installation.ts';
 import {
   answeredBy,
   clientRows,
@@ -8,14 +7,15 @@ import {
   failureRows,
   missedRates,
   seesUntrusted,
-} from '#testkit/load/load-result.ts';
-import { rotateNaively, stopCertManagers } from '#testkit/load/naive-rotation.ts';
+} from '#testkit/load/failure-rows.ts';
+import { apiServerClients, startLoadInstallation, webhookClients } from '#testkit/load/load-installation.ts';
+import { rotateNaively, stopCertManagers } from '#testkit/load/rotate-naively.ts';
 import { type RotationKind, rotate, shortWaits } from '#testkit/load/rotation.ts';
 
 /** The handshake is what a rotation could break. */
 const freshShare = 0.75;
 
-await runBench({
+await runBenchCommand({
   name: 'bench:rotations',
   what: `Rotates leaf and CA again and again under load through the real API server and by a client that makes a new
 connection for every request, each verifying with the caBundle of the moment: no admission may fail. The waits are

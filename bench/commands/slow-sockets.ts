@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runBench } from '#bench/bench-command.ts';
+import { runBenchCommand } from '#bench/bench-command.ts';
 import { buildGoClient } from '#bench/go-client.ts';
 import { type GoodTraffic, goodTraffic, median } from '#bench/good-traffic.ts';
 import { startGatewayProcess } from '#bench/overload/gateway-process.ts';
-import type { HostileLives } from '#bench/slow-sockets/hostile-clients.ts';
+import type { HostileClientLives } from '#bench/slow-sockets/hostile-clients.ts';
 
 /** The kernel completes a connection before the server takes it: time to take them all, ms. What is measured is holding. */
 const settleMs = 500;
@@ -42,7 +42,7 @@ async function withHostileSockets(
   port: number,
   count: number,
   whileOpen: (openSockets: number) => Promise<void>,
-): Promise<readonly HostileLives[]> {
+): Promise<readonly HostileClientLives[]> {
   const program = join(import.meta.dirname, '../slow-sockets/hostile-clients.ts');
   const child = spawn(process.execPath, [program, `${port}`, `${count}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -72,7 +72,7 @@ function faultsOf(turn: Turn): string[] {
 }
 
 /** A half-closed connection is closed at once, as it should be; the others must be there when the window begins. */
-function earlyFaults(lives: readonly HostileLives[]): string[] {
+function earlyFaults(lives: readonly HostileClientLives[]): string[] {
   const staying = lives.filter(({ kind }) => kind !== 'half-closed');
   const sum = (name: 'count' | 'early'): number => staying.reduce((total, life) => total + life[name], 0);
   return sum('early') <= (1 - leastShare) * sum('count')
@@ -80,12 +80,12 @@ function earlyFaults(lives: readonly HostileLives[]): string[] {
     : [`${sum('early')} of ${sum('count')} hostile sockets were closed before the window began`];
 }
 
-const lifeFaults = ({ kind, open, maxMs }: HostileLives): string[] => [
+const lifeFaults = ({ kind, open, maxMs }: HostileClientLives): string[] => [
   ...(open === 0 ? [] : [`${open} sockets (${kind}) were still open when the watch ended`]),
   ...(maxMs <= mostLifetimeMs ? [] : [`a socket (${kind}) lived for ${Math.round(maxMs)} ms`]),
 ];
 
-await runBench({
+await runBenchCommand({
   name: 'bench:slow-sockets',
   what: `Opens sockets that say nothing, or drip a hello, a header or a body, and half-closed ones besides, which are closed at
 once, and measures good traffic with and without them, in turns. Target: p99 with them within 1.5x of that without (medians),
@@ -102,7 +102,7 @@ no good request lost, each of them closed within 10 s. Sockets that are closed b
     const program = await buildGoClient('overload');
     const gateway = await startGatewayProcess();
     const turns: Turn[] = [];
-    const lives: HostileLives[] = [];
+    const lives: HostileClientLives[] = [];
     const early: string[] = [];
     try {
       await goodTraffic(program, gateway, rate);

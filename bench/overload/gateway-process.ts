@@ -10,7 +10,7 @@ import { systemClock } from '#shared/runtime/clock.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
 import { parseManifests, podTemplate } from '#testkit/cluster/manifests.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
-import { freePorts } from '#testkit/processes/free-address.ts';
+import { freePorts } from '#testkit/processes/free-ports.ts';
 import { startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
 import { startProcessGuard } from '#testkit/processes/process-guard.ts';
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type HostileKind, hostileKinds, openHostileSocket } from './hostile-socket.ts';
 
 /** What became of the connections of one kind. */
-export interface HostileLives {
+export interface HostileClientLives {
   kind: HostileKind;
   count: number;
   /** Closed by the server before all were open. */
@@ -17,7 +17,7 @@ export interface HostileLives {
 /**
  * A process of its own that opens so many hostile connections that stay, and half-closed ones besides, which the server
  * ends at once: `node hostile-clients.ts <port> <count>`. Prints how many of them are open when the last has been opened,
- * and then what became of them (HostileLives by kind), as JSON.
+ * and then what became of them (HostileClientLives by kind), as JSON.
  */
 const watchedMs = 15_000;
 const [port = 0, count = 0] = process.argv.slice(2).map(Number);
@@ -46,7 +46,7 @@ const early = new Map(
 const isOpen = kinds.length - Array.from(early.values()).reduce((sum, number) => sum + number, 0);
 process.stdout.write(`${isOpen}\n`);
 const end = delay(watchedMs).then(() => 'open' as const);
-const lives: HostileLives[] = await Promise.all(
+const lives: HostileClientLives[] = await Promise.all(
   Array.from(lifetimes, async ([kind, all]) => {
     const ended = await Promise.all(all.map((life) => Promise.race([life, end])));
     const closed = ended.filter((life) => life !== 'open');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
-import { requestText } from '#testkit/gateway/wire-client.ts';
+import { requestText } from '#testkit/gateway/wire-request.ts';
 
 /** What a hostile client does with its connection. */
 export const hostileKinds = [

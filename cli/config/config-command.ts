@@ -1,5 +1,5 @@
 import { type Command, exitCodes, exitCodesHelp, UsageError, type Values } from '#cli/command.ts';
-import { runConfigImport } from './config-import-command.ts';
+import { runConfigImportCommand } from './config-import-command.ts';
 import { configSchema } from './config-schema.ts';
 
 export const configCommand: Command = {
@@ -29,7 +29,7 @@ ${exitCodesHelp}`,
   async run(terminal, values, [action, ...files]) {
     const { json, section, object } = values;
     if (action === 'import') {
-      return await runConfigImport(terminal, {
+      return await runConfigImportCommand(terminal, {
         files,
         json: json === true,
         section: textOption(section),

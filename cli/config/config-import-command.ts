@@ -2,7 +2,7 @@ import { Document, isMap, isScalar } from 'yaml';
 import { exitCodes, type Terminal, UsageError } from '#cli/command.ts';
 import { readTextArgument } from '#cli/text-argument.ts';
 import { type ImportedConfig, importFlyteConfig } from './config-import.ts';
-import { readFlyteSection } from './config-import-source.ts';
+import { readFlyteSection } from './flyte-sections.ts';
 import { importSteps } from './import-steps.ts';
 
 /** What the command line says about an import. */
@@ -16,7 +16,7 @@ export interface ImportOptions {
 }
 
 /** Runs `latchkey config import`. @throws CONFIG_INVALID when the file is not Flyte's. */
-export async function runConfigImport(
+export async function runConfigImportCommand(
   terminal: Terminal,
   { files, json, section, object }: ImportOptions,
 ): Promise<number> {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 import { importFlyteConfig } from './config-import.ts';
-import { readFlyteSection } from './config-import-source.ts';
+import { readFlyteSection } from './flyte-sections.ts';
 
 /** The ConfigMap of a flyte-core installation, the fields of its webhook as given. */
 const configMap = (webhook: object, secrets: object = {}): string =>

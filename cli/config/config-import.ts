@@ -1,9 +1,9 @@
-import { describeIssues, describeProblems } from '#shared/config/config-issue.ts';
+import { describeConfigIssues, describeProblems } from '#shared/config/config-issue.ts';
 import { inlineProblems } from '#shared/config/inline-problems.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
-import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import type { FlyteSection } from './find-flyte-sections.ts';
@@ -129,7 +129,8 @@ function closeBeforeOthers(config: JsonObject, remarks: Remark[]): void {
 function check(config: JsonObject, source: string): void {
   const parsed = checkShape(latchkeyConfigSchema, config);
   const target = `${source}, as latchkey.yaml,`;
-  if (!parsed.success) throw new LatchkeyError('CONFIG_INVALID', describeIssues(target, parsed.error.issues));
+  if (!parsed.success)
+    throw new LatchkeyError('CONFIG_INVALID', describeConfigIssues(target, parsed.error.issues));
   const problems = [...serviceProblems(parsed.data), ...inlineProblems(parsed.data)];
   if (problems.length > 0) throw new LatchkeyError('CONFIG_INVALID', describeProblems(target, problems));
 }

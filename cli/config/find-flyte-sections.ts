@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
 import type { YamlDocument } from '#shared/runtime/yaml-documents.ts';
 import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
 import { collectFields, type FlyteField, isKnownField } from './flyte-fields.ts';

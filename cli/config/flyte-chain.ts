@@ -18,7 +18,7 @@ const embedded =
   "Flyte 2's manager Embedded keeps secrets in one place under names of its own (embeddedSecretManagerConfig.type), and latchkey has no manager for it. The way over: put these secrets where a manager of latchkey looks (K8s: a Secret of the group's name in the namespace of the task; AWS, GCP, Azure, Vault), let tasks ask for them with a group, name these managers in secretManagerTypes instead of Embedded, and import again";
 
 /** The chain for Flyte's managers, in their order; those that latchkey lacks are not in it. */
-export function chainOf(types: unknown): string[] {
+export function flyteChainOf(types: unknown): string[] {
   const served = namesOf(types).flatMap((name) => chainOfFlyte[foldName(name)] ?? []);
   return [...new Set(['global', ...served])];
 }

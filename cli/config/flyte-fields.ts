@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '#shared/core/text/json-value.ts';
+import { isObject, type JsonObject } from '#shared/core/text/json-object.ts';
 import { absentParts, mappings } from './flyte-mappings.ts';
 import { foldName } from './fold-name.ts';
 

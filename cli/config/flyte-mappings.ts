@@ -1,5 +1,5 @@
-import { isObject } from '#shared/core/text/json-value.ts';
-import { chainOf } from './flyte-chain.ts';
+import { isObject } from '#shared/core/text/json-object.ts';
+import { flyteChainOf } from './flyte-chain.ts';
 import { foldName } from './fold-name.ts';
 
 export type Remarks = (why: string) => void;
@@ -14,8 +14,8 @@ const ownService = "latchkey has a Service of its own (deploy/gateway.yaml), whi
 
 /** Every field of Flyte's webhook that is known, in the order in which they are applied: a later one wins. */
 export const mappings = new Map<string, Mapping>([
-  ['webhook.secretmanagertype', { to: ['chain'], convert: (type) => chainOf([type]) }],
-  ['webhook.secretmanagertypes', { to: ['chain'], convert: chainOf }],
+  ['webhook.secretmanagertype', { to: ['chain'], convert: (type) => flyteChainOf([type]) }],
+  ['webhook.secretmanagertypes', { to: ['chain'], convert: flyteChainOf }],
   ...['aws', 'gcp', 'azure'].flatMap((provider): [string, Mapping][] => [
     [`webhook.${provider}secretmanager.sidecarimage`, { to: [provider, 'sidecarImage'] }],
     [`webhook.${provider}secretmanager.resources`, { to: [provider, 'resources'], convert: resourcesOf }],

@@ -1,4 +1,4 @@
-import { type JsonObject, member } from '#shared/core/text/json-value.ts';
+import { type JsonObject, member } from '#shared/core/text/json-object.ts';
 
 /** Managers that need no resolver besides those of deploy/kustomization.yaml. */
 const installed: ReadonlySet<unknown> = new Set(['global', 'k8s']);

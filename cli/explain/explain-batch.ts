@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Printer } from '#cli/printer.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { parseJson } from '#shared/core/admission/admission-review.ts';
-import { isObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, member } from '#shared/core/text/json-object.ts';
 import { createExplain, type Explain, readConfig } from './explanation.ts';
 
 const lineFeed = 0x0a;

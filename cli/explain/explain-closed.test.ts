@@ -3,7 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createPrinter } from '#cli/printer.ts';
-import { aPod, aReview, mountNumber } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview, mountNumber } from '#testkit/pods/a-pod.ts';
 import { explainBatch } from './explain-batch.ts';
 
 const arn = 'arn:aws:secretsmanager:eu-west-1:1:secret';

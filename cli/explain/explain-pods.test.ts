@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { anAnnotation, aPod, aReview, mountNumber } from '#testkit/pods/pod-builder.ts';
-import { runLatchkey as run } from '#testkit/processes/latchkey-command.ts';
+import { anAnnotation, aPod, aReview, mountNumber } from '#testkit/pods/a-pod.ts';
+import { runLatchkey as run } from '#testkit/processes/run-latchkey.ts';
 
 const asked = { 'flyte.secrets/s0': anAnnotation({ group: 'nosuch', key: 'token' }) };
 const labelled = { 'inject-flyte-secrets': 'true' };

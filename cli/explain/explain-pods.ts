@@ -1,11 +1,11 @@
 import { exitCodes } from '#cli/command.ts';
 import type { Printer } from '#cli/printer.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { member } from '#shared/core/text/json-value.ts';
-import { podHints } from './explain-hints.ts';
-import { describeExplanation } from './explain-report.ts';
+import { member } from '#shared/core/text/json-object.ts';
+import { describeExplanation } from './describe-explanation.ts';
 import { type Explanation, explainReview, type RulesOf } from './explanation.ts';
 import type { FoundPod, FoundPods } from './find-pods.ts';
+import { podHints } from './pod-hints.ts';
 
 /** The answer to one pod of a file, with what its author should know beside it. */
 interface ExplainedPod {

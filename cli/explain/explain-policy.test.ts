@@ -4,9 +4,9 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createPrinter } from '#cli/printer.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview } from '#testkit/pods/a-pod.ts';
+import { describeExplanation } from './describe-explanation.ts';
 import { explainBatch } from './explain-batch.ts';
-import { describeExplanation } from './explain-report.ts';
 import { createExplain } from './explanation.ts';
 
 const policy = {

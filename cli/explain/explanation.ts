@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { describeIssues, describeProblems } from '#shared/config/config-issue.ts';
+import { describeConfigIssues, describeProblems } from '#shared/config/config-issue.ts';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
@@ -9,7 +9,7 @@ import { denialOf } from '#shared/core/admission/denial.ts';
 import { outcomeLabels, type SecretDecision } from '#shared/core/admission/secret-decision.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
-import { isObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, member } from '#shared/core/text/json-object.ts';
 import { chainProblems } from '#shared/managers/chain/chain-problems.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
@@ -94,5 +94,5 @@ function explainSecrets({ secrets, rejected }: Admission): ExplainedSecret[] {
 function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
   const parsed = checkShape(schema, value);
   if (parsed.success) return parsed.data;
-  throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
+  throw new LatchkeyError('CONFIG_INVALID', describeConfigIssues(source, parsed.error.issues));
 }

@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
 import type { YamlDocument } from '#shared/runtime/yaml-documents.ts';
 import { flyteTaskPod } from './flyte-task-pod.ts';
 import { sparkPods } from './spark-pods.ts';

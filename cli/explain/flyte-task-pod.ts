@@ -1,6 +1,6 @@
 import { encodeAnnotation } from '#shared/core/flyte/secret-request.ts';
 import { mountRequirementNames } from '#shared/core/flyte/secret-text.ts';
-import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
 
 /**
  * The template of the pod that Flyte makes of a task template (flyteidl core.TaskTemplate, as a FlyteWorkflow holds it),

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import { formatSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
-import { packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
+import { packSnapshotShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { snapshotSecretName, snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
-import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { aPod, aReview } from '#testkit/pods/a-pod.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 import { explainReview } from './explanation.ts';
 import { readLiveSnapshot, rulesOfRecords } from './live-rules.ts';
 
@@ -61,7 +61,7 @@ function servingSecrets(answers: Record<string, string>[]): Kubernetes {
 const noWait = { sleep: async () => undefined };
 
 test('the rules of the snapshot in the cluster answer as those of a gateway', async () => {
-  const { shards = [] } = await packShards(formatSnapshot(someRecords()), takenAt);
+  const { shards = [] } = await packSnapshotShards(formatSnapshot(someRecords()), takenAt);
   const data = Object.fromEntries(
     shards.map((shard, index) => [snapshotShardName(index), Buffer.from(shard).toString('base64')]),
   );

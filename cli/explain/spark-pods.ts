@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
 
 /** The parts of a SparkApplication of which each is a pod, and Spark's name for its container. */
 const containerNames = { driver: 'spark-kubernetes-driver', executor: 'spark-kubernetes-executor' } as const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 
 const print = (args: string[], input = '') => runLatchkey(['init-certs', '--print', ...args], { input });
 const certificateIn = (document: { data: Record<string, string> }): X509Certificate =>

@@ -1,12 +1,12 @@
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
-import { desiredConfiguration } from '#shared/installation/webhook-configuration.ts';
-import { type IssueOptions, newCa, newLeaf } from './issue-pair.ts';
+import { desiredWebhookConfiguration } from '#shared/installation/webhook-configuration.ts';
+import { type IssuePairOptions, newCa, newLeaf } from './issue-pair.ts';
 
 /**
  * Makes new Secrets, private keys included. With `webhook.manage: false`, where somebody else creates it,
  * the webhook configuration that trusts them follows. The layout is always the same.
  */
-export async function certificateManifests(options: IssueOptions): Promise<object[]> {
+export async function certificateManifests(options: IssuePairOptions): Promise<object[]> {
   const { config, namespace } = options;
   const { tls, webhook } = config;
   const ca = await newCa(options, '');
@@ -14,7 +14,7 @@ export async function certificateManifests(options: IssueOptions): Promise<objec
   return [
     secretManifest(namespace, tls.caSecretName, ca),
     secretManifest(namespace, tls.servingSecretName, leaf),
-    ...(webhook.manage ? [] : [desiredConfiguration(webhook, namespace, ca.bundle)]),
+    ...(webhook.manage ? [] : [desiredWebhookConfiguration(webhook, namespace, ca.bundle)]),
   ];
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
-import { desiredConfiguration, planRepair } from '#shared/installation/webhook-configuration.ts';
+import { desiredWebhookConfiguration, planRepair } from '#shared/installation/webhook-configuration.ts';
 import { bundleOf, type CertificateFacts, planCertificates } from './certificate-plan.ts';
 import { newCa, newLeaf } from './issue-pair.ts';
 
@@ -21,7 +21,7 @@ before(async () => {
 const secretOf = (stored: TlsSecretContent | undefined) =>
   stored && tlsSecret({ namespace: 'latchkey', name: 'any' }, stored, undefined);
 const configurationOf = (stored: TlsSecretContent | undefined) =>
-  desiredConfiguration(config.webhook, 'latchkey', stored?.bundle ?? '');
+  desiredWebhookConfiguration(config.webhook, 'latchkey', stored?.bundle ?? '');
 
 function plan(facts: Partial<CertificateFacts>, atMs = nowMs) {
   const all = { ca: undefined, serving: undefined, webhook: undefined, ...facts };

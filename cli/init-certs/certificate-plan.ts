@@ -1,5 +1,5 @@
-import { joinBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { caProblem, leafProblem } from '#shared/certificates/certificate-checks.ts';
+import { joinCaBundle, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { caCertificateProblem, leafCertificateProblem } from '#shared/certificates/certificate-problem.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { nonEmptySecret, readTlsSecret, type TlsSecretContent } from '#shared/installation/tls-secret.ts';
@@ -35,18 +35,18 @@ export function planCertificates(
   const { namespace, nowMs } = options;
   const { webhook } = options.config;
   const trusted = trustedBundle(facts.webhook, webhook, namespace) ?? '';
-  const ca = planSecret(facts.ca, ({ pair }) => caProblem(pair, nowMs));
+  const ca = planSecret(facts.ca, ({ pair }) => caCertificateProblem(pair, nowMs));
   const bundle = ca.action === 'keep' ? bundleOf(ca.stored, nowMs) : trusted;
   const names = servingNames(webhook, namespace);
   const serving = planSecret(facts.serving, ({ pair }) =>
-    leafProblem(pair, nowMs, readBundle(bundle), names),
+    leafCertificateProblem(pair, nowMs, readBundle(bundle), names),
   );
   return { ca, serving, trusted };
 }
 
 /** Makes the bundle of a CA that is kept; a Secret that an operator brought may lack it. */
 export const bundleOf = ({ pair, bundle }: TlsSecretContent, nowMs: number): string =>
-  joinBundle(pair.certificate, [bundle], nowMs);
+  joinCaBundle(pair.certificate, [bundle], nowMs);
 
 function planSecret(
   found: Secret | undefined,

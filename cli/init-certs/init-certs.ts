@@ -18,7 +18,7 @@ import {
   planCertificates,
   type SecretPlan,
 } from './certificate-plan.ts';
-import { type IssueOptions, newCa, newLeaf } from './issue-pair.ts';
+import { type IssuePairOptions, newCa, newLeaf } from './issue-pair.ts';
 
 /** Reports what was done to one object. */
 export interface Outcome {
@@ -32,7 +32,7 @@ export interface Outcome {
   validTo?: string;
 }
 
-type InitOptions = IssueOptions & { installation: Installation; force: boolean };
+type InitOptions = IssuePairOptions & { installation: Installation; force: boolean };
 
 /** Bounds the attempts while cert-manager, or another init-certs, writes the same objects. */
 const mostTries = 5;
@@ -82,7 +82,10 @@ async function initOnce(options: InitOptions): Promise<Outcome[]> {
   return [caOutcome, leafOutcome, webhookOutcome];
 }
 
-async function caToUse({ ca, trusted }: CertificatePlan, options: IssueOptions): Promise<TlsSecretContent> {
+async function caToUse(
+  { ca, trusted }: CertificatePlan,
+  options: IssuePairOptions,
+): Promise<TlsSecretContent> {
   if (ca.action !== 'keep') return newCa(options, trusted);
   const { pair } = ca.stored;
   return { pair, bundle: bundleOf(ca.stored, options.nowMs) };
@@ -105,7 +108,7 @@ async function readCertificateFacts(
   return { ca, serving, webhook: configuration };
 }
 
-function refuseBroken(plan: CertificatePlan, { config: { tls }, namespace }: IssueOptions): void {
+function refuseBroken(plan: CertificatePlan, { config: { tls }, namespace }: IssuePairOptions): void {
   const broken = [
     { name: tls.caSecretName, plan: plan.ca },
     { name: tls.servingSecretName, plan: plan.serving },

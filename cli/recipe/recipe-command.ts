@@ -1,7 +1,7 @@
 import { type Command, exitCodes, exitCodesHelp, UsageError } from '#cli/command.ts';
 import { readTextArgument } from '#cli/text-argument.ts';
 import { checkRecipe, describeRecipeFault } from '#shared/managers/custom/recipe-file.ts';
-import { describeRecipe } from './recipe-report.ts';
+import { describeRecipe } from './describe-recipe.ts';
 
 export const recipeCommand: Command = {
   help: `Usage: latchkey recipe check [--json] FILE

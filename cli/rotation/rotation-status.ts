@@ -1,5 +1,5 @@
 import { rotateAnnotation, rotationPhases } from '#shared/contracts/kubernetes/rotation-state.ts';
-import { readCaState, readLeafState } from '#shared/installation/read-rotation-state.ts';
+import { readCaRotationState, readLeafRotationState } from '#shared/installation/read-rotation-state.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /** Names what is rotated. */
@@ -31,14 +31,14 @@ const requestOf = (secret: Secret | undefined): string | undefined =>
 /** Finds a rotation that is already under way, or undefined: it is followed instead of starting one. */
 export function rotationUnderWay(target: Target, secret: Secret): Followed | undefined {
   const request = requestOf(secret);
-  const state = target === 'ca' ? readCaState(secret) : readLeafState(secret);
-  const running = target === 'ca' ? readCaState(secret)?.rotation?.id : unservedLeaf(secret);
+  const state = target === 'ca' ? readCaRotationState(secret) : readLeafRotationState(secret);
+  const running = target === 'ca' ? readCaRotationState(secret)?.rotation?.id : unservedLeaf(secret);
   if (running !== undefined) return { id: running, requested: false };
   return request === undefined || request === state?.handled ? undefined : { id: request, requested: true };
 }
 
 function unservedLeaf(secret: Secret): string | undefined {
-  const state = readLeafState(secret);
+  const state = readLeafRotationState(secret);
   return state?.served === false ? state.fingerprint : undefined;
 }
 
@@ -50,7 +50,7 @@ export const rotationStatus = (
 ): RotationStatus => (target === 'ca' ? caStatus(secret, followed) : leafStatus(secret, followed));
 
 function caStatus(secret: Secret | undefined, { id, requested: isRequest }: Followed): RotationStatus {
-  const state = readCaState(secret);
+  const state = readCaRotationState(secret);
   if (state?.refused?.id === id) return { outcome: 'refused', reason: state.refused.reason };
   if (state?.rotation?.id === id) {
     const { phase, since, waitingFor } = state;
@@ -61,7 +61,7 @@ function caStatus(secret: Secret | undefined, { id, requested: isRequest }: Foll
 }
 
 function leafStatus(secret: Secret | undefined, { id, requested: isRequest }: Followed): RotationStatus {
-  const state = readLeafState(secret);
+  const state = readLeafRotationState(secret);
   if (state?.refused?.id === id) return { outcome: 'refused', reason: state.refused.reason };
   if (state !== undefined && (isRequest ? state.handled : state.fingerprint) === id) {
     const { served, issuedAt: since, waitingFor } = state;

@@ -1,8 +1,8 @@
-import { caProblem } from '#shared/certificates/certificate-checks.ts';
+import { caCertificateProblem } from '#shared/certificates/certificate-problem.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { describeAge } from '#shared/core/text/age.ts';
-import { readCaState } from '#shared/installation/read-rotation-state.ts';
+import { readCaRotationState } from '#shared/installation/read-rotation-state.ts';
 import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { certificateLife, describeLife, lifeFacts, overdue } from './certificate-life.ts';
@@ -29,9 +29,9 @@ export function checkCa({ ca, found, nowMs }: InstallationFacts): Finding {
     return { about, summary: 'missing', problems: [problem], facts: { exists: false } };
   }
   const { pair } = readTlsSecret(secret);
-  const wrong = caProblem(pair, nowMs);
+  const wrong = caCertificateProblem(pair, nowMs);
   const life = certificateLife(pair.certificate, tls.renewAt);
-  const state = readCaState(secret);
+  const state = readCaRotationState(secret);
   const broken: Problem[] =
     wrong === undefined ? [] : [brokenSecret(tls.caSecretName, wrong, 'cert-manager')];
   return {

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { readBundle } from '#shared/certificates/ca-bundle.ts';
-import { leafProblem } from '#shared/certificates/certificate-checks.ts';
 import { certificateIssuers } from '#shared/certificates/certificate-issuers.ts';
+import { leafCertificateProblem } from '#shared/certificates/certificate-problem.ts';
 import { serverName, servingNames } from '#shared/certificates/serving-names.ts';
 import type { LeafState } from '#shared/contracts/kubernetes/rotation-state.ts';
-import { readLeafState } from '#shared/installation/read-rotation-state.ts';
+import { readLeafRotationState } from '#shared/installation/read-rotation-state.ts';
 import { nonEmptySecret, readTlsSecret, type TlsSecretContent } from '#shared/installation/tls-secret.ts';
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import { certificateLife, describeLife, lifeFacts, overdue } from './certificate-life.ts';
@@ -33,7 +33,7 @@ export function checkLeaf(facts: InstallationFacts): Finding {
   const life = certificateLife(stored.pair.certificate, isOurs ? renewAt : providedRenewAt);
   const wrong = pairProblem(stored, facts);
   const isTrusted = trustOf(stored, facts);
-  const report = readLeafState(secret);
+  const report = readLeafRotationState(secret);
   // A report about another leaf predates a change of the Secret by another writer.
   const state = report?.fingerprint === life?.fingerprint ? report : undefined;
   const lifeWords = life === undefined ? 'unusable' : describeLife(life, nowMs);
@@ -66,7 +66,12 @@ function pairProblem(stored: TlsSecretContent, facts: InstallationFacts): string
   if (known.length === 0) return 'its ca.crt contains no certificate';
   const names =
     tls.issuer === 'latchkey' ? servingNames(webhook, namespace) : [serverName(webhook, namespace)];
-  return leafProblem(stored.pair, nowMs, certificateIssuers(stored.pair.certificate, known), names);
+  return leafCertificateProblem(
+    stored.pair,
+    nowMs,
+    certificateIssuers(stored.pair.certificate, known),
+    names,
+  );
 }
 
 /** Tells whether the API server's bundle holds the issuer; undefined when one of the two cannot be read. */

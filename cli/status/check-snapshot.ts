@@ -1,6 +1,6 @@
 import {
+  rulesSnapshotAnnotation,
   type SnapshotSummary,
-  snapshotAnnotation,
   snapshotSecretName,
   snapshotShardName,
   snapshotSummarySchema,
@@ -48,7 +48,7 @@ export function checkSnapshot({
 /** Reads the snapshot's header from the first Secret, or why there is none. */
 function readHeld(secret: Secret | undefined): SnapshotSummary | Problem {
   if (secret === undefined) return gone;
-  const text = secret.metadata.annotations?.[snapshotAnnotation];
+  const text = secret.metadata.annotations?.[rulesSnapshotAnnotation];
   if (text === undefined) return neverWritten;
   const summary = parseSummary(text);
   const bytes = Buffer.from(secret.data?.[snapshotShardName(0)] ?? '', 'base64').length;
@@ -86,6 +86,6 @@ const neverWritten: Problem = {
 };
 
 const unreadable: Problem = {
-  message: `Secret ${name} does not match its annotation ${snapshotAnnotation}`,
+  message: `Secret ${name} does not match its annotation ${rulesSnapshotAnnotation}`,
   advice: 'discovery rewrites it within snapshot.intervalSeconds; otherwise its log has the reason',
 };

@@ -2,12 +2,12 @@ import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { fieldWriter } from '#shared/installation/field-writer.ts';
 import {
-  adoptedAnnotation,
   isOwnedByOthers,
   targetsOtherService,
+  webhookAdoptionAnnotation,
 } from '#shared/installation/webhook-adoption.ts';
 import { desiredWebhook, pausedAnnotation, webhookName } from '#shared/installation/webhook-configuration.ts';
-import { addedTerms, findDrift } from '#shared/installation/webhook-drift.ts';
+import { addedTerms, findWebhookDrift } from '#shared/installation/webhook-drift.ts';
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
@@ -39,7 +39,7 @@ export function checkWebhook({ webhook, found, namespace }: InstallationFacts): 
     entry,
     config.manage && !isTheirs ? desired : entry,
   );
-  const isAdopted = configuration.metadata.annotations?.[adoptedAnnotation] !== undefined;
+  const isAdopted = configuration.metadata.annotations?.[webhookAdoptionAnnotation] !== undefined;
   const authorities = readBundle(Buffer.from(entry.clientConfig.caBundle ?? '', 'base64').toString('utf8'));
   const { failurePolicy } = entry;
   return {
@@ -118,7 +118,7 @@ function compare(
   entry: MutatingWebhook,
   desired: MutatingWebhook,
 ): { drift: string[]; added: string[]; writers: (string | undefined)[] } {
-  const drift = findDrift(entry, withBundleOf(entry, desired)).map(({ field }) => field);
+  const drift = findWebhookDrift(entry, withBundleOf(entry, desired)).map(({ field }) => field);
   const writers = drift.map((field) => fieldWriter(configuration, `webhooks.${field}`));
   return { drift, added: addedTerms(entry, desired), writers };
 }

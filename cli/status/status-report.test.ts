@@ -5,7 +5,7 @@ import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
-import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
+import { desiredWebhookConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
 import { newCa, newLeaf } from '../init-certs/issue-pair.ts';
 import type { InstallationFacts, Pod } from './installation-facts.ts';
@@ -31,7 +31,7 @@ const secretOf = (stored: TlsSecretContent, annotations: Record<string, string> 
   value: tlsSecret({ namespace, name: 'any', annotations }, stored, undefined),
 });
 const webhookOf = (annotations: Record<string, string> = {}, fields: object = {}) => {
-  const configuration = desiredConfiguration(config.webhook, namespace, ca.bundle);
+  const configuration = desiredWebhookConfiguration(config.webhook, namespace, ca.bundle);
   const metadata = { ...configuration.metadata, annotations };
   const webhooks = (configuration.webhooks ?? []).map((webhook) => ({ ...webhook, ...fields }));
   return { value: { ...configuration, metadata, webhooks } };
@@ -111,7 +111,7 @@ test('certificates that are broken, overdue or not trusted are named', () => {
   );
   assertProblem({ nowMs: nowMs + 5 * dayMs }, /^leaf: its renewal was due on 2026-11-28 /);
   assertProblem({ nowMs: nowMs + 7 * dayMs }, /leaf: the pair in Secret .* is invalid: .*expired/);
-  const stranger = desiredConfiguration(config.webhook, namespace, other.bundle);
+  const stranger = desiredWebhookConfiguration(config.webhook, namespace, other.bundle);
   assertProblem({ webhook: { value: stranger } }, /^leaf: the caBundle .* does not contain its CA/);
 });
 
@@ -121,7 +121,7 @@ test("somebody else's certificate is judged by what the API server trusts, and b
   const brought = { found, ca: absent, serving: secretOf(leaf) };
   assert.deepEqual(problemsOf({ ...brought, nowMs: nowMs + 5 * dayMs }), []);
   assertProblem({ ...brought, nowMs: nowMs + 5.5 * dayMs }, /^leaf: its renewal was due/);
-  const stranger = { value: desiredConfiguration(config.webhook, namespace, other.bundle) };
+  const stranger = { value: desiredWebhookConfiguration(config.webhook, namespace, other.bundle) };
   assertProblem({ ...brought, webhook: stranger }, /leaf: the caBundle .* does not contain its CA/);
   assertProblem(
     { ...brought, serving: secretOf({ ...leaf, bundle: '' }) },

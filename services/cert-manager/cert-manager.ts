@@ -4,7 +4,7 @@ import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createCertificateMetrics } from './certificate-metrics.ts';
-import { type CertificateFacts, notReadyReasons, remarks } from './certificate-readiness.ts';
+import { type CertificateFacts, notReadyReasons, remarks } from './not-ready-reasons.ts';
 import { followServedCertificates, type ServedCertificates } from './observe/served-certificates.ts';
 import { watchForChanges } from './observe/watch-for-changes.ts';
 import { createWebhookRepairs } from './observe/webhook-repairs.ts';

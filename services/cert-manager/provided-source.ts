@@ -1,6 +1,6 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { isDueForRenewal } from '#shared/certificates/certificate-checks.ts';
 import { certificateIssuers } from '#shared/certificates/certificate-issuers.ts';
+import { isDueForRenewal } from '#shared/certificates/certificate-problem.ts';
 import { serverName } from '#shared/certificates/serving-names.ts';
 import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import { applyAction } from './apply/apply-action.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
 import { listenWebhook } from '#testkit/gateway/listening-webhook.ts';
-import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview, someRules } from '#testkit/pods/a-pod.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeats.ts';
 import { createReader } from '#shared/bus/read/reader.ts';
 import { createFreshness } from '#shared/bus/records/freshness.ts';
 import { inventoryBucket } from '#shared/contracts/bus/bucket.ts';

@@ -1,5 +1,5 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeats.ts';
 import type { PublisherElection } from '#shared/bus/link/publisher-election.ts';
 import type { Publisher } from '#shared/bus/publish/publisher.ts';
 import type { Clock } from '#shared/runtime/clock.ts';

@@ -4,7 +4,7 @@ import type { RecipeFile } from '#shared/contracts/rules/recipe-file.ts';
 import { ownManager } from '#shared/managers/custom/own-manager.ts';
 import { loadRecipeFile, parseRecipe } from '#shared/managers/custom/recipe-file.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 

@@ -11,9 +11,9 @@ import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { followInventory, type Inventory } from './follow-inventory.ts';
 import { joinElection } from './join-election.ts';
+import { notReadyReasons, type ResolverFacts, standbyRemarks } from './not-ready-reasons.ts';
 import type { PolledProvider } from './providers/open-provider.ts';
 import type { ResolvedManager } from './resolve-manager.ts';
-import { notReadyReasons, type ResolverFacts, standbyRemarks } from './resolver-readiness.ts';
 import { createRuleSet, type RuleSet } from './rule-set.ts';
 
 /** Holds what a resolver is made of beside its context. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeats.ts';
 import { parseProcessConfig } from '#shared/config/process-config.ts';
 import type { Heartbeat } from '#shared/contracts/bus/heartbeat.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';

@@ -22,7 +22,7 @@ export function readBundle(pem: string): X509Certificate[] {
  * the same bytes (each distinct bundle costs the API server a transport, docs/reference/kube-apiserver.md C4). The
  * current CA comes first unless `others` hold it: in the middle of a rotation the next CA comes first.
  */
-export function joinBundle(current: string, others: readonly string[], nowMs: number): string {
+export function joinCaBundle(current: string, others: readonly string[], nowMs: number): string {
   const [ca] = readBundle(current);
   if (ca === undefined) return '';
   const isTrusted = ({ ca, validTo }: X509Certificate): boolean => ca && Date.parse(validTo) > nowMs;

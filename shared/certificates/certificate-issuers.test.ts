@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import forge from 'node-forge';
 import { readBundle } from './ca-bundle.ts';
-import { leafProblem } from './certificate-checks.ts';
 import { certificateIssuers } from './certificate-issuers.ts';
-import { generateRsaKeys, issueCa, issueLeaf } from './issue-certificate.ts';
+import { leafCertificateProblem } from './certificate-problem.ts';
+import { generateRsaKeys, issueCaCertificate, issueLeafCertificate } from './issue-certificate.ts';
 import type { KeyPair } from './key-pair.ts';
 
 const dayMs = 86_400_000;
@@ -26,15 +26,15 @@ function signedBy(issuer: KeyPair, ca: KeyPair): KeyPair {
 before(async () => {
   const [first, second, third] = await Promise.all([1, 2, 3].map(() => generateRsaKeys(2_048)));
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
-  root = issueCa(first, nowMs, dayMs);
-  stranger = issueCa(third, nowMs, dayMs);
-  intermediate = signedBy(root, issueCa(second, nowMs, dayMs));
-  leaf = issueLeaf(third, intermediate, names, nowMs, dayMs);
+  root = issueCaCertificate(first, nowMs, dayMs);
+  stranger = issueCaCertificate(third, nowMs, dayMs);
+  intermediate = signedBy(root, issueCaCertificate(second, nowMs, dayMs));
+  leaf = issueLeafCertificate(third, intermediate, names, nowMs, dayMs);
 });
 
 const problemOf = (chain: string, trusted: KeyPair): string | undefined => {
   const issuers = certificateIssuers(chain, readBundle(trusted.certificate));
-  return leafProblem({ certificate: chain, key: leaf.key }, nowMs, issuers, names);
+  return leafCertificateProblem({ certificate: chain, key: leaf.key }, nowMs, issuers, names);
 };
 
 test('a leaf is covered by a root that signed the intermediate certificate behind it', () => {

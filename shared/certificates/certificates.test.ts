@@ -2,13 +2,18 @@ import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { certificateId, joinBundle, readBundle } from './ca-bundle.ts';
-import { caProblem, isDueForRenewal, leafProblem, renewalReason } from './certificate-checks.ts';
+import { certificateId, joinCaBundle, readBundle } from './ca-bundle.ts';
+import {
+  caCertificateProblem,
+  isDueForRenewal,
+  leafCertificateProblem,
+  renewalReason,
+} from './certificate-problem.ts';
 import {
   createSerialNumber,
   generateRsaKeys,
-  issueCa,
-  issueLeaf,
+  issueCaCertificate,
+  issueLeafCertificate,
   type RsaKeys,
 } from './issue-certificate.ts';
 import type { KeyPair } from './key-pair.ts';
@@ -24,13 +29,13 @@ let other: KeyPair;
 let leaf: KeyPair;
 before(async () => {
   keys = await generateRsaKeys(2048);
-  ca = issueCa(keys, nowMs, 90 * dayMs);
-  other = issueCa(await generateRsaKeys(2048), nowMs, 90 * dayMs);
-  leaf = issueLeaf(keys, ca, names, nowMs, 6 * dayMs);
+  ca = issueCaCertificate(keys, nowMs, 90 * dayMs);
+  other = issueCaCertificate(await generateRsaKeys(2048), nowMs, 90 * dayMs);
+  leaf = issueLeafCertificate(keys, ca, names, nowMs, 6 * dayMs);
 });
 
 const problemOf = (pair: KeyPair, atMs = nowMs, issuer = ca, wanted = names) =>
-  leafProblem(pair, atMs, readBundle(issuer.certificate), wanted);
+  leafCertificateProblem(pair, atMs, readBundle(issuer.certificate), wanted);
 
 test('a serial number has 16 bytes and is positive', () => {
   for (let round = 0; round < 1_000; round += 1)
@@ -50,14 +55,14 @@ test('a leaf is refused when it expired, when another CA signed it, and when a n
 });
 
 test('a pair is refused when its key is another one, and when it is garbage', () => {
-  assert.match(caProblem({ ...ca, key: other.key }, nowMs) ?? '', /does not belong/);
-  assert.match(caProblem({ certificate: '', key: 'x' }, nowMs) ?? '', /not PEM/);
-  assert.match(caProblem(leaf, nowMs) ?? '', /not a certificate ca/);
+  assert.match(caCertificateProblem({ ...ca, key: other.key }, nowMs) ?? '', /does not belong/);
+  assert.match(caCertificateProblem({ certificate: '', key: 'x' }, nowMs) ?? '', /not PEM/);
+  assert.match(caCertificateProblem(leaf, nowMs) ?? '', /not a certificate ca/);
 });
 
 test('a CA that is not valid yet can issue, but is to be replaced', () => {
   const beforeMs = nowMs - dayMs;
-  assert.equal(caProblem(ca, beforeMs), undefined);
+  assert.equal(caCertificateProblem(ca, beforeMs), undefined);
   assert.match(renewalReason(ca, beforeMs, 0.5) ?? '', /not valid before/);
   assert.equal(renewalReason(ca, nowMs, 0.5), undefined);
   assert.match(renewalReason(ca, nowMs + 45 * dayMs, 0.5) ?? '', /due/);
@@ -70,7 +75,7 @@ test('the leaf names the key of its issuer, not its own', () => {
 });
 
 test('a leaf does not outlive its CA', () => {
-  const long = issueLeaf(keys, ca, names, nowMs, 1_000 * dayMs);
+  const long = issueLeafCertificate(keys, ca, names, nowMs, 1_000 * dayMs);
   const validTo = ({ certificate }: KeyPair) => new X509Certificate(certificate).validTo;
   assert.equal(validTo(long), validTo(ca));
 });
@@ -78,7 +83,7 @@ test('a leaf does not outlive its CA', () => {
 test('renewal is due at a fraction of the life since it was made', () => {
   assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs - 1_000, 2 / 3), false);
   assert.equal(isDueForRenewal(leaf, nowMs + 4 * dayMs, 2 / 3), true);
-  assert.equal(isDueForRenewal(issueLeaf(keys, ca, names, nowMs, 600_000), nowMs, 2 / 3), false);
+  assert.equal(isDueForRenewal(issueLeafCertificate(keys, ca, names, nowMs, 600_000), nowMs, 2 / 3), false);
 });
 
 test('the id of a certificate is the SHA-256 of its DER bytes', () => {
@@ -87,20 +92,20 @@ test('the id of a certificate is the SHA-256 of its DER bytes', () => {
 });
 
 test('a bundle holds the current CA first, each once, and none that expired', () => {
-  const expired = issueCa(keys, nowMs - 100 * dayMs, dayMs);
-  const bundle = joinBundle(
+  const expired = issueCaCertificate(keys, nowMs - 100 * dayMs, dayMs);
+  const bundle = joinCaBundle(
     ca.certificate,
     [other.certificate + other.certificate, 'garbage', expired.certificate, leaf.certificate],
     nowMs,
   );
   assert.equal(bundle, ca.certificate + other.certificate);
-  assert.equal(joinBundle(ca.certificate, [bundle], nowMs), bundle);
+  assert.equal(joinCaBundle(ca.certificate, [bundle], nowMs), bundle);
 });
 
 test('a bundle that names the current CA keeps its order without what expired', () => {
-  const expired = issueCa(keys, nowMs - 100 * dayMs, dayMs);
+  const expired = issueCaCertificate(keys, nowMs - 100 * dayMs, dayMs);
   const bundle = other.certificate + ca.certificate;
-  assert.equal(joinBundle(ca.certificate, [expired.certificate + bundle], nowMs), bundle);
+  assert.equal(joinCaBundle(ca.certificate, [expired.certificate + bundle], nowMs), bundle);
 });
 
 test('the names are those of the Service and of the URL', () => {

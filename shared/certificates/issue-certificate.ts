@@ -35,7 +35,7 @@ export function createSerialNumber(): string {
  * Issues a self-signed CA certificate. Each has a common name of its own, so that two CAs in one bundle are never
  * confused. `lifetimeMs` counts from `nowMs`.
  */
-export function issueCa(keys: RsaKeys, nowMs: number, lifetimeMs: number): KeyPair {
+export function issueCaCertificate(keys: RsaKeys, nowMs: number, lifetimeMs: number): KeyPair {
   const subject = [{ name: 'commonName', value: `latchkey CA ${randomBytes(6).toString('hex')}` }];
   const certificate = aCertificate(keys, nowMs, nowMs + lifetimeMs);
   certificate.setSubject(subject);
@@ -52,7 +52,7 @@ export function issueCa(keys: RsaKeys, nowMs: number, lifetimeMs: number): KeyPa
  * Issues a serving certificate for the names (DNS names or IP addresses), signed by the CA. It never outlives the CA.
  * `authorityKeyIdentifier: true` of forge would name the leaf's own key, so the issuer's is given.
  */
-export function issueLeaf(
+export function issueLeafCertificate(
   keys: RsaKeys,
   ca: KeyPair,
   names: readonly string[],

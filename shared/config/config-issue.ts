@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import { printable } from '#shared/core/text/plain-text.ts';
+import { toPlainText } from '#shared/core/text/plain-text.ts';
 import { firstOf, schemaFaults } from '#shared/core/text/schema-fault.ts';
 
 const pathOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '(top level)' : path.join('.'));
 
 /** One line per wrong field, `field: what is wrong`, under a first line that says where they stand. */
-export function describeIssues(source: string, issues: readonly z.core.$ZodIssue[]): string {
+export function describeConfigIssues(source: string, issues: readonly z.core.$ZodIssue[]): string {
   return describeProblems(
     source,
     schemaFaults(issues).map(({ path, message }) => `${pathOf(path)}: ${message}`),
@@ -17,7 +17,7 @@ export function describeProblems(source: string, problems: readonly string[]): s
   const { told, more } = firstOf(problems);
   return [
     `${source} has ${problems.length} wrong field(s):`,
-    ...told.map((problem) => `  ${printable(problem)}`),
+    ...told.map((problem) => `  ${toPlainText(problem)}`),
     ...(more > 0 ? [`  and ${more} more`] : []),
   ].join('\n');
 }

@@ -6,7 +6,7 @@ import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { followParsedFile } from '#shared/runtime/parsed-file.ts';
 import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
-import { describeIssues, describeProblems } from './config-issue.ts';
+import { describeConfigIssues, describeProblems } from './config-issue.ts';
 import { inlineProblems } from './inline-problems.ts';
 
 /** What a process finds wrong in a configuration of the right shape: sentences that begin with the field. */
@@ -19,7 +19,8 @@ export type ConfigCheck = (config: LatchkeyConfig) => string[];
  */
 export function parseLatchkeyConfig(text: string, source: string, check: ConfigCheck): LatchkeyConfig {
   const parsed = checkShape(latchkeyConfigSchema, parseYaml(text, source) ?? {});
-  if (!parsed.success) throw new LatchkeyError('CONFIG_INVALID', describeIssues(source, parsed.error.issues));
+  if (!parsed.success)
+    throw new LatchkeyError('CONFIG_INVALID', describeConfigIssues(source, parsed.error.issues));
   const problems = [...check(parsed.data), ...inlineProblems(parsed.data)];
   if (problems.length === 0) return parsed.data;
   throw new LatchkeyError('CONFIG_INVALID', describeProblems(source, problems));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { absolutePath, httpUrl } from '#shared/contracts/shapes/config-values.ts';
 import { logLevels } from '#shared/runtime/log.ts';
-import { describeIssues } from './config-issue.ts';
+import { describeConfigIssues } from './config-issue.ts';
 
 const port = (fallback: number) =>
   z.coerce.number().int().min(0).max(65_535).meta({ title: 'port' }).default(fallback);
@@ -72,5 +72,5 @@ export function parseProcessConfig(environment: Record<string, string | undefine
   const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
   const parsed = processEnvironmentSchema.safeParse(present);
   if (parsed.success) return Object.freeze(parsed.data);
-  throw new LatchkeyError('CONFIG_INVALID', describeIssues('the environment', parsed.error.issues));
+  throw new LatchkeyError('CONFIG_INVALID', describeConfigIssues('the environment', parsed.error.issues));
 }

@@ -6,7 +6,12 @@ import {
   patchWebhookConfiguration,
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
-import { desiredConfiguration, planRepair, repairedFields, wholeObject } from './webhook-configuration.ts';
+import {
+  desiredWebhookConfiguration,
+  planRepair,
+  repairedFields,
+  wholeObject,
+} from './webhook-configuration.ts';
 
 /**
  * Creates or repairs the webhook configuration and returns it as stored. Returns undefined when it is left to GitOps
@@ -31,7 +36,7 @@ export async function ensureWebhook(
     if (!webhook.manage) return undefined;
     const created = await createWebhookConfiguration(
       kubernetes,
-      desiredConfiguration(webhook, namespace, bundle),
+      desiredWebhookConfiguration(webhook, namespace, bundle),
     );
     log.info({ name }, 'webhook configuration created');
     options.onRepaired?.([wholeObject]);

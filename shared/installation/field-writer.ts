@@ -1,4 +1,4 @@
-import { isObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, member } from '#shared/core/text/json-object.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { webhookName } from './webhook-configuration.ts';
 

@@ -2,31 +2,31 @@ import type { z } from 'zod';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import {
   type CaState,
+  caRotationStateSchema,
   caStateAnnotation,
-  caStateSchema,
   type LeafState,
+  leafRotationStateSchema,
   leafStateAnnotation,
-  leafStateSchema,
 } from '#shared/contracts/kubernetes/rotation-state.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /** Reads the state of the CA Secret, for a reader; undefined when it has none, or one of an unknown version. */
-export const readCaState = (secret: Secret | undefined): CaState | undefined =>
-  readState(secret, caStateAnnotation, caStateSchema);
+export const readCaRotationState = (secret: Secret | undefined): CaState | undefined =>
+  readState(secret, caStateAnnotation, caRotationStateSchema);
 
 /** Reads the state of the serving Secret; undefined when it has none, or one of an unknown version. */
-export const readLeafState = (secret: Secret | undefined): LeafState | undefined =>
-  readState(secret, leafStateAnnotation, leafStateSchema);
+export const readLeafRotationState = (secret: Secret | undefined): LeafState | undefined =>
+  readState(secret, leafStateAnnotation, leafRotationStateSchema);
 
 /**
  * Reads the state of the CA Secret, for its writer. A Secret without a state is stable: an operator may have brought it.
  * @throws CERTIFICATE_INVALID when the state is of an unknown version, which must not be overwritten
  */
-export function readWritableCaState(secret: Secret): CaState {
+export function readWritableCaRotationState(secret: Secret): CaState {
   const { name, annotations } = secret.metadata;
   if (annotations?.[caStateAnnotation] === undefined) return { version: 1, phase: 'stable', waitingFor: [] };
   try {
-    return parseState(secret, caStateAnnotation, caStateSchema);
+    return parseState(secret, caStateAnnotation, caRotationStateSchema);
   } catch (err) {
     throw new LatchkeyError(
       'CERTIFICATE_INVALID',

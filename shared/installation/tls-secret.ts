@@ -1,5 +1,5 @@
 import type { KeyPair } from '#shared/certificates/key-pair.ts';
-import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 /** Holds the content of our TLS Secrets: a key pair and the bundle of CAs to trust. */
@@ -31,7 +31,7 @@ export const nonEmptySecret = (secret: Secret | undefined): Secret | undefined =
  * may be fine.
  */
 export const isConformant = ({ metadata: { labels } }: Secret): boolean =>
-  Object.entries(managedByLabel).every(([label, value]) => labels?.[label] === value);
+  Object.entries(ownObjectLabel).every(([label, value]) => labels?.[label] === value);
 
 /**
  * Makes the Secret to store, based on the existing one. Labels and annotations of others stay, and so does the type,
@@ -49,7 +49,7 @@ export function tlsSecret(
       ...(existing?.metadata ?? {}),
       name,
       namespace,
-      labels: { ...existing?.metadata.labels, ...managedByLabel },
+      labels: { ...existing?.metadata.labels, ...ownObjectLabel },
       // The API server drops an empty map, which would then differ for ever.
       ...(annotations === undefined
         ? {}

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import type {
   JsonPatchOperation,
   MutatingWebhook,
@@ -8,7 +8,7 @@ import type {
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
 
 /** Names the annotation that holds, as JSON, the entry of Flyte's that ours replaced. */
-export const adoptedAnnotation = 'latchkey.dev/adopted';
+export const webhookAdoptionAnnotation = 'latchkey.dev/adopted';
 
 /**
  * Tells whether others own the entry: the object was not created by us, and the entry calls another address. Flyte's
@@ -19,8 +19,8 @@ export function isOwnedByOthers(
   entry: MutatingWebhook | undefined,
   desired: MutatingWebhook,
 ): boolean {
-  if (entry === undefined || metadata.annotations?.[adoptedAnnotation] !== undefined) return false;
-  const isOurs = Object.entries(managedByLabel).every(([label, value]) => metadata.labels?.[label] === value);
+  if (entry === undefined || metadata.annotations?.[webhookAdoptionAnnotation] !== undefined) return false;
+  const isOurs = Object.entries(ownObjectLabel).every(([label, value]) => metadata.labels?.[label] === value);
   return !isOurs && !isDeepStrictEqual(addressOf(entry), addressOf(desired));
 }
 
@@ -49,7 +49,7 @@ export const adoptEntry = (
   desired: MutatingWebhook,
 ): JsonPatchOperation[] => [
   { op: 'replace', path: `/webhooks/${index}`, value: desired },
-  annotate({ ...metadata.annotations, [adoptedAnnotation]: JSON.stringify(entry) }),
+  annotate({ ...metadata.annotations, [webhookAdoptionAnnotation]: JSON.stringify(entry) }),
 ];
 
 /**
@@ -61,13 +61,13 @@ export function restoreOriginal(
   index: number,
   name: string,
 ): JsonPatchOperation[] | undefined {
-  const { [adoptedAnnotation]: remembered, ...annotations } = metadata.annotations ?? {};
+  const { [webhookAdoptionAnnotation]: remembered, ...annotations } = metadata.annotations ?? {};
   if (remembered === undefined) return undefined;
   const entry = parseEntry(remembered);
   if (entry?.name !== name) {
     throw new LatchkeyError(
       'CONFIG_INVALID',
-      `The annotation ${adoptedAnnotation} of MutatingWebhookConfiguration ${metadata.name} holds no webhook "${name}" that could be given back: put Flyte's entry back by hand and remove the annotation`,
+      `The annotation ${webhookAdoptionAnnotation} of MutatingWebhookConfiguration ${metadata.name} holds no webhook "${name}" that could be given back: put Flyte's entry back by hand and remove the annotation`,
     );
   }
   const place: JsonPatchOperation =

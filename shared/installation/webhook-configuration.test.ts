@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import type { MutatingWebhook } from '#shared/kubernetes/objects/webhook-configurations.ts';
-import { adoptedAnnotation } from './webhook-adoption.ts';
+import { webhookAdoptionAnnotation } from './webhook-adoption.ts';
 import {
-  desiredConfiguration,
   desiredWebhook,
+  desiredWebhookConfiguration,
   pausedAnnotation,
   planRepair,
   repairedFields,
@@ -34,7 +34,7 @@ const repair = (webhooks: MutatingWebhook[], options = config) =>
 const sameObject = { op: 'test', path: '/metadata/resourceVersion', value: '7' };
 
 test('the webhook is the one of the design, field by field', () => {
-  assert.deepEqual(desiredConfiguration(config, 'latchkey', 'PEM').webhooks, [
+  assert.deepEqual(desiredWebhookConfiguration(config, 'latchkey', 'PEM').webhooks, [
     {
       name: 'flyte-pod-webhook.flyte.org',
       admissionReviewVersions: ['v1'],
@@ -206,14 +206,19 @@ test('with adopt our entry takes its place, and it is remembered in the same ste
     {
       op: 'add',
       path: '/metadata/annotations',
-      value: { ...kept, [adoptedAnnotation]: JSON.stringify(flytes) },
+      value: { ...kept, [webhookAdoptionAnnotation]: JSON.stringify(flytes) },
     },
   ]);
 });
 
 test('what was adopted is ours: right, or repaired, and given back once adopt is gone', () => {
   const adopted = (entries: MutatingWebhook[], options: typeof config) =>
-    planRepair(stored(entries, { [adoptedAnnotation]: JSON.stringify(flytes) }), options, 'latchkey', 'PEM');
+    planRepair(
+      stored(entries, { [webhookAdoptionAnnotation]: JSON.stringify(flytes) }),
+      options,
+      'latchkey',
+      'PEM',
+    );
   assert.deepEqual(adopted([ours], adopting), []);
   assert.deepEqual(adopted([{ ...ours, timeoutSeconds: 9 }], adopting).at(-1), {
     op: 'add',
@@ -238,7 +243,8 @@ test('what was adopted is ours: right, or repaired, and given back once adopt is
 test('an entry that cannot be read is not given back', () => {
   for (const remembered of ['{', 'null', '{"name": "other"}']) {
     assert.throws(
-      () => planRepair(stored([ours], { [adoptedAnnotation]: remembered }), config, 'latchkey', 'PEM'),
+      () =>
+        planRepair(stored([ours], { [webhookAdoptionAnnotation]: remembered }), config, 'latchkey', 'PEM'),
       { code: 'CONFIG_INVALID' },
     );
   }

@@ -1,5 +1,5 @@
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
-import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import type {
   JsonPatchOperation,
@@ -7,7 +7,7 @@ import type {
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { adoptEntry, isOwnedByOthers, restoreOriginal, targetsOtherService } from './webhook-adoption.ts';
-import { findDrift } from './webhook-drift.ts';
+import { findWebhookDrift } from './webhook-drift.ts';
 
 /** Names our entry as Flyte does, since its users know the name (docs/reference/flyte.md F1). */
 export const webhookName = 'flyte-pod-webhook.flyte.org';
@@ -51,14 +51,14 @@ export function desiredWebhook(config: WebhookConfig, namespace: string, bundle:
 }
 
 /** Makes the whole object, to be created. */
-export const desiredConfiguration = (
+export const desiredWebhookConfiguration = (
   config: WebhookConfig,
   namespace: string,
   bundle: string,
 ): MutatingWebhookConfiguration => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'MutatingWebhookConfiguration',
-  metadata: { name: config.configurationName, labels: managedByLabel },
+  metadata: { name: config.configurationName, labels: ownObjectLabel },
   webhooks: [desiredWebhook(config, namespace, bundle)],
 });
 
@@ -143,7 +143,7 @@ function repairEntry(
   if (webhooks.length === 0) return [{ op: 'add', path: '/webhooks', value: [desired] }];
   const entry = webhooks[index];
   if (entry === undefined) return [{ op: 'add', path: '/webhooks/-', value: desired }];
-  return findDrift(entry, desired).map(({ field, value }) => {
+  return findWebhookDrift(entry, desired).map(({ field, value }) => {
     const path = `/webhooks/${index}/${field.replaceAll('.', '/')}`;
     return value === undefined ? { op: 'remove', path } : { op: 'add', path, value };
   });

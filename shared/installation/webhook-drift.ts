@@ -28,7 +28,7 @@ const alwaysExcluded = 'kube-system';
  * Lists the fields that differ from the desired entry. Of a selector only our own terms count: platforms add theirs
  * (GKE Autopilot in the same write, AKS by a controller), which can only narrow it, and nobody can opt out.
  */
-export function findDrift(entry: MutatingWebhook, desired: MutatingWebhook): FieldDrift[] {
+export function findWebhookDrift(entry: MutatingWebhook, desired: MutatingWebhook): FieldDrift[] {
   const fields = [...new Set([...Object.keys(desired), ...Object.keys(entry)])];
   return fields.flatMap((field) => {
     if (field === 'clientConfig') return clientConfigDrift(entry, desired);

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
+import { aPod, aReview, someRules } from '#testkit/pods/a-pod.ts';
 import { arbitraryPod, withAnnotationsReversed } from '#testkit/pods/arbitrary-pod.ts';
-import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 
 interface Injected {

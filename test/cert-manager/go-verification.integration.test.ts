@@ -4,8 +4,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { joinBundle } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import { joinCaBundle } from '#shared/certificates/ca-bundle.ts';
+import {
+  generateRsaKeys,
+  issueCaCertificate,
+  issueLeafCertificate,
+} from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
@@ -40,9 +44,9 @@ test('Go accepts 1,000 leaves of five CAs, each alone and in a bundle of all', a
   const nowMs = Date.now();
   const keys = await Promise.all(Array.from({ length: 9 }, () => generateRsaKeys(2048)));
   const pick = (index: number) => keys[index % keys.length] ?? assert.fail();
-  const cas = [0, 1, 2, 3, 4].map((index) => issueCa(pick(index), nowMs, 365 * dayMs));
+  const cas = [0, 1, 2, 3, 4].map((index) => issueCaCertificate(pick(index), nowMs, 365 * dayMs));
   const bundles = cas.map(({ certificate }) =>
-    joinBundle(
+    joinCaBundle(
       certificate,
       cas.map((other) => other.certificate),
       nowMs,
@@ -50,7 +54,7 @@ test('Go accepts 1,000 leaves of five CAs, each alone and in a bundle of all', a
   );
   const cases = Array.from({ length: 1_000 }, (_, index) => {
     const issuer = cas[index % cas.length] ?? assert.fail();
-    const { certificate: leaf } = issueLeaf(pick(index), issuer, names, nowMs, 7 * dayMs);
+    const { certificate: leaf } = issueLeafCertificate(pick(index), issuer, names, nowMs, 7 * dayMs);
     const ca = index % 2 === 0 ? issuer.certificate : bundles[index % bundles.length];
     return { ca, leaf, dnsName: names[index % names.length] };
   });
@@ -61,8 +65,8 @@ test('Go accepts 1,000 leaves of five CAs, each alone and in a bundle of all', a
 test('the Go program refuses a leaf of another CA and a name that is not covered', async () => {
   const nowMs = Date.now();
   const keys = await generateRsaKeys(2048);
-  const [ca, other] = [issueCa(keys, nowMs, dayMs), issueCa(keys, nowMs, dayMs)];
-  const leaf = issueLeaf(keys, ca, names, nowMs, dayMs).certificate;
+  const [ca, other] = [issueCaCertificate(keys, nowMs, dayMs), issueCaCertificate(keys, nowMs, dayMs)];
+  const leaf = issueLeafCertificate(keys, ca, names, nowMs, dayMs).certificate;
   const { verified, refused } = await verifyInGo([
     { ca: other.certificate, leaf, dnsName: 'flyte-pod-webhook.latchkey.svc' },
     { ca: ca.certificate, leaf, dnsName: 'flyte-pod-webhook.elsewhere.svc' },

@@ -3,15 +3,15 @@ import { after, before, type TestContext, test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import {
   type CaState,
+  caRotationStateSchema,
   caStateAnnotation,
-  caStateSchema,
   type LeafState,
+  leafRotationStateSchema,
   leafStateAnnotation,
-  leafStateSchema,
   rotateAnnotation,
 } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { readSamples } from '#testkit/installation/prometheus-text.ts';
+import { readSamples } from '#testkit/installation/read-samples.ts';
 import { type RunningInstallation, startInstallation } from '#testkit/installation/running-installation.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createEndpoint } from './an-installation.ts';
@@ -46,12 +46,12 @@ const annotate = (name: string, id: string): Promise<unknown> =>
 
 async function readCaState(): Promise<CaState> {
   const { metadata } = await readSecret(caSecret);
-  return caStateSchema.parse(JSON.parse(metadata?.annotations?.[caStateAnnotation] ?? ''));
+  return caRotationStateSchema.parse(JSON.parse(metadata?.annotations?.[caStateAnnotation] ?? ''));
 }
 
 async function readLeafState(): Promise<LeafState> {
   const { metadata } = await readSecret(servingSecret);
-  return leafStateSchema.parse(JSON.parse(metadata?.annotations?.[leafStateAnnotation] ?? ''));
+  return leafRotationStateSchema.parse(JSON.parse(metadata?.annotations?.[leafStateAnnotation] ?? ''));
 }
 
 const readConfiguration = () =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { after, before, type TestContext, test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueCa } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCaCertificate } from '#shared/certificates/issue-certificate.ts';
 import {
   type CaState,
   caStateAnnotation,
@@ -96,7 +96,7 @@ const events: Record<string, () => Promise<unknown>> = {
     return setData(serving, { 'tls.key': Buffer.from(key).toString('base64') });
   },
   'leaf is another certificate': async () => {
-    const { certificate, key } = issueCa(await generateRsaKeys(2_048), Date.now(), 86_400_000);
+    const { certificate, key } = issueCaCertificate(await generateRsaKeys(2_048), Date.now(), 86_400_000);
     const encode = (text: string): string => Buffer.from(text).toString('base64');
     return setData(serving, { 'tls.crt': encode(certificate), 'tls.key': encode(key) });
   },

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { desiredConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
+import { desiredWebhookConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
 import type { Installation } from './an-installation.ts';
 import { useInstallations } from './use-installations.ts';
 
@@ -14,7 +14,7 @@ const isRight = async (installation: Installation): Promise<boolean> => {
   const { webhooks } = await installation.readConfiguration();
   const { config, name } = installation;
   const bundle = (await installation.readServing()).bundle;
-  const [desired] = desiredConfiguration(config.webhook, name, bundle).webhooks ?? [];
+  const [desired] = desiredWebhookConfiguration(config.webhook, name, bundle).webhooks ?? [];
   const ours = webhooks?.find((webhook) => webhook.name === desired?.name);
   return JSON.stringify(sorted(ours)) === JSON.stringify(sorted(desired));
 };
@@ -117,7 +117,7 @@ test('without manage it waits for the object and then keeps only the caBundle', 
   await installations.cluster().kubectl(
     ['create', '-f', '-'],
     JSON.stringify({
-      ...desiredConfiguration(installation.config.webhook, installation.name, ''),
+      ...desiredWebhookConfiguration(installation.config.webhook, installation.name, ''),
       webhooks: [foreign, theirs],
     }),
   );
@@ -133,7 +133,7 @@ test('without manage it waits for the object and then keeps only the caBundle', 
 test('without manage an entry that calls somebody else is refused, told, and left as it is', async () => {
   const installation = await installations.start('unmanaged-foreign', { manage: false });
   const theirs = { ...foreign, name: 'flyte-pod-webhook.flyte.org' };
-  const configuration = desiredConfiguration(installation.config.webhook, installation.name, '');
+  const configuration = desiredWebhookConfiguration(installation.config.webhook, installation.name, '');
   await installations
     .cluster()
     .kubectl(['create', '-f', '-'], JSON.stringify({ ...configuration, webhooks: [theirs] }));

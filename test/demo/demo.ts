@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { askGateway } from '#testkit/gateway/gateway-call.ts';
+import { askGateway } from '#testkit/gateway/ask-gateway.ts';
 import {
   createPod,
   filesOf,
   type PodAnswer,
   untilAnswered,
   variablesOf,
-} from '#testkit/installation/admission.ts';
+} from '#testkit/installation/create-pod.ts';
 import {
   type RunningInstallation,
   selectedLabels,

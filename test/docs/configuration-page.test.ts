@@ -8,7 +8,7 @@ import { configSchema } from '#cli/config/config-schema.ts';
 import { processVariables } from '#shared/config/process-config.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 import { configurationPage } from '#tools/pages/configuration-page.ts';
 import { schemaFields } from '#tools/pages/schema-fields.ts';
 

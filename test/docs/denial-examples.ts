@@ -1,6 +1,6 @@
 import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import { admit, type Rules } from '#shared/core/admission/admit.ts';
-import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 
 const inventory = { global: { files: { 'team/token': 'v' } }, k8s: { ns: { db: ['pass', 'PASS'] } } };
 const db = { group: 'db', key: 'pass' };

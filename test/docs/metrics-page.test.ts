@@ -6,7 +6,7 @@ import { createPublisherMetrics } from '#shared/bus/publish/publisher-metrics.ts
 import { createReaderMetrics } from '#shared/bus/read/reader-metrics.ts';
 import { createReflectorMetrics } from '#shared/kubernetes/reflector/reflector-metrics.ts';
 import { startTelemetry } from '#shared/runtime/telemetry.ts';
-import { readSamples } from '#testkit/installation/prometheus-text.ts';
+import { readSamples } from '#testkit/installation/read-samples.ts';
 import { createCertificateMetrics } from '../../services/cert-manager/certificate-metrics.ts';
 import { createBucketMetrics } from '../../services/discovery/inventory/bucket-metrics.ts';
 import { createLeftOutMetrics } from '../../services/discovery/kubernetes/left-out-metrics.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { admit } from '#shared/core/admission/admit.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
-import { anAnnotation, aPod, aReview, bytesOf, someRules } from '#testkit/pods/pod-builder.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
+import { anAnnotation, aPod, aReview, bytesOf, someRules } from '#testkit/pods/a-pod.ts';
 
 const page = await readFile(join(import.meta.dirname, '../../docs/policy.md'), 'utf8');
 const [reserving, denying] = Array.from(page.matchAll(/```yaml\n(.*?)```/gs), ([, text = '']): object =>

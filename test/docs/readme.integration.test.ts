@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 
 const root = join(import.meta.dirname, '../..');
 const readme = await readFile(join(root, 'README.md'), 'utf8');

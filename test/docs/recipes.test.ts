@@ -13,8 +13,8 @@ import { templateNames } from '#shared/core/rules/template/template.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 import { customManager } from '#shared/managers/custom/custom-manager.ts';
 import { loadRecipeFile } from '#shared/managers/custom/recipe-file.ts';
-import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { aPod, aReview } from '#testkit/pods/a-pod.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 
 const root = join(import.meta.dirname, '../..');

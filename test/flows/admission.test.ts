@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createPod, filesOf, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
+import { createPod, filesOf, untilAnswered, variablesOf } from '#testkit/installation/create-pod.ts';
 import {
   type RunningInstallation,
   selectedLabels,

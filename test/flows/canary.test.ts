@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { malformedBodies, sendToGateway } from '#testkit/gateway/raw-request.ts';
-import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
+import { malformedBodies, sendToGateway } from '#testkit/gateway/send-to-gateway.ts';
 import { type BusRecorder, recordBus } from '#testkit/installation/bus-recorder.ts';
 import { type Canary, findCanaries, type Source } from '#testkit/installation/canary-search.ts';
+import { createPod, untilAnswered } from '#testkit/installation/create-pod.ts';
 import { copySecretsIn, shardOf, untilCopied } from '#testkit/installation/global-copy.ts';
 import {
   type RunningInstallation,

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { snapshotSecretName, snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
+import type { ChangingSecret } from '#testkit/faults/changing-secret.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
-import type { ChangingSecret } from '#testkit/faults/probed-secret.ts';
 import { metricsOf } from '#testkit/faults/rule-ages.ts';
-import { askGateway } from '#testkit/gateway/gateway-call.ts';
-import { readyAgeMs } from '#testkit/installation/process-age.ts';
-import { sumOf } from '#testkit/installation/prometheus-text.ts';
-import { untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import { askGateway } from '#testkit/gateway/ask-gateway.ts';
+import { sumOf } from '#testkit/installation/read-samples.ts';
+import { readyAgeMs } from '#testkit/installation/ready-age.ts';
 import {
   snapshotSummary,
   storedSnapshot,
   untilSnapshotHolds,
 } from '#testkit/installation/stored-snapshot.ts';
+import { untilStartedAgain } from '#testkit/installation/until-restarted.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 

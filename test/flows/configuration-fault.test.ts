@@ -5,8 +5,8 @@ import type { ConfigInput } from '#testkit/cluster/installation.ts';
 import { configMapName } from '#testkit/cluster/installation.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
-import { createPod, variablesOf } from '#testkit/installation/admission.ts';
-import { untilRestarted, untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import { createPod, variablesOf } from '#testkit/installation/create-pod.ts';
+import { untilRestarted, untilStartedAgain } from '#testkit/installation/until-restarted.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 

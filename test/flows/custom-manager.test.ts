@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { createPod, type PodAnswer, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
-import { untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import { createPod, type PodAnswer, untilAnswered, variablesOf } from '#testkit/installation/create-pod.ts';
 import {
   type RunningInstallation,
   selectedLabels,
   startInstallation,
 } from '#testkit/installation/running-installation.ts';
+import { untilStartedAgain } from '#testkit/installation/until-restarted.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { createPod, type PodAnswer, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
+import { createPod, type PodAnswer, untilAnswered, variablesOf } from '#testkit/installation/create-pod.ts';
 import {
   type RunningInstallation,
   selectedLabels,

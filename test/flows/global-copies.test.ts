@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
+import { createPod, untilAnswered } from '#testkit/installation/create-pod.ts';
 import {
   copiesIn,
   copySecretsIn,
   nameOf,
-  readGlobal,
+  readGlobalCopy,
   shardOf,
   untilCopied,
 } from '#testkit/installation/global-copy.ts';
@@ -79,11 +79,11 @@ test('a task reads a global secret as a variable or a file, and waits for it whe
     new Set([false]),
   );
   assert.equal(
-    await readGlobal(cluster, 'early', { group: 'team', key: 'name', mount: 'ENV_VAR' }),
+    await readGlobalCopy(cluster, 'early', { group: 'team', key: 'name', mount: 'ENV_VAR' }),
     initial['env:TEAM_NAME'],
   );
   assert.equal(
-    await readGlobal(cluster, 'early', { group: 'team', key: 'token', mount: 'FILE' }),
+    await readGlobalCopy(cluster, 'early', { group: 'team', key: 'token', mount: 'FILE' }),
     initial['file:team/token'],
   );
 });
@@ -270,7 +270,7 @@ test('more than 1 MiB is spread over several Secrets, and the rules follow when 
   for (const key of [earlier, ...keys]) {
     const value = expected[`file:big/${key}`] ?? '';
     const asked = { group: 'big', key, mount: 'FILE' } as const;
-    await waitFor(async () => (await readGlobal(cluster, 'early', asked)) === value, {
+    await waitFor(async () => (await readGlobalCopy(cluster, 'early', asked)) === value, {
       timeoutMs: 20_000,
       what: `a pod to get the value of big/${key}`,
     });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
-import { everyoneGoesOn } from '#testkit/faults/pod-memory.ts';
+import { podMemoryGoesOn } from '#testkit/faults/pod-memory.ts';
 import { selectedLabels } from '#testkit/installation/running-installation.ts';
 
 let run: FaultRun;
@@ -28,5 +28,5 @@ test('discovery starts beside 120 Secrets of 1 MB in a namespace that is not sel
     heal: async () => (await run.cluster.startService('discovery')).untilReady(),
   });
   const pids = run.cluster.services().map((pod) => pod.pid());
-  await everyoneGoesOn(run, pids, t);
+  await podMemoryGoesOn(run, pids, t);
 });

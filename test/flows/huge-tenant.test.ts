@@ -4,11 +4,11 @@ import { after, before, type TestContext, test } from 'node:test';
 import { connect, headers } from '@nats-io/transport-node';
 import { rulesBucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
-import { everyoneGoesOn } from '#testkit/faults/pod-memory.ts';
-import { askGateway } from '#testkit/gateway/gateway-call.ts';
+import { podMemoryGoesOn } from '#testkit/faults/pod-memory.ts';
+import { askGateway } from '#testkit/gateway/ask-gateway.ts';
 import { selectedLabels } from '#testkit/installation/running-installation.ts';
 import { storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
-import { entryKey } from '#testkit/nats/followed-set.ts';
+import { entryKey } from '#testkit/nats/follow-set.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
@@ -33,7 +33,7 @@ const random = (count: number): Keys =>
 const create = (name: string, data: Keys) =>
   run.cluster.harness.core.createNamespacedSecret({ namespace: tenant, body: { metadata: { name }, data } });
 
-const nobodyElseNotices = (t: TestContext) => everyoneGoesOn(run, pids, t);
+const nobodyElseNotices = (t: TestContext) => podMemoryGoesOn(run, pids, t);
 
 /** What the author of a task gets that asks for this key of the tenant's. */
 async function answerTo(secret: string, key: string): Promise<string> {

@@ -11,16 +11,16 @@ import {
   issueCertificate,
 } from '#testkit/certificates/certificate-authority.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { sendToGateway } from '#testkit/gateway/raw-request.ts';
-import { createPod } from '#testkit/installation/admission.ts';
+import { sendToGateway } from '#testkit/gateway/send-to-gateway.ts';
+import { createPod } from '#testkit/installation/create-pod.ts';
 import {
   askingPod,
   type InlineInstallation,
   startInlineInstallation,
   whileAsking,
 } from '#testkit/installation/inline-installation.ts';
-import { restart } from '#testkit/installation/restarted-service.ts';
-import { freePorts } from '#testkit/processes/free-address.ts';
+import { restart } from '#testkit/installation/until-restarted.ts';
+import { freePorts } from '#testkit/processes/free-ports.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const value = 'the value';

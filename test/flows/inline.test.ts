@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { newKey } from '#deploy/key-ring/key-ring-secret.ts';
 import { inventoryBucket, rulesBucket } from '#shared/contracts/bus/bucket.ts';
-import { askGateway } from '#testkit/gateway/gateway-call.ts';
-import { createPod, filesOf, untilAnswered, variablesOf } from '#testkit/installation/admission.ts';
+import { askGateway } from '#testkit/gateway/ask-gateway.ts';
 import { type Canary, findCanaries } from '#testkit/installation/canary-search.ts';
+import { createPod, filesOf, untilAnswered, variablesOf } from '#testkit/installation/create-pod.ts';
 import { copySecretsIn } from '#testkit/installation/global-copy.ts';
+import { globalEntries } from '#testkit/installation/global-entries.ts';
 import {
   askedToken,
   askingPod,
@@ -19,9 +20,8 @@ import {
   untilSealedUnder,
   whileAsking,
 } from '#testkit/installation/inline-installation.ts';
-import { restart } from '#testkit/installation/restarted-service.ts';
-import { globalEntries } from '#testkit/installation/sealed-records.ts';
 import { untilSnapshotHolds } from '#testkit/installation/stored-snapshot.ts';
+import { restart } from '#testkit/installation/until-restarted.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { auditSources, objectSources, ownSources } from './canary-sources.ts';

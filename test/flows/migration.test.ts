@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { importFlyteConfig } from '#cli/config/config-import.ts';
-import { readFlyteSection } from '#cli/config/config-import-source.ts';
+import { readFlyteSection } from '#cli/config/flyte-sections.ts';
 import type { ConfigInput } from '#testkit/cluster/installation.ts';
 import { type RunningInstallation, startInstallation } from '#testkit/installation/running-installation.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';

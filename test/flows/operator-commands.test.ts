@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Job } from '@kubernetes/client-node';
-import { generateRsaKeys, issueCa } from '#shared/certificates/issue-certificate.ts';
+import { generateRsaKeys, issueCaCertificate } from '#shared/certificates/issue-certificate.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { kubeconfigOf } from '#testkit/cluster/kubernetes-client.ts';
 import {
@@ -13,7 +13,7 @@ import {
   installationNamespace as namespace,
   parseManifests,
 } from '#testkit/cluster/manifests.ts';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
 let cluster: Cluster;
@@ -56,7 +56,7 @@ test('init-certs makes the certificates of a bare cluster, once', async () => {
 
 test('init-certs keeps what a rotation is distributing, the next CA first', async () => {
   const [authority] = await readPairs();
-  const next = issueCa(await generateRsaKeys(2048), Date.now(), 86_400_000);
+  const next = issueCaCertificate(await generateRsaKeys(2048), Date.now(), 86_400_000);
   const issuing = Buffer.from(authority?.['tls.crt'] ?? '', 'base64').toString();
   const bundle = Buffer.from(next.certificate + issuing).toString('base64');
   const replaced = JSON.stringify([

@@ -64,7 +64,7 @@ export const oneFieldMore: OtherVersion = {
       replace: "JSON.stringify({ ...manifest, addedLater: 'known' })",
     },
     {
-      file: 'shared/bus/link/heartbeat-channel.ts',
+      file: 'shared/bus/link/heartbeats.ts',
       find: 'JSON.stringify({ ...heartbeat, ...cut })',
       replace: "JSON.stringify({ ...heartbeat, ...cut, addedLater: 'known' })",
     },
@@ -116,7 +116,7 @@ const secondForm: readonly Patch[] = [
     replace: 'second: z.object({ epoch: z.number(), seq: z.number() }).optional(), seq: z.int()',
   },
   {
-    file: 'shared/bus/link/heartbeat-channel.ts',
+    file: 'shared/bus/link/heartbeats.ts',
     find: /return (checkShape\(heartbeatSchema.*)\.data;/,
     replace: `const heartbeat = $1.data;
     return heartbeat && { ...heartbeat, applied: heartbeat.applied.map((it) => ({ ...it, ...it.second })) };`,

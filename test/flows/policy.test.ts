@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
+import { createPod, untilAnswered } from '#testkit/installation/create-pod.ts';
 import { untilCopied } from '#testkit/installation/global-copy.ts';
 import {
   type RunningInstallation,

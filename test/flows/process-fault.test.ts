@@ -13,7 +13,7 @@ import {
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
 import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
-import { restart, untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import { restart, untilStartedAgain } from '#testkit/installation/until-restarted.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { startWatchFaultProxy } from '../faults/watch-fault-proxy.ts';

@@ -4,7 +4,7 @@ import type { V1Secret } from '@kubernetes/client-node';
 import { snapshotSecretNames } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
-import { untilAnswered } from '#testkit/installation/admission.ts';
+import { untilAnswered } from '#testkit/installation/create-pod.ts';
 import { untilCopied } from '#testkit/installation/global-copy.ts';
 import {
   type RunningInstallation,

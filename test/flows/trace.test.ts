@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
-import { untilAnswered } from '#testkit/installation/admission.ts';
+import { untilAnswered } from '#testkit/installation/create-pod.ts';
 import {
   type RunningInstallation,
   selectedLabels,

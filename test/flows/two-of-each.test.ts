@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { type PairRun, pairedServices as services, startPairs } from '#testkit/faults/pair-run.ts';
-import { restart, untilStartedAgain } from '#testkit/installation/restarted-service.ts';
+import { restart, untilStartedAgain } from '#testkit/installation/until-restarted.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 
 let pairs: PairRun;

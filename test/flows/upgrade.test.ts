@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { type FaultRun, startFaultRun } from '#testkit/faults/fault-run.ts';
-import { askGateway } from '#testkit/gateway/gateway-call.ts';
+import { askGateway } from '#testkit/gateway/ask-gateway.ts';
 import { asBusAdmin } from '#testkit/installation/bus-admin.ts';
 import { aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { createPod, untilAnswered } from '#testkit/installation/admission.ts';
+import { createPod, untilAnswered } from '#testkit/installation/create-pod.ts';
 import {
   type RunningInstallation,
   selectedLabels,
@@ -9,7 +9,7 @@ import {
 } from '#testkit/installation/running-installation.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { requireMountNamespace } from '#testkit/processes/mount-namespace.ts';
-import { pythonWith } from '#testkit/processes/python-environment.ts';
+import { pythonEnvironmentWith } from '#testkit/processes/python-environment.ts';
 import { type Reading, readInContainer } from './task-container.ts';
 
 const flytekit = { name: 'flytekit', version: '1.16.31', requirements: ['flytekit==1.16.31'] };
@@ -37,7 +37,7 @@ let python: string;
 
 before(async () => {
   requireMountNamespace();
-  python = await pythonWith(flytekit, process.env);
+  python = await pythonEnvironmentWith(flytekit, process.env);
   installation = await startInstallation({ globals });
   const { cluster } = installation;
   await cluster.createNamespace(namespace, selectedLabels);

@@ -3,7 +3,7 @@ import { parseJson } from '#shared/core/admission/admission-review.ts';
 import type { Admission, admit, Rules } from '#shared/core/admission/admit.ts';
 import { createWorkBudget, mostSteps } from '#shared/core/bounds/work-budget.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
-import { member } from '#shared/core/text/json-value.ts';
+import { member } from '#shared/core/text/json-object.ts';
 import type { CaseNotes } from './fuzz-target.ts';
 import { jsonBytes } from './mutate.ts';
 

@@ -1,6 +1,6 @@
 import { encodeAnnotation, type SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
-import { anAnnotation, aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { anAnnotation, aPod, aReview, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import type { Random } from '#testkit/properties/random.ts';
 import { below, listOf, oddText } from './mutate.ts';
 

@@ -3,7 +3,7 @@ import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import { type BusRecord, bodyOf, parseHeaders } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import type { Random } from '#testkit/properties/random.ts';
 import { below, jsonBytes, mutateBytes, mutateJson, mutateText, oddText } from './mutate.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import { readHeartbeat } from '#shared/bus/link/heartbeats.ts';
 import { createPublisherElection } from '#shared/bus/link/publisher-election.ts';
 import { createFreshness } from '#shared/bus/records/freshness.ts';
 import { type Heartbeat, heartbeatSubject, maxHeartbeatBytes } from '#shared/contracts/bus/heartbeat.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '#shared/core/text/json-value.ts';
+import { isObject } from '#shared/core/text/json-object.ts';
 import type { Random } from '#testkit/properties/random.ts';
 
 /** A whole number in [0, limit). */

@@ -9,7 +9,7 @@ import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 import { ownManager } from '#shared/managers/custom/own-manager.ts';
 import { checkRecipe, parseRecipe } from '#shared/managers/custom/recipe-file.ts';
-import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview } from '#testkit/pods/a-pod.ts';
 import type { Random } from '#testkit/properties/random.ts';
 import { judgeAdmission } from './admission-oracle.ts';
 import type { CaseNotes, FuzzTarget } from './fuzz-target.ts';

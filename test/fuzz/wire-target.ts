@@ -6,7 +6,7 @@ import { admit } from '#shared/core/admission/admit.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { createHealthServer } from '#shared/service/health-server.ts';
 import { type ListeningWebhook, listenWebhook, statusOf } from '#testkit/gateway/listening-webhook.ts';
-import { readAll, requestText, type WireRequest } from '#testkit/gateway/wire-client.ts';
+import { readAll, requestText, type WireRequest } from '#testkit/gateway/wire-request.ts';
 import type { Random } from '#testkit/properties/random.ts';
 import type { CaseNotes, FuzzTarget, OpenTarget } from './fuzz-target.ts';
 import { type FuzzedWorld, fuzzedPod, fuzzedReview, fuzzedWorlds } from './fuzzed-pods.ts';

@@ -5,8 +5,8 @@ import { admitReview } from '#shared/core/admission/admit.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
+import { aPod, aReview, someRules } from '#testkit/pods/a-pod.ts';
 import { answerGolden, type GoldenCase, type Json, readGolden } from '#testkit/pods/golden-case.ts';
-import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
 
 /** What a real kube-apiserver says to the pods that the core has injected. */
 let cluster: BareCluster;

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
+import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import type { Json } from '#testkit/pods/golden-case.ts';
-import { podFaults } from '#testkit/pods/golden-pod.ts';
-import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { podFaults } from '#testkit/pods/pod-faults.ts';
 
 /** The differences from Flyte that docs/flyte-compatibility.md lists, by their numbers there. */
 const value = 'pa$(HOMEX)ss';

@@ -13,7 +13,7 @@ import {
   removeVersionAliases,
   unifyFreeNames,
   withoutReport,
-} from '#testkit/pods/golden-pod.ts';
+} from '#testkit/pods/pod-faults.ts';
 
 function statusCode(answer: ReturnType<typeof answerGolden>): number | undefined {
   const { response } = answer.admission;

@@ -3,7 +3,11 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { V1MutatingWebhookConfiguration, V1Pod } from '@kubernetes/client-node';
-import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import {
+  generateRsaKeys,
+  issueCaCertificate,
+  issueLeafCertificate,
+} from '#shared/certificates/issue-certificate.ts';
 import { decodeAnnotation } from '#shared/core/flyte/secret-request.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { startServiceProxy } from '#testkit/cluster/service-proxy.ts';
@@ -29,8 +33,14 @@ export interface FlyteWebhook {
 export async function startFlyteWebhook(cluster: Cluster): Promise<FlyteWebhook> {
   const { core, admissionRegistration } = cluster.harness;
   const nowMs = Date.now();
-  const authority = issueCa(await generateRsaKeys(2048), nowMs, hourMs);
-  const leaf = issueLeaf(await generateRsaKeys(2048), authority, [`${name}.${namespace}.svc`], nowMs, hourMs);
+  const authority = issueCaCertificate(await generateRsaKeys(2048), nowMs, hourMs);
+  const leaf = issueLeafCertificate(
+    await generateRsaKeys(2048),
+    authority,
+    [`${name}.${namespace}.svc`],
+    nowMs,
+    hourMs,
+  );
   const server = createServer({ cert: leaf.certificate, key: leaf.key }, answer);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { createPod, variablesOf } from '#testkit/installation/admission.ts';
+import { createPod, variablesOf } from '#testkit/installation/create-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
 type Injector = 'flyte' | 'latchkey';

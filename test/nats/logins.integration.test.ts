@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { connect } from '@nats-io/transport-node';
 import { newPasswords, startNatsServer } from '#testkit/nats/nats-server.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
-import { freePorts } from '#testkit/processes/free-address.ts';
+import { freePorts } from '#testkit/processes/free-ports.ts';
 
 const program = join(import.meta.dirname, '../../deploy/nats/generate-credentials.ts');
 

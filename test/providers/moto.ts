@@ -3,7 +3,7 @@ import {
   DeleteSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { pythonWith } from '#testkit/processes/python-environment.ts';
+import { pythonEnvironmentWith } from '#testkit/processes/python-environment.ts';
 import type { ProviderProgram } from './provider-program.ts';
 
 /** Credentials as the SDK finds them; moto takes any. */
@@ -16,7 +16,7 @@ const moto = { name: 'moto', version: '5.2.5', requirements: ['moto[server]==5.2
 export async function motoProgram(): Promise<ProviderProgram> {
   return {
     name: 'moto',
-    command: await pythonWith(moto, process.env),
+    command: await pythonEnvironmentWith(moto, process.env),
     args: (port) => ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`],
     isUp: async (endpoint) => (await fetch(`${endpoint}/moto-api/`)).ok,
   };

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { pythonWith } from '#testkit/processes/python-environment.ts';
+import { pythonEnvironmentWith } from '#testkit/processes/python-environment.ts';
 import type { ProviderProgram } from './provider-program.ts';
 
 export const rootToken = 'root-of-a-test';
@@ -10,7 +10,7 @@ const findProgram =
 
 /** OpenBao, which speaks Vault's API, in development mode: in memory, with kv2 at `secret`. */
 export async function openbaoProgram(): Promise<ProviderProgram> {
-  const python = await pythonWith(openbao, process.env);
+  const python = await pythonEnvironmentWith(openbao, process.env);
   const { stdout } = await promisify(execFile)(python, ['-c', findProgram]);
   return {
     name: 'openbao',

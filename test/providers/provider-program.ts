@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startServiceProxy } from '#testkit/cluster/service-proxy.ts';
-import { freePorts } from '#testkit/processes/free-address.ts';
+import { freePorts } from '#testkit/processes/free-ports.ts';
 import { type GuardedProcess, startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
 import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
 

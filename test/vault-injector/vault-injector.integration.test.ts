@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
-import { createPod } from '#testkit/installation/admission.ts';
+import { createPod } from '#testkit/installation/create-pod.ts';
 import { answerGolden, type GoldenCase, readGolden } from '#testkit/pods/golden-case.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { lostAnnotations, readVaultAgent } from './vault-agent.ts';

@@ -2,9 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import type { V1MutatingWebhook } from '@kubernetes/client-node';
-import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import {
+  generateRsaKeys,
+  issueCaCertificate,
+  issueLeafCertificate,
+} from '#shared/certificates/issue-certificate.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { freePorts } from '#testkit/processes/free-address.ts';
+import { freePorts } from '#testkit/processes/free-ports.ts';
 import { startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
 import { requireMountNamespace, withFolderAt } from '#testkit/processes/mount-namespace.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
@@ -83,8 +87,8 @@ export async function startVaultInjector(cluster: Cluster): Promise<VaultInjecto
 /** Writes a certificate for `localhost`; returns the authority that signed it. */
 async function writeCertificates(folder: string): Promise<string> {
   const nowMs = Date.now();
-  const authority = issueCa(await generateRsaKeys(2048), nowMs, hourMs);
-  const leaf = issueLeaf(await generateRsaKeys(2048), authority, ['localhost'], nowMs, hourMs);
+  const authority = issueCaCertificate(await generateRsaKeys(2048), nowMs, hourMs);
+  const leaf = issueLeafCertificate(await generateRsaKeys(2048), authority, ['localhost'], nowMs, hourMs);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'tls.crt'), leaf.certificate);
   await writeFile(join(folder, 'tls.key'), leaf.key, { mode: 0o600 });

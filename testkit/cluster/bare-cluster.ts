@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ServerPlace, startNatsCluster } from '#testkit/nats/nats-cluster.ts';
 import { type NatsServer, type NatsStart, startNatsServer } from '#testkit/nats/nats-server.ts';
-import { claimServiceRange, freePorts } from '#testkit/processes/free-address.ts';
+import { claimServiceRange, freePorts } from '#testkit/processes/free-ports.ts';
 import { type ProcessGuard, startProcessGuard } from '#testkit/processes/process-guard.ts';
 import { startOtlpGrpcSink } from '#testkit/telemetry/otlp-grpc-sink.ts';
 import { startOtlpReceiver } from '#testkit/telemetry/otlp-receiver.ts';

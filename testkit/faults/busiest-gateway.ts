@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { sumOf } from '#testkit/installation/prometheus-text.ts';
+import { sumOf } from '#testkit/installation/read-samples.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { Prober } from './prober.ts';

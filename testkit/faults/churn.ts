@@ -1,5 +1,5 @@
 import { waitFor } from '#testkit/processes/wait-for.ts';
-import type { ChangingSecret } from './probed-secret.ts';
+import type { ChangingSecret } from './changing-secret.ts';
 
 /** The churning Secret keeps each state for longer than an answer may lag behind. */
 const churnMs = 2_500;

@@ -11,9 +11,9 @@ import {
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { asDeployed } from '#testkit/nats/nats-server.ts';
 import { busiestGateway } from './busiest-gateway.ts';
+import { type ChangingSecret, kubernetesSecret, stableGlobal } from './changing-secret.ts';
 import { startChurn } from './churn.ts';
 import { type GatewayAnswers, gatewayAnswers } from './gateway-answers.ts';
-import { type ChangingSecret, kubernetesSecret, stableGlobal } from './probed-secret.ts';
 import { type Prober, startProber } from './prober.ts';
 import { describeRecovery, type Fault, type Recovery, recoverFrom } from './recover-from.ts';
 import { ruleAges } from './rule-ages.ts';

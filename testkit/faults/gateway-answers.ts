@@ -1,4 +1,4 @@
-import { askGateway } from '#testkit/gateway/gateway-call.ts';
+import { askGateway } from '#testkit/gateway/ask-gateway.ts';
 import type { RunningInstallation } from '#testkit/installation/running-installation.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';

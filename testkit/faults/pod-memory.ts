@@ -19,7 +19,7 @@ async function memoryOf(
 }
 
 /** Nothing has ended, nothing was ever above the limit of its manifest, and what others change arrives. */
-export async function everyoneGoesOn(run: FaultRun, pids: readonly number[], t: TestContext): Promise<void> {
+export async function podMemoryGoesOn(run: FaultRun, pids: readonly number[], t: TestContext): Promise<void> {
   await run.takesChanges();
   const memory = await Promise.all(run.cluster.services().map((pod) => memoryOf(run, pod)));
   t.diagnostic(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PodAnswer } from '#testkit/installation/admission.ts';
+import type { PodAnswer } from '#testkit/installation/create-pod.ts';
 import { type Disturbance, type Probe, wrongness } from './probe-judgement.ts';
 
 const staleAfterMs = 8_000;

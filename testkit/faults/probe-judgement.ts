@@ -1,4 +1,4 @@
-import type { PodAnswer } from '#testkit/installation/admission.ts';
+import type { PodAnswer } from '#testkit/installation/create-pod.ts';
 import type { SecretTimeline } from './secret-timeline.ts';
 
 /** Something that is broken on purpose, from `sinceMs` until everything has converged again. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
-import { createPod, filesOf, type PodAnswer, variablesOf } from '#testkit/installation/admission.ts';
+import { createPod, filesOf, type PodAnswer, variablesOf } from '#testkit/installation/create-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type Disturbance, type Probe, wrongness } from './probe-judgement.ts';
 import type { SecretTimeline } from './secret-timeline.ts';

@@ -1,6 +1,6 @@
+import type { ChangingSecret } from './changing-secret.ts';
 import type { GatewayAnswers } from './gateway-answers.ts';
 import type { Disturbance } from './probe-judgement.ts';
-import type { ChangingSecret } from './probed-secret.ts';
 import type { Prober } from './prober.ts';
 import type { RuleAges } from './rule-ages.ts';
 

@@ -1,4 +1,4 @@
-import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
+import { readSamples, sumOf } from '#testkit/installation/read-samples.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 

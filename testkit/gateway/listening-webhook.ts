@@ -9,7 +9,7 @@ import {
   type WebhookServer,
   type WebhookServerOptions,
 } from '../../services/gateway/http/webhook-server.ts';
-import { connectTo, readAll, requestText, type WireRequest } from './wire-client.ts';
+import { connectTo, readAll, requestText, type WireRequest } from './wire-request.ts';
 
 /** What a webhook server needs besides its handler, as the gateway gives it by default. */
 export const aWebhookServerContext = {

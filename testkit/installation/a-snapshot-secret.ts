@@ -1,4 +1,4 @@
-import { snapshotAnnotation, snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { rulesSnapshotAnnotation, snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 
 const bytes = 2_000;
@@ -28,6 +28,6 @@ export function aSnapshotSecret({
     ...(leftOut === undefined ? {} : { leftOut: { count: leftOut.length, names: leftOut } }),
     ...(stale === undefined ? {} : { stale }),
   };
-  const annotations = { [snapshotAnnotation]: annotation ?? JSON.stringify(summary) };
+  const annotations = { [rulesSnapshotAnnotation]: annotation ?? JSON.stringify(summary) };
   return { metadata: { name: 'any', annotations }, data: { [snapshotShardName(0)]: shard } };
 }

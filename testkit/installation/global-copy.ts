@@ -4,7 +4,7 @@ import type { V1Secret } from '@kubernetes/client-node';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
-import { createPod, filesOf, variablesOf } from './admission.ts';
+import { createPod, filesOf, variablesOf } from './create-pod.ts';
 
 /** The copies of global secrets in a namespace, by the label that marks them. */
 export async function copySecretsIn({ harness }: Cluster, namespace: string): Promise<V1Secret[]> {
@@ -45,7 +45,7 @@ export async function untilCopied(
 }
 
 /** The value that a task of the namespace reads for a global secret: what its pod refers to, looked up. */
-export async function readGlobal(
+export async function readGlobalCopy(
   cluster: Cluster,
   namespace: string,
   asked: AskedSecret,

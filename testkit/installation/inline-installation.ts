@@ -7,16 +7,16 @@ import { installationNamespace } from '#testkit/cluster/manifests.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
-import { createPod, variablesOf } from './admission.ts';
 import { type BusRecorder, recordBus } from './bus-recorder.ts';
-import { readSamples, sumOf } from './prometheus-text.ts';
+import { createPod, variablesOf } from './create-pod.ts';
+import { globalEntries } from './global-entries.ts';
+import { readSamples, sumOf } from './read-samples.ts';
 import {
   type InstallationOptions,
   type RunningInstallation,
   selectedLabels,
   startInstallation,
 } from './running-installation.ts';
-import { globalEntries } from './sealed-records.ts';
 
 const timeoutMs = 20_000;
 export const inlineNamespace = 'inline-namespace';

@@ -1,8 +1,8 @@
 import { compareVersions } from '#shared/bus/records/version.ts';
 import { readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import {
+  rulesSnapshotAnnotation,
   type SnapshotSummary,
-  snapshotAnnotation,
   snapshotSecretNames,
   snapshotSummarySchema,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
@@ -11,7 +11,7 @@ import { installationNamespace } from '#testkit/cluster/manifests.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { Source } from './canary-search.ts';
-import { readSamples, sumOf } from './prometheus-text.ts';
+import { readSamples, sumOf } from './read-samples.ts';
 
 const timeoutMs = 30_000;
 type Harness = Pick<BareCluster, 'harness'>;
@@ -27,7 +27,9 @@ const snapshotSecrets = ({ harness }: Harness) =>
 /** What the snapshot says of itself. Throws while there is none. */
 export async function snapshotSummary(cluster: Harness): Promise<SnapshotSummary> {
   const [first] = await snapshotSecrets(cluster);
-  return snapshotSummarySchema.parse(JSON.parse(first?.metadata?.annotations?.[snapshotAnnotation] ?? ''));
+  return snapshotSummarySchema.parse(
+    JSON.parse(first?.metadata?.annotations?.[rulesSnapshotAnnotation] ?? ''),
+  );
 }
 
 /** The snapshot, unpacked; undefined when it cannot be used. */

@@ -9,11 +9,11 @@ import {
   type Manifests,
   podTemplate,
 } from '#testkit/cluster/manifests.ts';
-import { freePorts } from '#testkit/processes/free-address.ts';
+import { freePorts } from '#testkit/processes/free-ports.ts';
 import type { Exit } from '#testkit/processes/guarded-process.ts';
-import { createReporter } from './pod-report.ts';
-import type { NamespaceData } from './pod-view.ts';
-import { createPodRun, type PodContext } from './running-pod.ts';
+import type { NamespaceData } from './mounted-volumes.ts';
+import { createPodReporter } from './pod-reporter.ts';
+import { createPodRun, type PodContext } from './pod-run.ts';
 import { type ServicePod, servicePod, untilStarted } from './service-pod.ts';
 
 const syncIntervalMs = 200;
@@ -37,7 +37,7 @@ interface KnownPod {
 export function startKubelet(context: KubeletContext) {
   const { harness, manifests } = context;
   const service = findManifest(manifests, 'Service', webhookServiceName);
-  const report = createReporter(harness, service, webhookContainerPort);
+  const report = createPodReporter(harness, service, webhookContainerPort);
   const pods = new Map<string, KnownPod>();
   let created = 0;
   let known: NamespaceData | undefined;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Exit } from '#testkit/processes/guarded-process.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
-import type { PodContext, PodRun } from './running-pod.ts';
+import type { PodContext, PodRun } from './pod-run.ts';
 
 const startTimeoutMs = 60_000;
 

@@ -5,8 +5,12 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
-import { reviewUid } from '#testkit/gateway/gateway-call.ts';
+import {
+  generateRsaKeys,
+  issueCaCertificate,
+  issueLeafCertificate,
+} from '#shared/certificates/issue-certificate.ts';
+import { reviewUid } from '#testkit/gateway/ask-gateway.ts';
 import { type LoadCase, type LoadFailure, startAdmissionLoad } from './admission-load.ts';
 
 interface Review {
@@ -39,8 +43,8 @@ const answers: Record<string, Answer> = {
 const wrong = ['another patch', 'of another request', 'cut off', 'an error'];
 
 const [caKeys, leafKeys] = await Promise.all([generateRsaKeys(2048), generateRsaKeys(2048)]);
-const authority = issueCa(caKeys, Date.now(), 3_600_000);
-const leaf = issueLeaf(leafKeys, authority, ['a-webhook', '127.0.0.1'], Date.now(), 3_600_000);
+const authority = issueCaCertificate(caKeys, Date.now(), 3_600_000);
+const leaf = issueLeafCertificate(leafKeys, authority, ['a-webhook', '127.0.0.1'], Date.now(), 3_600_000);
 const server = createServer({ cert: leaf.certificate, key: leaf.key }, (request, response) => {
   if (request.method === 'GET') sendConfiguration(request, response);
   else

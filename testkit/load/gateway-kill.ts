@@ -1,6 +1,6 @@
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import type { BalancedConnection } from '#testkit/cluster/service-proxy.ts';
-import { restart } from '#testkit/installation/restarted-service.ts';
+import { restart } from '#testkit/installation/until-restarted.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import type { LoadFailure } from './admission-load.ts';

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { askGateway, reviewOf } from '#testkit/gateway/gateway-call.ts';
-import { createPod } from '#testkit/installation/admission.ts';
+import { askGateway, reviewOf } from '#testkit/gateway/ask-gateway.ts';
+import { createPod } from '#testkit/installation/create-pod.ts';
 import { type RunningInstallation, selectedLabels } from '#testkit/installation/running-installation.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';

@@ -1,6 +1,6 @@
 import { webhookServicePort } from '#testkit/cluster/installation.ts';
 import type { BalancedConnection } from '#testkit/cluster/service-proxy.ts';
-import { reviewUid } from '#testkit/gateway/gateway-call.ts';
+import { reviewUid } from '#testkit/gateway/ask-gateway.ts';
 import {
   type InstallationOptions,
   type RunningInstallation,

@@ -1,10 +1,10 @@
 import { type KubernetesObject, PatchStrategy } from '@kubernetes/client-node';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import {
+  caRotationStateSchema,
   caStateAnnotation,
-  caStateSchema,
+  leafRotationStateSchema,
   leafStateAnnotation,
-  leafStateSchema,
   rotateAnnotation,
 } from '#shared/contracts/kubernetes/rotation-state.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
@@ -28,12 +28,12 @@ interface Progress {
 }
 
 function leafProgress(text: string): Progress {
-  const state = leafStateSchema.parse(JSON.parse(text));
+  const state = leafRotationStateSchema.parse(JSON.parse(text));
   return { handled: state.handled, done: state.served, refused: state.refused?.reason, state };
 }
 
 function caProgress(text: string): Progress {
-  const state = caStateSchema.parse(JSON.parse(text));
+  const state = caRotationStateSchema.parse(JSON.parse(text));
   return { handled: state.handled, done: state.phase === 'stable', refused: state.refused?.reason, state };
 }
 

@@ -4,7 +4,7 @@ import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
-import { entryKey } from './followed-set.ts';
+import { entryKey } from './follow-set.ts';
 import type { TestBus } from './test-bus.ts';
 
 const secrets = 200;

@@ -1,5 +1,5 @@
 import { startTelemetry } from '#shared/runtime/telemetry.ts';
-import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
+import { readSamples, sumOf } from '#testkit/installation/read-samples.ts';
 
 /** Reads the metrics of this process, which it counts from now on. */
 export interface MetricTotals {

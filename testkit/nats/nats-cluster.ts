@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { BusLink } from '#shared/bus/link/bus.ts';
 import { readSince } from '#shared/bus/records/stored-records.ts';
-import { freePorts } from '#testkit/processes/free-address.ts';
+import { freePorts } from '#testkit/processes/free-ports.ts';
 import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type NatsServer, type NatsStart, newPasswords, startNatsServer } from './nats-server.ts';

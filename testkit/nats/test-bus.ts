@@ -9,7 +9,7 @@ import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { streamOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { freePorts } from '#testkit/processes/free-address.ts';
+import { freePorts } from '#testkit/processes/free-ports.ts';
 import { type ProcessGuard, startProcessGuard } from '#testkit/processes/process-guard.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';

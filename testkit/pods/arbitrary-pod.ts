@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
-import { isObject, member } from '#shared/core/text/json-value.ts';
-import { aPod } from './pod-builder.ts';
+import { isObject, member } from '#shared/core/text/json-object.ts';
+import { aPod } from './a-pod.ts';
 
 /** Names of members that have tripped others up. */
 export const oddKeys = fc.constantFrom(

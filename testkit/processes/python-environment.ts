@@ -24,7 +24,10 @@ interface PythonPackages {
  * Path of a Python that has the packages, in a virtual environment in the cache folder, made first when it is not there
  * yet. Throws TOOL_MISSING with one sentence when there is no python3, or the packages cannot be installed.
  */
-export async function pythonWith(packages: PythonPackages, env: NodeJS.ProcessEnv): Promise<string> {
+export async function pythonEnvironmentWith(
+  packages: PythonPackages,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const { name, version } = packages;
   const cache = cacheFolder(env);
   const python = await pythonVersion(name);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { configSchema, type JsonSchema } from '#cli/config/config-schema.ts';
 import { processEnvironmentSchema } from '#shared/config/process-config.ts';
 import { markdownTable } from './markdown-table.ts';
-import { linkPages, replacePart } from './page-part.ts';
+import { linkPages, replacePagePart } from './page-part.ts';
 import { schemaFields } from './schema-fields.ts';
 import { typeText } from './type-text.ts';
 
@@ -51,4 +51,4 @@ function variableTable(): string {
 
 /** Returns docs/configuration.md with its tables as the schemas have them. */
 export const configurationPage = (page: string): string =>
-  replacePart(replacePart(page, 'fields', fieldTables()), 'variables', variableTable());
+  replacePagePart(replacePagePart(page, 'fields', fieldTables()), 'variables', variableTable());

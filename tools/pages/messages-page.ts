@@ -5,7 +5,10 @@ import { manifestSchema } from '#shared/contracts/bus/manifest.ts';
 import { sealedValueSchema } from '#shared/contracts/bus/sealed-value.ts';
 import { inventoryEntrySchema } from '#shared/contracts/inventory/inventory-entry.ts';
 import { inventoryNamespaceSchema } from '#shared/contracts/inventory/inventory-namespace.ts';
-import { caStateSchema, leafStateSchema } from '#shared/contracts/kubernetes/rotation-state.ts';
+import {
+  caRotationStateSchema,
+  leafRotationStateSchema,
+} from '#shared/contracts/kubernetes/rotation-state.ts';
 import {
   shardHeaderSchema,
   snapshotRecordSchema,
@@ -14,7 +17,7 @@ import {
 import { ruleEntrySchema, ruleNamespaceSchema } from '#shared/contracts/rules/rule-entry.ts';
 import { recipeSchema } from '#shared/contracts/rules/rule-recipe.ts';
 import { markdownTable } from './markdown-table.ts';
-import { linkPages, replacePart } from './page-part.ts';
+import { linkPages, replacePagePart } from './page-part.ts';
 import { schemaFields } from './schema-fields.ts';
 import { typeText } from './type-text.ts';
 
@@ -31,8 +34,8 @@ export const messageSchemas: Readonly<Record<string, z.ZodType>> = {
   'snapshot shard': shardHeaderSchema,
   'snapshot record': snapshotRecordSchema,
   'snapshot summary': snapshotSummarySchema,
-  'CA state': caStateSchema,
-  'serving state': leafStateSchema,
+  'CA state': caRotationStateSchema,
+  'serving state': leafRotationStateSchema,
 };
 
 /** Fields that another part, or the page that their meaning links to, takes apart. */
@@ -54,6 +57,6 @@ function messageTable(schema: z.ZodType): string {
 /** Returns docs/messages.md with its tables as the contracts have them. */
 export const messagesPage = (page: string): string =>
   Object.entries(messageSchemas).reduce(
-    (text, [name, schema]) => replacePart(text, name, messageTable(schema)),
+    (text, [name, schema]) => replacePagePart(text, name, messageTable(schema)),
     page,
   );

@@ -1,7 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import {
+  generateRsaKeys,
+  issueCaCertificate,
+  issueLeafCertificate,
+} from '#shared/certificates/issue-certificate.ts';
 import { isMatchingPair, type KeyPair } from '#shared/certificates/key-pair.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -50,7 +54,7 @@ async function writeCaSecret(action: ActionOf<'write-ca-secret'>, context: Actio
   const { kubernetes, log, observed, lastKnownGood, config, namespace, nowMs } = context;
   const { tls } = config;
   const made = [action.issuing, action.next].includes(newCa)
-    ? issueCa(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
+    ? issueCaCertificate(await generateRsaKeys(tls.keyBits), nowMs, tls.caLifetimeDays * dayMs)
     : undefined;
   const stored = [observed.ca, lastKnownGood.ca]
     .map(nonEmptySecret)
@@ -120,7 +124,13 @@ async function newLeaf({ observed, config, namespace, nowMs }: ActionContext): P
   if (observed.ca === undefined) throw unknown('the CA');
   const keys = await generateRsaKeys(tls.keyBits);
   const names = servingNames(webhook, namespace);
-  return issueLeaf(keys, readCaPairs(observed.ca).issuing, names, nowMs, tls.leafLifetimeDays * dayMs);
+  return issueLeafCertificate(
+    keys,
+    readCaPairs(observed.ca).issuing,
+    names,
+    nowMs,
+    tls.leafLifetimeDays * dayMs,
+  );
 }
 
 function storedLeaf(id: string, { observed, lastKnownGood }: ActionContext): KeyPair {

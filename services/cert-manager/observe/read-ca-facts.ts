@@ -1,8 +1,8 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { caProblem, renewalReason } from '#shared/certificates/certificate-checks.ts';
+import { caCertificateProblem, renewalReason } from '#shared/certificates/certificate-problem.ts';
 import { type KeyPair, parseKeyPair } from '#shared/certificates/key-pair.ts';
 import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
-import { readWritableCaState } from '#shared/installation/read-rotation-state.ts';
+import { readWritableCaRotationState } from '#shared/installation/read-rotation-state.ts';
 import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { CaFact, CaSecretFacts } from '../decide/rotation-facts.ts';
@@ -27,14 +27,14 @@ export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaS
   const cas = readBundle(bundle).filter(({ ca }) => ca);
   const factOf = (pair: KeyPair): CaFact => ({
     id: keyPairId(pair),
-    problem: caProblem(pair, nowMs),
+    problem: caCertificateProblem(pair, nowMs),
     due: renewalReason(pair, nowMs, renewAt),
   });
   return {
     issuing: factOf(issuing),
     next: next && factOf(next),
     bundle: cas.map(certificateId),
-    state: readWritableCaState(secret),
+    state: readWritableCaRotationState(secret),
     request: secret.metadata.annotations?.[rotateAnnotation],
     isConformant: isConformant(secret) && bundle === cas.map(String).join(''),
   };

@@ -1,10 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
-import { isDueForRenewal, leafProblem } from '#shared/certificates/certificate-checks.ts';
+import { isDueForRenewal, leafCertificateProblem } from '#shared/certificates/certificate-problem.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import { parseKeyPair } from '#shared/certificates/key-pair.ts';
 import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
-import { readLeafState } from '#shared/installation/read-rotation-state.ts';
+import { readLeafRotationState } from '#shared/installation/read-rotation-state.ts';
 import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { LeafFact, ServingSecretFacts } from '../decide/rotation-facts.ts';
@@ -28,7 +28,7 @@ export function readServingFacts(secret: Secret, context: LeafContext): ServingS
   return {
     leaf: readLeafFact(secret, context),
     bundle: cas.map(certificateId),
-    state: readLeafState(secret),
+    state: readLeafRotationState(secret),
     request: secret.metadata.annotations?.[rotateAnnotation],
     isConformant: isConformant(secret) && bundle === cas.map(String).join(''),
   };
@@ -37,12 +37,12 @@ export function readServingFacts(secret: Secret, context: LeafContext): ServingS
 export function readLeafFact(secret: Secret, context: LeafContext): LeafFact {
   const { nowMs, renewAt, names, acceptable, known } = context;
   const { pair } = readTlsSecret(secret);
-  const problem = leafProblem(pair, nowMs, acceptable, names);
+  const problem = leafCertificateProblem(pair, nowMs, acceptable, names);
   const certificate = parseKeyPair(pair)?.certificate;
   if (certificate === undefined) return { id: '', issuer: undefined, problem, due: false, issuedAt: '' };
   const id = certificateId(certificate);
   const issuer = known.find((each) => certificate.checkIssued(each) && certificate.verify(each.publicKey));
-  const state = readLeafState(secret);
+  const state = readLeafRotationState(secret);
   const madeMs = Date.parse(certificate.validFrom) + notBeforeMarginMs;
   return {
     id,

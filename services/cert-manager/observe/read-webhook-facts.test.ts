@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import { desiredWebhook, planRepair, repairedFields } from '#shared/installation/webhook-configuration.ts';
 import type { MutatingWebhook } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { caOf, nowMs, policy, servingOf, settled } from '#testkit/certificates/rotation-examples.ts';
@@ -32,7 +32,7 @@ const edits: [string, MutatingWebhook[]][] = [
 
 for (const [what, webhooks] of edits) {
   test(`a leaf that is due is renewed while somebody makes ${what} of our webhook again and again`, () => {
-    const metadata = { name: 'latchkey', resourceVersion: '7', labels: managedByLabel };
+    const metadata = { name: 'latchkey', resourceVersion: '7', labels: ownObjectLabel };
     const found = { metadata, webhooks };
     const deferred = new Set(repairedFields(planRepair(found, config, 'latchkey', pem)));
     assert.ok(deferred.size > 0);
@@ -58,7 +58,7 @@ test('a leaf that is due is renewed while somebody deletes the webhook configura
 
 test('a new CA is written at once though the repair of another field is deferred', () => {
   const found = {
-    metadata: { name: 'latchkey', resourceVersion: '7', labels: managedByLabel },
+    metadata: { name: 'latchkey', resourceVersion: '7', labels: ownObjectLabel },
     webhooks: [{ ...ours, clientConfig: { ...ours.clientConfig, service: elsewhere } }],
   };
   const deferred = new Set(['webhooks.clientConfig.service']);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { publishHeartbeat } from '#shared/bus/link/heartbeat-channel.ts';
+import { publishHeartbeat } from '#shared/bus/link/heartbeats.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';

@@ -1,5 +1,5 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeats.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** Holds the last report of a gateway. */

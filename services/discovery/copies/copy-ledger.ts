@@ -1,4 +1,4 @@
-import { isLater } from '#shared/kubernetes/reflector/resource-version.ts';
+import { isLaterResourceVersion } from '#shared/kubernetes/reflector/resource-version.ts';
 import { createNamespacedMap } from '../kubernetes/namespaced-map.ts';
 import { holdsData, type KnownCopies, type KnownCopy, type OwnedCopy } from './copy-plan.ts';
 import type { DesiredCopies } from './desired-copy.ts';
@@ -47,7 +47,7 @@ export function createCopyLedger(): CopyLedger {
       const { namespace, name, resourceVersion: at } = copy;
       const entryAt = entries.of(namespace).get(name)?.at;
       const lastAt = entryAt ?? listedAt.get(namespace) ?? listedAt.get(undefined);
-      if (lastAt !== undefined && lastAt !== at && isLater(at, lastAt) !== true) return;
+      if (lastAt !== undefined && lastAt !== at && isLaterResourceVersion(at, lastAt) !== true) return;
       entries.set(namespace, name, { at, copy: { ...copy, ourKeys: keys } });
     },
     removed: (namespace, name, uid) => {
@@ -70,7 +70,7 @@ function createLedgerEntries() {
   /** The watch is in order; only an answer of ours may be later than what it tells. */
   const isNews = (namespace: string, name: string, resourceVersion: string): boolean => {
     const entry = entries.of(namespace).get(name);
-    return entry === undefined || isLater(resourceVersion, entry.at) !== false;
+    return entry === undefined || isLaterResourceVersion(resourceVersion, entry.at) !== false;
   };
   const see = (copy: OwnedCopy): void => {
     const { namespace, name, resourceVersion: at } = copy;

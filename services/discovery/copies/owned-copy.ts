@@ -1,10 +1,10 @@
-import { managedByLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import { isCopyName } from '#shared/managers/chain/global-copies.ts';
 import type { SecretObject } from '../kubernetes/secret-fact.ts';
 import { copyType, type OwnedCopy } from './copy-plan.ts';
 import { digestData } from './desired-copy.ts';
 
-const copyLabels = { ...managedByLabel, 'latchkey.dev/copy': 'global' };
+const copyLabels = { ...ownObjectLabel, 'latchkey.dev/copy': 'global' };
 const installationLabel = 'latchkey.dev/installation';
 /** Bounds the characters of a namespace's name; a longer label names none and is not kept. */
 const longestInstallation = 63;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import { lookupReadings } from '#shared/core/rules/template/lookup-readings.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 
 /**
  * Logs each global variable whose name is that of several secrets, once while it exists: a task that asks for either gets

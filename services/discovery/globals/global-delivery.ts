@@ -4,7 +4,7 @@ import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts
 import { type CompiledRecipe, compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { planGlobalCopies } from '#shared/managers/chain/global-copies.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { type CopyKeeper, createCopyKeeper } from '../copies/copy-keeper.ts';
 import type { OwnedCopy } from '../copies/copy-plan.ts';

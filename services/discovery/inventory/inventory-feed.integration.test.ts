@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { inventoryBucket } from '#shared/contracts/bus/bucket.ts';
-import { entryKey, followSet, publishSet } from '#testkit/nats/followed-set.ts';
+import { entryKey, followSet, publishSet } from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createInventoryFeed } from './inventory-feed.ts';

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import { type BucketFill, ensureBuckets, purgeOwner } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { countByOwner, findOthers } from '#shared/bus/records/stored-owners.ts';
+import { countByOwner, findOthers } from '#shared/bus/records/owner-counts.ts';
 import { rulesBucket } from '#shared/contracts/bus/bucket.ts';
-import { escapeToken } from '#shared/contracts/bus/key-token.ts';
+import { escapeKeyToken } from '#shared/contracts/bus/key-token.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createBucketMetrics } from './bucket-metrics.ts';
@@ -29,7 +29,7 @@ export function keepBuckets(
   const { config, clock } = options;
   const log = options.log.child({ component: 'buckets' });
   const fills = new Map<string, BucketFill>();
-  const check = createFillCheck(bus, new Set(config.chain.map(escapeToken)), log);
+  const check = createFillCheck(bus, new Set(config.chain.map(escapeKeyToken)), log);
   let isEnsuring = false;
 
   /** Ensures the buckets one call at a time: it waits while the bus is away, and later ticks would wait beside it. */

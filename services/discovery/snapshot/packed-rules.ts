@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatSnapshot, type RulesSnapshot, summarize } from '#shared/bus/snapshot/snapshot-format.ts';
-import { generationOf, maxContentBytes, packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
+import { generationOf, maxContentBytes, packSnapshotShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { type LeftOutRules, shareSnapshot } from '#shared/bus/snapshot/snapshot-share.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import {
@@ -50,9 +50,10 @@ export function createPackedRules(begun: RulesSnapshot | undefined, log: Logger)
       const content = formatSnapshot(records);
       const generation = generationOf(content);
       if (generation === packedOf) return false;
-      const whole = await packShards(content, takenAt);
+      const whole = await packSnapshotShards(content, takenAt);
       const shared = whole.shards === undefined ? await shareSnapshot(records, room) : undefined;
-      const packed = shared === undefined ? whole : await packShards(formatSnapshot(shared.records), takenAt);
+      const packed =
+        shared === undefined ? whole : await packSnapshotShards(formatSnapshot(shared.records), takenAt);
       leaveOut(shared?.leftOut ?? []);
       packedOf = generation;
       // An old snapshot is better than one of nothing.

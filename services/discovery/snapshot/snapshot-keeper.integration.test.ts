@@ -11,7 +11,7 @@ import { connectKubernetes, type Kubernetes } from '#shared/kubernetes/requests/
 import { systemClock } from '#shared/runtime/clock.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
 import { snapshotSummary, storedSnapshot } from '#testkit/installation/stored-snapshot.ts';
-import { entries, entryKey } from '#testkit/nats/followed-set.ts';
+import { entries, entryKey } from '#testkit/nats/follow-set.ts';
 import { unlimitedUser } from '#testkit/nats/nats-server.ts';
 import { writeCredentials } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';

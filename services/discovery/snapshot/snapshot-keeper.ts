@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeats.ts';
 import { createReader, type Reader } from '#shared/bus/read/reader.ts';
 import { readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { rulesBucket } from '#shared/contracts/bus/bucket.ts';

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type SnapshotSummary, snapshotAnnotation } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import {
+  rulesSnapshotAnnotation,
+  type SnapshotSummary,
+} from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { planShard } from './snapshot-secrets.ts';
 
@@ -27,7 +30,7 @@ test('an empty Secret takes its shard, the first one the summary too, and keeps 
       namespace: 'n',
       uid: 'u',
       resourceVersion: '7',
-      annotations: { other: 'kept', [snapshotAnnotation]: JSON.stringify(summary) },
+      annotations: { other: 'kept', [rulesSnapshotAnnotation]: JSON.stringify(summary) },
     },
   });
 });
@@ -44,6 +47,6 @@ test('a shard that is not needed any more, another key and a foreign annotation 
   assert.deepEqual(planShard(left, 1, snapshot)?.data, {});
   const more = planShard(aSecret({ data: { 'shard-0': 'eA==', more: '' } }), 0, snapshot);
   assert.deepEqual(more?.data, { 'shard-0': 'eA==' });
-  const annotated = aSecret({ metadata: { name: 's', annotations: { [snapshotAnnotation]: '{}' } } });
+  const annotated = aSecret({ metadata: { name: 's', annotations: { [rulesSnapshotAnnotation]: '{}' } } });
   assert.deepEqual(planShard(annotated, 1, snapshot)?.metadata.annotations, {});
 });

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import {
+  rulesSnapshotAnnotation,
   type SnapshotSummary,
-  snapshotAnnotation,
   snapshotSecretName,
   snapshotSecretNames,
   snapshotShardName,
@@ -72,8 +72,9 @@ export function planShard(
   const shard = shards[index];
   const name = snapshotShardName(index);
   const data = shard === undefined ? {} : { [name]: Buffer.from(shard).toString('base64') };
-  const { [snapshotAnnotation]: _, ...others } = secret.metadata.annotations ?? {};
-  const annotations = index === 0 ? { ...others, [snapshotAnnotation]: JSON.stringify(summary) } : others;
+  const { [rulesSnapshotAnnotation]: _, ...others } = secret.metadata.annotations ?? {};
+  const annotations =
+    index === 0 ? { ...others, [rulesSnapshotAnnotation]: JSON.stringify(summary) } : others;
   const isSame =
     isDeepStrictEqual(secret.data ?? {}, data) &&
     isDeepStrictEqual(secret.metadata.annotations ?? {}, annotations);

@@ -10,7 +10,7 @@ import {
   tooManyWaiting,
   webhookRequest,
 } from '#testkit/gateway/listening-webhook.ts';
-import { readAll, type WireRequest } from '#testkit/gateway/wire-client.ts';
+import { readAll, type WireRequest } from '#testkit/gateway/wire-request.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
 const limits = { ...aWebhookServerContext.limits };

@@ -14,7 +14,7 @@ import {
   tooManyWaiting,
   webhookRequest,
 } from '#testkit/gateway/listening-webhook.ts';
-import { readAll } from '#testkit/gateway/wire-client.ts';
+import { readAll } from '#testkit/gateway/wire-request.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { RequestGate } from './request-gate.ts';
 import type { ShedReason } from './request-plan.ts';

@@ -8,7 +8,7 @@ import {
   statusOf,
   webhookRequest,
 } from '#testkit/gateway/listening-webhook.ts';
-import { readAll, type WireRequest } from '#testkit/gateway/wire-client.ts';
+import { readAll, type WireRequest } from '#testkit/gateway/wire-request.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 
 /** A server that answers with the number of bytes it was handed. */

@@ -11,8 +11,8 @@ import {
   statusOf,
   webhookRequest,
 } from '#testkit/gateway/listening-webhook.ts';
-import { readAll, type WireRequest } from '#testkit/gateway/wire-client.ts';
-import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { readAll, type WireRequest } from '#testkit/gateway/wire-request.ts';
+import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 
 /** The webhook server of the gateway on a real socket, with the decision of the core behind it. */
 const rules = someRules({ chain: ['k8s'] }, { k8s: { ns: { db: ['pass'] } } });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { formatSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
-import { packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
+import { packSnapshotShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { readMountedSnapshot } from './mounted-snapshot.ts';
@@ -49,7 +49,10 @@ async function read(
 /** Shards of a snapshot that needs two of them. */
 async function twoShards(): Promise<readonly Uint8Array[]> {
   const bytes = randomBytes(900_000);
-  const { shards = [] } = await packShards(formatSnapshot([aRecord({ key: 'k8s.recipe', bytes })]), takenAt);
+  const { shards = [] } = await packSnapshotShards(
+    formatSnapshot([aRecord({ key: 'k8s.recipe', bytes })]),
+    takenAt,
+  );
   assert.equal(shards.length, 2);
   return shards;
 }

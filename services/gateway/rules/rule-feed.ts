@@ -1,7 +1,7 @@
 import { SpanKind, trace } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
-import { subscribeHeartbeats } from '#shared/bus/link/heartbeat-channel.ts';
+import { subscribeHeartbeats } from '#shared/bus/link/heartbeats.ts';
 import { createReader, type Reader } from '#shared/bus/read/reader.ts';
 import type { AppliedSet } from '#shared/bus/read/staging.ts';
 import type { Freshness } from '#shared/bus/records/freshness.ts';

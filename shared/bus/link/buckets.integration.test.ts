@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
-import { countByOwner } from '#shared/bus/records/stored-owners.ts';
+import { countByOwner } from '#shared/bus/records/owner-counts.ts';
 import { rulesBucket as bucket, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
-import { entries, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
+import { entries, followSet, publishSet, waitForValues } from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { bucketStream, ensureBuckets } from './buckets.ts';

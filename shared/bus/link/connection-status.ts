@@ -9,7 +9,7 @@ const levels: Partial<Record<Status['type'], 'debug' | 'info'>> = {
 };
 
 /** Logs every status event of the connection until it is closed, and says when it goes down and comes back. */
-export async function followStatus(
+export async function followConnectionStatus(
   nc: NatsConnection,
   log: Logger,
   onState: (up: boolean) => void,

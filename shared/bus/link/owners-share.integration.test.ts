@@ -5,7 +5,7 @@ import { formatHeaders } from '#shared/bus/records/record.ts';
 import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
-import { entries, entryKey, publishSet } from '#testkit/nats/followed-set.ts';
+import { entries, entryKey, publishSet } from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { ensureBuckets } from './buckets.ts';

@@ -5,11 +5,11 @@ import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { formatHeaders } from '#shared/bus/records/record.ts';
 import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { aManifest } from '#testkit/nats/a-record.ts';
-import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { bucketStream, ensureBuckets } from './buckets.ts';
-import { publishHeartbeat, subscribeHeartbeats } from './heartbeat-channel.ts';
+import { publishHeartbeat, subscribeHeartbeats } from './heartbeats.ts';
 
 let testBus: TestBus;
 

@@ -7,7 +7,7 @@ import { backoffMs, busBackoff } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { type Bus, type BusLink, requestTimeoutMs } from './bus.ts';
-import { followStatus } from './connection-status.ts';
+import { followConnectionStatus } from './connection-status.ts';
 import { readCredentials } from './credentials.ts';
 
 /** The part of a service's context that its connection needs. */
@@ -96,7 +96,7 @@ export function connectServiceBus(user: string, context: BusContext): Bus {
   const linked = firstConnection(user, { ...context, log }, ending.signal).then(async (nc) => {
     log.info({ server: nc.getServer() }, 'connected to NATS');
     up = true;
-    void followStatus(nc, log, (state) => {
+    void followConnectionStatus(nc, log, (state) => {
       // After refused attempts the client reports one reconnection several times.
       const returned = state && !up;
       up = state;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { maxVersionNumber } from '#shared/contracts/bus/bucket.ts';
 import { heartbeatSchema, heartbeatSubject } from '#shared/contracts/bus/heartbeat.ts';
-import { readHeartbeat } from './heartbeat-channel.ts';
+import { readHeartbeat } from './heartbeats.ts';
 import { heartbeatOf } from './start-heartbeats.ts';
 
 const applied = [{ owner: 'k8s', epoch: 1, seq: 2 }];

@@ -5,7 +5,7 @@ import {
 } from '#shared/contracts/bus/heartbeat.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { Bus } from './bus.ts';
-import { publishHeartbeat } from './heartbeat-channel.ts';
+import { publishHeartbeat } from './heartbeats.ts';
 
 /** Says how a process is at the moment of a heartbeat; the fields are those of the message. */
 export interface HeartbeatReport extends Pick<Heartbeat, 'applied'> {

@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createReader } from '#shared/bus/read/reader.ts';
-import { countStored, readPage } from '#shared/bus/records/stored-records.ts';
+import { countStoredRecords, readPage } from '#shared/bus/records/stored-records.ts';
 import {
   rulesBucket as bucket,
   formatKey,
@@ -11,7 +11,7 @@ import {
   subjectOf,
 } from '#shared/contracts/bus/bucket.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
-import { entries, entryKey, followSet, publishedSet, waitForValues } from '#testkit/nats/followed-set.ts';
+import { entries, entryKey, followSet, publishedSet, waitForValues } from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
@@ -72,7 +72,7 @@ test('records with long headers fill neither an answer nor a process, and their 
     timeoutMs: 10_000,
     what: 'the flood to be gone',
   });
-  assert.equal(await countStored(link, bucket, `${owner}.>`), 401, 'a tombstone for each');
+  assert.equal(await countStoredRecords(link, bucket, `${owner}.>`), 401, 'a tombstone for each');
 });
 
 test('a publisher whose records have no room in memory writes what it wants, and leaves it alone then', async (t) => {

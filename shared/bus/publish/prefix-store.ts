@@ -3,7 +3,7 @@ import { type Bus, type BusLink, requestTimeoutMs } from '#shared/bus/link/bus.t
 import { createMirror, type MirrorOptions } from '#shared/bus/records/mirror.ts';
 import { type BusRecord, type DesiredRecord, formatHeaders } from '#shared/bus/records/record.ts';
 import { formatKey, subjectOf } from '#shared/contracts/bus/bucket.ts';
-import { escapeToken } from '#shared/contracts/bus/key-token.ts';
+import { escapeKeyToken } from '#shared/contracts/bus/key-token.ts';
 import type { Manifest } from '#shared/contracts/bus/manifest.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 
@@ -57,7 +57,7 @@ export function createPrefixStore(
   const { owner, publisher, ...mirrored } = prefix;
   const { bucket } = mirrored;
   const manifestKey = formatKey({ owner, kind: 'manifest' });
-  const mirror = createMirror(bus, { ...mirrored, keys: `${escapeToken(owner)}.>`, beyond: 'strip' });
+  const mirror = createMirror(bus, { ...mirrored, keys: `${escapeKeyToken(owner)}.>`, beyond: 'strip' });
 
   async function store(
     link: BusLink,

@@ -14,7 +14,7 @@ import {
   publishedSet,
   publishSet,
   waitForValues,
-} from '#testkit/nats/followed-set.ts';
+} from '#testkit/nats/follow-set.ts';
 import { startPausableProxy } from '#testkit/nats/pausable-proxy.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';

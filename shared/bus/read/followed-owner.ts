@@ -4,7 +4,7 @@ import { createMirror, type Mirror, type MirrorBatch } from '#shared/bus/records
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import type { Version } from '#shared/bus/records/version.ts';
 import { parseKey } from '#shared/contracts/bus/bucket.ts';
-import { escapeToken } from '#shared/contracts/bus/key-token.ts';
+import { escapeKeyToken } from '#shared/contracts/bus/key-token.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { ReaderMetrics } from './reader-metrics.ts';
@@ -47,7 +47,7 @@ export class FollowedOwner {
     this.#takeIn(options.initial);
     this.#mirror = createMirror(bus, {
       bucket,
-      keys: `${escapeToken(owner)}.>`,
+      keys: `${escapeKeyToken(owner)}.>`,
       ...(mostBytes === undefined ? {} : { mostBytes }),
       onTooLarge: (err) => this.#tooLarge(err),
       log: options.log,

@@ -9,7 +9,7 @@ import { type BusRecord, formatHeaders } from '#shared/bus/records/record.ts';
 import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
-import { entryKey } from '#testkit/nats/followed-set.ts';
+import { entryKey } from '#testkit/nats/follow-set.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { type AppliedSet, createReader } from './reader.ts';
 

@@ -4,11 +4,11 @@ import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
-import { packShards } from '#shared/bus/snapshot/snapshot-shards.ts';
+import { packSnapshotShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { rulesBucket as bucket, formatKey, streamOf } from '#shared/contracts/bus/bucket.ts';
 import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
-import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createReader } from './reader.ts';
@@ -32,7 +32,7 @@ async function emptyBucket(): Promise<void> {
 
 /** What a snapshot of these records holds when it is read again. */
 async function throughSnapshot(records: readonly BusRecord[]): Promise<readonly BusRecord[]> {
-  const { shards = [] } = await packShards(formatSnapshot(records), new Date().toISOString());
+  const { shards = [] } = await packSnapshotShards(formatSnapshot(records), new Date().toISOString());
   const read = readSnapshot(new Map(shards.map((shard, index) => [snapshotShardName(index), shard])));
   assert.ok('records' in read);
   return read.records;

@@ -5,7 +5,7 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/followed-set.ts';
+import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createReader } from './reader.ts';

@@ -8,7 +8,7 @@ import { type BusRecord, formatHeaders } from '#shared/bus/records/record.ts';
 import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
-import { entryKey, followSet, waitForValues } from '#testkit/nats/followed-set.ts';
+import { entryKey, followSet, waitForValues } from '#testkit/nats/follow-set.ts';
 import { type MetricTotals, startMetricTotals } from '#testkit/nats/metric-totals.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';

@@ -8,7 +8,7 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import { checkIntervalMs, MirrorSchedule } from './mirror-schedule.ts';
 import { MirroredRecords } from './mirrored-records.ts';
 import type { BusRecord } from './record.ts';
-import { checkCost, countStored, readAnnounced, readSince } from './stored-records.ts';
+import { checkCost, countStoredRecords, readAnnounced, readSince } from './stored-records.ts';
 import { judgeStream, type StreamView, viewStream } from './stream-view.ts';
 
 /** What arrived: records changed by others than `note`, or after `reset` all of them (one not among them is gone). */
@@ -149,7 +149,7 @@ class StreamMirror implements Mirror {
     const { bucket, keys } = this.#options;
     const live = this.#known.live();
     const seen = await viewStream(link, bucket);
-    const stored = await countStored(link, bucket, keys);
+    const stored = await countStoredRecords(link, bucket, keys);
     const [revision, acknowledged] = [this.#revision, this.#acknowledged];
     this.#resyncReason ??= judgeStream({ before: this.#view, seen, revision, live, stored, acknowledged });
     const nowMs = this.#clock.monotonicMs();

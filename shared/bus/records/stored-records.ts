@@ -192,7 +192,7 @@ export async function readAnnounced(
 }
 
 /** Counts the records (tombstones too) that the server stores for a key filter. */
-export async function countStored(link: BusLink, bucket: string, keyFilter: string): Promise<number> {
+export async function countStoredRecords(link: BusLink, bucket: string, keyFilter: string): Promise<number> {
   const page = await readPage(link, bucket, {
     filter: subjectOf(bucket, keyFilter),
     fromRevision: 1,

@@ -12,19 +12,22 @@ import {
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { formatSnapshot, readSnapshot, summarize } from './snapshot-format.ts';
-import { maxContentBytes, packShards, unpackShards } from './snapshot-shards.ts';
+import { maxContentBytes, packSnapshotShards, unpackSnapshotShards } from './snapshot-shards.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';
 const filesOf = (shards: readonly Uint8Array[] = []) =>
   new Map(shards.map((shard, index) => [snapshotShardName(index), shard]));
 
 test('content that no reader would unpack is not packed, however small it becomes', async () => {
-  const { shards, contentBytes, packedBytes } = await packShards(Buffer.alloc(maxContentBytes + 1), takenAt);
+  const { shards, contentBytes, packedBytes } = await packSnapshotShards(
+    Buffer.alloc(maxContentBytes + 1),
+    takenAt,
+  );
   assert.equal(shards, undefined);
   assert.equal(contentBytes, maxContentBytes + 1);
   assert.ok(packedBytes < maxShardBytes);
-  const most = await packShards(Buffer.alloc(maxContentBytes), takenAt);
-  assert.equal(unpackShards(filesOf(most.shards)).state, 'whole');
+  const most = await packSnapshotShards(Buffer.alloc(maxContentBytes), takenAt);
+  assert.equal(unpackSnapshotShards(filesOf(most.shards)).state, 'whole');
 });
 
 /** As many entries of the k8s manager as a large cluster has Secrets, each with the trace of its own observation. */
@@ -48,7 +51,7 @@ function manyRecords(count: number): BusRecord[] {
 test('10,000 entries fit, come back as a complete set, and are told in the summary', async (t) => {
   const records = manyRecords(10_000);
   const content = formatSnapshot(records);
-  const { generation, shards = [] } = await packShards(content, takenAt);
+  const { generation, shards = [] } = await packSnapshotShards(content, takenAt);
   const summary = snapshotSummarySchema.parse(summarize(records, { generation, takenAt, shards }));
   assert.deepEqual(summary.owners, [{ owner: 'k8s', epoch: 3, seq: 9, records: 10_000 }]);
   assert.equal(summary.shardBytes.length, shards.length);

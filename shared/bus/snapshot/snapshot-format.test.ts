@@ -7,13 +7,13 @@ import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.t
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { formatSnapshot, readSnapshot } from './snapshot-format.ts';
-import { packShards } from './snapshot-shards.ts';
+import { packSnapshotShards } from './snapshot-shards.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';
 const filesOf = (shards: readonly Uint8Array[] = []) =>
   new Map(shards.map((shard, index) => [snapshotShardName(index), shard]));
 const read = async (content: Uint8Array) =>
-  readSnapshot(filesOf((await packShards(content, takenAt)).shards));
+  readSnapshot(filesOf((await packSnapshotShards(content, takenAt)).shards));
 
 /** Any record that a bucket may hold, malformed ones too. */
 const anyRecord: fc.Arbitrary<BusRecord> = fc

@@ -6,7 +6,7 @@ import {
   type SnapshotSummary,
   snapshotRecordSchema,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
-import { type UnpackedSnapshot, unpackShards } from './snapshot-shards.ts';
+import { type UnpackedSnapshot, unpackSnapshotShards } from './snapshot-shards.ts';
 
 /** A snapshot of the rules as a reader begins with it. */
 export interface RulesSnapshot {
@@ -31,7 +31,7 @@ export function formatSnapshot(records: readonly BusRecord[]): Buffer {
 export function readSnapshot(
   files: ReadonlyMap<string, Uint8Array>,
 ): RulesSnapshot | Exclude<UnpackedSnapshot, { state: 'whole' }> {
-  const unpacked = unpackShards(files);
+  const unpacked = unpackSnapshotShards(files);
   if (unpacked.state !== 'whole') return unpacked;
   const records = parseContent(unpacked.content);
   if (records === undefined)

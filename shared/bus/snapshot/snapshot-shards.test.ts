@@ -9,7 +9,7 @@ import {
   snapshotShardName,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
-import { packShards, unpackShards } from './snapshot-shards.ts';
+import { packSnapshotShards, unpackSnapshotShards } from './snapshot-shards.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';
 const filesOf = (shards: readonly Uint8Array[] = []) =>
@@ -23,10 +23,10 @@ test('any content comes back from its shards, each of which is within the limit'
   await fc.assert(
     fc.asyncProperty(sizes, async (size) => {
       const content = incompressible(size);
-      const { shards, generation } = await packShards(content, takenAt);
+      const { shards, generation } = await packSnapshotShards(content, takenAt);
       assert.ok(shards !== undefined && shards.length <= snapshotShardCount);
       assert.ok(shards.every(({ length }) => length <= maxShardBytes));
-      const unpacked = unpackShards(filesOf(shards));
+      const unpacked = unpackSnapshotShards(filesOf(shards));
       assert.ok(unpacked.state === 'whole');
       assert.deepEqual([unpacked.generation, unpacked.takenAt], [generation, takenAt]);
       assert.ok(content.equals(unpacked.content));
@@ -36,34 +36,37 @@ test('any content comes back from its shards, each of which is within the limit'
 });
 
 test('shards of two snapshots never make one, whichever are mixed', async () => {
-  const packs = await Promise.all([1, 2].map(() => packShards(incompressible(2_500_000), takenAt)));
+  const packs = await Promise.all([1, 2].map(() => packSnapshotShards(incompressible(2_500_000), takenAt)));
   const [one = [], two = []] = packs.map(({ shards }) => shards);
   assert.deepEqual([one.length, two.length], [3, 3]);
   for (const picks of ['000', '001', '010', '011', '100', '101', '110', '111']) {
     const mixed = Array.from(picks, (pick, index) => (pick === '0' ? one : two)[index] ?? Buffer.of());
     const isPure = new Set(picks).size === 1;
-    assert.equal(unpackShards(filesOf(mixed)).state, isPure ? 'whole' : 'torn', picks);
+    assert.equal(unpackSnapshotShards(filesOf(mixed)).state, isPure ? 'whole' : 'torn', picks);
   }
 });
 
 test('a snapshot that has become smaller or larger is torn until its last shard is written', async () => {
-  const large = (await packShards(incompressible(2_000_000), takenAt)).shards ?? [];
-  const small = (await packShards(incompressible(100), takenAt)).shards ?? [];
+  const large = (await packSnapshotShards(incompressible(2_000_000), takenAt)).shards ?? [];
+  const small = (await packSnapshotShards(incompressible(100), takenAt)).shards ?? [];
   assert.deepEqual([large.length, small.length], [3, 1]);
   const [first = Buffer.of()] = small;
-  assert.equal(unpackShards(filesOf([first, ...large.slice(1)])).state, 'whole');
-  assert.equal(unpackShards(filesOf(large.slice(0, 2))).state, 'torn');
+  assert.equal(unpackSnapshotShards(filesOf([first, ...large.slice(1)])).state, 'whole');
+  assert.equal(unpackSnapshotShards(filesOf(large.slice(0, 2))).state, 'torn');
 });
 
 test('no shard is missing, and a changed byte anywhere is damage, never other content', async () => {
-  assert.equal(unpackShards(new Map()).state, 'missing');
-  const { shards = [] } = await packShards(Buffer.from('{"key":"k8s.manifest"}\n'.repeat(20)), takenAt);
+  assert.equal(unpackSnapshotShards(new Map()).state, 'missing');
+  const { shards = [] } = await packSnapshotShards(
+    Buffer.from('{"key":"k8s.manifest"}\n'.repeat(20)),
+    takenAt,
+  );
   const [shard = Buffer.of()] = shards;
   fc.assert(
     fc.property(fc.nat(shard.length - 1), fc.integer({ min: 1, max: 255 }), (position, flip) => {
       const changed = Buffer.from(shard);
       changed[position] = (changed[position] ?? 0) ^ flip;
-      const unpacked = unpackShards(filesOf([changed]));
+      const unpacked = unpackSnapshotShards(filesOf([changed]));
       if (unpacked.state !== 'whole') return;
       // The time, and in gzip's header the operating system, are in no digest.
       assert.ok(gunzipSync(shard.subarray(shard.indexOf(0x0a) + 1)).equals(unpacked.content));
@@ -73,12 +76,12 @@ test('no shard is missing, and a changed byte anywhere is damage, never other co
 });
 
 test('a shard that stands in the place of another one is damage', async () => {
-  const { shards = [] } = await packShards(incompressible(1_000_000), takenAt);
-  assert.equal(unpackShards(filesOf(shards.toReversed())).state, 'damaged');
+  const { shards = [] } = await packSnapshotShards(incompressible(1_000_000), takenAt);
+  assert.equal(unpackSnapshotShards(filesOf(shards.toReversed())).state, 'damaged');
 });
 
 test('content for which there are not enough shards is not packed, and its size is told', async () => {
-  const { shards, packedBytes } = await packShards(incompressible(3_700_000), takenAt);
+  const { shards, packedBytes } = await packSnapshotShards(incompressible(3_700_000), takenAt);
   assert.equal(shards, undefined);
   assert.ok(packedBytes >= 3_700_000);
 });

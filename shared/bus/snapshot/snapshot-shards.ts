@@ -33,7 +33,7 @@ export interface PackedSnapshot {
 }
 
 /** Packs content into as few shards as it needs, each at most `maxShardBytes` long. */
-export async function packShards(content: Uint8Array, takenAt: string): Promise<PackedSnapshot> {
+export async function packSnapshotShards(content: Uint8Array, takenAt: string): Promise<PackedSnapshot> {
   const packed = await promisify(gzip)(content);
   const generation = generationOf(content);
   const partBytes = maxShardBytes - headerBytes;
@@ -65,8 +65,8 @@ export type UnpackedSnapshot =
   /** There is none (yet), it is of several generations, or it is not what was written. */
   | { state: 'missing' | 'torn' | 'damaged'; problem: string };
 
-/** Reverses {@link packShards}. Shards by name; those that the first one does not count are left aside. */
-export function unpackShards(files: ReadonlyMap<string, Uint8Array>): UnpackedSnapshot {
+/** Reverses {@link packSnapshotShards}. Shards by name; those that the first one does not count are left aside. */
+export function unpackSnapshotShards(files: ReadonlyMap<string, Uint8Array>): UnpackedSnapshot {
   const first = readShard(files, 0);
   if (first === undefined) return { state: 'missing', problem: `there is no ${snapshotShardName(0)}` };
   if (first === 'damaged') return damagedHeader(0);

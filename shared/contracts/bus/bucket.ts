@@ -1,4 +1,4 @@
-import { escapeToken, unescapeToken } from './key-token.ts';
+import { escapeKeyToken, unescapeKeyToken } from './key-token.ts';
 
 /**
  * The two JetStream KV buckets and the keys in them. discovery creates both.
@@ -34,16 +34,16 @@ const anyNamespace = '_';
 
 /** Builds the key of a record inside its bucket. */
 export function formatKey(key: RecordKey): string {
-  const owner = escapeToken(key.owner);
+  const owner = escapeKeyToken(key.owner);
   switch (key.kind) {
     case 'manifest':
     case 'recipe':
       return `${owner}.${key.kind}`;
     case 'namespace':
-      return `${owner}.namespace.${escapeToken(key.namespace)}`;
+      return `${owner}.namespace.${escapeKeyToken(key.namespace)}`;
     case 'entry': {
-      const namespace = key.namespace === undefined ? anyNamespace : escapeToken(key.namespace);
-      return `${owner}.entry.${namespace}.${escapeToken(key.secret)}`;
+      const namespace = key.namespace === undefined ? anyNamespace : escapeKeyToken(key.namespace);
+      return `${owner}.entry.${namespace}.${escapeKeyToken(key.secret)}`;
     }
   }
 }
@@ -51,13 +51,13 @@ export function formatKey(key: RecordKey): string {
 /** Reads a key; undefined when it is none of ours (a reader skips and counts it). */
 export function parseKey(key: string): RecordKey | undefined {
   const [ownerToken, kind, first, second, ...rest] = key.split('.');
-  const owner = ownerToken === undefined ? undefined : unescapeToken(ownerToken);
+  const owner = ownerToken === undefined ? undefined : unescapeKeyToken(ownerToken);
   if (owner === undefined || rest.length > 0) return undefined;
   if ((kind === 'manifest' || kind === 'recipe') && first === undefined) return { owner, kind };
-  const scope = first === undefined ? undefined : unescapeToken(first);
+  const scope = first === undefined ? undefined : unescapeKeyToken(first);
   if (scope === undefined) return undefined;
   if (kind === 'namespace' && second === undefined) return { owner, kind, namespace: scope };
-  const secret = second === undefined ? undefined : unescapeToken(second);
+  const secret = second === undefined ? undefined : unescapeKeyToken(second);
   if (kind !== 'entry' || secret === undefined) return undefined;
   return { owner, kind, namespace: scope === anyNamespace ? undefined : scope, secret };
 }

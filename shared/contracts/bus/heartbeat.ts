@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { maxVersionNumber } from './bucket.ts';
-import { escapeToken } from './key-token.ts';
+import { escapeKeyToken } from './key-token.ts';
 
 /** More bytes are no heartbeat, and not parsed. */
 export const maxHeartbeatBytes = 32_768;
@@ -62,11 +62,11 @@ export type Heartbeat = z.infer<typeof heartbeatSchema>;
 export type HeartbeatSender = Pick<Heartbeat, 'service' | 'uid' | 'manager'>;
 
 const senders = ({ service, manager }: Pick<HeartbeatSender, 'service' | 'manager'>): string =>
-  ['latchkey.heartbeat', service, ...(manager === undefined ? [] : [escapeToken(manager)])].join('.');
+  ['latchkey.heartbeat', service, ...(manager === undefined ? [] : [escapeKeyToken(manager)])].join('.');
 
 /** Subject of one process's heartbeat. */
 export const heartbeatSubject = (sender: HeartbeatSender): string =>
-  `${senders(sender)}.${escapeToken(sender.uid)}`;
+  `${senders(sender)}.${escapeKeyToken(sender.uid)}`;
 /** Subscription for all heartbeats of a service; of the resolvers of one manager when it is given, else of all. */
 export const heartbeatSubjects = (service: Heartbeat['service'], manager?: string): string =>
   service === 'resolver' && manager === undefined

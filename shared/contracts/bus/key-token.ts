@@ -6,7 +6,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Escapes a name for use as one key token. The empty string has no token and is the caller's mistake. */
-export function escapeToken(name: string): string {
+export function escapeKeyToken(name: string): string {
   let token = '';
   for (const byte of encoder.encode(name)) {
     const char = String.fromCharCode(byte);
@@ -15,8 +15,8 @@ export function escapeToken(name: string): string {
   return token;
 }
 
-/** Reverses {@link escapeToken}; undefined when the token was not made by it. */
-export function unescapeToken(token: string): string | undefined {
+/** Reverses {@link escapeKeyToken}; undefined when the token was not made by it. */
+export function unescapeKeyToken(token: string): string | undefined {
   if (!/^(?:[-A-Za-z0-9_]|=[0-9A-F]{2})+$/.test(token)) return undefined;
   const bytes = token
     .match(/=[0-9A-F]{2}|./g)

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { withNodeLimit } from '#shared/contracts/shapes/check-shape.ts';
 import { fewMembers, managerName } from '#shared/contracts/shapes/config-values.ts';
-import { globalSchema, k8sSchema, pullManagerSchema, vaultSchema } from './manager-config.ts';
+import { globalSchema, k8sSchema, pullManagerConfigSchema, vaultSchema } from './manager-config.ts';
 import { policySchema } from './policy.ts';
 import { providerSchemas } from './provider-config.ts';
-import { tlsSchema, webhookSchema } from './webhook-config.ts';
+import { tlsSchema, webhookConfigSchema } from './webhook-config.ts';
 
 const gatewaySchema = z.strictObject({
   readyGraceSeconds: z
@@ -102,18 +102,23 @@ const latchkeySchema = z
       ),
     global: globalSchema.prefault({}).describe('Secrets of the installation, given to discovery.'),
     k8s: k8sSchema.prefault({}).describe("Kubernetes Secrets of the task's namespace."),
-    aws: pullManagerSchema('docker.io/amazon/aws-secrets-manager-secret-sidecar:v0.1.4', providerSchemas.aws)
+    aws: pullManagerConfigSchema(
+      'docker.io/amazon/aws-secrets-manager-secret-sidecar:v0.1.4',
+      providerSchemas.aws,
+    )
       .prefault({})
       .describe('AWS Secrets Manager.'),
-    gcp: pullManagerSchema('gcr.io/google.com/cloudsdktool/cloud-sdk:alpine', providerSchemas.gcp)
+    gcp: pullManagerConfigSchema('gcr.io/google.com/cloudsdktool/cloud-sdk:alpine', providerSchemas.gcp)
       .prefault({})
       .describe('GCP Secret Manager.'),
-    azure: pullManagerSchema('mcr.microsoft.com/azure-cli:cbl-mariner2.0', providerSchemas.azure)
+    azure: pullManagerConfigSchema('mcr.microsoft.com/azure-cli:cbl-mariner2.0', providerSchemas.azure)
       .prefault({})
       .describe('Azure Key Vault.'),
     vault: vaultSchema.prefault({}).describe('HashiCorp Vault through its agent injector.'),
     policy: policySchema.prefault({}).describe('Who may use which secrets (docs/policy.md).'),
-    webhook: webhookSchema.prefault({}).describe('The webhook configuration that the API server reads.'),
+    webhook: webhookConfigSchema
+      .prefault({})
+      .describe('The webhook configuration that the API server reads.'),
     tls: tlsSchema.prefault({}).describe('Certificates of the webhook.'),
     gateway: gatewaySchema.prefault({}).describe('When a gateway is ready, and when its rules are stale.'),
     snapshot: snapshotSchema

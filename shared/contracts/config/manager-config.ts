@@ -80,7 +80,10 @@ const pullResources = { cpu: '200m', memory: '500Mi' };
  * A manager whose secrets an init container fetches: names and defaults of Flyte's `awsSecretManager`,
  * `gcpSecretManager`, `azureSecretManager`. `resources` given replace the default as a whole.
  */
-export function pullManagerSchema<Provider extends z.ZodType>(sidecarImage: string, provider: Provider) {
+export function pullManagerConfigSchema<Provider extends z.ZodType>(
+  sidecarImage: string,
+  provider: Provider,
+) {
   return z.strictObject({
     inventory: providerInventory,
     provider,

@@ -7,7 +7,7 @@ import {
 } from '#shared/contracts/shapes/config-values.ts';
 
 /** Sections `webhook` and `tls` of latchkey.yaml. */
-export const webhookSchema = z.strictObject({
+export const webhookConfigSchema = z.strictObject({
   configurationName: z
     .string()
     .default('latchkey')

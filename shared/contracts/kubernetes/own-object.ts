@@ -2,4 +2,4 @@
 export const ownSecretPrefix = 'latchkey-';
 
 /** Label of the Kubernetes objects that latchkey made. */
-export const managedByLabel = { 'app.kubernetes.io/managed-by': 'latchkey' };
+export const ownObjectLabel = { 'app.kubernetes.io/managed-by': 'latchkey' };

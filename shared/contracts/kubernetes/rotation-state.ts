@@ -12,9 +12,9 @@ import { z } from 'zod';
  * id that whoever asks makes up, 1 to 63 characters; a request is new when its id is not the state's `handled`.
  */
 export const rotateAnnotation = 'latchkey.dev/rotate';
-/** Annotation of the CA Secret: {@link caStateSchema} as JSON. */
+/** Annotation of the CA Secret: {@link caRotationStateSchema} as JSON. */
 export const caStateAnnotation = 'latchkey.dev/ca-state';
-/** Annotation of the serving Secret: {@link leafStateSchema} as JSON. */
+/** Annotation of the serving Secret: {@link leafRotationStateSchema} as JSON. */
 export const leafStateAnnotation = 'latchkey.dev/leaf-state';
 
 /**
@@ -31,7 +31,7 @@ const refusalSchema = z.object({
   reason: z.string().describe('Why it was refused, for a person.'),
 });
 
-export const caStateSchema = z.object({
+export const caRotationStateSchema = z.object({
   version: z.literal(1).describe('Version of the state; an unknown one is never overwritten.'),
   phase: z.enum(rotationPhases).describe('Phase of the rotation.'),
   since: z.iso
@@ -57,9 +57,9 @@ export const caStateSchema = z.object({
 });
 
 /** Where the CA stands. A version that is not known is never overwritten. */
-export type CaState = z.infer<typeof caStateSchema>;
+export type CaState = z.infer<typeof caRotationStateSchema>;
 
-export const leafStateSchema = z.object({
+export const leafRotationStateSchema = z.object({
   version: z.literal(1).describe('Version of the state.'),
   fingerprint: z.string().describe('SHA-256 of the serving certificate (DER), hex, as heartbeats report it.'),
   issuedAt: z.iso.datetime().describe('When the certificate was issued.'),
@@ -80,4 +80,4 @@ export const leafStateSchema = z.object({
 });
 
 /** Where the leaf stands. */
-export type LeafState = z.infer<typeof leafStateSchema>;
+export type LeafState = z.infer<typeof leafRotationStateSchema>;

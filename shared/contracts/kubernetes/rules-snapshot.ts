@@ -55,7 +55,7 @@ export const snapshotRecordSchema = z.object({
 export type SnapshotRecord = z.infer<typeof snapshotRecordSchema>;
 
 /** Annotation of the Secret of shard 0: the value is JSON of {@link snapshotSummarySchema}. */
-export const snapshotAnnotation = 'latchkey.dev/snapshot';
+export const rulesSnapshotAnnotation = 'latchkey.dev/snapshot';
 
 /** An annotation is short. */
 export const mostNamedLeftOut = 20;

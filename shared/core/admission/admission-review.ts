@@ -1,8 +1,8 @@
 import { type ErrorCode, errorRegistry, LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
-import type { AddOperation } from '#shared/core/patch/json-patch.ts';
+import type { AddOperation } from '#shared/core/patch/add-operation.ts';
 import { findJsonExcess, type JsonLimits } from '#shared/core/text/json-excess.ts';
-import { member } from '#shared/core/text/json-value.ts';
+import { member } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 
 const apiVersion = 'admission.k8s.io/v1';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { type Admission, admit } from './admit.ts';
 
 const rules = someRules(

@@ -2,7 +2,7 @@ import { type ErrorCode, LatchkeyError } from '#shared/contracts/error-registry.
 import { createWarnings, type Warnings } from '#shared/core/bounds/warnings.ts';
 import { createWorkBudget, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { findSecretAnnotations } from '#shared/core/flyte/secret-annotations.ts';
-import type { AddOperation } from '#shared/core/patch/json-patch.ts';
+import type { AddOperation } from '#shared/core/patch/add-operation.ts';
 import { asksForSecrets, readPod } from '#shared/core/patch/pod.ts';
 import { patchPod } from '#shared/core/patch/pod-patch.ts';
 import { planPod } from '#shared/core/patch/pod-plan.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeBase32 } from '#shared/core/flyte/base32.ts';
-import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { type Admission, admit } from './admit.ts';
 
 /** The numbered inputs of docs/hostile-input.md that are requests and annotations. */

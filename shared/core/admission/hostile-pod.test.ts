@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { inlineProblems } from '#shared/config/inline-problems.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
+import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import type { Json } from '#testkit/pods/golden-case.ts';
-import { podFaults } from '#testkit/pods/golden-pod.ts';
-import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { podFaults } from '#testkit/pods/pod-faults.ts';
 import { type Admission, admit, type Rules } from './admit.ts';
 
 /** The numbered inputs of docs/hostile-input.md that are names and pods. */

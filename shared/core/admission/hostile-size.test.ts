@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createWorkBudget, mostSteps } from '#shared/core/bounds/work-budget.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
-import { member } from '#shared/core/text/json-value.ts';
+import { member } from '#shared/core/text/json-object.ts';
+import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { countCalls } from '#testkit/pods/call-count.ts';
-import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { type Admission, admit, admitReview, type Rules } from './admit.ts';
 

@@ -8,7 +8,7 @@ import { nonceBytes, openValue, sealValue } from '#shared/core/rules/index/seale
 import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import type { Variables } from '#shared/core/rules/template/template.ts';
 import { globalManager } from '#shared/managers/shipped/global.ts';
-import { aPod, aReview, bytesOf } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview, bytesOf } from '#testkit/pods/a-pod.ts';
 import { admit } from './admit.ts';
 
 const config: LatchkeyConfig = latchkeyConfigSchema.parse({ global: { delivery: 'inline' } });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { RecordKey } from '#shared/contracts/bus/bucket.ts';
 import { k8sManager } from '#shared/managers/shipped/k8s.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
-import { aPod, aReview, bytesOf, someRules } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview, bytesOf, someRules } from '#testkit/pods/a-pod.ts';
 import { admit } from './admit.ts';
 
 /** What the author of a task that asks for a Secret's key gets. */

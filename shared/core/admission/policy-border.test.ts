@@ -6,8 +6,8 @@ import { compileGlob } from '#shared/core/rules/policy/glob.ts';
 import type { Policy } from '#shared/core/rules/policy/policy.ts';
 import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import { customManager } from '#shared/managers/custom/custom-manager.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
-import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
+import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { admit } from './admit.ts';
 

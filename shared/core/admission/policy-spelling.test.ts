@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 
 /** What a rule names, as `group key`; without a key it names any. */

@@ -8,7 +8,7 @@ import { compileLookupName, type LookupName } from '#shared/core/rules/template/
 import { templateCost } from '#shared/core/rules/template/template-cost.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 import { customManager } from '#shared/managers/custom/custom-manager.ts';
-import { aPod, aReview, bytesOf, mountNumber } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview, bytesOf, mountNumber } from '#testkit/pods/a-pod.ts';
 import { admit, type Rules } from './admit.ts';
 
 /** A recipe that its author made to cost much, with a secret `team` of `ns` and this policy. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Recipe } from '#shared/contracts/rules/rule-recipe.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
-import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview, someRules } from '#testkit/pods/a-pod.ts';
 import { type Admission, admitReview } from './admit.ts';
 
 /** A manager whose secrets a container fetches before the task starts: every kind of edit in one recipe. */

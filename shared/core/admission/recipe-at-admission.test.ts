@@ -4,7 +4,7 @@ import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.t
 import { recipeFileSchema } from '#shared/contracts/rules/recipe-file.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 import { customManager } from '#shared/managers/custom/custom-manager.ts';
-import { aPod, aReview } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview } from '#testkit/pods/a-pod.ts';
 import { type Admission, admitReview } from './admit.ts';
 
 const config = latchkeyConfigSchema.parse({ chain: ['own'], custom: { own: 'own.yaml' } });

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { admitReview, type Rules } from '#shared/core/admission/admit.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
+import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { countCalls } from '#testkit/pods/call-count.ts';
-import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { createWorkBudget } from './work-budget.ts';
 

@@ -4,7 +4,7 @@ const literal =
 const bases = [16, 8, 2, 8, 10] as const;
 
 /** Reads a 32-bit integer as Go's `strconv.ParseInt(text, 0, 32)`; undefined where Go reports an error. */
-export function parseGoInt32(text: string): number | undefined {
+export function parseGoInteger(text: string): number | undefined {
   const match = literal.exec(text);
   if (match === null) return undefined;
   const group = bases.findIndex((_, index) => match[index + 2] !== undefined);

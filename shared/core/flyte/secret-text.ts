@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { parseGoInt32 } from './go-integer.ts';
+import { parseGoInteger } from './go-integer.ts';
 import { type TextToken, tokenize } from './text-token.ts';
 
 /** flyteidl `core.Secret` as bytes; an absent field is empty, an unknown mount requirement keeps its number. */
@@ -69,7 +69,7 @@ function readString(token: TextToken, name: string): Uint8Array {
 function readMountRequirement(token: TextToken): number {
   const text = token.kind === 'word' ? token.text : '';
   const byName = mountRequirementNames.indexOf(text);
-  const value = byName >= 0 ? byName : parseGoInt32(text);
+  const value = byName >= 0 ? byName : parseGoInteger(text);
   if (value === undefined) throw malformedSecret('mount_requirement is none of ANY, ENV_VAR, FILE');
   return value;
 }

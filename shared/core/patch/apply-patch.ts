@@ -1,5 +1,5 @@
-import { isObject } from '#shared/core/text/json-value.ts';
-import type { AddOperation } from './json-patch.ts';
+import { isObject } from '#shared/core/text/json-object.ts';
+import type { AddOperation } from './add-operation.ts';
 
 /**
  * Applies operations to a document, which is changed in place.

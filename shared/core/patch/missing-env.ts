@@ -1,7 +1,7 @@
 import type { EnvEntry } from '#shared/contracts/rules/rule-recipe.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { isSuperset } from '#shared/core/text/json-value.ts';
+import { isSuperset } from '#shared/core/text/json-object.ts';
 import { truncateShort } from '#shared/core/text/plain-text.ts';
 import type { Container, NamedObject } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';

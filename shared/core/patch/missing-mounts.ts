@@ -1,10 +1,10 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { VolumeMount } from '#shared/contracts/rules/rule-recipe.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { isSuperset } from '#shared/core/text/json-value.ts';
+import { isSuperset } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
-import { normalPath } from './mount-path.ts';
-import { checkNesting, type UserVolumes } from './nested-mounts.ts';
+import { normalMountPath } from './mount-path.ts';
+import { checkNestedMounts, type UserVolumes } from './nested-mounts.ts';
 import type { VolumeNames } from './planned-volume.ts';
 import type { Container, Mount } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
@@ -44,7 +44,7 @@ export function missingMounts(
 ): VolumeMount[] {
   const { budget } = places;
   const mountsByPath = indexMounts(container, budget);
-  const opened = checkNesting(container, mountsByPath, places);
+  const opened = checkNestedMounts(container, mountsByPath, places);
   const missing: VolumeMount[] = [];
   for (const { value, title, characters } of wanted) {
     const mount = opened.has(value.mountPath) ? { ...value, readOnly: false } : value;
@@ -62,7 +62,7 @@ export function missingMounts(
 }
 
 /**
- * The first mount at each place, by its {@link normalPath}.
+ * The first mount at each place, by its {@link normalMountPath}.
  * @throws POD_MALFORMED when a path is longer than any
  */
 function indexMounts(container: Container, budget: WorkBudget): ReadonlyMap<string, Mount> {
@@ -71,7 +71,7 @@ function indexMounts(container: Container, budget: WorkBudget): ReadonlyMap<stri
     if (!mount.mountPath) continue;
     checkPathLength(container, mount, mount.mountPath);
     budget.spend(3);
-    const path = normalPath(mount.mountPath, budget);
+    const path = normalMountPath(mount.mountPath, budget);
     if (!byPath.has(path)) byPath.set(path, mount);
   }
   return byPath;

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createWorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { normalPath } from './mount-path.ts';
+import { normalMountPath } from './mount-path.ts';
 
 const segment = fc.constantFrom('a', 'bc', '..', '.', '', '...', '..a', 'n'.repeat(300));
 const anyPath = fc
@@ -13,7 +13,7 @@ const anyPath = fc
 test('a mount path is normal as POSIX resolves it from the root', () => {
   fc.assert(
     fc.property(anyPath, (path) => {
-      assert.equal(normalPath(path, createWorkBudget()), posix.resolve('/', path));
+      assert.equal(normalMountPath(path, createWorkBudget()), posix.resolve('/', path));
     }),
   );
 });
@@ -22,7 +22,7 @@ test('a mount path costs a step for each segment that is resolved, and for so ma
   fc.assert(
     fc.property(anyPath, (path) => {
       const budget = createWorkBudget();
-      const isResolved = normalPath(path, budget) !== path;
+      const isResolved = normalMountPath(path, budget) !== path;
       const segments = path.split('/').length;
       const steps = budget.spent();
       assert.ok(steps >= path.length / 32 + (isResolved ? segments : 0), `${steps} steps for ${path}`);
@@ -33,6 +33,6 @@ test('a mount path costs a step for each segment that is resolved, and for so ma
 
 test('a mount path that is normal as it is costs nothing for its segments', () => {
   const budget = createWorkBudget();
-  assert.equal(normalPath('/a'.repeat(1_000), budget), '/a'.repeat(1_000));
+  assert.equal(normalMountPath('/a'.repeat(1_000), budget), '/a'.repeat(1_000));
   assert.ok(budget.spent() < 100, `${budget.spent()} steps`);
 });

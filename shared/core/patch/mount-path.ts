@@ -10,7 +10,7 @@ const dot = 0x2e;
  * and without a copy of each of its segments.
  * @param budget pays for the characters, and for each segment of a path that is not normal as it is
  */
-export function normalPath(path: string, budget: WorkBudget): string {
+export function normalMountPath(path: string, budget: WorkBudget): string {
   budget.spend(1 + Math.ceil(path.length / charactersPerStep));
   return isNormal(path) ? path : resolve(path, budget);
 }

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import { createWorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
+import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import type { Json } from '#testkit/pods/golden-case.ts';
-import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { applyPatch } from './apply-patch.ts';
 import { planPod } from './pod-plan.ts';
 

@@ -44,7 +44,7 @@ const volumeSteps = 30;
  * @returns our mount paths inside which the container runtime has to make a folder
  * @throws PATH_CLASH with the mount to move
  */
-export function checkNesting(
+export function checkNestedMounts(
   container: Container,
   mounts: ReadonlyMap<string, Mount>,
   places: Places,

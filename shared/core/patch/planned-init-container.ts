@@ -1,6 +1,6 @@
 import type { InitContainer } from '#shared/contracts/rules/rule-recipe.ts';
 import { additionSteps, nameSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { isSuperset, type JsonObject } from '#shared/core/text/json-value.ts';
+import { isSuperset, type JsonObject } from '#shared/core/text/json-object.ts';
 import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
 import type { Container, Pod } from './pod.ts';
 

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
-import { member } from '#shared/core/text/json-value.ts';
+import { member } from '#shared/core/text/json-object.ts';
+import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { arbitraryPod, oddKeys, withAnnotationsReversed } from '#testkit/pods/arbitrary-pod.ts';
-import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
+import { escapePointer } from './add-operation.ts';
 import { applyPatch } from './apply-patch.ts';
-import { escapePointer } from './json-patch.ts';
 
 const groups = ['db', 'api', 'global-a', 'global-b'];
 const inventory = {

@@ -6,9 +6,9 @@ import {
   nameSteps,
   type WorkBudget,
 } from '#shared/core/bounds/work-budget.ts';
-import { isSuperset, type JsonObject } from '#shared/core/text/json-value.ts';
+import { isSuperset, type JsonObject } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
-import { type AddOperation, appendTo, escapePointer, prependTo } from './json-patch.ts';
+import { type AddOperation, appendTo, escapePointer, prependTo } from './add-operation.ts';
 import { missingEnv, wantedEnv } from './missing-env.ts';
 import { missingMounts, wantedMounts } from './missing-mounts.ts';
 import { userVolumes } from './nested-mounts.ts';

@@ -3,7 +3,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Annotation, Edit, EnvEntry, Volume } from '#shared/contracts/rules/rule-recipe.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
-import { normalPath } from './mount-path.ts';
+import { normalMountPath } from './mount-path.ts';
 import { checkOwnMounts, type OwnMount } from './own-mounts.ts';
 import { createPathTree, type PathTree } from './path-tree.ts';
 import { addFile, type PlannedFile } from './planned-file.ts';
@@ -79,10 +79,11 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
 /** Writes a place as the kubelet takes it, so that one place has one name. */
 function withNormalPath(edit: Edit, budget: WorkBudget): Edit {
   if ('volumeMount' in edit && edit.volumeMount.mountPath !== '') {
-    const mountPath = normalPath(edit.volumeMount.mountPath, budget);
+    const mountPath = normalMountPath(edit.volumeMount.mountPath, budget);
     return { ...edit, volumeMount: { ...edit.volumeMount, mountPath } };
   }
-  if ('file' in edit) return { ...edit, file: { ...edit.file, path: normalPath(edit.file.path, budget) } };
+  if ('file' in edit)
+    return { ...edit, file: { ...edit.file, path: normalMountPath(edit.file.path, budget) } };
   return edit;
 }
 

@@ -1,7 +1,7 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Caller } from '#shared/core/rules/policy/policy.ts';
-import { isObject, type JsonObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
 
 /** The parts of a pod that decide or change, as received; absent and null lists are undefined. */
 export interface Pod {

@@ -1,4 +1,4 @@
-import { member } from '#shared/core/text/json-value.ts';
+import { member } from '#shared/core/text/json-object.ts';
 import type { PlannedVolume } from './planned-volume.ts';
 import type { Mount, NamedObject } from './pod.ts';
 

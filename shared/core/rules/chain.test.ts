@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
-import { mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { askChain, type Rules } from './chain.ts';
 
 const request: SecretRequest = { group: 'db', groupVersion: '', key: 'k', envVar: '', mountRequirement: 0 };

@@ -8,14 +8,14 @@ const shortLength = 32;
  * invisible (Unicode's format characters), line and paragraph separators; and lone surrogates, which the API server
  * would refuse in a warning.
  */
-export function printable(text: string): string {
+export function toPlainText(text: string): string {
   return text.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }
 
 /** A text of at most `length` characters, all of them printable. Looks at no more of a foreign text than it may need. */
 export function truncate(text: string, length: number): string {
   // A character is at most two UTF-16 units; one more character tells that there is more.
-  const characters = [...printable(text.slice(0, 2 * (length + 1)))];
+  const characters = [...toPlainText(text.slice(0, 2 * (length + 1)))];
   return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isObject } from './json-value.ts';
+import { isObject } from './json-object.ts';
 
 /** One thing that is wrong in a value: where, by member names and list positions, and what. */
 export interface Fault {

@@ -10,7 +10,7 @@ export const mostAnswerBytes = 16 * 1_024 * 1_024;
 export const answerTooLarge = 'AnswerTooLarge';
 
 /** Reads a body to its end; undefined when it is longer than that, and then the rest is not read. */
-export async function readAtMost(body: Readable, mostBytes: number): Promise<Buffer | undefined> {
+export async function readBoundedAnswer(body: Readable, mostBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   // To leave the loop destroys the stream, and with it the connection.

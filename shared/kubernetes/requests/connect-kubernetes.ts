@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { answerTooLarge, mostAnswerBytes, readAtMost } from './bounded-answer.ts';
+import { answerTooLarge, mostAnswerBytes, readBoundedAnswer } from './bounded-answer.ts';
 import { type KubeConfigSource, loadKubeConfig } from './kube-config.ts';
 import {
   type KubernetesCall,
@@ -63,7 +63,7 @@ class ApiServerConnection implements Kubernetes {
       signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     );
     try {
-      const body = await readAtMost(response, mostAnswerBytes);
+      const body = await readBoundedAnswer(response, mostAnswerBytes);
       if (body === undefined) throw refusedError(call, { statusCode: 0, reason: answerTooLarge });
       return JSON.parse(body.toString('utf8'));
     } catch (err) {
@@ -147,7 +147,7 @@ const isSuccess = ({ statusCode }: http.IncomingMessage): boolean =>
   statusCode !== undefined && statusCode >= 200 && statusCode < 300;
 
 async function refusalOf(call: KubernetesCall, response: http.IncomingMessage): Promise<LatchkeyError> {
-  const text = await readAtMost(response, mostRefusalBytes).then(String, () => '');
+  const text = await readBoundedAnswer(response, mostRefusalBytes).then(String, () => '');
   const retryAfterMs = parseRetryAfterMs(response.headers['retry-after']);
   let status: ReturnType<typeof readStatus> = {};
   try {

@@ -9,7 +9,7 @@ import { compileGlob } from '#shared/core/rules/policy/glob.ts';
 import { newClashSearch, ruleClashes } from '#shared/core/rules/policy/rule-clash.ts';
 import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 
 /**
  * What is wrong with the managers: one that is neither shipped nor in `custom` or in both, one named twice, or one that

@@ -7,7 +7,7 @@ import type { Rules } from '#shared/core/rules/chain.ts';
 import { createRuleIndex, type RuleChange } from '#shared/core/rules/index/rule-index.ts';
 import { type CompiledRecipe, compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import { planGlobalCopies } from './global-copies.ts';
 
 /** Most values in a file that an operator writes, or has had written: 100,000 Secrets of five keys and more. */

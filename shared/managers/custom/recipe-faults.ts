@@ -3,7 +3,7 @@ import type { RecipeFile } from '#shared/contracts/rules/recipe-file.ts';
 import { type Edit, type RequestField, requestFields } from '#shared/contracts/rules/rule-recipe.ts';
 import { providesSecret } from '#shared/core/patch/injected-locations.ts';
 import { compileTemplate } from '#shared/core/rules/template/template.ts';
-import { isObject } from '#shared/core/text/json-value.ts';
+import { isObject } from '#shared/core/text/json-object.ts';
 import type { Fault } from '#shared/core/text/schema-fault.ts';
 
 /**

@@ -25,7 +25,7 @@ export function fileEnvEdits(path: string): Edit[] {
 type Source = { value: string } | { valueFrom: Extract<EnvEntry, { valueFrom: unknown }>['valueFrom'] };
 
 /** Edits for a secret as environment variables; `prefix` says where FLYTE_SECRETS_ENV_PREFIX stands among them. */
-export function envEdits(source: Source, prefix: 'first' | 'last'): Edit[] {
+export function flyteEnvEdits(source: Source, prefix: 'first' | 'last'): Edit[] {
   const edits: Edit[] = [
     { env: { name: '_FSEC_${group|upper}_${key|upper}', ...source } },
     {
@@ -38,7 +38,7 @@ export function envEdits(source: Source, prefix: 'first' | 'last'): Edit[] {
 }
 
 /** Edits for one key of a Kubernetes Secret as a file. */
-export function fileEdits(secret: { secretName: string; key: string; optional: boolean }): Edit[] {
+export function flyteFileEdits(secret: { secretName: string; key: string; optional: boolean }): Edit[] {
   const { secretName, key, optional } = secret;
   const name = '${versionedGroup|base32|volumeName}';
   return [

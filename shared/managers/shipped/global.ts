@@ -1,4 +1,4 @@
-import { envEdits, fileEdits } from './flyte-edits.ts';
+import { flyteEnvEdits, flyteFileEdits } from './flyte-edits.ts';
 import type { Manager } from './manager.ts';
 
 /**
@@ -30,9 +30,9 @@ export const globalManager: Manager = {
       lookup: ['env:${group|upper}_${key|upper}', 'file:${group}/${key}'],
       edits: {
         env: reference
-          ? envEdits({ valueFrom: { secretKeyRef: { name, key, optional } } }, 'first')
-          : envEdits({ value: '${entry.value|envLiteral}' }, 'first'),
-        file: reference ? fileEdits(copy) : [],
+          ? flyteEnvEdits({ valueFrom: { secretKeyRef: { name, key, optional } } }, 'first')
+          : flyteEnvEdits({ value: '${entry.value|envLiteral}' }, 'first'),
+        file: reference ? flyteFileEdits(copy) : [],
       },
     };
   },

@@ -1,5 +1,5 @@
 import { ownSecretPrefix } from '#shared/contracts/kubernetes/own-object.ts';
-import { envEdits, fileEdits } from './flyte-edits.ts';
+import { flyteEnvEdits, flyteFileEdits } from './flyte-edits.ts';
 import type { Manager } from './manager.ts';
 
 /** Kubernetes Secrets in the task's own namespace: group = name of the Secret, key = key in it. */
@@ -22,11 +22,11 @@ export const k8sManager: Manager = {
     lookup: ['${group}/${key}'],
     edits: {
       // `optional: true` as Flyte: the Secret may be deleted between admission and the start of the pod.
-      env: envEdits(
+      env: flyteEnvEdits(
         { valueFrom: { secretKeyRef: { name: '${group}', key: '${key}', optional: true } } },
         'last',
       ),
-      file: fileEdits({ secretName: '${group}', key: '${key}', optional: true }),
+      file: flyteFileEdits({ secretName: '${group}', key: '${key}', optional: true }),
     },
   }),
   entry(fact, config) {

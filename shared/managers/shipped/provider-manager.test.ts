@@ -4,7 +4,7 @@ import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.t
 import { askChain } from '#shared/core/rules/chain.ts';
 import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import type { ManagerAnswer } from '#shared/core/rules/manager-answer.ts';
-import { managers } from './registry.ts';
+import { managers } from './managers.ts';
 
 interface Asked {
   group: string;

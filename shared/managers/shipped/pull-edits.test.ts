@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type Admission, admitReview } from '#shared/core/admission/admit.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
-import { aPod, aReview, someRules } from '#testkit/pods/pod-builder.ts';
+import { aPod, aReview, someRules } from '#testkit/pods/a-pod.ts';
 
 interface Named {
   name: string;

@@ -7,8 +7,8 @@ import {
   type PodAnswer,
   untilAnswered,
   variablesOf,
-} from '#testkit/installation/admission.ts';
-import { readSamples, sumOf } from '#testkit/installation/prometheus-text.ts';
+} from '#testkit/installation/create-pod.ts';
+import { readSamples, sumOf } from '#testkit/installation/read-samples.ts';
 import {
   type RunningInstallation,
   selectedLabels,

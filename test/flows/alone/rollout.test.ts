@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { LoadClient } from '#testkit/load/admission-load.ts';
+import { answeredBy } from '#testkit/load/failure-rows.ts';
 import { killGateway, killVerdict } from '#testkit/load/gateway-kill.ts';
 import {
   type LoadInstallation,
   startLoadInstallation,
   webhookClients,
 } from '#testkit/load/load-installation.ts';
-import { answeredBy } from '#testkit/load/load-result.ts';
 import { gatewaysOf, rollingRestart } from '#testkit/load/rolling-restart.ts';
 
 /** In a cluster the news of a pod that is going away takes about so long to reach every node. */

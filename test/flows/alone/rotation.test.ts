@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import type { AdmissionLoad } from '#testkit/load/admission-load.ts';
+import { answeredBy, seesUntrusted } from '#testkit/load/failure-rows.ts';
 import {
   apiServerClients,
   type LoadInstallation,
   startLoadInstallation,
   webhookClients,
 } from '#testkit/load/load-installation.ts';
-import { answeredBy, seesUntrusted } from '#testkit/load/load-result.ts';
-import { rotateNaively, stopCertManagers } from '#testkit/load/naive-rotation.ts';
+import { rotateNaively, stopCertManagers } from '#testkit/load/rotate-naively.ts';
 import { type RotationKind, rotate, shortWaits } from '#testkit/load/rotation.ts';
 
 // `npm run bench:rotations` does 1,000 and 100.

@@ -28,7 +28,7 @@ const stepsPerPair = 20;
  * The rules that must admit: one of each list, those that name what is asked for first.
  * @returns `isNamed` whether a rule names what is asked for itself, and not only something that may be the same
  */
-export function demandsOf(
+export function policyDemandsOf(
   question: Question,
   budget?: WorkBudget,
 ): { isNamed: boolean; demands: CompiledRule[][] } {

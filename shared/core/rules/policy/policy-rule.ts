@@ -51,7 +51,7 @@ export function compareSpecificity(one: NamedSecrets, other: NamedSecrets): numb
   return one.prefixLength - other.prefixLength || one.writtenLength - other.writtenLength;
 }
 
-export function compileRule(rule: Rule, place: number): CompiledRule {
+export function compilePolicyRule(rule: Rule, place: number): CompiledRule {
   const { name, namespaces, serviceAccounts, projects, domains } = rule;
   const inNamespace = anyOf(namespaces);
   const asServiceAccount = anyOf(serviceAccounts);

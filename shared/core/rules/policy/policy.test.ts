@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { type Admission, admit } from '#shared/core/admission/admit.ts';
 import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
-import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/pod-builder.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
+import { aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { type Caller, type Policy, policyOf } from './policy.ts';
 
 const rulesOf = (policy: object): ReturnType<typeof latchkeyConfigSchema.parse>['policy'] =>

@@ -4,11 +4,11 @@ import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Asked, LookupName, ReadingSearch } from '#shared/core/rules/template/lookup-name.ts';
 import { briefSearch, readingsOf } from '#shared/core/rules/template/lookup-readings.ts';
 import { compileGlob, createGlobIndex, type GlobIndex } from './glob.ts';
-import { demandsOf, mostSpecific, type Question, rulesOf } from './policy-demands.ts';
+import { mostSpecific, policyDemandsOf, type Question, rulesOf } from './policy-demands.ts';
 import {
   type Caller,
   type CompiledRule,
-  compileRule,
+  compilePolicyRule,
   couldAdmit,
   type NamedSecrets,
   namedSecrets,
@@ -67,7 +67,7 @@ export function compilePolicy(
   const byDefault = { allowed: policy.default === 'allow', line: `default ${policy.default}` };
   const about = compileRules(policy, lookup, spelling);
   const decide = (question: Question, caller: Caller, budget?: WorkBudget): PolicyDecision => {
-    const { isNamed, demands } = demandsOf(question, budget);
+    const { isNamed, demands } = policyDemandsOf(question, budget);
     if (!isNamed && !byDefault.allowed) return byDefault;
     const refusing = demands.find((rules) => !rules.some(({ admits }) => admits(caller)));
     const admitting = demands[0]?.find(({ admits }) => admits(caller));
@@ -78,7 +78,7 @@ export function compilePolicy(
     if (named.length === 0) return byDefault.allowed ? [[]] : [];
     const search = { charactersLeft: mostCharactersOfCopy };
     const found = Array.from(askedFor(lookup, lookupKey, search), (asked) =>
-      demandsOf({ named, lookupKey, asked }),
+      policyDemandsOf({ named, lookupKey, asked }),
     );
     return found.flatMap(({ isNamed, demands }) => (isNamed || byDefault.allowed ? [demands] : []));
   });
@@ -144,7 +144,9 @@ function compileRules(
   lookup: readonly LookupName[],
   spelling: SpellingName | undefined,
 ): GlobIndex<NamedSecrets> {
-  const all = rules.flatMap((rule, place) => namedSecrets(rule, compileRule(rule, place), lookup, spelling));
+  const all = rules.flatMap((rule, place) =>
+    namedSecrets(rule, compilePolicyRule(rule, place), lookup, spelling),
+  );
   // As it is written, too: the `*` of a glob may stand for what another spelling leaves out.
   const byName = createGlobIndex(all, ({ glob }) => glob);
   const { perhaps = [], surely = [] } = secretSpelling(spelling) ?? {};

@@ -2,7 +2,7 @@ import type { RecipePolicy } from '#shared/contracts/config/policy.ts';
 import type { SpellingName } from '#shared/contracts/rules/rule-recipe.ts';
 import type { LookupName } from '#shared/core/rules/template/lookup-name.ts';
 import { endAlike, globsOverlap, hasWildcard, tailOf } from './glob.ts';
-import { compileRule, type NamedSecrets, namedSecrets } from './policy-rule.ts';
+import { compilePolicyRule, type NamedSecrets, namedSecrets } from './policy-rule.ts';
 
 /** Two rules that name one secret as different groups and keys, and how each writes it. */
 interface RuleClash {
@@ -41,7 +41,7 @@ export function ruleClashes(
   const alike = new Map<string, Compared[]>();
   const clashes = new Map<number, RuleClash>();
   const named = rules.flatMap((rule, place) =>
-    namedSecrets(rule, compileRule(rule, place), lookup, spelling),
+    namedSecrets(rule, compilePolicyRule(rule, place), lookup, spelling),
   );
   for (const secrets of named.filter(({ isBorderless }) => isBorderless)) {
     const next = { secrets, tail: tailOf(secrets.glob) };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { managers } from '#shared/managers/shipped/registry.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import { compileRecipe } from './recipe.ts';
 
 const rules = [

@@ -2,7 +2,7 @@ import type { ErrorCode } from '#shared/contracts/error-registry.ts';
 import { type Mount, requestFields } from '#shared/contracts/rules/rule-recipe.ts';
 import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
 import { mountRequirementNames } from '#shared/core/flyte/secret-text.ts';
-import { formatFault } from '#shared/core/rules/template/field-format.ts';
+import { fieldFormatFault } from '#shared/core/rules/template/field-format.ts';
 import { joinWords, quote } from '#shared/core/text/plain-text.ts';
 import type { CompiledRecipe } from './recipe.ts';
 
@@ -27,7 +27,7 @@ export function checkFields(recipe: CompiledRecipe, request: SecretRequest): Fie
   }
   for (const field of requestFields) {
     const rule = recipe.fields[field];
-    const fault = request[field] === '' ? undefined : formatFault(request[field], rule);
+    const fault = request[field] === '' ? undefined : fieldFormatFault(request[field], rule);
     if (fault !== undefined) {
       const reason = `${fieldNames[field]} ${quote(request[field])} ${fault}`;
       return { code: 'NAME_IMPOSSIBLE', reason };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatFault, formatRule } from './field-format.ts';
+import { fieldFormatFault, formatRule } from './field-format.ts';
 
 const faultOf = (value: string, rule: object): string | undefined =>
-  formatFault(value, { required: false, forbiddenPrefixes: [], ...rule });
+  fieldFormatFault(value, { required: false, forbiddenPrefixes: [], ...rule });
 
 test('a refusal says which rule a value breaks, and where', () => {
   for (const [format, value, fault] of [

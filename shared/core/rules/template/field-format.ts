@@ -123,7 +123,7 @@ const longestField = 4096;
  * Why a value breaks a field's rule, and where, as the end of a sentence ("may hold only ..."); undefined when it does not.
  * @param rule undefined when the manager has none for the field
  */
-export function formatFault(value: string, rule: FieldRule | undefined): string | undefined {
+export function fieldFormatFault(value: string, rule: FieldRule | undefined): string | undefined {
   const format = rule?.format === undefined ? undefined : formats[rule.format];
   const maxLength = Math.min(rule?.maxLength ?? longestField, format?.maxLength ?? longestField);
   if (value.length > maxLength) return `may have at most ${maxLength} characters`;

@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { member } from '#shared/core/text/json-value.ts';
+import { member } from '#shared/core/text/json-object.ts';
 import { readYamlDocuments, type YamlDocument } from '#shared/runtime/yaml-documents.ts';
 import { describeYamlFault } from '#shared/runtime/yaml-text.ts';
 import {

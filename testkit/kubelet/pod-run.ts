@@ -14,7 +14,7 @@ import {
   type NamespaceData,
   onHost,
   volumeContent,
-} from './pod-view.ts';
+} from './mounted-volumes.ts';
 
 interface PodPorts {
   health: number;

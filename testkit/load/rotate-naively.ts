@@ -2,7 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
-import { generateRsaKeys, issueCa, issueLeaf } from '#shared/certificates/issue-certificate.ts';
+import {
+  generateRsaKeys,
+  issueCaCertificate,
+  issueLeafCertificate,
+} from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
@@ -24,9 +28,9 @@ const encode = (text: string): string => Buffer.from(text).toString('base64');
 export async function rotateNaively(installation: RunningInstallation): Promise<void> {
   const { cluster } = installation;
   const [caKeys, leafKeys] = await Promise.all([generateRsaKeys(tls.keyBits), generateRsaKeys(tls.keyBits)]);
-  const ca = issueCa(caKeys, Date.now(), lifetimeMs);
+  const ca = issueCaCertificate(caKeys, Date.now(), lifetimeMs);
   const names = servingNames(webhook, installationNamespace);
-  const leaf = issueLeaf(leafKeys, ca, names, Date.now(), lifetimeMs);
+  const leaf = issueLeafCertificate(leafKeys, ca, names, Date.now(), lifetimeMs);
   await replaceBundle(cluster, ca.certificate);
   await writePair(cluster, tls.caSecretName, ca.certificate, ca);
   await writePair(cluster, tls.servingSecretName, ca.certificate, leaf);

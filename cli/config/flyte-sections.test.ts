@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { runLatchkey } from '#testkit/processes/latchkey-command.ts';
+import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
 
 const imported = async (input: string, ...options: string[]) => {
   const { code, output, errors } = await runLatchkey(['config', 'import', ...options, '-'], { input });

@@ -1,4 +1,4 @@
-import { readyAgeMs } from '#testkit/installation/process-age.ts';
+import { readyAgeMs } from '#testkit/installation/ready-age.ts';
 import type { RunningInstallation } from '#testkit/installation/running-installation.ts';
 import { untilSnapshotHolds } from '#testkit/installation/stored-snapshot.ts';
 import { gatewaysOf } from './rolling-restart.ts';

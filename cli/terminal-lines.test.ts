@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { terminalJson, terminalLines, terminalYaml } from './terminal-text.ts';
+import { terminalJson, terminalLines, terminalYaml } from './terminal-lines.ts';
 
 const obeyed = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u;
 

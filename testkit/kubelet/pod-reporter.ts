@@ -60,7 +60,7 @@ function endpointSliceOf(service: V1Service, pods: readonly ReportedPod[], port:
 }
 
 /** Writes pod statuses and the EndpointSlice, each only when it differs from what was written last. */
-export function createReporter(harness: KubernetesClient, service: V1Service, port: number) {
+export function createPodReporter(harness: KubernetesClient, service: V1Service, port: number) {
   const written = new Map<string, string>();
   const writeOnce = async (key: string, body: unknown, write: () => Promise<unknown>): Promise<void> => {
     const text = JSON.stringify(body);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { notReadyReasons, type ResolverFacts, standbyRemarks } from './resolver-readiness.ts';
+import { notReadyReasons, type ResolverFacts, standbyRemarks } from './not-ready-reasons.ts';
 
 const ready: ResolverFacts = {
   manager: 'k8s',

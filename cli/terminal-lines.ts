@@ -1,5 +1,5 @@
 import { Document, visit } from 'yaml';
-import { printable } from '#shared/core/text/plain-text.ts';
+import { toPlainText } from '#shared/core/text/plain-text.ts';
 
 /** What a terminal obeys, or shows as something else; the line feed is our own. */
 const obeyed = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu;
@@ -8,7 +8,7 @@ const needsEscape = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /** Lines for people, of which a terminal shows every character and obeys none. */
 export function terminalLines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
+  return text.split('\n').map(toPlainText).join('\n');
 }
 
 /** JSON that is the same value to a program, and that a terminal shows without obeying any of it. */

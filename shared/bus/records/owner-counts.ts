@@ -1,6 +1,6 @@
 import type { BusLink } from '#shared/bus/link/bus.ts';
 import { streamOf } from '#shared/contracts/bus/bucket.ts';
-import { countStored, readPage } from './stored-records.ts';
+import { countStoredRecords, readPage } from './stored-records.ts';
 
 /** Records of one answer: a full bucket takes some fifty, of 8 MiB at most each. */
 const pageRecords = 16_384;
@@ -25,7 +25,7 @@ export async function countByOwner(
   const byOwner: [string, number][] = [];
   let owned = 0;
   for (const token of ownerTokens) {
-    const records = await countStored(link, bucket, `${token}.>`);
+    const records = await countStoredRecords(link, bucket, `${token}.>`);
     if (records > 0) byOwner.push([token, records]);
     owned += records;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CertificateFacts, notReadyReasons, remarks } from './certificate-readiness.ts';
+import { type CertificateFacts, notReadyReasons, remarks } from './not-ready-reasons.ts';
 
 const called = { isCalled: true, problems: [], unwritable: [], unmanagedReason: undefined, undone: [] };
 const aCertManager = (given: Partial<CertificateFacts> = {}): CertificateFacts => ({

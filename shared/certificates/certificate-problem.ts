@@ -62,11 +62,11 @@ function firstProblem(
 }
 
 /** Returns why a key pair cannot be the CA now, or undefined. */
-export const caProblem = (pair: KeyPair, nowMs: number): string | undefined =>
+export const caCertificateProblem = (pair: KeyPair, nowMs: number): string | undefined =>
   firstProblem(caChecks, pair, { nowMs, issuers: [], names: [] });
 
 /** Returns why a key pair cannot be served now, or undefined. */
-export const leafProblem = (
+export const leafCertificateProblem = (
   pair: KeyPair,
   nowMs: number,
   issuers: readonly X509Certificate[],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClientCounts, LoadFailure } from './admission-load.ts';
-import { missedRates, missedRepeats, seesUntrusted } from './load-result.ts';
+import { missedRates, missedRepeats, seesUntrusted } from './failure-rows.ts';
 
 const clients = [
   { name: 'kept connections', kind: 'kept', perSecond: 100, workers: 1 },

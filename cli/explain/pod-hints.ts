@@ -1,5 +1,5 @@
 import { secretTitle } from '#shared/core/flyte/secret-request.ts';
-import { isObject, member } from '#shared/core/text/json-value.ts';
+import { isObject, member } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import type { ExplainedSecret } from './explanation.ts';
 

@@ -4,7 +4,7 @@ import { type Heartbeat, heartbeatSubject } from '#shared/contracts/bus/heartbea
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
-import { publishHeartbeat, subscribeHeartbeats } from './heartbeat-channel.ts';
+import { publishHeartbeat, subscribeHeartbeats } from './heartbeats.ts';
 
 let testBus: TestBus;
 
