@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type ActionContext, applyAction } from './apply/apply-action.ts';
 import {
   type CertificateSource,
@@ -11,7 +12,7 @@ import {
 import { holdingConditions, nextAction } from './decide/next-action.ts';
 import { notServing } from './decide/not-serving.ts';
 import { repairCa } from './decide/repair-ca.ts';
-import type { RotationFacts, RotationPolicy } from './decide/rotation-facts.ts';
+import type { Action, RotationFacts, RotationPolicy } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
 import { type ObservedState, observe, unseenRecheckMs } from './observe/observe.ts';
 import { type LastKnownGood, readRotationFacts } from './observe/read-rotation-facts.ts';
@@ -35,12 +36,14 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
   const conditions = createSteadyConditions();
   let lastKnownGood: LastKnownGood = { ca: undefined, serving: undefined };
   let last: { facts: RotationFacts; observed: ObservedState } | undefined;
+  let refusedRepair: string | undefined;
 
   const observeFacts = async (): Promise<{ facts: RotationFacts; context: ActionContext }> => {
     const observed = await observe(options);
     const nowMs = clock.now();
     const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
-    const facts = readRotationFacts(observed, lastKnownGood, context);
+    const read = readRotationFacts(observed, lastKnownGood, context);
+    const facts = refusedRepair === undefined ? read : withoutRepair(read, refusedRepair);
     logUnseen(observed, last?.observed, log);
     logRefusals(facts, last?.facts, config.tls, log);
     last = { facts, observed };
@@ -55,27 +58,46 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
     return { facts, context };
   };
 
+  /** Carries out an action; a repair of the webhook configuration that is forbidden is left, and the rest goes on. */
+  const apply = async (action: Exclude<Action, { kind: 'wait' }>, context: ActionContext): Promise<void> => {
+    try {
+      await applyAction(action, context);
+    } catch (err) {
+      const isForbidden = err instanceof LatchkeyError && err.fields.statusCode === 403;
+      if (action.kind !== 'repair-webhook' || !isForbidden) throw err;
+      refusedRepair = err.message;
+      log.error({ err }, 'webhook configuration may not be written, going on without it');
+    }
+  };
+
   return {
-    status: () => last && { ...statusOf(last.facts, last.observed), undone: repairs.undone() },
+    status: () => last && statusOf(last.facts, last.observed, refusedRepair, repairs.undone()),
     reconcile: async () => {
       let patched = false;
+      refusedRepair = undefined;
       for (let actions = 0; actions < mostActions; actions += 1) {
         const { facts, context } = await observeFacts();
         const steadyForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
         const action = nextAction(facts, steadyForMs, policy);
         if (action.kind === 'wait') {
           const recheckMs = earlierMs(action.recheckMs, repairs.restMs());
-          return hasUnseen(context.observed) ? earlierMs(recheckMs, unseenRecheckMs) : recheckMs;
+          const isHindered = refusedRepair !== undefined || hasUnseen(context.observed);
+          return isHindered ? earlierMs(recheckMs, unseenRecheckMs) : recheckMs;
         }
         // Each bundle costs the API server a transport (docs/reference/kube-apiserver.md C4): a fight over it stays slow.
         if (action.kind === 'repair-webhook' && patched) return 0;
         patched ||= action.kind === 'repair-webhook';
-        await applyAction(action, context);
+        await apply(action, context);
       }
       return 0;
     },
   };
 }
+
+const withoutRepair = (facts: RotationFacts, unmanagedReason: string): RotationFacts => ({
+  ...facts,
+  webhook: { ...facts.webhook, unmanagedReason },
+});
 
 const hasUnseen = ({ unseen }: ObservedState): boolean =>
   unseen.serving !== undefined || unseen.webhook !== undefined;
@@ -83,15 +105,18 @@ const hasUnseen = ({ unseen }: ObservedState): boolean =>
 const statusOf = (
   facts: RotationFacts,
   { ca, serving, unseen }: ObservedState,
-): Omit<CertificateStatus, 'undone'> => ({
+  refusedRepair: string | undefined,
+  undone: CertificateStatus['undone'],
+): CertificateStatus => ({
   phase: facts.ca?.state.phase,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   unmanagedReason: facts.webhook.unmanagedReason,
   isCalled: facts.webhook.trusted !== undefined && unseen.webhook === undefined,
   problems: [],
-  unwritable: [...Object.values(facts.unwritable ?? {}), unseen.webhook].filter(
+  unwritable: [...Object.values(facts.unwritable ?? {}), unseen.webhook, refusedRepair].filter(
     (reason) => reason !== undefined,
   ),
+  undone,
   expiresMs: { ca: expiryMsOf(ca), leaf: expiryMsOf(serving) },
 });
 

@@ -15,7 +15,7 @@ const config = latchkeyConfigSchema.parse({ tls: { keyBits: 2048 } });
 const log = pino({ level: 'silent' });
 
 /** An API server with the two empty Secrets of deploy/ that refuses reading what matches. */
-function createServer(refused: { pattern: RegExp; statusCode: number }) {
+function createServer(refused: { pattern: RegExp; statusCode: number; verbs?: string[] }) {
   const objects = new Map<string, KubernetesObject>();
   for (const name of [config.tls.caSecretName, config.tls.servingSecretName]) {
     const metadata = { name, namespace, resourceVersion: '1' };
@@ -24,7 +24,8 @@ function createServer(refused: { pattern: RegExp; statusCode: number }) {
   const written: string[] = [];
   const json = async (call: KubernetesCall): Promise<unknown> => {
     const { verb, path, body } = call;
-    if (refused.pattern.test(path)) throw refusedError(call, { statusCode: refused.statusCode });
+    const isRefused = refused.pattern.test(path) && refused.verbs?.includes(verb) !== false;
+    if (isRefused) throw refusedError(call, { statusCode: refused.statusCode });
     if (verb === 'list') return { metadata: { resourceVersion: '1' }, items: [] };
     if (verb === 'get') {
       const found = objects.get(path);
@@ -71,6 +72,14 @@ test('a serving Secret that may not be read keeps neither the CA nor the webhook
   await source.reconcile();
   assert.deepEqual(written, ['latchkey-ca', 'latchkey']);
   assert.match(source.status()?.unwritable.join() ?? '', /may not get secrets flyte-pod-webhook-secret/);
+});
+
+test('a webhook configuration that may not be written keeps the leaf from nothing', async () => {
+  const verbs = ['create', 'patch'];
+  const { source, written } = aSource({ pattern: /mutatingwebhookconfigurations/, statusCode: 403, verbs });
+  await source.reconcile();
+  assert.deepEqual(written, ['latchkey-ca', 'flyte-pod-webhook-secret']);
+  assert.match(source.status()?.unwritable.join() ?? '', /cannot create mutatingwebhookconfigurations/);
 });
 
 test('a read that fails otherwise is tried again before anything is decided', async () => {
