@@ -75,7 +75,7 @@ const sealed = '(sealed)';
 /** The rules of the managers of the chain whose set is complete, as a gateway takes them in. */
 export function rulesOfRecords(
   records: readonly BusRecord[],
-  { chain, k8s }: LatchkeyConfig,
+  { chain, k8s, gateway }: LatchkeyConfig,
   ageMs: number,
 ): Rules {
   const index = createRuleIndex({ open: () => ({ value: sealed }) });
@@ -89,6 +89,7 @@ export function rulesOfRecords(
     index,
     chain,
     namespaces: k8s.namespaces,
+    skippedContainers: gateway.skippedContainers,
     isStale: () => false,
     ageMs: () => Math.max(0, ageMs),
   };

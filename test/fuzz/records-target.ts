@@ -117,6 +117,7 @@ function askGateway(index: RuleIndex, notes: CaseNotes): void {
     index,
     chain: [owner],
     namespaces: config.k8s.namespaces,
+    skippedContainers: config.gateway.skippedContainers,
     isStale: () => false,
     ageMs: () => 0,
   };

@@ -241,6 +241,20 @@ test('difference 14: an annotation of the pod that would keep a Vault secret awa
   assertDenied(after({ [`${vault}agent-inject-containers`]: 'nobody' }, configured));
 });
 
+test('difference 15: containers of meshes and agents get no secrets', () => {
+  const spec = { containers: ['main', 'istio-proxy', 'side'].map((name) => ({ name, image: 'img' })) };
+  const annotations = { 'latchkey.dev/skip-containers': 'side' };
+  const { pod } = answer(
+    chainOf('k8s'),
+    aPod({ asks: [{ ...token, mountRequirement: env }], spec, annotations }),
+  );
+  const served = [...(pod.spec?.containers ?? [])].filter((container) => container.env !== undefined);
+  assert.deepEqual(
+    served.map(({ name }) => name),
+    ['main'],
+  );
+});
+
 const pulled = {
   aws: { group: 'arn:aws:s:', key: 'Db-x' },
   gcp: { group: 'Db', groupVersion: '2' },
@@ -264,6 +278,6 @@ test('the page of differences and the tests name each other', async () => {
   );
   assert.deepEqual(
     tests.filter((name) => name?.startsWith('difference ')),
-    named.slice(0, 14),
+    named.slice(0, 15),
   );
 });

@@ -44,6 +44,7 @@ export function followInMemory(manager: Manager, config: LatchkeyConfig, provide
         index,
         chain: [name],
         namespaces: { names: [] },
+        skippedContainers: [],
         isStale: () => inventory.overdueMs() > staleAfterMs,
         ageMs: inventory.overdueMs,
       };

@@ -69,6 +69,9 @@ export function followRules(options: {
       get namespaces() {
         return config().k8s.namespaces;
       },
+      get skippedContainers() {
+        return config().gateway.skippedContainers;
+      },
       ageMs: (manager) => (isHeard(manager) ? ageMs(manager) : (snapshotAgeMs() ?? Infinity)),
       isStale: (manager) => ageMs(manager) > config().gateway.staleAfterSeconds * 1_000,
     },

@@ -6,6 +6,31 @@ import { policySchema } from './policy.ts';
 import { providerSchemas } from './provider-config.ts';
 import { tlsSchema, webhookConfigSchema } from './webhook-config.ts';
 
+/**
+ * Containers that other webhooks add, by names that these products reserve (Istio, Linkerd, Kuma, Consul, Vault, Dapr, Azure
+ * Workload Identity). A name that people give themselves, such as `envoy`, is none: its task would miss its secrets.
+ */
+const foreignContainers = [
+  'istio-proxy',
+  'istio-init',
+  'istio-validation',
+  'linkerd-proxy',
+  'linkerd-init',
+  'linkerd-network-validator',
+  'kuma-sidecar',
+  'kuma-init',
+  'kuma-validation',
+  'consul-dataplane',
+  'consul-connect-inject-init',
+  'vault-agent',
+  'vault-agent-init',
+  'daprd',
+  'azwi-proxy',
+  'azwi-proxy-init',
+];
+
+const mostSkippedContainers = 200;
+
 const gatewaySchema = z.strictObject({
   readyGraceSeconds: z
     .number()
@@ -18,6 +43,13 @@ const gatewaySchema = z.strictObject({
     .default(15)
     .describe(
       'Without a heartbeat of a manager for this time, a missing secret is answered with 503 instead of 404.',
+    ),
+  skippedContainers: z
+    .array(z.string().min(1).max(63))
+    .max(mostSkippedContainers)
+    .default(foreignContainers)
+    .describe(
+      'Containers that get no secrets, for meshes and agents add them; annotation `latchkey.dev/skip-containers` of a pod names more (docs/flyte-compatibility.md).',
     ),
 });
 

@@ -6,6 +6,7 @@ import type { AddOperation } from '#shared/core/patch/add-operation.ts';
 import { asksForSecrets, readPod } from '#shared/core/patch/pod.ts';
 import { patchPod } from '#shared/core/patch/pod-patch.ts';
 import { planPod } from '#shared/core/patch/pod-plan.ts';
+import { skippedContainers } from '#shared/core/patch/skipped-containers.ts';
 import { newChainWork, type Rules } from '#shared/core/rules/chain.ts';
 import type { Caller } from '#shared/core/rules/policy/policy.ts';
 import {
@@ -134,7 +135,8 @@ function injectSecrets(
     if (denial !== undefined) return { decided, denial };
     const report = Object.fromEntries(injections.map(({ title, rule }) => [title, rule]));
     const plan = planPod(injections, work.budget);
-    return { decided, patch: patchPod(pod, plan, JSON.stringify(report), work) };
+    const isSkipped = skippedContainers(pod, rules.skippedContainers, work);
+    return { decided, patch: patchPod(pod, plan, { report: JSON.stringify(report), isSkipped }, work) };
   } catch (error) {
     // A pod that cannot be read or patched, or that costs too much.
     if (!(error instanceof LatchkeyError)) throw error;

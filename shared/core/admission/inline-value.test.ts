@@ -88,7 +88,15 @@ test('a large value that is asked for under many names is refused before all of 
     },
   };
   const { namespaces } = config.k8s;
-  const rules = { index: counted, chain: ['global'], isStale: () => false, ageMs: () => 0, namespaces };
+  const skippedContainers: string[] = [];
+  const rules = {
+    index: counted,
+    chain: ['global'],
+    skippedContainers,
+    isStale: () => false,
+    ageMs: () => 0,
+    namespaces,
+  };
   const asks = Array.from({ length: 256 }, (_, of) => ({ group: 'team', key: 'token', envVar: `E${of}` }));
   assert.equal(admit(bytesOf(aReview(aPod({ asks }))), rules).code, 'POD_TOO_LARGE');
   assert.ok(opened < 50, `${opened} lookups`);

@@ -32,21 +32,21 @@ const mostAddedCharacters = 8 * 1_024 * 1_024;
  * The smallest patch that gives the pod what the plan wants; empty when it has it all.
  * What the user wrote is never changed: an annotation stays unless the secret depends on it, a variable of the same name hides the secret's (with a warning), another
  * volume of the same name makes ours take the next free name.
- * @param report value of the report annotation
+ * @param options value of the report annotation, and which containers get no secrets
  * @throws PATH_CLASH when the user mounts something else at our path, over a file below it, or where one has no place in
  * the other; * VARIABLE_CLASH when an annotation of the pod keeps a secret away; TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
  */
 export function patchPod(
   pod: Pod,
   plan: PodPlan,
-  report: string,
+  { report, isSkipped }: { report: string; isSkipped: (container: string) => boolean },
   { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
 ): AddOperation[] {
   if (!pod.hasSpec) throw malformedPod('spec', 'an object');
   const volumes = nameVolumes(pod, plan, budget);
   const initContainers = nameInitContainers(pod, plan.initContainers, volumes.names, budget);
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
-    ({ source }) => !initContainers.present.has(source),
+    ({ source, name }) => !initContainers.present.has(source) && !isSkipped(name),
   );
   const mounts = wantedMounts(plan, volumes.names);
   const env = wantedEnv(plan);

@@ -20,6 +20,8 @@ export interface Rules {
   ageMs: (manager: string) => number;
   /** Which namespaces are served, for the message to one that is not. */
   namespaces: LatchkeyConfig['k8s']['namespaces'];
+  /** Names of containers that get no secrets, for others add them. */
+  skippedContainers: readonly string[];
 }
 
 /** Bounds what asking may cost: the search for similar names, and all the rest. */

@@ -69,8 +69,10 @@ export function createOfflineRules(
       ]);
       if (fault !== undefined) throw fault;
     }
-    const { namespaces } = config.k8s;
-    return { index, chain: config.chain, namespaces, isStale: () => false, ageMs: () => 0 };
+    const { chain, k8s, gateway } = config;
+    const { skippedContainers } = gateway;
+    const { namespaces } = k8s;
+    return { index, chain, namespaces, skippedContainers, isStale: () => false, ageMs: () => 0 };
   };
 }
 

@@ -51,7 +51,14 @@ function answer(name: string, listed: readonly Listed[], asked: Asked, withPolic
   assert.deepEqual(faults, []);
   const request = { key: '', groupVersion: '', envVar: '', mountRequirement: 2, ...asked };
   const caller = { namespace: 'team', serviceAccount: 'default' };
-  const rules = { index, chain: [name], namespaces: { names: [] }, isStale: () => false, ageMs: () => 0 };
+  const rules = {
+    index,
+    chain: [name],
+    namespaces: { names: [] },
+    skippedContainers: [],
+    isStale: () => false,
+    ageMs: () => 0,
+  };
   const [answer] = askChain(request, caller, rules);
   assert.ok(answer);
   return answer;
