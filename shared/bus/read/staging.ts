@@ -1,6 +1,6 @@
 import { sameSummary } from '#shared/bus/records/claim.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
-import type { BusRecord } from '#shared/bus/records/record.ts';
+import { type BusRecord, parseRecordBytes } from '#shared/bus/records/record.ts';
 import { compareVersions, type Version } from '#shared/bus/records/version.ts';
 import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bus/bucket.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/bus/manifest.ts';
@@ -124,7 +124,7 @@ class StagedSet implements Staging {
 
   #stageManifest(record: BusRecord): 'staged' | Rejection {
     if (record.deleted) return 'outdated';
-    const parsed = checkShape(manifestSchema, parseJson(record.bytes));
+    const parsed = checkShape(manifestSchema, parseRecordBytes(record.bytes));
     if (!parsed.success) return 'malformed';
     const body = parsed.data;
     const isOlder = this.#manifest !== undefined && isLower(body, this.#manifest.body);
@@ -194,17 +194,9 @@ function mayFollow(current: Manifest | undefined, next: Manifest, confirmed: Ver
   return !isNewClaim || sameSummary(next, current);
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
 /** Parses a record body of a schema version that this build reads; undefined otherwise. */
 function parseBody(bytes: Uint8Array): unknown {
-  const body = parseJson(bytes);
+  const body = parseRecordBytes(bytes);
   return typeof body === 'object' && body !== null && 'schema' in body && body.schema === 1
     ? body
     : undefined;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
-import { formatHeaders, parseHeaders } from './record.ts';
+import { formatHeaders, parseHeaders, parseRecordBytes } from './record.ts';
 
 test('what a publisher writes into the headers is what a reader gets', () => {
   for (const deleted of [false, true]) {
@@ -42,4 +42,14 @@ test('a purge of a key and the marker of an expired one read as tombstones', () 
     marker.set(name, value);
     assert.equal(parseHeaders(marker).deleted, true);
   }
+});
+
+test('a record whose parsing would hold the event loop up counts as no JSON', (t) => {
+  const orders = Array.from({ length: 1_500 }, (_, turn) =>
+    Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`k${(at * (turn + 1)) % 2_003}`, 0])),
+  );
+  const parse = t.mock.method(JSON, 'parse');
+  assert.ok(parseRecordBytes(Buffer.from(JSON.stringify(orders))) === undefined);
+  assert.equal(parse.mock.callCount(), 0);
+  assert.deepEqual(parseRecordBytes(Buffer.from(JSON.stringify(orders.slice(0, 100)))), orders.slice(0, 100));
 });

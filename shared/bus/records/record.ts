@@ -1,5 +1,6 @@
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { epochHeader, maxVersionNumber, sequenceHeader } from '#shared/contracts/bus/bucket.ts';
+import { findForeignExcess } from '#shared/core/text/json-excess.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 
 /** One stored record of a bucket as it came from the server; a tombstone when `deleted`. */
@@ -23,11 +24,15 @@ export interface DesiredRecord {
   trace: TraceCarrier;
 }
 
-/** Parses the JSON of a stored record; undefined for a tombstone, for none, and for what is no JSON. */
-export function bodyOf(record: BusRecord | undefined): unknown {
-  if (record === undefined || record.deleted) return undefined;
+/** Parses the JSON of a stored record; undefined for a tombstone, and for what {@link parseRecordBytes} does not parse. */
+export const bodyOf = (record: BusRecord | undefined): unknown =>
+  record === undefined || record.deleted ? undefined : parseRecordBytes(record.bytes);
+
+/** Parses JSON from the bus; undefined for what is none, and for what would hold the event loop up. */
+export function parseRecordBytes(bytes: Uint8Array): unknown {
+  if (findForeignExcess(bytes) !== undefined) return undefined;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(record.bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     return undefined;
   }

@@ -1,7 +1,13 @@
 import { type ErrorCode, errorRegistry, LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import type { AddOperation } from '#shared/core/patch/add-operation.ts';
-import { findJsonExcess, type JsonLimits } from '#shared/core/text/json-excess.ts';
+import {
+  findForeignExcess,
+  findJsonExcess,
+  foreignJsonLimits,
+  type JsonExcess,
+  type JsonLimits,
+} from '#shared/core/text/json-excess.ts';
 import { member } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 
@@ -46,33 +52,27 @@ export interface AdmissionReviewResponse {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/**
- * The most that the API server's own pods have is far less: 256 secrets for 150 containers are 270,000 parts, and of
- * annotations and labels 10,000 each are read.
- */
-const reviewLimits: JsonLimits = { strings: 100_000, parts: 1_000_000 };
+const nouns: Readonly<Record<keyof JsonLimits, string>> = {
+  strings: 'different names and texts',
+  parts: 'entries',
+  shapes: 'objects of different keys',
+};
 
 /** Reads JSON of foreign origin. @throws REQUEST_MALFORMED when it is none, without a piece of the text */
-export function parseJson(body: Uint8Array): unknown {
-  return parseWithin(body);
-}
+export const parseJson = (body: Uint8Array): unknown => parseUnless(findJsonExcess(body), body);
 
 /**
  * Reads the JSON of an AdmissionReview, whatever it is about.
  * @throws POD_TOO_LARGE when parsing it would stall others; REQUEST_MALFORMED as {@link parseJson}
  */
-export function parseReview(body: Uint8Array): unknown {
-  return parseWithin(body, reviewLimits);
-}
+export const parseReview = (body: Uint8Array): unknown => parseUnless(findForeignExcess(body), body);
 
-function parseWithin(body: Uint8Array, limits?: JsonLimits): unknown {
-  const excess = findJsonExcess(body, limits);
+function parseUnless(excess: JsonExcess | undefined, body: Uint8Array): unknown {
   if (excess === 'depth') throw malformedReview('the JSON is nested too deep');
-  if (excess !== undefined && limits !== undefined) {
-    const noun = excess === 'strings' ? 'different names and texts' : 'entries';
+  if (excess !== undefined) {
     throw new LatchkeyError(
       'POD_TOO_LARGE',
-      `the pod is too large: the request has more than ${limits[excess]} ${noun}`,
+      `the pod is too large: the request has more than ${foreignJsonLimits[excess]} ${nouns[excess]}`,
     );
   }
   try {

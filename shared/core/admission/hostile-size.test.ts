@@ -136,7 +136,7 @@ test('input 57: lists longer than any that can be stored are refused at once', (
   assertRefused(judge(aPod({ asks: [db], annotations })), 'POD_TOO_LARGE');
 });
 
-test('input 62: a body of very many different strings or entries is refused before it is parsed, whatever it is about', (t) => {
+test('input 62: a body of very many different strings, entries or orders of keys is refused before it is parsed, whatever it is about', (t) => {
   const keys = (count: number): object => Object.fromEntries(repeat(count, (index) => [`k${index}`, '']));
   /** Stands for the many keys, which are written once for all bodies. */
   const many = { '': 'many' };
@@ -150,6 +150,11 @@ test('input 62: a body of very many different strings or entries is refused befo
     aReview({ objects: repeat(100_001, (index) => ({ [index]: 0 })) }),
     aReview({ lists: repeat(500_001, () => []) }),
     aReview({ numbers: repeat(1_000_001, () => 0) }),
+    aReview({
+      orders: repeat(1_500, (turn) =>
+        Object.fromEntries(repeat(20, (at) => [`k${(at * (turn + 1)) % 2_003}`, 0])),
+      ),
+    }),
     aReview(pod, { operation: 'DELETE', options: many }),
     { ...aReview(pod), kind: 'Scale', many },
     many,
@@ -160,7 +165,7 @@ test('input 62: a body of very many different strings or entries is refused befo
     assert.deepEqual([httpStatus, outcome, code], [400, 'malformed', 'POD_TOO_LARGE']);
     assert.match(
       JSON.stringify(response),
-      /the request has more than 10+ (different names and texts|entries)/,
+      /the request has more than [12]0+ (different names and texts|entries|objects of different keys)/,
     );
   }
   assert.equal(parse.mock.callCount(), 0);
