@@ -50,6 +50,16 @@ test('nobody purges the records of all by writing one of his own', async () => {
   assert.equal((await streamInfo()).state.messages, 1);
 });
 
+test('message ids are forgotten soon, so that they cannot fill the memory of the server', async () => {
+  assert.equal(await ensure(), true);
+  const storeAgain = () => store('k8s.entry.ns.a', 10, { 'Nats-Msg-Id': 'x'.repeat(10_000) });
+  assert.equal((await storeAgain()).duplicate, false);
+  await waitFor(async () => !(await storeAgain()).duplicate, {
+    timeoutMs: 10_000,
+    what: 'the id to be forgotten',
+  });
+});
+
 test('a full bucket refuses what is new, keeps what it stores, and takes more once it may store more', async () => {
   assert.equal(await ensure({ bucketMiB: 8 }), true);
   const fill = async () => {

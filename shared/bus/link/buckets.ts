@@ -23,6 +23,9 @@ export const maxRecordBytes = 1_000_000;
 /** JetStream error: stream name already in use with a different configuration. */
 const streamNameInUse = 10_058;
 
+/** The least that nats-server takes, ns (stream.go, `checkStreamCfg`). */
+const shortestDuplicateWindow = 100_000_000;
+
 /** Subjects on which the server announces every stored record of a bucket: headers only, after it is stored. */
 export const changeSubject = (bucket: string, key: string): string => `latchkey.changed.${bucket}.${key}`;
 
@@ -33,7 +36,8 @@ type BucketSettings = Partial<LatchkeyConfig['bus']>;
  * The stream behind a bucket: a KV bucket as NATS ADR-8 defines it (history 1), which `nats kv` can list, plus the
  * announcement of changes and tombstones that expire. Deleting single messages is denied, purging is not: an operator
  * may need it, and everybody recovers from it. Rollups are off: with one, who may write a single record purges the
- * records of all. A full bucket refuses what would make it larger.
+ * records of all. A full bucket refuses what would make it larger. Message ids, which nobody here sends, are forgotten at
+ * once: for its window, by default two minutes, the server holds every id in memory, whatever its length.
  */
 export function bucketStream(
   bucket: string,
@@ -49,6 +53,7 @@ export function bucketStream(
     max_bytes: bucketMiB * bytesPerMiB,
     max_msg_size: maxRecordBytes + 16_384,
     discard: DiscardPolicy.New,
+    duplicate_window: shortestDuplicateWindow,
     allow_rollup_hdrs: false,
     allow_direct: true,
     deny_delete: true,
