@@ -19,6 +19,8 @@ export interface GatewayMetrics {
   ruleFault(manager: string): void;
   /** Counts one request answered with 503 and not decided. */
   shed(reason: ShedReason): void;
+  /** Counts one connection closed for a new one. */
+  evicted(connection: 'handshake' | 'idle'): void;
 }
 
 /** Describes a gauge that is observed at each scrape. */
@@ -88,6 +90,9 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
   const shed = meter.createCounter('latchkey.requests.shed', {
     description: 'Requests answered with 503 before parsing, by reason',
   });
+  const evicted = meter.createCounter('latchkey.connections.evicted', {
+    description: 'Connections closed for new ones because there were too many, by what they were doing',
+  });
   const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
     unit: 's',
     description: 'Time from the complete body to the response, including queueing',
@@ -101,6 +106,7 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
     },
     secret: (attributes) => secrets.add(1, attributes),
     shed: (reason) => shed.add(1, { reason }),
+    evicted: (connection) => evicted.add(1, { connection }),
     ruleFault: (manager) => faults.add(1, { manager }),
   };
 }

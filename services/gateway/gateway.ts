@@ -32,6 +32,7 @@ export function createGateway(
     handle: createAdmissionHandler({ rules, metrics, log }),
     timeoutMs: () => config().webhook.timeoutSeconds * 1_000,
     onShed: metrics.shed,
+    onEvicted: metrics.evicted,
     // cert-manager waits for it.
     onServing: heartbeats.beat,
   });

@@ -14,6 +14,8 @@ interface WebhookOptions {
   /** How long a caller waits that does not say it, ms. */
   timeoutMs: () => number;
   onShed: (reason: ShedReason) => void;
+  /** Called for each connection that was closed for a new one. */
+  onEvicted: (connection: 'handshake' | 'idle') => void;
   /** Called when a certificate is in use that was not before. */
   onServing: () => void;
 }

@@ -40,6 +40,7 @@ async function scrape(): Promise<string> {
   gateway.secret({ manager: 'k8s', verdict: 'lacks' });
   gateway.ruleFault('k8s');
   gateway.shed('late');
+  gateway.evicted('idle');
   createCertificateMetrics(() => ({
     phase: 'stable',
     notServing: ['gateway-0'],

@@ -91,3 +91,38 @@ test('a busy connection and one that was quiet for a shorter time get no closing
   busy.write('}');
   assert.deepEqual((await readAll(busy)).match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
 });
+
+test('input 63: above their limit a new connection ends the one idle longest, and no busy one', async (t) => {
+  const evicted: string[] = [];
+  const crowded = await listenWebhook(() => ({ status: 200, body: 'decided' }), {
+    connectionLimits: { handshakes: 10, established: 2, all: 20 },
+    onEvicted: (connection) => void evicted.push(connection),
+  });
+  t.after(() => crowded.server.close());
+  const busy = await crowded.connect();
+  busy.write(webhookRequest({ headers: { 'content-length': '2', connection: 'close' }, body: '{' }));
+  await waitFor(async () => crowded.server.connections.busy() === 1, soon('the request to arrive'));
+  const idle = await crowded.connect();
+  await waitFor(async () => crowded.server.connections.count() === 2, soon('both connections'));
+  const answer = readAll(idle);
+  assert.equal(statusOf(await crowded.send()), 200);
+  assert.equal(statusOf(await answer), 503);
+  assert.deepEqual(evicted, ['idle']);
+  busy.write('}');
+  assert.equal(statusOf(await readAll(busy)), 200);
+});
+
+test('input 63: clients that do not close what was ended cannot make ended connections pile up', async (t) => {
+  const crowded = await listenWebhook(() => ({ status: 200, body: 'decided' }), {
+    connectionLimits: { handshakes: 10, established: 1, all: 5_000 },
+  });
+  t.after(() => crowded.server.close());
+  // None reads, so none sees that it was ended.
+  const sockets = [];
+  for (let count = 0; count < 1_100; count += 1) sockets.push(await crowded.connect());
+  await waitFor(
+    async () => crowded.server.connections.count() <= 1_026,
+    soon('the oldest ended to be cut off'),
+  );
+  for (const socket of sockets) socket.destroy();
+});

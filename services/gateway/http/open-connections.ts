@@ -18,6 +18,9 @@ const closingResponse = [
   '\r\n',
 ].join('\r\n');
 
+/** Ended connections that may wait for their client to close: one that never does must not stay. */
+const mostEnded = 1_024;
+
 /** Counts a server's connections past their handshake, and knows which of them are idle. */
 export interface OpenConnections {
   /** Counts the requests in progress. */
@@ -42,17 +45,39 @@ interface Connection {
   quietSinceMs: number;
 }
 
+export interface OpenConnectionsOptions {
+  monotonicMs: () => number;
+  /** Connections above which a new one ends the one that has been idle longest: an idle one must shut nobody out. */
+  most: number;
+  onEvicted: () => void;
+}
+
 /** Follows a server's connections from its `secureConnection` event on. */
-export function createOpenConnections(monotonicMs: () => number): OpenConnections {
+export function createOpenConnections(options: OpenConnectionsOptions): OpenConnections {
+  const { monotonicMs, most, onEvicted } = options;
   const connections = new Map<Socket, Connection>();
-  const ended = new WeakSet<Socket>();
+  /** Those without an answer due, the longest idle first. */
+  const idle = new Set<Socket>();
+  const ended = new Set<Socket>();
   const answers = new Set<ServerResponse>();
   let draining = false;
   let lastRequestAtMs = monotonicMs();
 
   const end = (socket: Socket): void => {
-    ended.add(socket);
+    idle.delete(socket);
+    if (connections.has(socket)) ended.add(socket);
     socket.end(closingResponse);
+    const [first] = ended;
+    if (ended.size > mostEnded) first?.destroy();
+  };
+  const evictIdle = (): void => {
+    const [longestIdle] = idle;
+    if (longestIdle === undefined) return;
+    end(longestIdle);
+    onEvicted();
+  };
+  const forget = (socket: Socket): void => {
+    for (const all of [connections, idle, ended]) all.delete(socket);
   };
 
   return {
@@ -62,7 +87,9 @@ export function createOpenConnections(monotonicMs: () => number): OpenConnection
     follow: (server) => {
       server.on('secureConnection', (socket) => {
         connections.set(socket, { due: 0, quietSinceMs: monotonicMs() });
-        socket.once('close', () => connections.delete(socket));
+        idle.add(socket);
+        socket.once('close', () => forget(socket));
+        if (connections.size - ended.size > most) evictIdle();
       });
     },
     drain: () => {
@@ -70,8 +97,9 @@ export function createOpenConnections(monotonicMs: () => number): OpenConnection
       for (const answer of answers) if (!answer.headersSent) answer.setHeader('connection', 'close');
     },
     endIdle: (idleMs) => {
-      for (const [socket, { due, quietSinceMs }] of connections) {
-        if (due > 0 || ended.has(socket) || monotonicMs() - quietSinceMs < idleMs) continue;
+      for (const socket of idle) {
+        const { quietSinceMs = 0 } = connections.get(socket) ?? {};
+        if (monotonicMs() - quietSinceMs < idleMs) return;
         end(socket);
       }
     },
@@ -81,11 +109,13 @@ export function createOpenConnections(monotonicMs: () => number): OpenConnection
       if (connection === undefined || ended.has(socket)) return false;
       lastRequestAtMs = monotonicMs();
       connection.due += 1;
+      idle.delete(socket);
       answers.add(response);
       response.once('close', () => {
         answers.delete(response);
         connection.due -= 1;
         connection.quietSinceMs = monotonicMs();
+        if (connection.due === 0 && connections.has(socket) && !ended.has(socket)) idle.add(socket);
       });
       if (draining) response.setHeader('connection', 'close');
       return true;

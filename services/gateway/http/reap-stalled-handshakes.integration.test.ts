@@ -5,15 +5,22 @@ import { test } from 'node:test';
 import { reapStalledHandshakes } from './reap-stalled-handshakes.ts';
 
 /** A server whose connections come when the test says so, and a clock that it moves, 5 ms a tick. */
-function harness() {
+function harness(most = 10_000) {
   const server = new EventEmitter();
   let nowMs = 0;
   let tick = (): void => assert.fail('nothing ticks');
+  let evicted = 0;
   const handshakes = reapStalledHandshakes(server, {
-    monotonicMs: () => nowMs,
-    every: (_ms, task) => {
-      tick = task;
-      return () => undefined;
+    clock: {
+      monotonicMs: () => nowMs,
+      every: (_ms, task) => {
+        tick = task;
+        return () => undefined;
+      },
+    },
+    most,
+    onEvicted: () => {
+      evicted += 1;
     },
   });
   const ended: number[] = [];
@@ -33,6 +40,7 @@ function harness() {
   };
   return {
     handshakes,
+    evicted: () => evicted,
     ended,
     connect,
     secure: (socket: Socket) => server.emit('secureConnection', socket),
@@ -74,4 +82,14 @@ test('a stop ends the handshakes that are under way, and those that begin later'
   assert.equal(ended.length, 1);
   connect();
   assert.equal(ended.length, 2);
+});
+
+test('above their limit a new connection ends the oldest handshake, and none that is finished', () => {
+  const { connect, secure, ended, evicted, handshakes } = harness(2);
+  secure(connect());
+  connect();
+  connect();
+  assert.equal(ended.length, 0);
+  connect();
+  assert.deepEqual([ended.length, evicted(), handshakes.count()], [1, 1, 2]);
 });

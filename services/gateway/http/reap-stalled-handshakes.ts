@@ -20,13 +20,19 @@ export interface Handshakes {
 }
 
 /**
- * Ends connections that do not finish their TLS handshake, the oldest first. Node's own `handshakeTimeout` ends all that came together in
+ * Ends connections that do not finish their TLS handshake in time, or that are too many, the oldest first. Node's own `handshakeTimeout` ends all that came together in
  * one turn of the event loop, for a tenth of a second when they were hundreds.
  */
 export function reapStalledHandshakes(
   server: Pick<EventEmitter, 'on'>,
-  clock: Pick<Clock, 'monotonicMs' | 'every'>,
+  options: {
+    clock: Pick<Clock, 'monotonicMs' | 'every'>;
+    /** Handshakes above which a new one ends the oldest: stalled ones must shut nobody out. */
+    most: number;
+    onEvicted: () => void;
+  },
 ): Handshakes {
+  const { clock, most, onEvicted } = options;
   const { timeoutMs, everyMs, leastAtOnce, share } = handshakeLimits;
   const sinceMs = new Map<Socket, number>();
   const byName = new Map<string, Socket>();
@@ -39,6 +45,12 @@ export function reapStalledHandshakes(
     const name = nameOf(socket);
     sinceMs.set(socket, clock.monotonicMs());
     byName.set(name, socket);
+    const [oldest] = sinceMs.keys();
+    if (sinceMs.size > most && oldest !== undefined) {
+      sinceMs.delete(oldest);
+      oldest.destroy();
+      onEvicted();
+    }
     socket.once('close', () => {
       sinceMs.delete(socket);
       if (byName.get(name) === socket) byName.delete(name);

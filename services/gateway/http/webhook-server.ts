@@ -19,8 +19,18 @@ const timeouts = {
   connectionsCheckingInterval: 10,
 };
 
-/** Limits open connections; the API server keeps about 25, and one that says nothing costs memory for 5 s. */
-const mostConnections = 8_192;
+/**
+ * Limits connections; the API server keeps about 25. A new one ends the oldest of those that have not finished their
+ * handshake, or the longest idle of the others, so that nobody who fills them shuts the API server out. Where all are
+ * busy, `all` shuts out the newest: it has room for both, and for those that wait for their client to close.
+ */
+export interface ConnectionLimits {
+  handshakes: number;
+  established: number;
+  all: number;
+}
+
+const defaultLimits: ConnectionLimits = { handshakes: 6_144, established: 6_144, all: 13_312 };
 
 /** The HTTPS server of the gateway. */
 export interface WebhookServer extends SecureContext {
@@ -35,15 +45,27 @@ export interface WebhookServer extends SecureContext {
 export interface WebhookServerOptions extends RequestGateOptions {
   /** Refuses, in the handshake, callers without a certificate of a trusted CA. */
   requestsClientCertificate?: boolean;
+  connectionLimits?: ConnectionLimits;
+  /** Called for each connection that was closed for a new one. */
+  onEvicted: (connection: 'handshake' | 'idle') => void;
 }
 
 /** Builds the server: connections and load are ours, and Fastify routes and answers what they let through. */
 export function createWebhookServer(handle: WebhookHandler, options: WebhookServerOptions): WebhookServer {
-  const { clock, requestsClientCertificate = false } = options;
+  const { clock, requestsClientCertificate = false, connectionLimits = defaultLimits, onEvicted } = options;
   const https = createHttpsServer(requestsClientCertificate);
-  const connections = createOpenConnections(clock.monotonicMs);
+  https.maxConnections = connectionLimits.all;
+  const connections = createOpenConnections({
+    monotonicMs: clock.monotonicMs,
+    most: connectionLimits.established,
+    onEvicted: () => onEvicted('idle'),
+  });
   connections.follow(https);
-  const handshakes = reapStalledHandshakes(https, clock);
+  const handshakes = reapStalledHandshakes(https, {
+    clock,
+    most: connectionLimits.handshakes,
+    onEvicted: () => onEvicted('handshake'),
+  });
   const gate = new RequestGate(options);
   const app = Fastify({
     return503OnClosing: false,
@@ -85,7 +107,6 @@ function createHttpsServer(requestsClientCertificate: boolean): Server {
     requestCert: requestsClientCertificate,
     rejectUnauthorized: true,
   });
-  https.maxConnections = mostConnections;
   https.on('tlsClientError', (_error, socket) => socket.destroy());
   return https;
 }
