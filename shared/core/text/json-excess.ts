@@ -1,7 +1,7 @@
 /** Deepest nesting of arrays and objects that is read; a Kubernetes object needs about 20. */
 export const deepestJson = 64;
-/** Bytes of a string that tell it from others, beside its length: 8 MiB have few strings that are longer. */
-const toldApartBytes = 32;
+/** Bytes of a string that tell it from others, beside its length: 8 MiB have no 100,000 strings that are longer. */
+const toldApartBytes = 128;
 /** Keys of one object from which on V8 keeps it as a dictionary, which needs no hidden class (kMaxNumberOfDescriptors). */
 const dictionaryKeys = 1_020;
 const [quoteMark, backslash, colon, space] = [0x22, 0x5c, 0x3a, 0x20];
