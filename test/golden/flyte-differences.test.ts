@@ -255,6 +255,26 @@ test('difference 15: containers of meshes and agents get no secrets', () => {
   );
 });
 
+test('difference 16: a Secret that was known to exist is not optional', () => {
+  const known = { k8s: { ns: { team: ['token'] } } };
+  for (const mode of ['closed', 'open']) {
+    const rules = someRules({ chain: ['k8s'], k8s: { inventory: mode } }, known);
+    for (const mountRequirement of [env, file]) {
+      const pod = aPod({ asks: [{ ...token, mountRequirement }] });
+      const { patch } = admitReview(aReview(pod), rules);
+      const optional = JSON.stringify(patch).match(/"optional":(true|false)/g);
+      assert.deepEqual(optional, [`"optional":${mode === 'open'}`]);
+      // A pod that is restored, as an earlier version injected it.
+      applyPatch(pod, patch);
+      const restored = JSON.parse(JSON.stringify(pod).replace('"optional":false', '"optional":true'));
+      assert.deepEqual(
+        admitReview(aReview(restored), rules).patch.filter(({ path }) => path.startsWith('/spec')),
+        [],
+      );
+    }
+  }
+});
+
 const pulled = {
   aws: { group: 'arn:aws:s:', key: 'Db-x' },
   gcp: { group: 'Db', groupVersion: '2' },
@@ -278,6 +298,6 @@ test('the page of differences and the tests name each other', async () => {
   );
   assert.deepEqual(
     tests.filter((name) => name?.startsWith('difference ')),
-    named.slice(0, 15),
+    named.slice(0, 16),
   );
 });

@@ -87,12 +87,13 @@ export function itemHiddenBy({ files }: SecretVolume, path: string): PlannedItem
 export function renderVolume(
   volume: PlannedVolume,
   name: string,
+  { asOptional = false } = {},
 ): { name: string } & Record<string, unknown> {
   if (!('secrets' in volume)) return { ...volume, name };
   const sources = Array.from(volume.secrets, ([secretName, { items, optional }]) => ({
     secretName,
     items: Array.from(items, ([path, { key }]) => ({ key, path })),
-    optional,
+    optional: optional || asOptional,
   }));
   const [only] = sources;
   if (sources.length === 1 && only !== undefined) return { name, secret: only };

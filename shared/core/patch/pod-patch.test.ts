@@ -120,7 +120,7 @@ test('defaults that the API server adds to our additions do not make a second pa
   const { pod } = inject(aPod({ asks: [{ group: 'db', key: 'k1', mountRequirement: 2 }] }));
   const defaulted = JSON.parse(
     JSON.stringify(pod)
-      .replace('"optional":true', '"optional":true,"defaultMode":420')
+      .replace('"optional":false', '"optional":false,"defaultMode":420')
       .replace('"name":"FLYTE_SECRETS_FILE_PREFIX","value":""', '"name":"FLYTE_SECRETS_FILE_PREFIX"'),
   );
   assert.deepEqual(inject(defaulted).admission.patch, []);

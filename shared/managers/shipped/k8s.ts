@@ -1,6 +1,13 @@
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { ownSecretPrefix } from '#shared/contracts/kubernetes/own-object.ts';
 import { flyteEnvEdits, flyteFileEdits } from './flyte-edits.ts';
 import type { Manager } from './manager.ts';
+
+/**
+ * Whether a task starts without a Secret that is deleted before the kubelet reads it. With an open inventory as Flyte; with
+ * a closed one the kubelet enforces what admission has promised, and waits for the Secret.
+ */
+const isOptional = ({ k8s }: LatchkeyConfig): boolean => k8s.inventory === 'open';
 
 /** Kubernetes Secrets in the task's own namespace: group = name of the Secret, key = key in it. */
 export const k8sManager: Manager = {
@@ -21,12 +28,11 @@ export const k8sManager: Manager = {
     mounts: { accepts: ['env', 'file'], any: 'file' },
     lookup: ['${group}/${key}'],
     edits: {
-      // `optional: true` as Flyte: the Secret may be deleted between admission and the start of the pod.
       env: flyteEnvEdits(
-        { valueFrom: { secretKeyRef: { name: '${group}', key: '${key}', optional: true } } },
+        { valueFrom: { secretKeyRef: { name: '${group}', key: '${key}', optional: isOptional(config) } } },
         'last',
       ),
-      file: flyteFileEdits({ secretName: '${group}', key: '${key}', optional: true }),
+      file: flyteFileEdits({ secretName: '${group}', key: '${key}', optional: isOptional(config) }),
     },
   }),
   entry(fact, config) {
