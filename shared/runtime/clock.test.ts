@@ -17,6 +17,8 @@ test('the wall clock is asked for certificates, and for what another process rea
     'services/cert-manager/self-signed-source.ts',
     // When the snapshot of the rules was taken, for gateways that start later, and there its age.
     'services/discovery/snapshot/snapshot-keeper.ts',
+    // Since when a manager is silent, for `latchkey status`.
+    'services/discovery/snapshot/stale-managers.ts',
     'services/gateway/rules/follow-cold-start.ts',
     'services/gateway/tls/follow-serving-certificate.ts',
     // The times in a Lease, which are for people: candidates go by their own monotonic clock.

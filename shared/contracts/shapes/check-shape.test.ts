@@ -71,8 +71,8 @@ test('a recipe may have 200 edits, whichever they are, and no more', () => {
   }
 });
 
-test('a policy of 500 rules of 20 globs each is valid', () => {
-  const groups = (rule: number): string[] => Array.from({ length: 20 }, (_, index) => `g${rule}-${index}`);
+test('a policy of 500 rules of 10 globs each is valid', () => {
+  const groups = (rule: number): string[] => Array.from({ length: 10 }, (_, index) => `g${rule}-${index}`);
   const rules = Array.from({ length: 500 }, (_, rule) => ({ name: `r${rule}`, groups: groups(rule) }));
   assert.ok(checkShape(latchkeyConfigSchema, { policy: { default: 'deny', rules } }).success);
 });
