@@ -31,7 +31,7 @@ function gcpRecipe({ gcp }: LatchkeyConfig): Recipe {
     inventory: gcp.inventory,
     fields: {
       // A project of a domain is named `example.com:name`.
-      group: { required: true, format: 'path', alsoHolds: ':', forbiddenPrefixes: [option] },
+      group: { required: true, format: 'path', alsoHolds: ':', forbiddenPrefixes: [option, 'arn:'] },
       groupVersion: { required: true, format: 'path-segment', forbiddenPrefixes: [option] },
       envVar: { format: 'env-name' },
     },

@@ -35,7 +35,14 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     scope: 'cluster',
     inventory: vault.inventory,
     fields: {
-      group: { required: true, format: 'path', alsoHolds: '+:=@', leadingSlash: true },
+      // Else an open Vault before AWS in the chain would take its secrets.
+      group: {
+        required: true,
+        format: 'path',
+        alsoHolds: '+:=@',
+        leadingSlash: true,
+        forbiddenPrefixes: ['arn:'],
+      },
       groupVersion: { honoured: engines },
       key: { required: true, format: 'path-segment' },
       envVar: { format: 'env-name' },
