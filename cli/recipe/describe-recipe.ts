@@ -34,6 +34,7 @@ function inventoryWords({ inventory, source, lookup }: RecipeFile): string {
 function fieldWords({ fields }: RecipeFile, field: (typeof requestFields)[number]): string[] {
   const rule = fields[field];
   if (rule === undefined) return [];
+  if (rule.forbidden) return [`${fieldNames[field]}: must be absent`];
   const words = [
     rule.required ? 'required' : 'may be absent',
     ...(rule.format === undefined ? [] : [`holds ${formatRule(rule)}`]),

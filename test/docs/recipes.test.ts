@@ -49,10 +49,20 @@ test('the page names every field, format, filter, variable and edit, and none th
   assert.deepEqual(column('variable'), ['group', ...derived, 'entry.<name>'].sort());
   for (const field of requestFields) assert.ok(page.includes(`\`${field}\``), field);
   const edits = recipeFileSchema.shape.edits.shape.env.unwrap().element.options;
-  const nouns = edits.flatMap(({ shape }) => Object.keys(shape)).filter((name) => name !== 'when');
+  const nouns = edits
+    .flatMap(({ shape }) => Object.keys(shape))
+    .filter((name) => name !== 'when' && name !== 'os');
   assert.deepEqual(column('edit'), nouns.sort());
   const [rule] = Object.values(recipeFileSchema.shape.fields.parse({ key: {} }));
-  const rules = ['required', 'format', 'alsoHolds', 'leadingSlash', 'maxLength', 'forbiddenPrefixes'];
+  const rules = [
+    'required',
+    'forbidden',
+    'format',
+    'alsoHolds',
+    'leadingSlash',
+    'maxLength',
+    'forbiddenPrefixes',
+  ];
   assert.deepEqual(column('rule'), [...rules].sort());
   assert.ok(Object.keys(rule ?? {}).every((name) => rules.includes(name)));
 });

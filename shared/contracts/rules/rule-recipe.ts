@@ -76,6 +76,8 @@ export type FieldFormat = (typeof fieldFormats)[number];
 
 const fieldRuleSchema = z.object({
   required: z.boolean().default(false),
+  /** Whether a request that has the field is not served. */
+  forbidden: z.boolean().optional(),
   format: z.enum(fieldFormats).optional(),
   /** Characters that the field may hold besides those of its format: such as are safe in a shell word and in quotes. */
   alsoHolds: z
@@ -172,7 +174,12 @@ const editSchema = z.union([
   /** Added to every container and init container; `name` is that of a volume edit of the same list. */
   z.object({ volumeMount: volumeMountSchema, when }),
   /** Put before the user's own init containers, one for each request. */
-  z.object({ initContainer: initContainerSchema, when }),
+  z.object({
+    initContainer: initContainerSchema,
+    /** The only system that the container runs on: a pod for another one is denied. */
+    os: z.literal('linux').optional(),
+    when,
+  }),
   /** Added to the pod unless it has one of that name. */
   z.object({ annotation: annotationSchema, when }),
   /**

@@ -26,6 +26,9 @@ export function injectionWarnings(
   return [
     ...answers.filter(isStale).map((stale) => describeStale(stale.manager, rules.ageMs(stale.manager))),
     ...versionWarnings(manager, match, request),
+    ...(['group', 'key'] as const)
+      .filter((field) => request[field] !== '' && match.recipe.fields[field] === undefined)
+      .map((field) => describeIgnored(manager, field, request)),
     ...hidingWarnings(alsoReadAs, manager, request, () =>
       askChain(request, caller, after(manager, rules), work),
     ),
@@ -39,6 +42,11 @@ const isStale = (answer: ManagerAnswer): boolean =>
 function describeStale(manager: string, ageMs: number): string {
   const since = Number.isFinite(ageMs) ? `for ${describeAge(ageMs)}` : 'since this gateway started';
   return `manager ${truncateShort(manager)} was not heard ${since}: secrets are injected as last known`;
+}
+
+function describeIgnored(manager: string, field: 'group' | 'key', request: SecretRequest): string {
+  const title = truncateShort(secretTitle(request));
+  return `${field} ${truncateShort(request[field])} of secret ${title} is ignored by manager ${manager}`;
 }
 
 /** Warns of a version that the manager would ignore in silence. */

@@ -10,10 +10,10 @@ import { type Admission, admitReview } from './admit.ts';
 const config = latchkeyConfigSchema.parse({ chain: ['own'], custom: { own: 'own.yaml' } });
 
 /** What becomes of a pod that asks for `group/key` under a recipe with these edits that nobody has checked. */
-function admit(mount: 'env' | 'file', edits: object[], ask: object = {}): Admission {
+function admit(mount: 'env' | 'file', edits: object[], ask: object = {}, fields: object = {}): Admission {
   const recipe = recipeFileSchema.parse({
     description: 'secret "${group}"',
-    fields: {},
+    fields,
     mounts: { accepts: [mount], any: mount },
     lookup: ['${group}'],
     edits: { [mount]: edits },
@@ -95,4 +95,15 @@ test('a variable or an annotation to which a recipe gives no name, or one too lo
     const { code, patch } = admit('env', edits);
     assert.deepEqual([code, patch], ['NAME_IMPOSSIBLE', []]);
   }
+});
+
+test('a recipe refuses a field that must be absent, and one that it does not read is warned of', () => {
+  const edits = [{ env: { name: 'A', value: 'x' } }];
+  const refused = admit('env', edits, {}, { group: { forbidden: true } });
+  assert.deepEqual([refused.code, refused.patch], ['NAME_IMPOSSIBLE', []]);
+  assert.match(JSON.stringify(refused.response), /group \\"group\\" may not be given/);
+  assert.equal(admit('env', edits, { group: '' }, { group: { forbidden: true } }).outcome, 'injected');
+  assert.deepEqual(admit('env', edits, {}, { key: {} }).warnings, [
+    'group group of secret group/key is ignored by manager own',
+  ]);
 });

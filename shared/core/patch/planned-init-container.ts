@@ -7,6 +7,9 @@ import type { Container, Pod } from './pod.ts';
 /** An init container that a request wants, and the volumes by the names that it mounts them under. */
 export interface PlannedInitContainer {
   container: InitContainer;
+  /** The secret that wants it, and the only system that it runs on, if there is one. */
+  title: string;
+  os: 'linux' | undefined;
   volumes: ReadonlyMap<string, PlannedVolume>;
 }
 

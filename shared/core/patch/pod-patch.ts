@@ -43,6 +43,7 @@ export function patchPod(
   { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
 ): AddOperation[] {
   if (!pod.hasSpec) throw malformedPod('spec', 'an object');
+  checkSystem(pod, plan);
   const volumes = nameVolumes(pod, plan, budget);
   const initContainers = nameInitContainers(pod, plan.initContainers, volumes.names, budget);
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
@@ -67,6 +68,16 @@ export function patchPod(
     // Last, for it moves the places of the others.
     ...prependTo('/spec/initContainers', pod.initContainers, initContainers.missing),
   ];
+}
+
+/** @throws POD_MALFORMED when a secret is fetched by a container that does not run where the pod is to run */
+function checkSystem(pod: Pod, plan: PodPlan): void {
+  const fetched = pod.isWindows ? plan.initContainers.find(({ os }) => os === 'linux') : undefined;
+  if (fetched === undefined) return;
+  throw new LatchkeyError(
+    'POD_MALFORMED',
+    `the pod is for Windows, and secret ${quote(fetched.title)} is fetched by a container for Linux: ask for it from another secret manager, or run the task on Linux`,
+  );
 }
 
 /** Appends like {@link appendTo}. @throws POD_TOO_LARGE when the list would be too long */

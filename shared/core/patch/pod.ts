@@ -11,6 +11,8 @@ export interface Pod {
   identity: Omit<Caller, 'namespace'>;
   /** Whether there is anything to which containers and volumes could be added. */
   hasSpec: boolean;
+  /** Whether its containers are for Windows, by its system or the nodes that it chooses. */
+  isWindows: boolean;
   volumes: readonly NamedObject[] | undefined;
   containers: readonly Container[];
   initContainers: readonly Container[] | undefined;
@@ -59,6 +61,9 @@ export function readPod(object: unknown, budget: WorkBudget): Pod {
     namespace: readText(metadata, 'namespace', 'metadata', longestLabel),
     identity: readIdentity(readTexts(metadata, 'labels', longestLabel, budget), spec),
     hasSpec: spec !== undefined,
+    isWindows:
+      member(member(spec, 'os'), 'name') === 'windows' ||
+      member(member(spec, 'nodeSelector'), 'kubernetes.io/os') === 'windows',
     volumes: readList(spec, 'volumes', 'spec', budget),
     containers: readContainers(spec, 'containers', budget) ?? [],
     initContainers: readContainers(spec, 'initContainers', budget),

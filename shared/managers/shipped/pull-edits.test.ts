@@ -164,3 +164,20 @@ test('a pod cannot have files from Vault and from a manager that pulls', () => {
   assert.equal(admission.code, 'PATH_CLASH');
   assert.match(denial({ admission, ...rest }), /different tasks/);
 });
+
+test('a pod for Windows is denied by managers that pull, and not by others', () => {
+  const asks = [{ group: 'arn:aws:s:', key: 'db' }];
+  for (const spec of [{ os: { name: 'windows' } }, { nodeSelector: { 'kubernetes.io/os': 'windows' } }]) {
+    const pulled = admitReview(aReview(aPod({ asks, spec })), someRules({ chain: ['aws'] }));
+    assert.deepEqual([pulled.code, pulled.patch], ['POD_MALFORMED', []]);
+    assert.match(
+      JSON.stringify(pulled.response),
+      /for Windows, and secret .* is fetched by a container for Linux/,
+    );
+    const mounted = aPod({ asks: [{ group: 'db', key: 'k' }], spec });
+    const open = someRules({ chain: ['k8s'], k8s: { inventory: 'open' } });
+    assert.equal(admitReview(aReview(mounted), open).outcome, 'injected');
+  }
+  const linux = aPod({ asks, spec: { os: { name: 'linux' } } });
+  assert.equal(admitReview(aReview(linux), someRules({ chain: ['aws'] })).outcome, 'injected');
+});

@@ -38,7 +38,7 @@ export function pullEdits({ manager, config, path, source, command, env = [], mo
     ...fileEnvEdits(`${secretsDir}/${path}`),
     { volume: { name, emptyDir: { medium: 'Memory' } } },
     { volumeMount: { name, mountPath: secretsDir, readOnly: true } },
-    { initContainer: secured },
+    { initContainer: secured, os: 'linux' },
     { file: { path: `${secretsDir}/${path}`, source } },
   ];
 }

@@ -21,6 +21,12 @@ export const fieldNames = {
 export function checkFields(recipe: CompiledRecipe, request: SecretRequest): FieldCheck {
   for (const field of requestFields) {
     const rule = recipe.fields[field];
+    if (rule?.forbidden && request[field] !== '') {
+      return {
+        code: 'NAME_IMPOSSIBLE',
+        reason: `${fieldNames[field]} ${quote(request[field])} may not be given`,
+      };
+    }
     if (rule?.required && request[field] === '') {
       return { code: 'FIELD_MISSING', reason: `${fieldNames[field]} is missing` };
     }
