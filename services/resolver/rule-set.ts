@@ -1,6 +1,6 @@
 import { SpanKind, trace } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { PublishedRecord, Publisher } from '#shared/bus/publish/publisher.ts';
+import type { Publisher } from '#shared/bus/publish/publisher.ts';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
@@ -12,7 +12,7 @@ import { ruleRecord } from './rule-record.ts';
 /** Brings one manager's rules to the bus. Nothing is published before `complete` is called once. */
 export interface RuleSet {
   /** Turns changes of the inventory into rules. A record that cannot be one is logged and skipped. */
-  take(changes: readonly RecordChange[]): void;
+  take(changes: Iterable<RecordChange>): void;
   replaceRecipe(recipe: Recipe): void;
   /** Says that the inventory has been taken whole: every rule is published, then each change. */
   complete(): void;
@@ -22,22 +22,20 @@ export interface RuleSet {
 export function createRuleSet(options: {
   manager: Manager;
   config: LatchkeyConfig;
-  publisher: Publisher;
+  publisher: Pick<Publisher, 'put' | 'remove' | 'complete'>;
   log: Logger;
 }): RuleSet {
   const { manager, config, publisher, log } = options;
   const tracer = trace.getTracer('latchkey');
   const recipeKey = formatKey({ owner: manager.name, kind: 'recipe' });
-  /** Holds what is to be published at first; afterwards the publisher has it. */
-  const records = new Map<string, PublishedRecord>([[recipeKey, { value: manager.recipe(config) }]]);
   let complete = false;
 
+  /** Hands a rule on at once, also before `complete`: the publisher keeps bytes, a tenth of what objects take. */
   const note = (key: string, value: unknown, carrier?: TraceCarrier): void => {
-    if (!complete && value === undefined) records.delete(key);
-    else if (!complete) records.set(key, { value, ...(carrier === undefined ? {} : { trace: carrier }) });
-    else if (value === undefined) publisher.remove(key, carrier);
+    if (value === undefined) publisher.remove(key, carrier);
     else publisher.put(key, value, carrier);
   };
+  note(recipeKey, manager.recipe(config));
 
   const takeOne = (change: RecordChange): void => {
     const attributes = { 'latchkey.manager': manager.name, 'latchkey.key': formatKey(change.key) };
@@ -65,9 +63,8 @@ export function createRuleSet(options: {
     replaceRecipe: (value) => note(recipeKey, value),
     complete: () => {
       if (complete) return;
-      publisher.replace(records);
+      publisher.complete();
       complete = true;
-      records.clear();
     },
     isComplete: () => complete,
   };

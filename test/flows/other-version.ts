@@ -106,7 +106,7 @@ const secondForm: readonly Patch[] = [
     replace: "'latchkey_$1_v2'",
   },
   {
-    file: 'shared/bus/read/staging.ts',
+    file: 'shared/bus/read/set-changes.ts',
     find: /body\.schema === 1\s*\? body/,
     replace: "body.schema === 2 && 'content' in body ? body.content",
   },
@@ -159,6 +159,10 @@ export const bothVersions: OtherVersion = {
     replace: (records) => {
       first.replace(records);
       second.replace(wrapAll(records));
+    },
+    complete: () => {
+      first.complete();
+      second.complete();
     },
     put: (key, value, trace) => {
       first.put(key, value, trace);

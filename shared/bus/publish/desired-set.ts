@@ -13,11 +13,13 @@ export interface PublishedRecord {
 }
 
 /**
- * The set that a publisher wants to see in its prefix; unknown until it was given completely once. A record that is too
+ * The set that a publisher wants to see in its prefix; unknown until it was given completely, or completed, once. A record that is too
  * long for the bus is left out of it: one such must not keep all the others from the readers.
  */
 export interface DesiredSet {
   known(): boolean;
+  /** Says that what was put is all that is wanted. */
+  complete(): void;
   /** Takes a complete list. Returns the keys that may differ from before. */
   replace(records: ReadonlyMap<string, PublishedRecord>): string[];
   /** Sets one record. False when nothing changes. */
@@ -72,6 +74,9 @@ export function createDesiredSet(owner: string, onOversized: (error: LatchkeyErr
 
   return {
     known: () => known,
+    complete() {
+      known = true;
+    },
     replace(given) {
       const gone = [...records.keys()].filter((key) => !given.has(key) && remove(key, {}));
       const changed = [...given].filter(([key, record]) => put(key, record)).map(([key]) => key);

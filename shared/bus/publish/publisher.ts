@@ -52,11 +52,13 @@ interface PublisherOptions {
  * and is repeated until the bucket holds it. A record that is too long for the bus is left out, logged and counted.
  */
 export interface Publisher {
-  /** Wants this complete set, by key (`formatKey`). Nothing but the claim is published before the first one. */
+  /** Wants this complete set, by key (`formatKey`). Nothing but the claim is published before it, or `complete`. */
   replace(records: ReadonlyMap<string, PublishedRecord>): void;
-  /** Wants one record more or changed, after `replace`. */
+  /** Wants exactly the records that were put and not removed: a large set need not be gathered for `replace`. */
+  complete(): void;
+  /** Wants one record more or changed. */
   put(key: string, value: unknown, trace?: TraceCarrier): void;
-  /** Wants one record less, after `replace`. */
+  /** Wants one record less. */
   remove(key: string, trace?: TraceCarrier): void;
   /** Resolves to the epoch once the prefix is claimed: from then on `stored` says what the publisher before has left. */
   claimed(): Promise<number>;
@@ -123,6 +125,11 @@ class PrefixPublisher implements Publisher {
 
   replace = (records: ReadonlyMap<string, PublishedRecord>): void =>
     this.#mark([...this.#desired.replace(records), ...this.#store.records.keys()]);
+
+  complete = (): void => {
+    this.#desired.complete();
+    this.#mark([...this.#desired.keys(), ...this.#store.records.keys()]);
+  };
 
   put = (key: string, value: unknown, trace: TraceCarrier = {}): void => {
     if (this.#desired.put(key, { value, trace })) this.#mark([key]);
