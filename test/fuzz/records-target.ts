@@ -89,7 +89,7 @@ function stepOn(staging: Staging, index: RuleIndex, notes: CaseNotes): void {
   if (faults.length > 0) notes.outcome('record refused');
   const refused = new Set(faults.map(({ fields }) => fields.key));
   const touches = (key: string): boolean =>
-    second.set.changes.some((change) => formatKey(change.key) === key && !refused.has(key));
+    [...second.set.changes].some((change) => formatKey(change.key) === key && !refused.has(key));
   if (!touches(formatKey({ owner, kind: 'recipe' }))) assert.equal(index.recipe(owner), hadRecipe);
   // Where another record names the same lookup key, what becomes of that is its doing, too.
   const ofOthers = [...heldBefore, ...staging.records()].some(

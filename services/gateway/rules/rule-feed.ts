@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/link/heartbeats.ts';
 import { createReader, type Reader } from '#shared/bus/read/reader.ts';
-import type { AppliedSet } from '#shared/bus/read/staging.ts';
+import type { AppliedSet, RecordChange } from '#shared/bus/read/staging.ts';
 import type { Freshness } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bus/bucket.ts';
@@ -47,7 +47,7 @@ export function createRuleFeed(options: {
     log: options.log,
     clock,
     onApply: (set) => {
-      for (const fault of index.apply(set.owner, set.changes)) {
+      for (const fault of index.apply(set.owner, traced(set))) {
         log.error({ manager: set.owner, err: fault }, 'rule refused, the previous one stays in force');
         onFault(set.owner);
       }
@@ -55,7 +55,6 @@ export function createRuleFeed(options: {
         { manager: set.owner, epoch: set.epoch, seq: set.seq, changes: set.changes.length },
         'rules applied',
       );
-      traceApplied(set);
     },
   });
   const unsubscribe = subscribeHeartbeats(bus, 'resolver', (heartbeat) => {
@@ -76,17 +75,24 @@ export function createRuleFeed(options: {
   };
 }
 
-/** Ends the trace of each change here: Kubernetes watch -> discovery -> bus -> resolver -> bus -> this gateway. */
-function traceApplied(set: AppliedSet): void {
-  const tracer = trace.getTracer('latchkey');
-  for (const change of set.changes.slice(0, maxSpansPerSet)) {
-    if (change.traceparent === undefined) continue;
-    const attributes = {
-      'latchkey.manager': set.owner,
-      'latchkey.key': formatKey(change.key),
-      'latchkey.epoch': set.epoch,
-      'latchkey.seq': set.seq,
-    };
-    tracer.startSpan('rules apply', { kind: SpanKind.CONSUMER, attributes }, contextFrom(change)).end();
+/** Hands the changes on, and ends the trace of each here: Kubernetes watch -> discovery -> bus -> resolver -> bus -> this gateway. */
+function* traced(set: AppliedSet): Generator<RecordChange> {
+  let spans = 0;
+  for (const change of set.changes) {
+    yield change;
+    if (change.traceparent === undefined || spans >= maxSpansPerSet) continue;
+    spans += 1;
+    traceApplied(set, change);
   }
+}
+
+function traceApplied({ owner, epoch, seq }: AppliedSet, change: RecordChange): void {
+  const attributes = {
+    'latchkey.manager': owner,
+    'latchkey.key': formatKey(change.key),
+    'latchkey.epoch': epoch,
+    'latchkey.seq': seq,
+  };
+  const tracer = trace.getTracer('latchkey');
+  tracer.startSpan('rules apply', { kind: SpanKind.CONSUMER, attributes }, contextFrom(change)).end();
 }

@@ -71,7 +71,7 @@ test('the trace of each change arrives with it, also with a removal', async (t) 
   await waitForValues(set, 'traced', { a: 1 });
   publisher.remove(key, { traceparent: 'removed' });
   await waitForValues(set, 'traced', {});
-  const changes = set.applied.flatMap(({ changes }) => changes);
+  const changes = set.applied.flatMap(({ changes }) => [...changes]);
   assert.deepEqual(
     changes.map(({ traceparent, tracestate }) => [traceparent, tracestate]),
     [
@@ -92,7 +92,7 @@ test('an empty set is complete once its publisher says so, and not before', asyn
   publisher.replace(new Map());
   await waitFor(() => set.reader.isComplete('empty'), { timeoutMs: 10_000, what: 'the empty set' });
   assert.deepEqual(
-    set.applied.map(({ changes }) => changes),
+    set.applied.map(({ changes }) => [...changes]),
     [[]],
   );
 });
@@ -131,7 +131,7 @@ test('a successor with the same set writes its claim and nothing else', async (t
   assert.equal(await lastRevision(), revision + 1);
   assert.deepEqual(second.published(), { owner: 'heir', epoch: 2, seq: 0 });
   await waitFor(() => set.reader.applied()[0]?.epoch === 2, { timeoutMs: 5_000, what: 'the new epoch' });
-  assert.deepEqual(set.applied.at(-1)?.changes, []);
+  assert.equal(set.applied.at(-1)?.changes.length, 0);
 });
 
 test('while a successor has not listed everything, old and new readers hold the set before', async (t) => {

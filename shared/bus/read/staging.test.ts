@@ -21,10 +21,13 @@ function stagingWith(records: readonly BusRecord[], given: Parameters<typeof aMa
   for (const record of [...records, manifestOf(records, given)]) staging.stage(record);
   return staging;
 }
+/** Puts the staged set in force; returns what it changes. */
+function changesOf(staging: ReturnType<typeof createStaging>) {
+  const step = staging.apply();
+  return step && [...step.set.changes];
+}
 const secretsIn = (staging: ReturnType<typeof createStaging>) =>
-  staging
-    .apply()
-    ?.set.changes.map(({ key, value }) => [key.kind === 'entry' && key.secret, value !== undefined]);
+  changesOf(staging)?.map(({ key, value }) => [key.kind === 'entry' && key.secret, value !== undefined]);
 
 const [one, two] = [aRecord({ key: entryKey('one') }), aRecord({ key: entryKey('two') })];
 
@@ -35,21 +38,13 @@ test('a set is handed out when the manifest matches, once, with the trace of eac
     trace: { traceparent: 't' },
   });
   const staging = stagingWith([traced], { seq: 7 });
-  assert.deepEqual(staging.apply(), {
-    set: {
-      owner: 'k8s',
-      epoch: 1,
-      seq: 7,
-      changes: [
-        {
-          key: { owner: 'k8s', kind: 'entry', namespace: 'ns', secret: 'one' },
-          value: { schema: 1, items: {} },
-          traceparent: 't',
-        },
-      ],
+  assert.deepEqual(changesOf(staging), [
+    {
+      key: { owner: 'k8s', kind: 'entry', namespace: 'ns', secret: 'one' },
+      value: { schema: 1, items: {} },
+      traceparent: 't',
     },
-    malformed: 0,
-  });
+  ]);
   assert.equal(staging.apply(), undefined);
   assert.deepEqual(staging.applied(), { epoch: 1, seq: 7 });
 });
@@ -128,7 +123,7 @@ test('a malformed record counts in the digest, is refused, and its value before 
     const step = staging.apply();
     assert.equal(step?.malformed, 1, text);
     assert.deepEqual(
-      step?.set.changes.map(({ value }) => value),
+      Array.from(step?.set.changes ?? [], ({ value }) => value),
       [{ schema: 1, new: 1 }],
     );
     const gone = { ...one, seq: 3, deleted: true };

@@ -2,23 +2,19 @@ import { sameSummary } from '#shared/bus/records/claim.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import { type BusRecord, parseRecordBytes } from '#shared/bus/records/record.ts';
 import { compareVersions, type Version } from '#shared/bus/records/version.ts';
-import { formatKey, parseKey, type RecordKey } from '#shared/contracts/bus/bucket.ts';
+import { formatKey, parseKey } from '#shared/contracts/bus/bucket.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/bus/manifest.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
-import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import { type ChangedRecord, createSetChanges, parseBody, type SetChanges } from './set-changes.ts';
 
-/** One record that differs from the set before; `value` is the parsed JSON, undefined when the record is gone. */
-export interface RecordChange extends TraceCarrier {
-  key: RecordKey;
-  value: unknown;
-}
+export type { RecordChange } from './set-changes.ts';
 
 /** One owner's set that has replaced an older one. */
 export interface AppliedSet {
   owner: string;
   epoch: number;
   seq: number;
-  changes: RecordChange[];
+  changes: SetChanges;
 }
 
 /** Why a record is not staged: a newer one is known, or it cannot be read. */
@@ -103,9 +99,9 @@ class StagedSet implements Staging {
     const outcomes = [...this.#dirty].map((key) => this.#applyKey(key));
     this.#dirty.clear();
     this.#applied = next;
-    const changes = outcomes.filter((outcome) => outcome !== undefined && outcome !== 'malformed');
+    const changed = outcomes.filter((outcome) => outcome !== undefined && outcome !== 'malformed');
     return {
-      set: { owner: this.#owner, epoch, seq, changes },
+      set: { owner: this.#owner, epoch, seq, changes: createSetChanges(changed) },
       malformed: outcomes.filter((outcome) => outcome === 'malformed').length,
     };
   }
@@ -156,25 +152,23 @@ class StagedSet implements Staging {
   }
 
   /** Puts the staged record of a key in force; returns what that means for the consumer, undefined for nothing. */
-  #applyKey(text: string): RecordChange | 'malformed' | undefined {
-    const key = parseKey(text);
+  #applyKey(text: string): ChangedRecord | 'malformed' | undefined {
     const next = this.#staged.get(text);
     const before = this.#delivered.get(text);
-    if (key === undefined) return 'malformed';
+    if (parseKey(text) === undefined) return 'malformed';
     if (next === undefined || next.deleted) {
       this.#inForce.delete(text);
       if (!this.#delivered.delete(text)) return undefined;
-      return { key, value: undefined, ...next?.trace };
+      return [text, next];
     }
     this.#inForce.set(text, next);
     if (before !== undefined && Buffer.compare(before.bytes, next.bytes) === 0) {
       this.#delivered.set(text, next);
       return undefined;
     }
-    const value = parseBody(next.bytes);
-    if (value === undefined) return 'malformed';
+    if (parseBody(next.bytes) === undefined) return 'malformed';
     this.#delivered.set(text, next);
-    return { key, value, ...next.trace };
+    return [text, next];
   }
 }
 
@@ -192,12 +186,4 @@ function mayFollow(current: Manifest | undefined, next: Manifest, confirmed: Ver
   if (isLower(next, current) && !isConfirmed) return false;
   const isNewClaim = next.seq === 0 && next.epoch > current.epoch;
   return !isNewClaim || sameSummary(next, current);
-}
-
-/** Parses a record body of a schema version that this build reads; undefined otherwise. */
-function parseBody(bytes: Uint8Array): unknown {
-  const body = parseRecordBytes(bytes);
-  return typeof body === 'object' && body !== null && 'schema' in body && body.schema === 1
-    ? body
-    : undefined;
 }

@@ -111,14 +111,14 @@ function applyChange(rules: ManagerRules, change: RuleChange, compile: Compile):
       return;
     }
     case 'entry':
-      applyEntry(rules.entries, key, change);
+      applyEntry(rules.entries, key, { value, traceparent });
   }
 }
 
 function applyEntry(
   entries: EntryIndex,
   key: RecordKey & { kind: 'entry' },
-  { value, traceparent }: RuleChange,
+  { value, traceparent }: Pick<RuleChange, 'value' | 'traceparent'>,
 ): void {
   const record = formatKey(key);
   if (value === undefined) {

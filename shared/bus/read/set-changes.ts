@@ -1,0 +1,41 @@
+import { type BusRecord, parseRecordBytes } from '#shared/bus/records/record.ts';
+import { parseKey, type RecordKey } from '#shared/contracts/bus/bucket.ts';
+import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+
+/** One record that differs from the set before; `value` is the parsed JSON, undefined when the record is gone. */
+export interface RecordChange extends TraceCarrier {
+  key: RecordKey;
+  value: unknown;
+}
+
+/**
+ * What differs between two sets. Each change is parsed when it is its turn, and kept by nobody: parsed, a set takes up to
+ * twenty times its bytes.
+ */
+export interface SetChanges extends Iterable<RecordChange> {
+  readonly length: number;
+}
+
+/** A record that differs: as it is now, or undefined, and its key. */
+export type ChangedRecord = readonly [key: string, record: BusRecord | undefined];
+
+/** @param changed records whose bodies {@link parseBody} can read, or that are gone */
+export const createSetChanges = (changed: readonly ChangedRecord[]): SetChanges => ({
+  length: changed.length,
+  *[Symbol.iterator]() {
+    for (const [text, record] of changed) {
+      const key = parseKey(text);
+      if (key === undefined) continue;
+      const value = record === undefined || record.deleted ? undefined : parseBody(record.bytes);
+      yield { key, value, ...record?.trace };
+    }
+  },
+});
+
+/** Parses a record body of a schema version that this build reads; undefined otherwise. */
+export function parseBody(bytes: Uint8Array): unknown {
+  const body = parseRecordBytes(bytes);
+  return typeof body === 'object' && body !== null && 'schema' in body && body.schema === 1
+    ? body
+    : undefined;
+}
