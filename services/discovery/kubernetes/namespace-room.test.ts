@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { costOf } from '#shared/bus/records/stored-records.ts';
+import { aRecord } from '#testkit/nats/a-record.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { createNamespaceRoom } from './namespace-room.ts';
 import type { SecretFact } from './secret-fact.ts';
@@ -71,4 +73,21 @@ test('whatever a tenant does, no more than its room is kept, and no version is j
     }),
     propertyRuns,
   );
+});
+
+test('what a namespace may hold costs its rules no more than its room, however short the names are', () => {
+  const mostBytes = 1_024 * 1_024;
+  const room = createNamespaceRoom(mostBytes);
+  const keys = Array.from({ length: 1_000 }, (_, index) => index.toString(36));
+  const costs: number[] = [];
+  for (let secret = 0; secret < 200; secret += 1) {
+    const name = secret.toString(36);
+    const placed = room.place({ namespace: 'ns', name, keys, resourceVersion: '1' });
+    if (placed.leftOut !== undefined) continue;
+    const items = Object.fromEntries(placed.keys.map((key) => [`${name}/${key}`, {}]));
+    costs.push(costOf(aRecord({ key: `k8s.entry.ns.${name}`, body: { schema: 1, items } })));
+  }
+  const total = costs.reduce((sum, cost) => sum + cost, 0);
+  assert.ok(costs.length < 40, `${costs.length} Secrets`);
+  assert.ok(total <= mostBytes && total > 0.95 * mostBytes, `${total} bytes`);
 });

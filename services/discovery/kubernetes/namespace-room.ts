@@ -1,4 +1,5 @@
 import { maxRecordBytes } from '#shared/bus/link/buckets.ts';
+import { itemCostBytes } from '#shared/bus/records/stored-records.ts';
 import type { SecretFact } from './secret-fact.ts';
 
 /** Adds to the items of an entry: its key on the bus, its headers, and what a process keeps of a record at least. */
@@ -45,7 +46,7 @@ export function createNamespaceRoom(mostBytes: number): NamespaceRoom {
       const room = namespaces.get(namespace) ?? { bytes: 0, places: new Map<string, Place>() };
       namespaces.set(namespace, room);
       const before = room.places.get(name);
-      const fact = costOf(given) > maxRecordBytes ? leaveOut(given, 'keys') : given;
+      const fact = bytesOf(given) > maxRecordBytes ? leaveOut(given, 'keys') : given;
       const others = room.bytes - (before?.bytes ?? 0);
       const isUnchanged = before?.refused !== undefined && before.refused === resourceVersion;
       const isRefused = isUnchanged || others + costOf(fact) > mostBytes;
@@ -69,8 +70,11 @@ const leaveOut = (fact: SecretFact, leftOut: 'keys' | 'namespace'): SecretFact =
   leftOut,
 });
 
-/** Computes what a Secret costs as a rule; names of Kubernetes have one byte a character. */
-function costOf({ name, keys }: SecretFact): number {
+/** Computes what a Secret costs as a rule. */
+const costOf = (fact: SecretFact): number => bytesOf(fact) + fact.keys.length * itemCostBytes;
+
+/** Computes how long the record of a Secret is at most; names of Kubernetes have one byte a character. */
+function bytesOf({ name, keys }: SecretFact): number {
   const items = keys.reduce((sum, key) => sum + name.length + key.length + itemBytes, 0);
   return entryBytes + 2 * name.length + items;
 }

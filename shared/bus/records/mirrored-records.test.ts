@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { MirroredRecords } from './mirrored-records.ts';
-import { costOf } from './stored-records.ts';
+import { costOf, itemCostBytes } from './stored-records.ts';
 
 test('an older state of a record does not replace a later one', () => {
   const known = new MirroredRecords();
@@ -40,4 +41,22 @@ test("one's own record is no news when it comes back, and a tombstone is not liv
   assert.deepEqual(known.newsAmong([noted, gone]), [gone]);
   known.take(gone);
   assert.equal(known.live(), 1);
+});
+
+test('an item of a rule is charged beyond its text, the objects around the items are not', () => {
+  const ruleOf = (items: Readonly<Record<string, object>>) =>
+    aRecord({ key: 'k8s.entry.ns.db', body: { schema: 1, items } });
+  const costBeyondText = (record: ReturnType<typeof ruleOf>) => costOf(record) - record.bytes.length;
+  const items = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`db/${index}`, {}]));
+  assert.equal(costBeyondText(ruleOf(items)) - costBeyondText(ruleOf({})), 1_000 * itemCostBytes);
+  assert.equal(costBeyondText(ruleOf({})), costBeyondText(aRecord({ key: 'k8s.entry.ns.db', body: 1 })));
+});
+
+test('a set of the shortest names has no more than 1.6 million items at the default limit', () => {
+  const items = Object.fromEntries(
+    Array.from({ length: 1_000 }, (_, index) => [`a/${index.toString(36)}`, {}]),
+  );
+  const record = aRecord({ key: 'k8s.entry.n.a', body: { schema: 1, items } });
+  const mostItems = (defaultConfig.limits.managerMiB * 1_024 * 1_024 * 1_000) / costOf(record);
+  assert.ok(mostItems < 1_600_000, `${mostItems} items`);
 });

@@ -95,17 +95,17 @@ const limitsSchema = z.strictObject({
     .int()
     .min(16)
     .max(1_048_576)
-    .default(1_024)
+    .default(1_280)
     .describe(
-      'Most that the names and keys of the Secrets of one namespace take; Secrets beyond it are left out (1 MiB holds 3,000 Secrets of five keys).',
+      'Most that the Secrets of one namespace are charged, 300 bytes each, and for each key 24 bytes and both names; Secrets beyond it are left out (1,280 KiB holds 2,000 Secrets of five keys).',
     ),
   managerMiB: z
     .int()
     .min(1)
     .max(65_536)
-    .default(32)
+    .default(40)
     .describe(
-      'Most that a process reads of one manager; beyond it the last complete rules stay in force (32 MiB holds 100,000 Secrets).',
+      'Most that a process reads of one manager; beyond it the last complete rules stay in force (40 MiB holds 90,000 Secrets of one key, or 60,000 of five; a gateway takes up to five times this for each manager of the chain).',
     ),
 });
 
