@@ -1,4 +1,5 @@
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import type { providerSchemas } from '#shared/contracts/config/provider-config.ts';
 import type { Provider } from './provider.ts';
 
 /** The SDK of a provider is loaded by the resolver that needs it, and by nobody else (test/loaded-modules.integration.test.ts). */
@@ -9,7 +10,7 @@ const providers = {
     (await import('./azure-provider.ts')).createAzureProvider(azure.provider),
   vault: async ({ vault }: LatchkeyConfig) =>
     (await import('./vault-provider.ts')).createVaultProvider(vault.provider),
-} satisfies Record<string, (config: LatchkeyConfig) => Promise<Provider>>;
+} satisfies Record<keyof typeof providerSchemas, (config: LatchkeyConfig) => Promise<Provider>>;
 
 const isProvider = (name: string): name is keyof typeof providers => Object.hasOwn(providers, name);
 

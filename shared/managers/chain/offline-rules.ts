@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import type { providerSchemas } from '#shared/contracts/config/provider-config.ts';
 import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry.ts';
 import type { InventoryNamespace } from '#shared/contracts/inventory/inventory-namespace.ts';
 import { withNodeLimit } from '#shared/contracts/shapes/check-shape.ts';
@@ -14,6 +15,13 @@ import { planGlobalCopies } from './global-copies.ts';
 const mostNodes = 1_000_000;
 const texts = z.record(z.string(), z.string());
 const listedNames = z.array(z.string()).default([]);
+/** Of a provider with a closed inventory what its resolver lists: ARNs, URIs, paths; of GCP name -> versions. */
+const providerLists = {
+  aws: listedNames,
+  azure: listedNames,
+  vault: listedNames,
+  gcp: z.record(z.string(), z.array(z.string())).default({}),
+} satisfies Record<keyof typeof providerSchemas, z.ZodType>;
 
 /** What exists, as an operator or a test states it instead of discovery. */
 export const inventorySchema = withNodeLimit(
@@ -23,11 +31,7 @@ export const inventorySchema = withNodeLimit(
     global: z.strictObject({ env: texts.default({}), files: texts.default({}) }).prefault({}),
     /** Namespace -> Secret -> its keys. A namespace that is present is known completely. */
     k8s: z.record(z.string(), z.record(z.string(), z.array(z.string()))).default({}),
-    /** Of a provider with a closed inventory what its resolver lists: ARNs, URIs, paths; of GCP name -> versions. */
-    aws: listedNames,
-    azure: listedNames,
-    vault: listedNames,
-    gcp: z.record(z.string(), z.array(z.string())).default({}),
+    ...providerLists,
   }),
 );
 type Inventory = z.infer<typeof inventorySchema>;
@@ -134,14 +138,15 @@ function k8sFacts({ k8s }: Inventory): Fact[] {
   );
 }
 
-function providerFacts({ aws, azure, vault, gcp }: Inventory): Fact[] {
-  const fact = (source: string, secret: string, keys: string[] = []): Fact => ({
-    fact: { schema: 1, source, secret, keys, version: 'offline' },
-  });
-  return [
-    ...Object.entries({ aws, azure, vault }).flatMap(([source, names]) =>
-      names.map((name) => fact(source, name)),
-    ),
-    ...Object.entries(gcp).map(([name, versions]) => fact('gcp', name, versions)),
-  ];
+function providerFacts(inventory: Inventory): Fact[] {
+  const providers = Object.keys(providerLists) as (keyof typeof providerLists)[];
+  return providers.flatMap((source) =>
+    keysOf(inventory[source]).map(([secret, keys]) => ({
+      fact: { schema: 1, source, secret, keys, version: 'offline' },
+    })),
+  );
 }
+
+/** Gives each listed secret its keys; one that is listed by its name alone has none. */
+const keysOf = (listed: string[] | Record<string, string[]>): [secret: string, keys: string[]][] =>
+  Array.isArray(listed) ? listed.map((secret) => [secret, []]) : Object.entries(listed);
