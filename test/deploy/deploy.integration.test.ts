@@ -19,6 +19,7 @@ import { parse } from 'yaml';
 import { credentialsSecret, passwordVariables } from '#deploy/nats/credentials.ts';
 import { processVariables } from '#shared/config/process-config.ts';
 import { snapshotSecretNames } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import { type BareCluster, startBareCluster } from '#testkit/cluster/bare-cluster.ts';
 import {
   copyForManager,
@@ -39,9 +40,9 @@ before(async () => {
 after(() => cluster?.stop());
 
 const namespace = 'latchkey';
-/** Managers whose resolvers stand in deploy/variants. */
-const providers = ['aws', 'azure', 'gcp', 'vault'];
 const services = ['cert-manager', 'discovery', 'gateway', 'resolver-global', 'resolver-k8s'];
+/** Managers whose resolvers stand in deploy/variants. */
+const providers = [...managers.keys()].filter((manager) => !services.includes(`resolver-${manager}`));
 const deployments = (): V1Deployment[] => manifests.filter(({ kind }) => kind === 'Deployment');
 const templates = (): V1PodTemplateSpec[] =>
   [...deployments(), ...manifests.filter(({ kind }) => kind === 'StatefulSet')].map(

@@ -4,6 +4,7 @@ import { connect, type NatsConnection, PermissionViolationError } from '@nats-io
 import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { formatHeaders } from '#shared/bus/records/record.ts';
 import { inventoryBucket, rulesBucket, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
+import { managers } from '#shared/managers/shipped/managers.ts';
 import { aManifest } from '#testkit/nats/a-record.ts';
 import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
@@ -48,8 +49,9 @@ const providerResolver = (manager: string) => ({
   publish: [...readBucket(rulesBucket), record(rulesBucket, manager), resolverHeartbeat(manager)],
   subscribe: [inbox(`resolver-${manager}`), changes(rulesBucket, manager), resolverHeartbeat(manager)],
 });
-const providers = ['aws', 'gcp', 'azure', 'vault'];
-const owners = ['global', 'k8s', ...providers];
+const discovered = ['global', 'k8s'];
+const owners = [...managers.keys()];
+const providers = owners.filter((owner) => !discovered.includes(owner));
 /** Gateways need it, and discovery for its snapshot. */
 const rulesOfAll = [...owners.map((owner) => changes(rulesBucket, owner)), ...owners.map(resolverHeartbeat)];
 
@@ -70,18 +72,16 @@ const allowed: Record<string, { publish: string[]; subscribe: string[] }> = {
       api('STREAM.PURGE', rulesBucket),
       ...readBucket(inventoryBucket),
       ...readBucket(rulesBucket),
-      record(inventoryBucket, 'global'),
-      record(inventoryBucket, 'k8s'),
+      ...discovered.map((owner) => record(inventoryBucket, owner)),
       heartbeat('discovery'),
     ],
     subscribe: [
       inbox('discovery'),
-      ...['global', 'k8s'].map((owner) => changes(inventoryBucket, owner)),
+      ...discovered.map((owner) => changes(inventoryBucket, owner)),
       ...rulesOfAll,
     ],
   },
-  'resolver-global': resolver('global'),
-  'resolver-k8s': resolver('k8s'),
+  ...Object.fromEntries(discovered.map((manager) => [`resolver-${manager}`, resolver(manager)])),
   ...Object.fromEntries(providers.map((manager) => [`resolver-${manager}`, providerResolver(manager)])),
 };
 
