@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { aPod, aReview, mountNumber } from '#testkit/pods/a-pod.ts';
 import { runLatchkey as run } from '#testkit/processes/run-latchkey.ts';
+import { commandNames } from './command-line.ts';
 
 async function files(
   context: TestContext,
@@ -30,18 +31,9 @@ const inventory =
   'global: {env: {FLYTE_SECRET_TEAM_TOKEN: hunter2}}\nk8s: {default: {db: [pass]}, ns: {db: [pass]}}\n';
 
 test('every command explains itself, and a wrong command line ends with 2', async () => {
-  for (const args of [
-    ['--help'],
-    ['explain', '--help'],
-    ['encode', '-h'],
-    ['decode', '--help'],
-    ['recipe', '--help'],
-    ['status', '--help'],
-    ['rotate', '--help'],
-    ['init-certs', '--help'],
-  ]) {
+  for (const args of [['--help'], ['encode', '-h'], ...commandNames.map((name) => [name, '--help'])]) {
     const { code, output } = await run(args);
-    assert.equal(code, 0);
+    assert.equal(code, 0, args.join(' '));
     assert.match(output, /^Usage: latchkey[\s\S]*Exit codes:/);
   }
   for (const args of [
@@ -59,6 +51,15 @@ test('every command explains itself, and a wrong command line ends with 2', asyn
   ]) {
     assert.equal((await run(args)).code, 2, args.join(' '));
   }
+});
+
+test('the README lists every command, and no other', async () => {
+  const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8');
+  const [, section = ''] = readme.split(/^## Commands$/m);
+  const [table = ''] = section.split(/^## /m);
+  const cells = Array.from(table.matchAll(/^\| (`[^|]*)\|/gm), ([, cell = '']) => cell);
+  const listed = cells.flatMap((cell) => Array.from(cell.matchAll(/`([a-z-]+)/g), ([, name = '']) => name));
+  assert.deepEqual([...new Set(listed)].sort(), [...commandNames].sort());
 });
 
 test('a cluster that does not answer, or that is not there, is named', async (context) => {
