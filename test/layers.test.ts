@@ -177,18 +177,23 @@ const isTest = ({ from }: Import): boolean => from.endsWith('.test.ts');
 const imports = all.filter((each) => /^(shared|services|cli)\//.test(each.from) && !isTest(each));
 const isOwn = ({ to }: Import): boolean => /^[a-z]+\/.*\.(ts|json)$/.test(to);
 
+/** Says what is wrong with an import, and what to do about it; nothing when all is well. */
+function roomFault(each: Import): string[] {
+  const [room, target] = [roomOf(each.from), roomOf(each.to)];
+  if (room === target) return [];
+  const allowed = isTest(each) ? testAllowed(room) : rooms[room];
+  if (allowed === undefined) return [`${each.from} is in no room: add its folder to \`rooms\``];
+  if (allowed.some((outer) => isIn(target, outer))) return [];
+  const names = allowed.join(', ') || 'no other room';
+  return [`${each.from} (room ${room}) may import ${names}; not ${each.to}`];
+}
+
 test('the walk sees the imports', () => {
   assert.ok(imports.length > 100, `only ${imports.length} imports found`);
 });
 
 test('every import follows the rooms', () => {
-  const wrong = all.filter((each) => {
-    if (!isOwn(each)) return false;
-    const [from, to] = [roomOf(each.from), roomOf(each.to)];
-    const allowed = isTest(each) ? testAllowed(from) : rooms[from];
-    return from !== to && !allowed?.some((outer) => isIn(to, outer));
-  });
-  assert.deepEqual(wrong, []);
+  assert.deepEqual(all.filter(isOwn).flatMap(roomFault), []);
 });
 
 test('rooms name no room above their own, so that there is no way round', () => {
