@@ -122,10 +122,9 @@ function injectSecrets(
 ): PodDecision {
   let decided: DecidedSecret[] = [];
   try {
-    // Lets a pod pass that asks for nothing, however it is written: to refuse it is for the API server.
-    if (!asksForSecrets(request.object)) return { decided, patch: [] };
+    // Reads a pod before its label: Flyte refuses what does not decode, asked for or not (quirk-undecodable-pod).
     const pod = readPod(request.object, work.budget);
-    const asked = findSecretAnnotations(pod.annotations, work);
+    const asked = asksForSecrets(request.object) ? findSecretAnnotations(pod.annotations, work) : [];
     if (asked.length === 0) return { decided, patch: [] };
     const namespace = request.namespace ?? pod.namespace;
     if (namespace === undefined) return { decided, denial: withoutNamespace };
