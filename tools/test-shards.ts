@@ -1,32 +1,56 @@
 import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
+import type { TestReport } from './failed-tests.ts';
 
 /** Twice the cores of the smallest machine of CI: the heaviest files share no process, and both cores are busy to the end. */
 const shards = 4;
+const reporter = join(import.meta.dirname, 'failed-tests.ts');
 
-/**
- * Runs one share of the test files in one process, which loads what they share once.
- * @returns the exit code and what the process printed, which is shown at once in the first share alone
- */
-async function runShard(
-  shard: number,
-  patterns: readonly string[],
-): Promise<{ code: number; output: string }> {
-  const given = ['--test', '--test-isolation=none', `--test-shard=${shard}/${shards}`, ...patterns];
-  const child = spawn(process.execPath, given, {
-    stdio: ['ignore', shard === 1 ? 'inherit' : 'pipe', 'inherit'],
+/** What a shard found; without the number of its tests its process ended before they did. */
+interface ShardResult {
+  code: number;
+  tests: number | undefined;
+  failedAt: string[];
+}
+
+/** Runs one share of the test files in one process, which loads what they share once, and prints each failure at once. */
+async function runShard(shard: number, patterns: readonly string[]): Promise<ShardResult> {
+  const options = ['--test', '--test-isolation=none', `--test-shard=${shard}/${shards}`];
+  const reporting = [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout'];
+  const child = spawn(process.execPath, [...options, ...reporting, ...patterns], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const ended = new Promise<number>((resolve, reject) => {
+  const failedAt: string[] = [];
+  let tests: number | undefined;
+  child.on('message', (message) => {
+    const report = message as TestReport;
+    if (report.kind === 'sum') {
+      tests = report.tests;
+    } else {
+      failedAt.push(report.where);
+      process.stdout.write(`\n${report.where}: ${report.text}\n`);
+    }
+  });
+  const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve(code ?? 1));
+    child.once('close', (status) => resolve(status ?? 1));
   });
-  const output = child.stdout === null ? '' : await text(child.stdout);
-  return { code: await ended, output };
+  return { code, tests, failedAt };
+}
+
+/** Sums up all shards in one line, which ends with where to look. */
+function summaryOf(results: readonly ShardResult[]): string {
+  const sum = results.reduce((total, { tests = 0 }) => total + tests, 0);
+  const places = results.flatMap(({ failedAt }) => failedAt);
+  const broken = results.filter(({ tests }) => tests === undefined).length;
+  const parts = [`${sum.toLocaleString('en')} tests`, `${places.length} failed`];
+  if (broken > 0) parts.push(`${broken} of ${shards} processes ended early`);
+  return places.length === 0 ? parts.join(', ') : `${parts.join(', ')}: ${places.join(' ')}`;
 }
 
 // A process for each file would load the same modules 300 times.
 const patterns = process.argv.slice(2);
 const numbers = Array.from({ length: shards }, (_, index) => index + 1);
 const ended = await Promise.all(numbers.map((shard) => runShard(shard, patterns)));
-for (const { output } of ended) process.stdout.write(output);
+process.stdout.write(`${summaryOf(ended)}\n`);
 process.exitCode = ended.find(({ code }) => code !== 0)?.code ?? 0;
