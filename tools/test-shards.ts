@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { TestReport } from './failed-tests.ts';
+import type { TestReport } from './test-report.ts';
 
 /** Twice the cores of the smallest machine of CI: the heaviest files share no process, and both cores are busy to the end. */
 const shards = 4;
-const reporter = join(import.meta.dirname, 'failed-tests.ts');
+const reporter = join(import.meta.dirname, 'test-report.ts');
 
 /** What a shard found; without the number of its tests its process ended before they did. */
 interface ShardResult {

@@ -210,18 +210,3 @@ test('a variable that holds a path is told from one that holds the secret', asyn
   assert.deepEqual(secrets[0].holdsPath, ['PASS_FILE']);
   assert.equal(secrets[1].holdsPath, undefined);
 });
-
-test('a Linux pull container in a pod for Windows is told', async () => {
-  const pod = aPod({
-    asks: [
-      {
-        group: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:',
-        key: 'db',
-        mountRequirement: mountNumber.file,
-      },
-    ],
-    spec: { os: { name: 'windows' } },
-  });
-  const { hints } = await explainOpen(pod, { chain: ['aws'] });
-  assert.match(hints[0], /for Windows, and a Linux init container is added/);
-});

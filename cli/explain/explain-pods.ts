@@ -39,7 +39,7 @@ function explainPod({ path, review, owner }: FoundPod, rulesOf: RulesOf): Explai
       `${path}: the review is not about the creation of a pod, so nothing was checked`,
     );
   }
-  const { hints, startsWithoutSecrets } = podHints(before, owner, explanation);
+  const { hints, startsWithoutSecrets } = podHints(before, owner, explanation.secrets);
   const isGood = explanation.response.allowed && !startsWithoutSecrets;
   return { path, before, explanation, hints, isGood };
 }

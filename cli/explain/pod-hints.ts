@@ -17,13 +17,8 @@ const requestKey = /^flyte\.secrets\/s[0-9]{1,63}$/;
  * Says why a pod is not what its author means, where the webhook is not asked and so says nothing.
  * @param before the pod as it was written
  * @param owner the object whose template it is
- * @param after the pod after the patch; null when there is none
  */
-export function podHints(
-  before: unknown,
-  owner: unknown,
-  { secrets, pod: after }: { secrets: readonly ExplainedSecret[]; pod: unknown },
-): PodHints {
+export function podHints(before: unknown, owner: unknown, secrets: readonly ExplainedSecret[]): PodHints {
   const requests = requestsOf(before);
   const labelled = member(member(member(before, 'metadata'), 'labels'), label);
   const isLabelled = labelled === 'true';
@@ -35,7 +30,6 @@ export function podHints(
       ...(requests.length === 0 && isLabelled ? [nothingAsked(owner)] : []),
       ...(requests.length === 0 && !isLabelled ? misplaced(owner) : []),
       ...secrets.filter(isWithoutGroup).map(withoutGroup),
-      ...(isWindows(before) && countInit(after) > countInit(before) ? [linuxPull] : []),
     ],
     startsWithoutSecrets,
   };
@@ -82,20 +76,3 @@ function withoutGroup(secret: ExplainedSecret): string {
   const title = quote(secretTitle(secret).replace(/^\//, ''));
   return `${title} is asked for without a group, as Flyte 2 does; Flyte's own managers need one: name the group of the secret, or serve such keys with a recipe (docs/recipes.md)`;
 }
-
-function isWindows(pod: unknown): boolean {
-  const spec = member(pod, 'spec');
-  const names = [
-    member(member(spec, 'os'), 'name'),
-    member(member(spec, 'nodeSelector'), 'kubernetes.io/os'),
-  ];
-  return names.includes('windows');
-}
-
-function countInit(pod: unknown): number {
-  const containers = member(member(pod, 'spec'), 'initContainers');
-  return Array.isArray(containers) ? containers.length : 0;
-}
-
-const linuxPull =
-  'the pod is for Windows, and a Linux init container is added that pulls the secret: it cannot start there; use a manager that pulls nothing (k8s, global)';

@@ -10,7 +10,7 @@ export type TestReport = { kind: 'failure'; where: string; text: string } | { ki
  * mixes with it.
  */
 // biome-ignore lint/style/noDefaultExport: node:test takes the default export of a module as its reporter
-export default async function* failedTests(events: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
+export default async function* testReport(events: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
   for await (const event of events) {
     const report = reportOf(event);
     if (report !== undefined) process.send?.(report);
