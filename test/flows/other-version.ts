@@ -76,9 +76,9 @@ export const unknownEdit: OtherVersion = {
   patches: [
     {
       file: 'services/resolver/rule-set.ts',
-      find: '{ value: manager.recipe(config) }',
+      find: 'note(recipeKey, manager.recipe(config))',
       replace:
-        "{ value: { ...manager.recipe(config), edits: { env: [{ shine: 'brightly' }], file: [] } } as never }",
+        "note(recipeKey, { ...manager.recipe(config), edits: { env: [{ shine: 'brightly' }], file: [] } } as never)",
     },
   ],
 };
