@@ -216,11 +216,21 @@ test('Ctrl-C ends the watching, and the rotation that goes on is followed instea
 
 test('a rotation that cannot be carried out is refused with the reason', async () => {
   await pause('tonight');
+  // Else it may start what is requested on a webhook configuration that it has read before.
+  await waitFor(async () => /latchkey\.dev\/paused/.test(await readinessOfCertManager()), {
+    timeoutMs: 20_000,
+    what: 'cert-manager to know of the pause',
+  });
   const { code, output } = await run('rotate', '--ca', '--wait', '--timeout', '1m');
   assert.equal(code, 1);
   assert.match(output, /refused by cert-manager: .*latchkey\.dev\/paused/);
   await pause(null);
 });
+
+async function readinessOfCertManager(): Promise<string> {
+  const pod = cluster.services().find(({ name }) => name.startsWith('cert-manager-'));
+  return (await fetch(`http://127.0.0.1:${pod?.ports.health}/readyz`)).text();
+}
 
 const pause = (value: string | null) =>
   cluster.kubectl([
