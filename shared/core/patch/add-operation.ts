@@ -11,23 +11,28 @@ export function escapePointer(token: string): string {
 }
 
 /** Returns the operations that append to a list. One that is absent or null is created: an `add` to `/-` would fail. */
-export function appendTo(
+export const appendTo = (
   path: string,
   list: readonly unknown[] | undefined,
   items: unknown[],
-): AddOperation[] {
-  if (items.length === 0) return [];
-  if (list === undefined) return [{ op: 'add', path, value: items }];
-  return items.map((value) => ({ op: 'add', path: `${path}/-`, value }));
-}
+): AddOperation[] => addEach(path, list, items, '-');
 
-/** Returns the operations that put items before a list, in their order. */
-export function prependTo(
+/** Returns the operations that put items before a list, in their order; one that is absent or null is created. */
+export const prependTo = (
   path: string,
   list: readonly unknown[] | undefined,
   items: unknown[],
+): AddOperation[] => addEach(path, list, items, '0');
+
+function addEach(
+  path: string,
+  list: readonly unknown[] | undefined,
+  items: unknown[],
+  place: '-' | '0',
 ): AddOperation[] {
   if (items.length === 0) return [];
   if (list === undefined) return [{ op: 'add', path, value: items }];
-  return items.toReversed().map((value) => ({ op: 'add', path: `${path}/0`, value }));
+  // Each is put before the one put there last.
+  const inOrder = place === '0' ? items.toReversed() : items;
+  return inOrder.map((value) => ({ op: 'add', path: `${path}/${place}`, value }));
 }
