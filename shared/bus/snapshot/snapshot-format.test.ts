@@ -5,7 +5,7 @@ import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
-import { propertyRuns } from '#testkit/properties/property-runs.ts';
+import { heavyPropertyRuns } from '#testkit/properties/property-runs.ts';
 import { formatSnapshot, readSnapshot } from './snapshot-format.ts';
 import { packSnapshotShards } from './snapshot-shards.ts';
 
@@ -44,7 +44,7 @@ test('any records come back from a snapshot as they were, to the byte', async ()
       assert.deepEqual(snapshot.records, records);
       assert.equal(snapshot.takenAt, takenAt);
     }),
-    { numRuns: Math.min(200, propertyRuns.numRuns / 4) },
+    heavyPropertyRuns(200, 1 / 4),
   );
 });
 

@@ -8,7 +8,7 @@ import {
   snapshotShardCount,
   snapshotShardName,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
-import { propertyRuns } from '#testkit/properties/property-runs.ts';
+import { heavyPropertyRuns } from '#testkit/properties/property-runs.ts';
 import { packSnapshotShards, unpackSnapshotShards } from './snapshot-shards.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';
@@ -31,7 +31,7 @@ test('any content comes back from its shards, each of which is within the limit'
       assert.deepEqual([unpacked.generation, unpacked.takenAt], [generation, takenAt]);
       assert.ok(content.equals(unpacked.content));
     }),
-    { numRuns: Math.min(25, propertyRuns.numRuns / 40) },
+    heavyPropertyRuns(25, 1 / 40),
   );
 });
 

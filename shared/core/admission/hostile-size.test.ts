@@ -6,7 +6,7 @@ import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { member } from '#shared/core/text/json-object.ts';
 import { anAnnotation, aPod, aReview, bytesOf, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { countCalls } from '#testkit/pods/call-count.ts';
-import { propertyRuns } from '#testkit/properties/property-runs.ts';
+import { heavyPropertyRuns } from '#testkit/properties/property-runs.ts';
 import { type Admission, admit, admitReview, type Rules } from './admit.ts';
 
 /** Pods that their author made to be long, of which the API server asks before it looks at them itself. */
@@ -440,7 +440,7 @@ function hostilePod({ fields, asks, envVar, mountRequirement, odd }: Described):
 type Described = typeof description extends fc.Arbitrary<infer T> ? T : never;
 
 /** Each is a pod of up to 3 MiB. */
-const numRuns = Math.min(400, propertyRuns.numRuns / 2);
+const { numRuns } = heavyPropertyRuns(400, 1 / 2);
 
 test('input 58: whatever a pod is made of, it is answered in few steps, and a patch applies and repeats to nothing', () => {
   let injected = 0;

@@ -5,7 +5,7 @@ import { admitReview, type Rules } from '#shared/core/admission/admit.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { aPod, aReview, mountNumber, someRules } from '#testkit/pods/a-pod.ts';
 import { countCalls } from '#testkit/pods/call-count.ts';
-import { propertyRuns } from '#testkit/properties/property-runs.ts';
+import { heavyPropertyRuns } from '#testkit/properties/property-runs.ts';
 import { createWorkBudget } from './work-budget.ts';
 
 /** What a step may do at most, in calls; the rest is what every answer takes, and a list whose length is looked at. */
@@ -145,6 +145,6 @@ test('a decision ends where its budget does', () => {
       const [pod, rules] = make();
       assert.equal(assertPaid(pod, rules, limit), false);
     }),
-    { numRuns: Math.min(60, propertyRuns.numRuns / 10) },
+    heavyPropertyRuns(60, 1 / 10),
   );
 });
