@@ -88,6 +88,8 @@ export interface JudgingReader {
   state(): number;
   /** What came into force though it never may: a state never wanted, or one older than before. */
   wrong: readonly string[];
+  /** Describes how far it has read, and from which server. */
+  where(): string;
 }
 
 /** Starts reading. With `url` it knows that server at first, and the others from what the server tells it. */
@@ -118,7 +120,11 @@ export async function followChanges(
       state = found ?? state;
     },
   });
-  return { reader, state: () => state, wrong };
+  const where = () => {
+    const server = bus.connected() ? bus.link()?.nc.getServer() : 'no server';
+    return `${name} read ${server} up to revision ${reader.revision(owner)}`;
+  };
+  return { reader, state: () => state, wrong, where };
 }
 
 /** Waits until every reader holds exactly what is wanted, which must not change meanwhile; resolves with the time, ms. */
@@ -128,10 +134,12 @@ export async function untilAllHold(
   timeoutMs: number,
 ): Promise<number> {
   const startMs = performance.now();
-  const states = () => readers.map(({ state }) => state());
   const isThere = () => {
-    if (states().every((state) => state === changing.state())) return true;
-    throw new Error(`states ${states()} of ${changing.state()}; ${readers.flatMap(({ wrong }) => wrong)}`);
+    const late = readers.filter(({ state }) => state() !== changing.state());
+    if (late.length === 0) return true;
+    const states = readers.map(({ state }) => state());
+    const [wrong, where] = [readers.flatMap((reader) => reader.wrong), late.map((reader) => reader.where())];
+    throw new Error(`states ${states} of ${changing.state()}; ${where.join('; ')}; ${wrong}`);
   };
   await waitFor(isThere, { timeoutMs, what: 'every reader to hold what is wanted', intervalMs: 5 });
   return Math.round(performance.now() - startMs);

@@ -3,6 +3,7 @@ import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createPublisher, type Publisher } from '#shared/bus/publish/publisher.ts';
 import { rulesBucket as bucket, streamOf } from '#shared/contracts/bus/bucket.ts';
+import { heartbeatIntervalMs } from '#shared/contracts/bus/heartbeat.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
@@ -75,6 +76,11 @@ async function observe(testBus: TestBus): Promise<ClusterRun> {
   const readers = await followEverywhere(testBus, changing);
   const { jsm } = await testBus.admin();
   const leader = async () => servers[await leaderOf(jsm.streams, streamOf(bucket))] as NatsServer;
+  // As heartbeats do: a reader whose server has stopped following knows from this alone.
+  const stopConfirming = systemClock.every(heartbeatIntervalMs, () => {
+    const published = publishers.at(-1)?.publisher.published();
+    if (published !== undefined) for (const { reader } of readers) reader.confirm([published]);
+  });
   return {
     testBus,
     readers,
@@ -92,7 +98,10 @@ async function observe(testBus: TestBus): Promise<ClusterRun> {
     untilMoved: (atLeast = 1) => untilMoved(readers, changing, atLeast),
     settle: async () => {
       changing.pause();
-      const tookMs = await untilAllHold(readers, changing, convergenceTimeoutMs);
+      const replicas = async () => JSON.stringify((await jsm.streams.info(streamOf(bucket))).cluster);
+      const tookMs = await untilAllHold(readers, changing, convergenceTimeoutMs).catch(async (cause) => {
+        throw new Error(`the readers do not agree, with ${await replicas()}`, { cause });
+      });
       changing.resume();
       return tookMs;
     },
@@ -109,6 +118,7 @@ async function observe(testBus: TestBus): Promise<ClusterRun> {
     ],
     stop: async () => {
       changing.stop();
+      stopConfirming();
       await Promise.all(publishers.map(({ publisher }) => publisher.stop()));
       await Promise.all(readers.map(({ reader }) => reader.stop()));
       await testBus.stop();

@@ -8,10 +8,8 @@ import { escapeKeyToken } from '#shared/contracts/bus/key-token.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { ReaderMetrics } from './reader-metrics.ts';
+import { SetDoubt } from './set-doubt.ts';
 import { type AppliedSet, createStaging, type Rejection, type Staging } from './staging.ts';
-
-/** A set that stays inconsistent this long although reading works is read again from the start. */
-const inconsistentLimitMs = 6_000;
 
 interface FollowOptions {
   bucket: string;
@@ -32,7 +30,7 @@ export class FollowedOwner {
   readonly #log: Logger;
   readonly #staging: Staging;
   readonly #mirror: Mirror;
-  #consistentAtMs: number;
+  readonly #doubt: SetDoubt;
   #isRead = false;
   #isEnded = false;
   #isTooLarge = false;
@@ -43,7 +41,7 @@ export class FollowedOwner {
     this.#options = options;
     this.#log = options.log.child({ component: 'reader', bucket, owner });
     this.#staging = createStaging(owner);
-    this.#consistentAtMs = clock.monotonicMs();
+    this.#doubt = new SetDoubt(clock.monotonicMs());
     this.#takeIn(options.initial);
     this.#mirror = createMirror(bus, {
       bucket,
@@ -73,6 +71,7 @@ export class FollowedOwner {
   confirm(published: Version): void {
     this.#staging.confirm(published);
     this.#apply();
+    this.#doubt.notePublished(published, this.applied(), this.#options.clock.monotonicMs());
   }
 
   stop(): Promise<void> {
@@ -90,11 +89,9 @@ export class FollowedOwner {
       this.#isRead = true;
     }
     this.#takeIn(records);
-    const nowMs = clock.monotonicMs();
-    if (!this.#staging.isInconsistent() || reset) this.#consistentAtMs = nowMs;
-    else if (nowMs - this.#consistentAtMs > inconsistentLimitMs) {
-      this.#mirror.resync('the staged set stays inconsistent');
-    }
+    const read = { reset, isInconsistent: this.#staging.isInconsistent(), applied: this.applied() };
+    const reason = this.#doubt.noteRead(read, clock.monotonicMs());
+    if (reason !== undefined) this.#mirror.resync(reason);
   }
 
   #takeIn(records: readonly BusRecord[]): void {

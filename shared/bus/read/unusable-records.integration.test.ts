@@ -70,6 +70,20 @@ test('a set that stays inconsistent although it was read again is read from anot
   await waitForValues(set, 'diverged', { a: 1 });
 });
 
+test('a whole set that is older than its publisher says, and stays so, is read from another server', async (t) => {
+  const reasons: string[] = [];
+  const bus = { ...reading, changeServer: (reason: string) => void reasons.push(reason) };
+  const set = followSet(t, testBus, bus, bucket, 'behind', { clock: acceleratedClock(20) });
+  const record = aRecord({ key: entryKey('behind', 'a'), body: { schema: 1, value: 1 } });
+  const digests = createDigestSet();
+  digests.set(record.key, record.bytes);
+  await store([record, aManifest('behind', digests)]);
+  await waitForValues(set, 'behind', { a: 1 });
+  set.reader.confirm([{ owner: 'behind', epoch: 1, seq: 2 }]);
+  await waitFor(() => reasons.length > 0, { timeoutMs: 10_000, what: 'the change of the server' });
+  assert.equal(reasons[0], 'what the publisher says it has published does not arrive');
+});
+
 test('malformed records are counted, their former values stay in force, and reading goes on', async (t) => {
   const set = followSet(t, testBus, reading, bucket, 'bad');
   const [one, two] = ['one', 'two'].map((secret) =>
