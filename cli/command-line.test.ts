@@ -77,7 +77,7 @@ test('a cluster that does not answer, or that is not there, is named', async (co
     assert.equal(silent.code, 1);
     assert.match(
       silent.errors,
-      /KUBERNETES_REFUSED: .* gave no answer; check that it runs and can be reached\n$/,
+      /KUBERNETES_REFUSED: .* gave no answer \(connect ECONNREFUSED 127\.0\.0\.1:1\); check that it runs and can be reached\n$/,
     );
     assert.match((await run(command)).errors, /CONFIG_INVALID: found no Kubernetes API server/);
     const broken = await run([...command, '--kubeconfig', `${paths.broken}`]);

@@ -56,6 +56,7 @@ function kubeConfigSource({ environment }: Terminal, { kubeconfig, context }: Va
   const ofHome = [environment.HOME ?? []].flat().map((home) => join(home, '.kube/config'));
   const file = kubeconfig ?? (environment.KUBECONFIG || ofHome.find((path) => existsSync(path)));
   return {
+    environment,
     ...(file === undefined ? {} : { kubeconfigFile: String(file) }),
     ...(context === undefined ? {} : { context: String(context) }),
   };

@@ -88,7 +88,7 @@ const rooms: Record<string, readonly string[]> = {
   'shared/bus/publish': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],
   'shared/bus/read': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],
   'shared/bus/snapshot': ['shared/contracts', 'shared/bus/records'],
-  'shared/kubernetes/requests': ['shared/contracts', 'shared/runtime'],
+  'shared/kubernetes/requests': ['shared/contracts', 'shared/core/text', 'shared/runtime'],
   'shared/kubernetes/reflector': ['shared/contracts', 'shared/runtime', 'shared/kubernetes/requests'],
   'shared/kubernetes/objects': [
     'shared/contracts',

@@ -7,7 +7,12 @@ import { runService } from '#shared/service/run-service.ts';
 import { createCertManager } from './cert-manager.ts';
 
 await runService('cert-manager', process, (context) => {
-  const connect = () => connectKubernetes({ kubeconfigFile: context.process.KUBECONFIG, log: context.log });
+  const connect = () =>
+    connectKubernetes({
+      kubeconfigFile: context.process.KUBECONFIG,
+      environment: process.env,
+      log: context.log,
+    });
   return createLeaderElectedService({
     context,
     kubernetes: connect(),

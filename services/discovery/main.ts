@@ -11,7 +11,12 @@ await runService(
   'discovery',
   process,
   (context) => {
-    const connect = () => connectKubernetes({ kubeconfigFile: context.process.KUBECONFIG, log: context.log });
+    const connect = () =>
+      connectKubernetes({
+        kubeconfigFile: context.process.KUBECONFIG,
+        environment: process.env,
+        log: context.log,
+      });
     return createLeaderElectedService({
       context,
       kubernetes: connect(),

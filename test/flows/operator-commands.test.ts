@@ -154,7 +154,7 @@ test('status goes on where it may not look, and does not call that healthy', asy
   const nowhere = await runLatchkey(['status', '--kubeconfig', '/nowhere'], {});
   assert.match(
     nowhere.errors,
-    /^latchkey status: CONFIG_INVALID: found no cluster in the kubeconfig file \/nowhere/,
+    /^latchkey status: CONFIG_INVALID: the kubeconfig file \/nowhere cannot be read: ENOENT/,
   );
 });
 

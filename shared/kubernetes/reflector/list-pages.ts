@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { answerTooLarge } from '#shared/kubernetes/requests/bounded-answer.ts';
+import { answerTooLarge, answerUnreadable } from '#shared/kubernetes/requests/bounded-answer.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { isKubernetesObject, type KubernetesObject } from '#shared/kubernetes/requests/kubernetes-object.ts';
@@ -55,7 +55,7 @@ async function readPage(
 ): Promise<Page> {
   const call = { verb: 'list', ...target } as const;
   const page = parsePage(await kubernetes.json(call, signal));
-  if (page === undefined) throw refusedError(call, { statusCode: 0 }, new Error('the answer is not a list'));
+  if (page === undefined) throw refusedError(call, { statusCode: 0, reason: answerUnreadable });
   return page;
 }
 

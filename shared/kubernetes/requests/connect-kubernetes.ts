@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { answerTooLarge, mostAnswerBytes, readBoundedAnswer } from './bounded-answer.ts';
+import { answerTooLarge, answerUnreadable, mostAnswerBytes, readBoundedAnswer } from './bounded-answer.ts';
 import { type KubeConfigSource, loadKubeConfig } from './kube-config.ts';
 import {
   type KubernetesCall,
@@ -69,7 +69,8 @@ class ApiServerConnection implements Kubernetes {
     } catch (err) {
       if (err instanceof LatchkeyError) throw err;
       // A parser's message quotes the text, and the text may be a Secret.
-      throw refusedError(call, { statusCode: 0 }, err instanceof SyntaxError ? undefined : err);
+      if (err instanceof SyntaxError) throw refusedError(call, { statusCode: 0, reason: answerUnreadable });
+      throw refusedError(call, { statusCode: 0 }, err);
     }
   }
 

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { delimiter } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, resolve } from 'node:path';
+import { KubeConfig, type User } from '@kubernetes/client-node';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
+import { type PluginEnvironment, runCredentialPlugins } from './credential-plugin.ts';
+import { describeKubeConfigFault, requireServer } from './kube-config-fault.ts';
 
 /** Where to find the API server and the credentials; without a file the pod's own service account. */
 export interface KubeConfigSource {
@@ -10,21 +11,23 @@ export interface KubeConfigSource {
   kubeconfigFile?: string | undefined;
   /** Instead of the current context. */
   context?: string;
+  /** Variables that a credential plugin of the kubeconfig gets; without them it has none, and no PATH. */
+  environment?: PluginEnvironment;
 }
 
 /**
  * Reads the configuration again.
  * @throws CONFIG_INVALID when it cannot be read or names no such cluster
  */
-export function loadKubeConfig({ kubeconfigFile, context }: KubeConfigSource): KubeConfig {
+export function loadKubeConfig({ kubeconfigFile, context, environment = {} }: KubeConfigSource): KubeConfig {
   try {
     const kubeConfig = kubeconfigFile === undefined ? ofThePod() : ofFiles(kubeconfigFile.split(delimiter));
     if (context !== undefined) kubeConfig.setCurrentContext(context);
-    // Outside a cluster client-node builds `https://undefined:undefined`, which is no URL.
-    new URL(kubeConfig.getCurrentCluster()?.server ?? '');
+    requireServer(kubeConfig);
+    runCredentialPlugins(kubeConfig, environment);
     return kubeConfig;
   } catch (err) {
-    const message = wrongSyntax(kubeconfigFile) ?? nothingFound({ kubeconfigFile, context });
+    const message = describeKubeConfigFault(kubeconfigFile, err);
     throw new LatchkeyError('CONFIG_INVALID', message, {
       cause: err,
       fields: { file: kubeconfigFile ?? '' },
@@ -44,6 +47,7 @@ function ofFiles(files: readonly string[]): KubeConfig {
   const [first = new KubeConfig(), ...more] = present.map((file) => {
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(file);
+    kubeConfig.users = kubeConfig.users.map((user) => withCommandOf(file, user));
     return kubeConfig;
   });
   for (const { clusters, users, contexts, currentContext } of more) {
@@ -55,40 +59,14 @@ function ofFiles(files: readonly string[]): KubeConfig {
   return first;
 }
 
+/** Takes a plugin's command with a slash from the folder of its file, as kubectl does; others are looked for in PATH. */
+function withCommandOf(file: string, user: User): User {
+  const command: unknown = user.exec?.command;
+  if (typeof command !== 'string' || !command.includes('/')) return user;
+  return { ...user, exec: { ...user.exec, command: resolve(dirname(file), command) } };
+}
+
 const withOthers = <T extends { name: string }>(first: readonly T[], more: readonly T[]): T[] => [
   ...first,
   ...more.filter(({ name }) => first.every((each) => each.name !== name)),
 ];
-
-/** Names the first file that is no YAML, with the place; the parser's own words may repeat a credential. */
-function wrongSyntax(kubeconfigFile: string | undefined): string | undefined {
-  const files = kubeconfigFile === undefined ? [] : kubeconfigFile.split(delimiter);
-  for (const file of files.filter((each) => existsSync(each))) {
-    const fault = syntaxFault(file);
-    if (fault !== undefined) return `the kubeconfig file ${file} cannot be read: ${fault}`;
-  }
-  return undefined;
-}
-
-function syntaxFault(file: string): string | undefined {
-  try {
-    const read = readYaml(readFileSync(file, 'utf8'));
-    const fault = 'faults' in read ? read.faults.find(({ isSyntax }) => isSyntax) : undefined;
-    return fault && describeYamlFault(fault);
-  } catch {
-    // A folder, or a file of others: it is told as one in which nothing was found.
-    return undefined;
-  }
-}
-
-function nothingFound({
-  kubeconfigFile,
-  context,
-}: { [Field in keyof KubeConfigSource]: string | undefined }) {
-  if (kubeconfigFile === undefined) {
-    return 'found no Kubernetes API server: set KUBECONFIG to a kubeconfig file, or run in a pod with a service account';
-  }
-  return context === undefined
-    ? `found no cluster in the kubeconfig file ${kubeconfigFile}: set KUBECONFIG to a readable one with a current context`
-    : `found no cluster for the context ${context} in the kubeconfig file ${kubeconfigFile}: \`kubectl config get-contexts\` lists them`;
-}

@@ -1,5 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { answerTooLarge } from './bounded-answer.ts';
+import { answerTooLarge, answerUnreadable } from './bounded-answer.ts';
+import { describeNoAnswer } from './no-answer.ts';
 import { parseResourcePath } from './resource-path.ts';
 
 /** A verb of RBAC; the HTTP method follows from it. */
@@ -64,7 +65,7 @@ export function refusedError(call: KubernetesCall, refusal: Refusal, cause?: unk
   const { retryAfterMs, reason } = refusal;
   return new LatchkeyError(
     codeOf(refusal),
-    `cannot ${call.verb} ${what} in ${where}: the API server ${answerOf(refusal)}${sentence}`,
+    `cannot ${call.verb} ${what} in ${where}: ${answerOf(refusal, cause)}${sentence}`,
     {
       cause,
       fields: {
@@ -80,10 +81,14 @@ export function refusedError(call: KubernetesCall, refusal: Refusal, cause?: unk
   );
 }
 
-function answerOf({ statusCode, reason }: Refusal): string {
-  if (reason === answerTooLarge) return 'answered with more than may be read';
-  if (statusCode === 0) return 'gave no answer; check that it runs and can be reached';
-  return `answered ${[statusCode, reason].filter((part) => part !== undefined).join(' ')}`;
+const unreadable =
+  'answered with what is no JSON or not what was asked for; check where the address of the kubeconfig leads';
+
+function answerOf({ statusCode, reason }: Refusal, cause: unknown): string {
+  if (reason === answerTooLarge) return 'the API server answered with more than may be read';
+  if (reason === answerUnreadable) return `the API server ${unreadable}`;
+  if (statusCode === 0) return describeNoAnswer(cause);
+  return `the API server answered ${[statusCode, reason].filter((part) => part !== undefined).join(' ')}`;
 }
 
 const longestRetryAfterMs = 60_000;
