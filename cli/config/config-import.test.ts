@@ -129,7 +129,7 @@ test('where GitOps owns the object, latchkey creates none and touches none', () 
     serviceName: 'hook',
   });
   const { manage, configurationName } = read(config).webhook;
-  assert.deepEqual([manage, configurationName], [false, 'latchkey']);
+  assert.deepEqual([manage, configurationName], [false, '0-latchkey']);
   assert.equal(remarks.length, 1);
 });
 

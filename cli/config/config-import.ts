@@ -5,6 +5,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
+import { usualConfigurationName } from '#shared/installation/webhook-configuration.ts';
 import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
 import type { FlyteSection } from './find-flyte-sections.ts';
 import { requireServed } from './flyte-chain.ts';
@@ -109,7 +110,7 @@ function assign(config: JsonObject, [name, ...inside]: readonly string[], value:
 /** Without `manage` its caBundle is kept: it must not be Flyte's object before that calls latchkey. */
 function leaveToGitOps(config: JsonObject): void {
   if (member(config.webhook, 'manage') === false)
-    config.webhook = { ...webhookOf(config), configurationName: 'latchkey' };
+    config.webhook = { ...webhookOf(config), configurationName: usualConfigurationName };
 }
 
 const webhookOf = ({ webhook }: JsonObject): JsonObject => (isObject(webhook) ? webhook : {});

@@ -4,8 +4,9 @@ import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
+import { findWebhookConfiguration } from '#shared/installation/find-webhook-configuration.ts';
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
-import { skipReason } from '#shared/installation/webhook-configuration.ts';
+import { configurationNameOf, skipReason } from '#shared/installation/webhook-configuration.ts';
 import { writeSecret } from '#shared/installation/write-secret.ts';
 import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
@@ -100,10 +101,7 @@ async function readCertificateFacts(
   const [ca, serving, configuration] = await Promise.all([
     readSecret(tls.caSecretName),
     readSecret(tls.servingSecretName),
-    readObject<MutatingWebhookConfiguration>(kubernetes, {
-      resource: 'mutatingwebhookconfigurations',
-      name: webhook.configurationName,
-    }),
+    findWebhookConfiguration(kubernetes, webhook),
   ]);
   return { ca, serving, webhook: configuration };
 }
@@ -128,7 +126,10 @@ async function initWebhook(
   bundle: string,
 ): Promise<Outcome> {
   const { webhook } = config;
-  const about = { kind: 'MutatingWebhookConfiguration', name: webhook.configurationName } as const;
+  const about = {
+    kind: 'MutatingWebhookConfiguration',
+    name: configurationNameOf(webhook, existing),
+  } as const;
   const reason = skipReason(existing, webhook, installation.namespace);
   if (reason !== undefined) return { ...about, action: 'left', reason };
   const log = pino({ level: 'silent' });

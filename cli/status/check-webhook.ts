@@ -6,7 +6,12 @@ import {
   targetsOtherService,
   webhookAdoptionAnnotation,
 } from '#shared/installation/webhook-adoption.ts';
-import { desiredWebhook, pausedAnnotation, webhookName } from '#shared/installation/webhook-configuration.ts';
+import {
+  configurationNameOf,
+  desiredWebhook,
+  pausedAnnotation,
+  webhookName,
+} from '#shared/installation/webhook-configuration.ts';
 import { addedTerms, findWebhookDrift } from '#shared/installation/webhook-drift.ts';
 import type {
   MutatingWebhook,
@@ -18,11 +23,11 @@ import type { InstallationFacts } from './installation-facts.ts';
 const about = 'webhook';
 
 /** Checks whether the API server calls the gateways as configured. */
-export function checkWebhook({ webhook, found, namespace }: InstallationFacts): Finding {
+export function checkWebhook({ webhook, ownNames, found, namespace }: InstallationFacts): Finding {
   if ('unseen' in webhook) return unseen(about, webhook.unseen);
   const config = found.config.webhook;
-  const name = config.configurationName;
   const configuration = webhook.value;
+  const name = configurationNameOf(config, configuration);
   const entry = configuration?.webhooks?.find((each) => each.name === webhookName);
   if (configuration === undefined || entry === undefined) {
     const missing =
@@ -54,6 +59,7 @@ export function checkWebhook({ webhook, found, namespace }: InstallationFacts): 
       ...(paused === undefined ? [] : [pausedProblem(name, paused)]),
       ...(isTheirs ? [theirs(name, config)] : []),
       ...(drift.length === 0 ? [] : [drifted(name, drift, writers)]),
+      ...forgotten(name, ownNames, desired),
     ],
     facts: {
       exists: true,
@@ -97,6 +103,22 @@ const theirs = (name: string, { manage }: LatchkeyConfig['webhook']): Problem =>
     ? "Flyte's own webhook? webhook.adopt takes its place: docs/migration.md"
     : 'set webhook.configurationName to the object that GitOps creates for latchkey',
 });
+
+/** Finds objects of ours under a name that is not used: what calls the gateways with a bundle that nobody renews. */
+const forgotten = (
+  name: string,
+  ownNames: InstallationFacts['ownNames'],
+  desired: MutatingWebhook,
+): Problem[] =>
+  ownNames
+    .filter(({ metadata, webhooks = [] }) => {
+      const entry = webhooks.find((each) => each.name === webhookName);
+      return metadata.name !== name && entry !== undefined && !targetsOtherService(entry, desired);
+    })
+    .map(({ metadata }) => ({
+      message: `${kind} ${metadata.name} calls the gateways too, and its caBundle is not renewed: it refuses pods after the next rotation of the CA`,
+      advice: `kubectl delete mutatingwebhookconfiguration ${metadata.name} (docs/upgrading.md)`,
+    }));
 
 const drifted = (
   name: string,

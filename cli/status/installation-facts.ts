@@ -1,9 +1,14 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { snapshotSecretName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import {
+  configurationNames,
+  findWebhookConfiguration,
+} from '#shared/installation/find-webhook-configuration.ts';
 import type { Lease } from '#shared/kubernetes/election/lease.ts';
 import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/objects/endpoint-slices.ts';
 import { listObjects, readObject } from '#shared/kubernetes/objects/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import type { KubernetesObject, Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { FoundConfig, Installation } from '../installation.ts';
 
@@ -40,6 +45,8 @@ export interface InstallationFacts {
   ca: Seen<Secret | undefined>;
   serving: Seen<Secret | undefined>;
   webhook: Seen<MutatingWebhookConfiguration | undefined>;
+  /** The objects that have a name that latchkey gives by itself, as far as they may be read. */
+  ownNames: readonly MutatingWebhookConfiguration[];
   endpoints: Seen<EndpointSlice[]>;
   pods: Seen<Pod[]>;
   leases: Record<(typeof ledServices)[number], Seen<Lease | undefined>>;
@@ -61,21 +68,20 @@ export async function readInstallationFacts(
     see(readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name }));
   const lease = (service: string) =>
     see(readObject<Lease>(kubernetes, { resource: 'leases', namespace, name: `latchkey-${service}` }));
-  const [ca, serving, configuration, endpoints, pods, snapshot, certManager, discovery] = await Promise.all([
-    secret(tls.caSecretName),
-    secret(tls.servingSecretName),
-    see(
-      readObject<MutatingWebhookConfiguration>(kubernetes, {
-        resource: 'mutatingwebhookconfigurations',
-        name: webhook.configurationName,
-      }),
-    ),
-    see(listEndpointSlices(kubernetes, namespace, webhook.serviceName)),
-    see(listObjects<Pod>(kubernetes, { resource: 'pods', namespace }, 'app.kubernetes.io/part-of=latchkey')),
-    secret(snapshotSecretName(0)),
-    lease('cert-manager'),
-    lease('discovery'),
-  ]);
+  const [ca, serving, configuration, ownNames, endpoints, pods, snapshot, certManager, discovery] =
+    await Promise.all([
+      secret(tls.caSecretName),
+      secret(tls.servingSecretName),
+      see(findWebhookConfiguration(kubernetes, webhook)),
+      readOwnNames(kubernetes),
+      see(listEndpointSlices(kubernetes, namespace, webhook.serviceName)),
+      see(
+        listObjects<Pod>(kubernetes, { resource: 'pods', namespace }, 'app.kubernetes.io/part-of=latchkey'),
+      ),
+      secret(snapshotSecretName(0)),
+      lease('cert-manager'),
+      lease('discovery'),
+    ]);
   return {
     namespace,
     nowMs,
@@ -83,11 +89,21 @@ export async function readInstallationFacts(
     ca,
     serving,
     webhook: configuration,
+    ownNames,
     endpoints,
     pods,
     leases: { 'cert-manager': certManager, discovery },
     snapshot,
   };
+}
+
+async function readOwnNames(kubernetes: Kubernetes): Promise<MutatingWebhookConfiguration[]> {
+  const read = await Promise.all(
+    configurationNames({ configurationName: undefined }).map((configurationName) =>
+      see(findWebhookConfiguration(kubernetes, { configurationName })),
+    ),
+  );
+  return read.flatMap((object) => ('value' in object ? (object.value ?? []) : []));
 }
 
 async function see<T>(reading: Promise<T>): Promise<Seen<T>> {

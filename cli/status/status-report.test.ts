@@ -60,6 +60,7 @@ const facts = (different: Partial<InstallationFacts> = {}): InstallationFacts =>
   ca: secretOf(ca),
   serving: secretOf(leaf),
   webhook: webhookOf(),
+  ownNames: [],
   endpoints: { value: [{ metadata: { name: 'any' }, endpoints: [{ conditions: { ready: true } }] }] },
   pods: { value: services.map((service) => podOf(service)) },
   leases: { 'cert-manager': absent, discovery: absent },
@@ -78,6 +79,20 @@ function assertProblem(different: Partial<InstallationFacts>, pattern: RegExp): 
   assert.match(problems.join('\n'), pattern);
   assert.equal(reportStatus(facts(different)).verdict, 'attention');
 }
+
+test('an object of ours that nobody renews is named, with the command that deletes it', () => {
+  const { value: used } = webhookOf();
+  const former = { ...used, metadata: { ...used.metadata, name: 'latchkey' } };
+  assert.deepEqual(problemsOf({ ownNames: [used] }), []);
+  assertProblem(
+    { ownNames: [used, former] },
+    /^webhook: MutatingWebhookConfiguration latchkey calls the gat/,
+  );
+  assertProblem({ ownNames: [used, former], webhook: { value: former } }, /Configuration 0-latchkey calls/);
+  const service = { namespace: 'elsewhere', name: 'flyte-pod-webhook' };
+  const webhooks = (former.webhooks ?? []).map((each) => ({ ...each, clientConfig: { service } }));
+  assert.deepEqual(problemsOf({ ownNames: [used, { ...former, webhooks }] }), []);
+});
 
 const summaryOf = (different: Partial<InstallationFacts>, about: string): string =>
   reportStatus(facts(different)).findings.find((finding) => finding.about === about)?.summary ?? '';

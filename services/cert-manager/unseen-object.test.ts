@@ -63,14 +63,14 @@ test('a webhook configuration that may not be read keeps neither the CA nor the 
   assert.equal(status?.isCalled, false);
   assert.match(
     status?.unwritable.join() ?? '',
-    /may not get mutatingwebhookconfigurations latchkey \(webhook\.configurationName\): allow it/,
+    /may not get mutatingwebhookconfigurations 0-latchkey \(webhook\.configurationName\): allow it/,
   );
 });
 
 test('a serving Secret that may not be read keeps neither the CA nor the webhook configuration from being made', async () => {
   const { source, written } = aSource({ pattern: /flyte-pod-webhook-secret/, statusCode: 403 });
   await source.reconcile();
-  assert.deepEqual(written, ['latchkey-ca', 'latchkey']);
+  assert.deepEqual(written, ['latchkey-ca', '0-latchkey']);
   assert.match(source.status()?.unwritable.join() ?? '', /may not get secrets flyte-pod-webhook-secret/);
 });
 

@@ -7,6 +7,7 @@ import {
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import {
+  configurationNameOf,
   desiredWebhookConfiguration,
   planRepair,
   repairedFields,
@@ -31,7 +32,7 @@ export async function ensureWebhook(
   bundle: string,
 ): Promise<MutatingWebhookConfiguration | undefined> {
   const { kubernetes, webhook, namespace, log } = options;
-  const name = webhook.configurationName;
+  const name = configurationNameOf(webhook, existing);
   if (existing === undefined) {
     if (!webhook.manage) return undefined;
     const created = await createWebhookConfiguration(

@@ -12,6 +12,15 @@ import { findWebhookDrift } from './webhook-drift.ts';
 /** Names our entry as Flyte does, since its users know the name (docs/reference/flyte.md F1). */
 export const webhookName = 'flyte-pod-webhook.flyte.org';
 
+/**
+ * Names our object where latchkey.yaml does not. API servers call webhooks in the order of these names: who adds
+ * containers, an identity or Vault's agent has to come later.
+ */
+export const usualConfigurationName = '0-latchkey';
+
+/** Name that 0.1.0 gave the object; where it exists it is kept. */
+export const formerConfigurationName = 'latchkey';
+
 /** Names the annotation that stops every repair of the object: the way to admit pods unchanged for a while. */
 export const pausedAnnotation = 'latchkey.dev/paused';
 
@@ -50,6 +59,12 @@ export function desiredWebhook(config: WebhookConfig, namespace: string, bundle:
   };
 }
 
+/** Returns the name of the object that exists, or of the one to be created. */
+export const configurationNameOf = (
+  { configurationName }: Pick<WebhookConfig, 'configurationName'>,
+  existing?: MutatingWebhookConfiguration,
+): string => existing?.metadata.name ?? configurationName ?? usualConfigurationName;
+
 /** Makes the whole object, to be created. */
 export const desiredWebhookConfiguration = (
   config: WebhookConfig,
@@ -58,7 +73,7 @@ export const desiredWebhookConfiguration = (
 ): MutatingWebhookConfiguration => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'MutatingWebhookConfiguration',
-  metadata: { name: config.configurationName, labels: ownObjectLabel },
+  metadata: { name: configurationNameOf(config), labels: ownObjectLabel },
   webhooks: [desiredWebhook(config, namespace, bundle)],
 });
 
@@ -165,7 +180,7 @@ export function skipReason(
   config: WebhookConfig,
   namespace: string,
 ): string | undefined {
-  const object = `MutatingWebhookConfiguration ${config.configurationName}`;
+  const object = `MutatingWebhookConfiguration ${configurationNameOf(config, existing)}`;
   if (existing === undefined) {
     return config.manage ? undefined : `waiting for ${object}, which webhook.manage: false leaves to others`;
   }

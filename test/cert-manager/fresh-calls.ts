@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import { usualConfigurationName } from '#shared/installation/webhook-configuration.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { webhookServicePort } from '#testkit/cluster/installation.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
@@ -22,7 +23,7 @@ export function startFreshCalls(cluster: Cluster): FreshCalls {
 
   const readBundle = async (): Promise<string> => {
     const { webhooks = [] } = await cluster.harness.admissionRegistration.readMutatingWebhookConfiguration({
-      name: 'latchkey',
+      name: usualConfigurationName,
     });
     return Buffer.from(webhooks[0]?.clientConfig.caBundle ?? '', 'base64').toString();
   };

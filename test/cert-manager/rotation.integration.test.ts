@@ -10,6 +10,7 @@ import {
   leafStateAnnotation,
   rotateAnnotation,
 } from '#shared/contracts/kubernetes/rotation-state.ts';
+import { usualConfigurationName } from '#shared/installation/webhook-configuration.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
 import { readSamples } from '#testkit/installation/read-samples.ts';
 import { type RunningInstallation, startInstallation } from '#testkit/installation/running-installation.ts';
@@ -56,7 +57,7 @@ async function readLeafState(): Promise<LeafState> {
 
 const readConfiguration = () =>
   installation.cluster.kubernetes.admissionRegistration.readMutatingWebhookConfiguration({
-    name: 'latchkey',
+    name: usualConfigurationName,
   });
 /** The API server counts the changes of the webhooks. */
 const readGeneration = async (): Promise<number> =>
@@ -193,7 +194,7 @@ test('a rotation goes on where it was when cert-manager is killed in its middle'
 
 test('a request is refused while a rotation runs and while the webhook configuration is paused', async () => {
   const pause = (value: string): Promise<unknown> =>
-    installation.cluster.kubectl(['annotate', 'mutatingwebhookconfiguration', 'latchkey', value]);
+    installation.cluster.kubectl(['annotate', 'mutatingwebhookconfiguration', usualConfigurationName, value]);
   await pause('latchkey.dev/paused=here');
   await annotate(caSecret, 'paused');
   const paused = await untilCa('the refusal', ({ refused }) => refused?.id === 'paused');

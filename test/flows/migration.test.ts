@@ -110,8 +110,8 @@ test('the move ends with an object of latchkey, and without the one of Flyte', a
   const { admissionRegistration } = installation.cluster.kubernetes;
   await setWebhook({ adopt: true });
   await pods.untilInjectedBy('latchkey', podsInARow);
-  await setWebhook({ adopt: false, configurationName: 'latchkey' });
-  await waitFor(() => admissionRegistration.readMutatingWebhookConfiguration({ name: 'latchkey' }), {
+  await setWebhook({ adopt: false, configurationName: '0-latchkey' });
+  await waitFor(() => admissionRegistration.readMutatingWebhookConfiguration({ name: '0-latchkey' }), {
     timeoutMs: 20_000,
     what: 'the object of latchkey',
   });

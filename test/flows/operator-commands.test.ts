@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => cluster?.stop());
 
-const [caName, servingName, configurationName] = ['latchkey-ca', 'flyte-pod-webhook-secret', 'latchkey'];
+const [caName, servingName, configurationName] = ['latchkey-ca', 'flyte-pod-webhook-secret', '0-latchkey'];
 
 /** Runs a command as an operator does, with the kubeconfig of `admin`. */
 const run = (...args: string[]) => runLatchkey(args, { environment: { KUBECONFIG: cluster.kubeconfigFile } });

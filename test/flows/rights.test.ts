@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Secret } from '@kubernetes/client-node';
 import { snapshotSecretNames } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import {
+  formerConfigurationName,
+  usualConfigurationName,
+} from '#shared/installation/webhook-configuration.ts';
 import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
 import { untilAnswered } from '#testkit/installation/create-pod.ts';
@@ -20,7 +24,6 @@ const deployFolder = `${import.meta.dirname}/../../deploy`;
 const taskNamespace = 'flytesnacks-development';
 const authoritySecret = 'latchkey-ca';
 const servingSecret = 'flyte-pod-webhook-secret';
-const webhook = 'latchkey';
 const timeoutMs = 20_000;
 const snapshot = { intervalSeconds: 1 };
 
@@ -55,18 +58,28 @@ async function deleteAuthorityAndLeaf(cluster: Cluster): Promise<void> {
   }
 }
 
+/** Disturbs the object, then puts one of 0.1.0 in its place, which cert-manager keeps; in the end there is ours again. */
 async function disturbWebhookConfiguration(cluster: Cluster): Promise<void> {
   const { admissionRegistration } = cluster.kubernetes;
-  const read = () => admissionRegistration.readMutatingWebhookConfiguration({ name: webhook });
-  const configuration = await read();
+  const [name, former] = [usualConfigurationName, formerConfigurationName];
+  const read = (each: string) => admissionRegistration.readMutatingWebhookConfiguration({ name: each });
+  const isRepaired = async (each: string) => (await read(each)).webhooks?.[0]?.timeoutSeconds === 5;
+  const configuration = await read(name);
   const webhooks = configuration.webhooks?.map((entry) => ({ ...entry, timeoutSeconds: 29 })) ?? [];
   await admissionRegistration.replaceMutatingWebhookConfiguration({
-    name: webhook,
+    name,
     body: { ...configuration, webhooks },
   });
-  await until('the webhook to be repaired', async () => (await read()).webhooks?.[0]?.timeoutSeconds === 5);
-  await admissionRegistration.deleteMutatingWebhookConfiguration({ name: webhook });
-  await until('the webhook to be made again', async () => (await read()).webhooks?.length === 1);
+  await until('the webhook to be repaired', () => isRepaired(name));
+  const { labels = {} } = configuration.metadata ?? {};
+  await admissionRegistration.createMutatingWebhookConfiguration({
+    body: { metadata: { name: former, labels }, webhooks },
+  });
+  await admissionRegistration.deleteMutatingWebhookConfiguration({ name });
+  await until('the webhook of 0.1.0 to be repaired', () => isRepaired(former));
+  await assert.rejects(read(name), { code: 404 });
+  await admissionRegistration.deleteMutatingWebhookConfiguration({ name: former });
+  await until('the webhook to be made again', async () => (await read(name)).webhooks?.length === 1);
 }
 
 async function disturbGlobals(

@@ -1,3 +1,4 @@
+import { usualConfigurationName } from '#shared/installation/webhook-configuration.ts';
 import { webhookServicePort } from '#testkit/cluster/installation.ts';
 import type { BalancedConnection } from '#testkit/cluster/service-proxy.ts';
 import { reviewUid } from '#testkit/gateway/ask-gateway.ts';
@@ -78,7 +79,7 @@ function planOf(
       url: cluster.server,
       ca: cluster.authority,
       token: cluster.harness.config.getCurrentUser()?.token ?? '',
-      configuration: 'latchkey',
+      configuration: usualConfigurationName,
       webhook: 'flyte-pod-webhook.flyte.org',
     },
     clients,

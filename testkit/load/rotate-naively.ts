@@ -9,6 +9,7 @@ import {
 } from '#shared/certificates/issue-certificate.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { configurationNameOf } from '#shared/installation/webhook-configuration.ts';
 import type { Cluster } from '#testkit/cluster/cluster.ts';
 import { installationNamespace } from '#testkit/cluster/manifests.ts';
 import type { RunningInstallation } from '#testkit/installation/running-installation.ts';
@@ -49,7 +50,7 @@ export async function stopCertManagers({ cluster }: RunningInstallation): Promis
 }
 
 async function replaceBundle({ harness }: Cluster, bundle: string): Promise<void> {
-  const name = webhook.configurationName;
+  const name = configurationNameOf(webhook);
   const { admissionRegistration } = harness;
   const configuration = await admissionRegistration.readMutatingWebhookConfiguration({ name });
   for (const entry of configuration.webhooks ?? []) entry.clientConfig.caBundle = encode(bundle);

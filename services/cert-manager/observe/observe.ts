@@ -1,5 +1,6 @@
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { findWebhookConfiguration } from '#shared/installation/find-webhook-configuration.ts';
 import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/objects/endpoint-slices.ts';
 import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
@@ -55,13 +56,7 @@ async function readObjects({ kubernetes, config, namespace }: ObserveOptions): P
     readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name });
   const [serving, configuration, slices] = await Promise.all([
     seeIfAllowed(secretNamed(tls.servingSecretName), 'tls.servingSecretName'),
-    seeIfAllowed(
-      readObject<MutatingWebhookConfiguration>(kubernetes, {
-        resource: 'mutatingwebhookconfigurations',
-        name: webhook.configurationName,
-      }),
-      'webhook.configurationName',
-    ),
+    seeIfAllowed(findWebhookConfiguration(kubernetes, webhook), 'webhook.configurationName'),
     // Only the rotation needs them.
     listEndpointSlices(kubernetes, namespace, webhook.serviceName).catch(
       (err: unknown) => `the endpoints cannot be read: ${err instanceof Error ? err.message : err}`,

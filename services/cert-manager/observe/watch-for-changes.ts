@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { configurationNames } from '#shared/installation/find-webhook-configuration.ts';
 import { endpointSliceSelector } from '#shared/kubernetes/objects/endpoint-slices.ts';
 import { createReflector } from '#shared/kubernetes/reflector/reflector.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
@@ -27,10 +28,10 @@ export function watchForChanges(options: {
     tls.issuer === 'latchkey' ? [tls.caSecretName, tls.servingSecretName] : [tls.servingSecretName];
   const targets = [
     ...ownSecrets.map((name) => ({ path: secrets, ...named(name) })),
-    {
+    ...configurationNames(webhook).map((name) => ({
       path: resourcePath({ resource: 'mutatingwebhookconfigurations' }),
-      ...named(webhook.configurationName),
-    },
+      ...named(name),
+    })),
     {
       path: resourcePath({ resource: 'endpointslices', namespace }),
       labelSelector: endpointSliceSelector(webhook.serviceName),

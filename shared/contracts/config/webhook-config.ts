@@ -10,8 +10,10 @@ import {
 export const webhookConfigSchema = z.strictObject({
   configurationName: z
     .string()
-    .default('latchkey')
-    .describe('Name of the MutatingWebhookConfiguration object.'),
+    .optional()
+    .describe(
+      'Name of the MutatingWebhookConfiguration object; without it `0-latchkey`, which API servers call before all others, or `latchkey` where only that exists (docs/upgrading.md).',
+    ),
   manage: z
     .boolean()
     .default(true)
