@@ -21,10 +21,14 @@ export const processEnvironmentSchema = z.object({
     )
     .meta({ title: 'nats or tls URL without a login' })
     .default('nats://latchkey-nats:4222')
-    .describe('Address of NATS, or several separated by commas, read by every service.'),
+    .describe(
+      'Address of NATS, or several separated by commas, read by every service; with one of `tls://` none is talked to without TLS.',
+    ),
   NATS_CREDENTIALS: absolutePath
     .optional()
-    .describe('Folder with the files `username` and `password` of the login to NATS, read by every service.'),
+    .describe(
+      'Folder with the login to NATS: `<user>.creds`, `<user>.nk`, or `username` and `password` (docs/install.md), read by every service.',
+    ),
   HEALTH_PORT: port(9090).describe('Port of `/livez`, `/readyz` and `/metrics` of every service.'),
   WEBHOOK_PORT: port(9443).describe('Port on which the gateway answers the API server.'),
   TLS_DIR: absolutePath

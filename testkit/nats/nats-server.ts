@@ -89,19 +89,30 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
   await writeFile(file, adapt(configuration, store, passwords[unlimitedUser] ?? ''), { mode: 0o600 });
   if (membership !== undefined) await writeMemberFile(start.folder, membership.port);
   const main = membership === undefined ? file : join(start.folder, 'nats-cluster.conf');
-  const monitoringUrl = `http://127.0.0.1:${start.monitoringPort}`;
-  const args = ['-c', main, '-a', '127.0.0.1', '-p', `${start.port}`, '-m', `${start.monitoringPort}`];
+  return runNatsServer(
+    { ...start, name: membership?.name ?? 'nats-server', file: main, env, passwords, store },
+    guard,
+  );
+}
+
+/** A server whose configuration is written. */
+interface NatsRun extends Pick<NatsStart, 'program' | 'port' | 'monitoringPort' | 'folder' | 'logFolder'> {
+  name: string;
+  /** The configuration. */
+  file: string;
+  env: Record<string, string | undefined>;
+  passwords: NatsPasswords;
+  store: string;
+}
+
+/** Starts nats-server with a configuration; flags move its ports. */
+export async function runNatsServer(run: NatsRun, guard: ProcessGuard): Promise<NatsServer> {
+  const { name, program, folder, logFolder, env, passwords, store } = run;
+  const monitoringUrl = `http://127.0.0.1:${run.monitoringPort}`;
+  const args = ['-c', run.file, '-a', '127.0.0.1', '-p', `${run.port}`, '-m', `${run.monitoringPort}`];
   const launch = async () => {
-    const { logFolder, folder, program } = start;
     const launched = await startGuardedProcess(
-      {
-        name: membership?.name ?? 'nats-server',
-        command: program.path,
-        args: args,
-        env,
-        folder,
-        logFolder,
-      },
+      { name, command: program.path, args, env, folder, logFolder },
       guard,
     );
     await waitUntilUp(launched, () => isHealthy(monitoringUrl), {
@@ -112,7 +123,7 @@ export async function startNatsServer(start: NatsStart, guard: ProcessGuard): Pr
   };
   let current = await launch();
   return {
-    url: `nats://127.0.0.1:${start.port}`,
+    url: `nats://127.0.0.1:${run.port}`,
     monitoringUrl,
     passwords,
     store,

@@ -8,7 +8,7 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { type Bus, type BusLink, requestTimeoutMs } from './bus.ts';
 import { followConnectionStatus } from './connection-status.ts';
-import { readCredentials } from './credentials.ts';
+import { credentialsIn } from './credentials.ts';
 
 /** The part of a service's context that its connection needs. */
 interface BusContext {
@@ -37,6 +37,8 @@ function connectionOptions(user: string, context: BusContext): ConnectionOptions
     maxReconnectAttempts: -1,
     reconnectTimeWait: 500,
     reconnectJitter: 1_000,
+    // Else the client takes `tls://` for `nats://`, and talks in plain text with a server that does not offer TLS.
+    ...(NATS_URL.includes('tls://') ? { tls: {} } : {}),
     // Two refusals in a row would otherwise end the connection for good; credentials may be repaired later.
     ignoreAuthErrorAbort: true,
     // A server that stands still accepts TCP and says nothing: 20 s by default.
@@ -45,7 +47,7 @@ function connectionOptions(user: string, context: BusContext): ConnectionOptions
     maxPingOut: 2,
     ...(NATS_CREDENTIALS === undefined
       ? {}
-      : { authenticator: () => readCredentials(NATS_CREDENTIALS, context.log) }),
+      : { authenticator: credentialsIn(NATS_CREDENTIALS, user, context.log) }),
   };
 }
 
