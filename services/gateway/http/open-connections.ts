@@ -18,6 +18,12 @@ const closingResponse = [
   '\r\n',
 ].join('\r\n');
 
+/**
+ * Answers that may be due on one connection. The API server waits for each before the next request. Whoever pipelines
+ * thousands of them has each kept in memory until all before it are answered.
+ */
+const mostDue = 8;
+
 /** Ended connections that may wait for their client to close: one that never does must not stay. */
 const mostEnded = 1_024;
 
@@ -34,7 +40,10 @@ export interface OpenConnections {
   endIdle(idleMs: number): void;
   /** Ends one connection with a closing response. */
   end(socket: Socket): void;
-  /** Counts a request; false when its connection has had the closing response, and so the request its answer. */
+  /**
+   * Counts a request; false when its connection has had the closing response, and so the request its answer, or when too
+   * many are due on it, which closes it.
+   */
   begin(request: IncomingMessage, response: ServerResponse): boolean;
   follow(server: Server): void;
 }
@@ -107,6 +116,12 @@ export function createOpenConnections(options: OpenConnectionsOptions): OpenConn
     begin: ({ socket }, response) => {
       const connection = connections.get(socket);
       if (connection === undefined || ended.has(socket)) return false;
+      if (connection.due >= mostDue) {
+        // What else is in the bytes just read is not looked at.
+        ended.add(socket);
+        socket.destroy();
+        return false;
+      }
       lastRequestAtMs = monotonicMs();
       connection.due += 1;
       idle.delete(socket);

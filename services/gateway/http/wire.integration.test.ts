@@ -131,6 +131,15 @@ test('input 9: an HTTP/2 preface and two lengths at once are refused, pipelined 
   assert.deepEqual(statuses, ['HTTP/1.1 200', 'HTTP/1.1 400', 'HTTP/1.1 200']);
 });
 
+test('input 9: a connection that pipelines more requests than anybody waits for is closed, others are served', async () => {
+  const pipelined = await connect();
+  pipelined.on('error', () => undefined);
+  pipelined.write(reviewText({}).repeat(9));
+  const answers = (await readAll(pipelined)).match(/HTTP\/1\.1 \d+/g) ?? [];
+  assert.ok(answers.length < 9, `${answers.length} answers`);
+  assert.ok(isInjected(await send()));
+});
+
 test('input 9: a request to upgrade the protocol is an ordinary request', async () => {
   const answer = await send({ headers: { upgrade: 'websocket', connection: 'Upgrade, close' } });
   assert.ok(isInjected(answer), answer);
