@@ -41,15 +41,3 @@ test('a document that cannot be read is named with its number and its place in t
 test('more documents than anybody renders are refused before one is parsed', () => {
   assert.match(JSON.stringify(valuesOf('--- 1\n'.repeat(10_001))), /more than 10000 documents/);
 });
-
-test('documents that together have more tokens than a command reads are refused before one is parsed', () => {
-  let parsed = 0;
-  const text = `---\n${'- x\n'.repeat(30_000)}`.repeat(10);
-  const read = readYamlDocuments(text, () => {
-    parsed++;
-    return { faults: [] };
-  });
-  assert.ok('faults' in read);
-  assert.match(read.faults[0]?.message ?? '', /more than 1000000 tokens/);
-  assert.equal(parsed, 0);
-});

@@ -1,102 +1,18 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { createStaging } from '#shared/bus/read/staging.ts';
-import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
-import type { BusRecord } from '#shared/bus/records/record.ts';
-import { readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
-import { formatKey } from '#shared/contracts/bus/bucket.ts';
-import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
-import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
-import { k8sManager } from '#shared/managers/shipped/k8s.ts';
-import { defaultConfig } from '#testkit/installation/default-config.ts';
-import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
+import { namespaceRules } from '#testkit/nats/namespace-rules.ts';
 import { createPackedRules } from './packed-rules.ts';
 
 const takenAt = '2026-01-01T00:00:00.000Z';
-const owner = 'k8s';
-
-/** A complete set of k8s: namespace -> how many keys its one Secret has, each of 242 characters that pack to no fewer bytes than 180. */
-function rulesOf(keys: Record<string, number>): BusRecord[] {
-  const recipe = aRecord({
-    key: formatKey({ owner, kind: 'recipe' }),
-    body: k8sManager.recipe(defaultConfig),
-  });
-  const records = Object.entries(keys).flatMap(([namespace, count]) => {
-    const items = Array.from({ length: count }, () => [`s/${randomBytes(180).toString('base64url')}`, {}]);
-    const entry = { schema: 1, items: Object.fromEntries([...items, ['s/known', {}]]) };
-    return [
-      aRecord({ key: formatKey({ owner, kind: 'namespace', namespace }), body: { schema: 1, namespace } }),
-      aRecord({ key: formatKey({ owner, kind: 'entry', namespace, secret: 's' }), body: entry }),
-    ];
-  });
-  const digests = createDigestSet();
-  for (const { key, bytes } of [recipe, ...records]) digests.set(key, bytes);
-  return [recipe, ...records, aManifest(owner, digests, { recipeDigest: recipeDigest(recipe.bytes) })];
-}
-
-/** What a gateway that starts from the shards knows. */
-function startedFrom(shards: readonly Uint8Array[] = []) {
-  const files = new Map(shards.map((shard, index) => [snapshotShardName(index), shard]));
-  const snapshot = readSnapshot(files);
-  assert.ok('records' in snapshot);
-  const staging = createStaging(owner);
-  for (const record of snapshot.records) assert.equal(staging.stage(record), 'staged');
-  const index = createRuleIndex();
-  const step = staging.apply();
-  assert.deepEqual(index.apply(owner, step?.set.changes ?? []), []);
-  return { index, isComplete: staging.applied() !== undefined };
-}
-
-function aKeeper() {
-  const logged: string[] = [];
-  const log = pino({ base: null }, { write: (line) => logged.push(line) });
-  return { packed: createPackedRules(undefined, log), logged };
-}
 
 test('rules are packed once', async () => {
-  const { packed, logged } = aKeeper();
-  const rules = rulesOf({ a: 10 });
+  const logged: string[] = [];
+  const packed = createPackedRules(undefined, pino({ base: null }, { write: (line) => logged.push(line) }));
+  const rules = namespaceRules({ a: 10 });
   assert.equal(packed.snapshot(), undefined);
   assert.equal(await packed.pack(rules, takenAt), true);
   assert.equal(packed.snapshot()?.summary.takenAt, takenAt);
   assert.equal(await packed.pack(rules, takenAt), false);
   assert.deepEqual([logged, packed.leftOut()], [[], []]);
-});
-
-test('namespaces with very large Secrets are left out, named once, and everybody else is in the snapshot', async () => {
-  const { packed, logged } = aKeeper();
-  const huge = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`huge-${index}`, 2_300]));
-  const rules = rulesOf({ ...huge, team: 20, other: 100 });
-  assert.equal(await packed.pack(rules, takenAt), true);
-  assert.equal(await packed.pack(rules, takenAt), false);
-  const { index, isComplete } = startedFrom(packed.snapshot()?.shards);
-  assert.equal(isComplete, true);
-  for (const namespace of ['team', 'other']) {
-    assert.notEqual(index.item(owner, namespace, 's/known'), undefined, namespace);
-  }
-  const missing = packed.leftOut().map(({ namespace = '' }) => namespace);
-  assert.ok(missing.length > 0 && missing.length < 9 && missing.every((name) => name.startsWith('huge-')));
-  // Unknown, and so 503; never empty.
-  for (const namespace of missing) assert.equal(index.knowsNamespace(owner, namespace), false);
-  assert.equal(packed.snapshot()?.summary.leftOut?.count, missing.length);
-  assert.equal(logged.filter((line) => line.includes('SNAPSHOT_TOO_LARGE')).length, 1);
-
-  await packed.pack(rulesOf({ ...huge, team: 20, other: 100, late: 3 }), takenAt);
-  assert.notEqual(startedFrom(packed.snapshot()?.shards).index.item(owner, 'late', 's/known'), undefined);
-  await packed.pack(rulesOf({ team: 20 }), takenAt);
-  assert.deepEqual([packed.leftOut(), packed.snapshot()?.summary.leftOut], [[], undefined]);
-  assert.match(logged.at(-1) ?? '', /holds all rules again/);
-});
-
-test('a manager that is too large without namespaces goes as a whole, and the others stay', async () => {
-  const { packed } = aKeeper();
-  const key = formatKey({ owner: 'aws', kind: 'entry', namespace: undefined, secret: 'x' });
-  const large = Array.from({ length: 5 }, (_, index) =>
-    aRecord({ key: `${key}${index}`, bytes: randomBytes(800_000) }),
-  );
-  assert.equal(await packed.pack([...large, ...rulesOf({ a: 3 })], takenAt), true);
-  assert.deepEqual(packed.leftOut(), [{ owner: 'aws' }]);
-  assert.equal(startedFrom(packed.snapshot()?.shards).isComplete, true);
 });

@@ -13,8 +13,11 @@ import { readMountedSnapshot } from './mounted-snapshot.ts';
 
 const takenAt = '2026-01-02T03:04:05.000Z';
 let folder: string;
+/** Two snapshots of the same number of shards. */
+let [one, other]: [readonly Uint8Array[], readonly Uint8Array[]] = [[], []];
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'latchkey-snapshot-'));
+  [one, other] = await Promise.all([twoShards(), twoShards()]);
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
@@ -58,12 +61,11 @@ async function twoShards(): Promise<readonly Uint8Array[]> {
 }
 
 test('a mounted snapshot is read, without a word', async () => {
-  const { found, log } = await read('whole', await twoShards());
+  const { found, log } = await read('whole', one);
   assert.deepEqual([found?.takenAt, found?.records.length, log], [takenAt, 1, '']);
 });
 
 test('the log says whether there is none, a torn one or a damaged one, and it is as if there were none', async () => {
-  const [one, other] = [await twoShards(), await twoShards()];
   const cases: [string, readonly Uint8Array[], RegExp][] = [
     ['missing', [], /"level":30.*no snapshot of the rules is mounted/],
     ['torn', [one[0] ?? Buffer.of(), other[1] ?? Buffer.of()], /it is torn.*SNAPSHOT_UNUSABLE/],
@@ -78,7 +80,6 @@ test('the log says whether there is none, a torn one or a damaged one, and it is
 });
 
 test('a torn snapshot is read again for a while: the volume was swapped between two of its files', async () => {
-  const [one, other] = [await twoShards(), await twoShards()];
   const torn = [one[0] ?? Buffer.of(), other[1] ?? Buffer.of()];
   const { found, log } = await read('swapped', torn, { waits: 3, shards: other });
   assert.deepEqual([found?.records.length, log], [1, '']);

@@ -28,7 +28,7 @@ test('a name that can be split in a thousand ways is looked at for a moment only
   assert.ok(looked > 0 && looked < 2_000, `${looked} characters`);
   assert.deepEqual(lookupReadings([counted], 'a/'.repeat(2_000)), []);
   assert.equal(
-    [...name.readings('a/'.repeat(2_000), { charactersLeft: Number.POSITIVE_INFINITY })].length,
-    2_000,
+    [...name.readings('a/'.repeat(1_000), { charactersLeft: Number.POSITIVE_INFINITY })].length,
+    1_000,
   );
 });
