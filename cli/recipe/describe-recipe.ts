@@ -52,7 +52,11 @@ function editWords(edit: Edit): string {
     return `every container mounts ${name} at ${mountPath}${readOnly === true ? ', read only' : ''}`;
   }
   if ('initContainer' in edit) {
-    return `an init container ${edit.initContainer.name}-<n> of ${edit.initContainer.image} runs before the others`;
+    const place =
+      edit.position === 'afterNativeSidecars'
+        ? 'behind native sidecars that get no secrets'
+        : 'before the others';
+    return `an init container ${edit.initContainer.name}-<n> of ${edit.initContainer.image} runs ${place}`;
   }
   if ('annotation' in edit)
     return `the pod gets the annotation ${edit.annotation.name}: ${edit.annotation.value}`;

@@ -9,6 +9,7 @@ import {
   namespaceName,
   qualifiedName,
 } from '#shared/contracts/shapes/config-values.ts';
+import { initContainerPositions } from './init-container-position.ts';
 import { providerSchemas } from './provider-config.ts';
 
 /** Sections of the managers in latchkey.yaml. */
@@ -96,6 +97,12 @@ export function pullManagerConfigSchema<Provider extends z.ZodType>(
       .partialRecord(z.enum(['requests', 'limits']), quantities)
       .prefault({ requests: pullResources, limits: pullResources })
       .describe('Resources of the init container; a given value replaces the default as a whole.'),
+    position: z
+      .enum(initContainerPositions)
+      .default('first')
+      .describe(
+        'Place of the init container: `first`, or `afterNativeSidecars`, behind the native sidecars of `gateway.skippedContainers`, where a mesh leaves it no network before (docs/recipes.md).',
+      ),
     securityContext: fewMembers(mostMembers, jsonObject)
       .default({})
       .describe('Security context of the init container, for namespaces that enforce a Pod Security level.'),

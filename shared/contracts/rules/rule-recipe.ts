@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { initContainerPositions } from '#shared/contracts/config/init-container-position.ts';
 import { recipePolicySchema } from '#shared/contracts/config/policy.ts';
 import { withNodeLimit } from '#shared/contracts/shapes/check-shape.ts';
 import { fewMembers } from '#shared/contracts/shapes/config-values.ts';
@@ -173,11 +174,13 @@ const editSchema = z.union([
   z.object({ volume: volumeSchema, when }),
   /** Added to every container and init container; `name` is that of a volume edit of the same list. */
   z.object({ volumeMount: volumeMountSchema, when }),
-  /** Put before the user's own init containers, one for each request. */
+  /** Put among the pod's init containers, one for each request. */
   z.object({
     initContainer: initContainerSchema,
     /** The only system that the container runs on: a pod for another one is denied. */
     os: z.literal('linux').optional(),
+    /** Where among the others; absent: first. */
+    position: z.enum(initContainerPositions).optional(),
     when,
   }),
   /** Added to the pod unless it has one of that name. */

@@ -17,22 +17,26 @@ export const appendTo = (
   items: unknown[],
 ): AddOperation[] => addEach(path, list, items, '-');
 
-/** Returns the operations that put items before a list, in their order; one that is absent or null is created. */
-export const prependTo = (
+/**
+ * Returns the operations that put items before an entry of a list, or at its end, in their order. A list that is absent or
+ * null is created.
+ */
+export const insertInto = (
   path: string,
   list: readonly unknown[] | undefined,
   items: unknown[],
-): AddOperation[] => addEach(path, list, items, '0');
+  index: number,
+): AddOperation[] => addEach(path, list, items, index);
 
 function addEach(
   path: string,
   list: readonly unknown[] | undefined,
   items: unknown[],
-  place: '-' | '0',
+  place: '-' | number,
 ): AddOperation[] {
   if (items.length === 0) return [];
   if (list === undefined) return [{ op: 'add', path, value: items }];
   // Each is put before the one put there last.
-  const inOrder = place === '0' ? items.toReversed() : items;
+  const inOrder = place === '-' ? items : items.toReversed();
   return inOrder.map((value) => ({ op: 'add', path: `${path}/${place}`, value }));
 }

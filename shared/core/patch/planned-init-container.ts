@@ -1,3 +1,4 @@
+import type { InitContainerPosition } from '#shared/contracts/config/init-container-position.ts';
 import type { InitContainer } from '#shared/contracts/rules/rule-recipe.ts';
 import { additionSteps, nameSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset, type JsonObject } from '#shared/core/text/json-object.ts';
@@ -10,41 +11,51 @@ export interface PlannedInitContainer {
   /** The secret that wants it, and the only system that it runs on, if there is one. */
   title: string;
   os: 'linux' | undefined;
+  position: InitContainerPosition | undefined;
   volumes: ReadonlyMap<string, PlannedVolume>;
 }
+
+/** An init container that the pod lacks, with its name in the pod. */
+export type MissingInitContainer = Pick<PlannedInitContainer, 'title' | 'position'> & {
+  container: JsonObject;
+};
 
 /** Steps to compare a container with a wanted one, and for each entry of its lists. */
 const containerSteps = 20;
 const itemSteps = 5;
 
 /**
- * Pull containers go before the user's own, so that those can read the files. Their numbers are Flyte's, which appends
- * them: they go on from the number of the user's own. One that the pod has already is known by what it does.
+ * Names pull containers by Flyte's numbers, which appends them: they go on from the number of the user's own. One that the
+ * pod has already is known by what it does.
  */
 export function nameInitContainers(
   pod: Pod,
   planned: readonly PlannedInitContainer[],
   names: VolumeNames,
   budget: WorkBudget,
-): { missing: JsonObject[]; present: ReadonlySet<JsonObject> } {
+): { missing: MissingInitContainer[]; present: ReadonlySet<JsonObject> } {
   const existing = pod.initContainers ?? [];
   const namesakes = byBaseName(existing, budget);
   const present = new Set<JsonObject>();
-  const absent: InitContainer[] = [];
-  for (const { container, volumes } of planned) {
+  const absent: (MissingInitContainer & { container: InitContainer })[] = [];
+  for (const { container, volumes, title, position } of planned) {
     const wanted = withVolumeNames(container, volumes, names);
     const other = namesakes
       .get(wanted.name)
       ?.find(({ source, name }) => !present.has(source) && isSameContainer(source, name, wanted, budget));
-    if (other === undefined) absent.push(wanted);
+    if (other === undefined) absent.push({ container: wanted, title, position });
     else present.add(other.source);
   }
-  payForAdded(absent, present.size, budget);
+  payForAdded(
+    absent.map(({ container }) => container),
+    present.size,
+    budget,
+  );
   const taken = new Set([...existing, ...pod.containers].map(({ name }) => name));
   let number = existing.length - present.size;
-  const missing = absent.map((container) => {
+  const missing = absent.map(({ container, ...rest }) => {
     while (taken.has(`${container.name}-${number}`)) number++;
-    return { ...container, name: `${container.name}-${number++}` };
+    return { ...rest, container: { ...container, name: `${container.name}-${number++}` } };
   });
   return { missing, present };
 }

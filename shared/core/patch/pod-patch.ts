@@ -8,10 +8,11 @@ import {
 } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset, type JsonObject } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
-import { type AddOperation, appendTo, escapePointer, prependTo } from './add-operation.ts';
+import { type AddOperation, appendTo, escapePointer } from './add-operation.ts';
 import { missingEnv, wantedEnv } from './missing-env.ts';
 import { missingMounts, wantedMounts } from './missing-mounts.ts';
 import { userVolumes } from './nested-mounts.ts';
+import { placeInitContainers } from './place-init-containers.ts';
 import { nameInitContainers } from './planned-init-container.ts';
 import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
 import { checkLength, malformedPod, type NamedObject, type Pod } from './pod.ts';
@@ -66,7 +67,12 @@ export function patchPod(
       ),
     ]),
     // Last, for it moves the places of the others.
-    ...prependTo('/spec/initContainers', pod.initContainers, initContainers.missing),
+    ...placeInitContainers(
+      pod,
+      initContainers.missing,
+      { isOurs: (source) => initContainers.present.has(source), isSkipped },
+      { budget, warnings },
+    ),
   ];
 }
 

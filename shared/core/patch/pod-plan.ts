@@ -119,7 +119,8 @@ function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string,
     want(plan.annotations, name, edit.annotation, title, 'VARIABLE_CLASH', 'annotation');
   } else if ('initContainer' in edit) {
     checkName(edit.initContainer.name, title, 'init container', longestName - placeCharacters);
-    plan.initContainers.push({ container: edit.initContainer, title, os: edit.os, volumes });
+    const { initContainer: container, os, position } = edit;
+    plan.initContainers.push({ container, title, os, position, volumes });
   }
 }
 

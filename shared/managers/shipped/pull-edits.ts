@@ -38,7 +38,12 @@ export function pullEdits({ manager, config, path, source, command, env = [], mo
     ...fileEnvEdits(`${secretsDir}/${path}`),
     { volume: { name, emptyDir: { medium: 'Memory' } } },
     { volumeMount: { name, mountPath: secretsDir, readOnly: true } },
-    { initContainer: secured, os: 'linux' },
+    {
+      initContainer: secured,
+      os: 'linux',
+      // The usual place is left out, so that the recipe's id stays as it was.
+      ...(config.position === 'first' ? {} : { position: config.position }),
+    },
     { file: { path: `${secretsDir}/${path}`, source } },
   ];
 }

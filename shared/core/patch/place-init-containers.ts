@@ -1,0 +1,57 @@
+import type { Warnings } from '#shared/core/bounds/warnings.ts';
+import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import { type JsonObject, member } from '#shared/core/text/json-object.ts';
+import { truncateShort } from '#shared/core/text/plain-text.ts';
+import { type AddOperation, insertInto } from './add-operation.ts';
+import type { MissingInitContainer } from './planned-init-container.ts';
+import type { Container, Pod } from './pod.ts';
+
+const path = '/spec/initContainers';
+
+/**
+ * Puts pull containers before all others, or behind the native sidecars that get no secrets: those of a mesh, without which
+ * they have no network. A sidecar that gets secrets may read the files, and comes after.
+ */
+export function placeInitContainers(
+  { initContainers }: Pod,
+  missing: readonly MissingInitContainer[],
+  { isOurs, isSkipped }: { isOurs: (source: JsonObject) => boolean; isSkipped: (name: string) => boolean },
+  { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
+): AddOperation[] {
+  const behind = missing.filter(({ position }) => position === 'afterNativeSidecars');
+  const index = behind.length === 0 ? 0 : placeBehindSidecars(initContainers ?? [], isSkipped, budget);
+  // In one list: where the pod has none, each operation would write a new one.
+  if (index === 0) return insertInto(path, initContainers, containersOf(inOrder(missing)), 0);
+  for (const early of (initContainers ?? []).slice(0, index)) {
+    if (isSkipped(early.name) || isOurs(early.source)) continue;
+    warnings.add(
+      () =>
+        `init container ${truncateShort(early.name)} runs before secret ${truncateShort(behind[0]?.title ?? '')} is fetched, behind a native sidecar`,
+    );
+  }
+  return [
+    ...insertInto(path, initContainers, containersOf(behind), index),
+    ...insertInto(path, initContainers, containersOf(missing.filter((each) => !behind.includes(each))), 0),
+  ];
+}
+
+/** Orders those that go first before the others. */
+const inOrder = (missing: readonly MissingInitContainer[]): MissingInitContainer[] =>
+  missing.toSorted((a, b) => Number(isBehind(a)) - Number(isBehind(b)));
+
+const isBehind = ({ position }: MissingInitContainer): boolean => position === 'afterNativeSidecars';
+
+const containersOf = (missing: readonly MissingInitContainer[]): JsonObject[] =>
+  missing.map(({ container }) => container);
+
+function placeBehindSidecars(
+  containers: readonly Container[],
+  isSkipped: (name: string) => boolean,
+  budget: WorkBudget,
+): number {
+  budget.spend(2 * containers.length);
+  const last = containers.findLastIndex(
+    ({ name, source }) => member(source, 'restartPolicy') === 'Always' && isSkipped(name),
+  );
+  return last + 1;
+}
