@@ -3,6 +3,7 @@ import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset } from '#shared/core/text/json-object.ts';
 import { truncateShort } from '#shared/core/text/plain-text.ts';
+import type { EarlyReference, ReferenceSearch } from './early-references.ts';
 import type { Container, NamedObject } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
@@ -28,15 +29,17 @@ export function wantedEnv(plan: PodPlan): Map<string, WantedVariable> {
 export function missingEnv(
   container: Container,
   wanted: ReadonlyMap<string, WantedVariable>,
-  { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
+  { budget, warnings, references }: { budget: WorkBudget; warnings: Warnings; references: ReferenceSearch },
 ): EnvEntry[] {
   const present = indexEnv(container, wanted, budget);
   const missing: EnvEntry[] = [];
+  const hidden = new Set<string>();
   for (const [name, { value, expected, secrets, characters }] of wanted) {
     const other = present.get(name);
     budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
     if (other === undefined) missing.push(value);
     else if (!isSuperset(other, expected)) {
+      hidden.add(name);
       warnings.add(() => {
         const more = secrets.size > 1 ? ` and ${secrets.size - 1} more` : '';
         const [variable, title] = [truncateShort(name), truncateShort(firstOf(secrets))];
@@ -44,7 +47,17 @@ export function missingEnv(
       });
     }
   }
+  const isOurs = (name: string): boolean => wanted.has(name) && !hidden.has(name);
+  const early = wanted.size === 0 ? [] : references.find(container.env ?? [], isOurs);
+  if (early.length > 0) warnings.add(() => describeEarly(container.name, early));
   return missing;
+}
+
+/** Says it once for each container, so that no pod gets more than a few. */
+function describeEarly(container: string, [first, ...others]: readonly EarlyReference[]): string {
+  const { variable = '', reference = '' } = first ?? {};
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return `${truncateShort(variable)} of container ${truncateShort(container)} keeps the text $(${truncateShort(reference)}), which comes after it${more}`;
 }
 
 /** The container's variables that have a name of ours. Of several of one name the last one counts. */

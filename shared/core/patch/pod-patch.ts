@@ -9,6 +9,7 @@ import {
 import { isSuperset, type JsonObject } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { type AddOperation, appendTo, escapePointer } from './add-operation.ts';
+import { createReferenceSearch } from './early-references.ts';
 import { missingEnv, wantedEnv } from './missing-env.ts';
 import { missingMounts, wantedMounts } from './missing-mounts.ts';
 import { userVolumes } from './nested-mounts.ts';
@@ -53,13 +54,18 @@ export function patchPod(
   const mounts = wantedMounts(plan, volumes.names);
   const env = wantedEnv(plan);
   checkAmount(users.length, [...env.values(), ...mounts]);
+  const references = createReferenceSearch(budget);
   const places = { plan, volumes: userVolumes(pod, budget), budget };
   checkGrowth('/spec/initContainers', pod.initContainers, initContainers.missing);
   return [
     ...annotationOperations(pod, plan, report, budget),
     ...append('/spec/volumes', pod.volumes, volumes.missing),
     ...users.flatMap((container) => [
-      ...append(`${container.path}/env`, container.env, missingEnv(container, env, { budget, warnings })),
+      ...append(
+        `${container.path}/env`,
+        container.env,
+        missingEnv(container, env, { budget, warnings, references }),
+      ),
       ...append(
         `${container.path}/volumeMounts`,
         container.volumeMounts,
