@@ -129,6 +129,7 @@ const hostile = [
   ',',
 ];
 const pieces = fc.string({ unit: fc.constantFrom('a', 'Db', '7', '_x', ...hostile), maxLength: 4 });
+const version = fc.oneof(fc.constant(''), pieces);
 const word = fc.oneof(pieces, fc.constantFrom('team', 'api-key', 'secret/data/team'));
 
 /** What the parts of the pod that hold a task author's text may look like. */
@@ -137,6 +138,8 @@ const places: Record<string, RegExp> = {
     /^(?!.*\/\.\.)(csi-[0-9a-f]{16}|[-a-z0-9.]+|[A-Z_]+|\/etc\/flyte\/secrets(\/[-._A-Za-z0-9]+){0,2}|)$/,
   'bank-vaults.yaml':
     /^(?!.*\/\.\.)(vault:[-._A-Za-z0-9/]+#[-._A-Za-z0-9]+(#[-._A-Za-z0-9]+)?|_FSEC_[-._A-Z0-9/]*|[A-Z_]+)$/,
+  'confidant.yaml':
+    /^(?!.*\/\.\.)(confidant-secret-vol|https:\/\/confidant\.example\.com|alias\/authnz-production|[-._A-Za-z0-9]+|\/etc\/flyte\/secrets(\/[-._A-Za-z0-9]+){0,2}|)$/,
 };
 
 for (const file of await readdir(join(root, 'deploy/recipes'))) {
@@ -145,7 +148,7 @@ for (const file of await readdir(join(root, 'deploy/recipes'))) {
     const rules = createOfflineRules(config, [customManager('own', recipe)])(inventorySchema.parse({}), 'ns');
     let injected = 0;
     fc.assert(
-      fc.property(fc.record({ group: word, key: word, groupVersion: pieces }), (ask) => {
+      fc.property(fc.record({ group: word, key: word, groupVersion: version }), (ask) => {
         const pod = aPod({ asks: [{ ...ask, envVar: 'X' }] });
         const { outcome, patch } = admitReview(aReview(pod), rules);
         if (outcome !== 'injected') return assert.deepEqual(patch, []);
@@ -160,18 +163,24 @@ for (const file of await readdir(join(root, 'deploy/recipes'))) {
   });
 }
 
+interface Container {
+  env?: { name: string; value: string }[];
+  volumeMounts?: { mountPath: string }[];
+}
+
 interface Injected {
   spec: {
-    volumes?: { name: string; csi: { volumeAttributes: { secretProviderClass: string } } }[];
-    containers: { env: { name: string; value: string }[]; volumeMounts?: { mountPath: string }[] }[];
+    volumes?: { name: string; csi?: { volumeAttributes: { secretProviderClass: string } } }[];
+    initContainers?: Container[];
+    containers: Container[];
   };
 }
 
 function writtenBy(pod: object): string[] {
-  const { volumes = [], containers } = (pod as Injected).spec;
+  const { volumes = [], initContainers = [], containers } = (pod as Injected).spec;
   return [
-    ...volumes.flatMap(({ name, csi }) => [name, csi.volumeAttributes.secretProviderClass]),
-    ...containers.flatMap(({ env, volumeMounts = [] }) => [
+    ...volumes.flatMap(({ name, csi }) => [name, csi?.volumeAttributes.secretProviderClass ?? '']),
+    ...[...initContainers, ...containers].flatMap(({ env = [], volumeMounts = [] }) => [
       ...env.flatMap(({ name, value }) => [name, value]),
       ...volumeMounts.map(({ mountPath }) => mountPath),
     ]),

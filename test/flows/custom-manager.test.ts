@@ -19,8 +19,13 @@ const namespace = 'flytesnacks-development';
 const recipes = `${import.meta.dirname}/../../deploy/recipes`;
 const csiRecipe = await readFile(`${recipes}/aws-secrets-store-csi.yaml`, 'utf8');
 const bankVaultsRecipe = await readFile(`${recipes}/bank-vaults.yaml`, 'utf8');
-const custom = { 'aws-csi': 'aws-csi.yaml', 'bank-vaults': 'bank-vaults.yaml' };
-const chain = ['global', 'k8s', 'aws-csi', 'bank-vaults'];
+const confidantRecipe = await readFile(`${recipes}/confidant.yaml`, 'utf8');
+const custom = {
+  'aws-csi': 'aws-csi.yaml',
+  'bank-vaults': 'bank-vaults.yaml',
+  confidant: 'confidant.yaml',
+};
+const chain = ['global', 'k8s', 'aws-csi', 'bank-vaults', 'confidant'];
 
 let installation: RunningInstallation;
 let gatewayPids: number[];
@@ -28,7 +33,7 @@ let resolver: ServicePod;
 before(async () => {
   installation = await startInstallation({
     gateways: 2,
-    ownManagers: { 'aws-csi': 'aws', 'bank-vaults': 'aws', team: 'k8s' },
+    ownManagers: { 'aws-csi': 'aws', 'bank-vaults': 'aws', confidant: 'aws', team: 'k8s' },
     prepare: ({ createNamespace }) => createNamespace(namespace, selectedLabels),
   });
   gatewayPids = pidsOf(installation);
@@ -46,11 +51,14 @@ const fromVault: AskedSecret = {
   groupVersion: '2',
 };
 
+/** Upper case is no name of a SecretProviderClass, so that this one is left to the last of the chain. */
+const fromConfidant: AskedSecret = { group: 'Billing', key: 'api_token', mount: 'FILE', envVar: 'BILLING' };
+
 /** What the ConfigMap holds beside latchkey.yaml from now on. */
 const setRecipes = (csi: string): Promise<void> =>
   installation.cluster.configure(
     { chain, custom },
-    { 'aws-csi.yaml': csi, 'bank-vaults.yaml': bankVaultsRecipe },
+    { 'aws-csi.yaml': csi, 'bank-vaults.yaml': bankVaultsRecipe, 'confidant.yaml': confidantRecipe },
   );
 
 test('a manager of the operator’s own joins the chain while the gateways run on', async () => {
@@ -59,13 +67,14 @@ test('a manager of the operator’s own joins the chain while the gateways run o
   assert.equal(before.admitted ? 0 : before.code, 404);
   await setRecipes(csiRecipe);
   const started = await Promise.all(
-    ['aws-csi', 'bank-vaults'].map((name) => cluster.startService(`resolver-${name}`)),
+    ['aws-csi', 'bank-vaults', 'confidant'].map((name) => cluster.startService(`resolver-${name}`)),
   );
   for (const service of started) await service.untilReady();
   assert.ok(started[0]);
   [resolver] = started;
   await untilAnswered(cluster, asks('csi', fromCsi), isAdmitted);
   await untilAnswered(cluster, asks('vault', fromVault), isAdmitted);
+  await untilAnswered(cluster, asks('confidant', fromConfidant), isAdmitted);
   assert.deepEqual(pidsOf(installation), gatewayPids);
 });
 
@@ -106,6 +115,23 @@ test('the API server stores a pod with the references and annotations of bank-va
   assert.deepEqual(
     annotations.sort(),
     ['vault-addr', 'vault-path', 'vault-role'].map((name) => `${prefix}${name}`),
+  );
+});
+
+test('the API server stores a pod with the container that asks Confidant', async () => {
+  const answer = await createPod(installation.cluster, asks('stored-confidant', fromConfidant));
+  assert.ok(answer.admitted);
+  const { spec } = answer.pod;
+  const [container] = spec?.initContainers ?? [];
+  assert.equal(container?.name, 'confidant-pull-secret-0');
+  assert.deepEqual(
+    container?.env?.flatMap(({ name, value }) => (name.startsWith('SECRET_') ? [value] : [])),
+    ['Billing', 'api_token', '/etc/flyte/secrets/billing/api_token'],
+  );
+  assert.equal(variablesOf(answer.pod).BILLING, '/etc/flyte/secrets/billing/api_token');
+  assert.deepEqual(
+    spec?.containers[0]?.volumeMounts?.map(({ name, mountPath, readOnly }) => [name, mountPath, readOnly]),
+    [['confidant-secret-vol', '/etc/flyte/secrets', true]],
   );
 });
 

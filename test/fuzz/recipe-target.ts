@@ -16,7 +16,12 @@ import type { CaseNotes, FuzzTarget } from './fuzz-target.ts';
 import { below, jsonBytes, mutateBytes, mutateJson, oddText } from './mutate.ts';
 
 const deploy = join(import.meta.dirname, '../../deploy');
-const files = ['recipes/bank-vaults.yaml', 'recipes/aws-secrets-store-csi.yaml', 'latchkey.yaml'];
+const files = [
+  'recipes/bank-vaults.yaml',
+  'recipes/aws-secrets-store-csi.yaml',
+  'recipes/confidant.yaml',
+  'latchkey.yaml',
+];
 const policy = { default: 'deny', rules: [{ name: 'a', groups: ['d*'], projects: ['p*'] }] };
 const richConfig = {
   chain: ['global', 'k8s', 'aws', 'own'],
