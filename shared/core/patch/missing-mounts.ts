@@ -3,7 +3,7 @@ import type { VolumeMount } from '#shared/contracts/rules/rule-recipe.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
-import { normalMountPath } from './mount-path.ts';
+import { normalMountPath, windowsMountPath } from './mount-path.ts';
 import { checkNestedMounts, type UserVolumes } from './nested-mounts.ts';
 import type { VolumeNames } from './planned-volume.ts';
 import type { Container, Mount } from './pod.ts';
@@ -40,38 +40,51 @@ export function wantedMounts(plan: PodPlan, names: VolumeNames): WantedMount[] {
 export function missingMounts(
   container: Container,
   wanted: readonly WantedMount[],
-  places: { plan: PodPlan; volumes: UserVolumes; budget: WorkBudget },
+  places: { plan: PodPlan; volumes: UserVolumes; budget: WorkBudget; isWindows: boolean },
 ): VolumeMount[] {
-  const { budget } = places;
-  const mountsByPath = indexMounts(container, budget);
+  const { budget, isWindows } = places;
+  const mountsByPath = indexMounts(container, budget, isWindows ? windowsMountPath : normalMountPath);
   const opened = checkNestedMounts(container, mountsByPath, places);
   const missing: VolumeMount[] = [];
   for (const { value, title, characters } of wanted) {
     const mount = opened.has(value.mountPath) ? { ...value, readOnly: false } : value;
-    const other = mountsByPath.get(mount.mountPath);
+    const other = mountsByPath.get(isWindows ? mount.mountPath.toLowerCase() : mount.mountPath);
     budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
     if (other === undefined) missing.push(mount);
     else if (!isSuperset(other, { ...mount, subPath: '', subPathExpr: '' })) {
-      throw new LatchkeyError(
-        'PATH_CLASH',
-        `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}, where secret ${quote(title)} belongs: mount it elsewhere`,
-      );
+      throw clash(container, { mount, other, title }, isWindows);
     }
   }
   return missing;
 }
 
+function clash(
+  container: Container,
+  { mount, other, title }: { mount: VolumeMount; other: Mount; title: string },
+  isWindows: boolean,
+): LatchkeyError {
+  const spelling = isWindows ? ` (${quote(other.mountPath ?? '')} is the same on Windows)` : '';
+  return new LatchkeyError(
+    'PATH_CLASH',
+    `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}${spelling}, where secret ${quote(title)} belongs: mount it elsewhere`,
+  );
+}
+
 /**
- * The first mount at each place, by its {@link normalMountPath}.
+ * The first mount at each place, by its normal path.
  * @throws POD_MALFORMED when a path is longer than any
  */
-function indexMounts(container: Container, budget: WorkBudget): ReadonlyMap<string, Mount> {
+function indexMounts(
+  container: Container,
+  budget: WorkBudget,
+  normalPath: (path: string, budget: WorkBudget) => string,
+): ReadonlyMap<string, Mount> {
   const byPath = new Map<string, Mount>();
   for (const mount of container.volumeMounts ?? []) {
     if (!mount.mountPath) continue;
     checkPathLength(container, mount, mount.mountPath);
     budget.spend(3);
-    const path = normalMountPath(mount.mountPath, budget);
+    const path = normalPath(mount.mountPath, budget);
     if (!byPath.has(path)) byPath.set(path, mount);
   }
   return byPath;

@@ -15,6 +15,33 @@ export function normalMountPath(path: string, budget: WorkBudget): string {
   return isNormal(path) ? path : resolve(path, budget);
 }
 
+/**
+ * A mount path of a Windows container as {@link normalMountPath} would write the same place: there `C:\\etc`, `\\etc`,
+ * `etc` and `/ETC/` are one (the kubelet's MakeAbsolutePath, and the file system, which ignores case and what dots and
+ * spaces end a name). Another drive stays a place of its own.
+ */
+export function windowsMountPath(path: string, budget: WorkBudget): string {
+  budget.spend(1 + Math.ceil(path.length / charactersPerStep));
+  const folded = path
+    .toLowerCase()
+    .replaceAll('\\', '/')
+    .replace(/^\/\/[?.]\//, '')
+    .replace(/^c:/, '/');
+  const segments = folded.split('/');
+  budget.spend(segments.length);
+  const names = segments.map((name) => (isDots(name) ? name : withoutEnd(name)));
+  return normalMountPath(names.join('/'), budget);
+}
+
+const isDots = (name: string): boolean => name === '.' || name === '..';
+
+/** Takes off the dots and spaces at the end of a name; a pattern would look at each run of them again and again. */
+function withoutEnd(name: string): string {
+  let end = name.length;
+  while (end > 0 && (name[end - 1] === '.' || name[end - 1] === ' ')) end--;
+  return name.slice(0, end);
+}
+
 /** Recognises most normal paths, but none with a name that begins with a dot. */
 function isNormal(path: string): boolean {
   // One look at each character; a search for two texts stops at every slash.

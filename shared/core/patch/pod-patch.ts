@@ -55,7 +55,7 @@ export function patchPod(
   const env = wantedEnv(plan);
   checkAmount(users.length, [...env.values(), ...mounts]);
   const references = createReferenceSearch(budget);
-  const places = { plan, volumes: userVolumes(pod, budget), budget };
+  const places = { plan, volumes: userVolumes(pod, budget), budget, isWindows: pod.isWindows };
   checkGrowth('/spec/initContainers', pod.initContainers, initContainers.missing);
   return [
     ...annotationOperations(pod, plan, report, budget),

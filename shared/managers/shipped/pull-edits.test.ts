@@ -181,3 +181,34 @@ test('a pod for Windows is denied by managers that pull, and not by others', () 
   const linux = aPod({ asks, spec: { os: { name: 'linux' } } });
   assert.equal(admitReview(aReview(linux), someRules({ chain: ['aws'] })).outcome, 'injected');
 });
+
+test('a mount of a Windows pod that hides a secret is denied, however its path is spelled', () => {
+  const at = (mountPath: string) => {
+    const spec = {
+      os: { name: 'windows' },
+      volumes: [{ name: 'mine', emptyDir: {} }],
+      containers: [{ name: 'main', image: 'img', volumeMounts: [{ name: 'mine', mountPath }] }],
+    };
+    const pod = aPod({ asks: [{ group: 'db', key: 'k', mountRequirement: 2 }], spec });
+    const { code, outcome, response } = admitReview(
+      aReview(pod),
+      someRules({ chain: ['k8s'], k8s: { inventory: 'open' } }),
+    );
+    return { code: code ?? outcome, told: JSON.stringify(response) };
+  };
+  for (const mountPath of [
+    'C:\\etc\\flyte\\secrets\\db',
+    'c:/ETC/flyte/secrets/DB',
+    '\\etc\\flyte\\secrets\\db',
+    'etc/flyte/secrets/db.',
+    'C:\\etc\\flyte\\secrets\\db\\k',
+  ]) {
+    const { code, told } = at(mountPath);
+    assert.equal(code, 'PATH_CLASH', mountPath);
+    assert.match(told, /mine/);
+  }
+  assert.match(at('C:\\etc\\flyte\\secrets\\db').told, /is the same on Windows/);
+  for (const mountPath of ['D:\\etc\\flyte\\secrets\\db', 'C:\\data']) {
+    assert.equal(at(mountPath).code, 'injected', mountPath);
+  }
+});
