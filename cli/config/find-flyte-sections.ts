@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
+import { quote } from '#shared/core/text/plain-text.ts';
 import type { YamlDocument } from '#shared/runtime/yaml-documents.ts';
 import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
 import { collectFields, type FlyteField, isKnownField } from './flyte-fields.ts';
@@ -20,14 +21,16 @@ export interface FoundSections {
   foreign: string[];
   /** Files in ConfigMaps that look like Flyte's and cannot be read, with the reason. */
   unreadable: string[];
+  /** Objects outside of the file from which the values of a chart take configuration too. */
+  elsewhere: string[];
 }
 
 /**
  * Finds every section `webhook` (with the section `secrets` beside it) of which at least one field is known: in files of
- * Flyte, in ConfigMaps that hold them, in Lists of these, and as deep in the values of a chart as it may be.
+ * Flyte, in ConfigMaps and Secrets that hold them, in Lists of these, and as deep in the values of a chart as it may be.
  */
 export function findFlyteSections(documents: readonly YamlDocument[]): FoundSections {
-  const found: FoundSections = { sections: [], foreign: [], unreadable: [] };
+  const found: FoundSections = { sections: [], foreign: [], unreadable: [], elsewhere: [] };
   for (const { value, number } of documents) {
     const before = found.sections.length;
     collectObject(value, documents.length === 1 ? [] : [`document ${number}`], found);
@@ -66,6 +69,7 @@ function collectObject(value: unknown, path: readonly string[], found: FoundSect
   }
   const here = typeof kind === 'string' ? [...path, titleOf(value, kind)] : path;
   if (kind === 'ConfigMap') collectConfigMap(member(value, 'data'), here.join(', '), found);
+  else if (kind === 'Secret') collectConfigMap(decodedData(value), here.join(', '), found);
   else collectDeep(value, { where: here.join(', '), steps: [] }, found);
 }
 
@@ -73,6 +77,17 @@ function titleOf(value: unknown, kind: string): string {
   const metadata = member(value, 'metadata');
   const name = [member(metadata, 'namespace'), member(metadata, 'name')].filter(Boolean).join('/');
   return [kind, name].filter(Boolean).join(' ');
+}
+
+/** The files of a Secret, which flyte-binary reads like those of a ConfigMap (configuration.inlineSecretRef). */
+function decodedData(secret: unknown): JsonObject {
+  const data = member(secret, 'data');
+  const decoded = Object.entries(isObject(data) ? data : {}).map(([name, text]) => [
+    name,
+    Buffer.from(String(text), 'base64').toString('utf8'),
+  ]);
+  const stringData = member(secret, 'stringData');
+  return { ...Object.fromEntries(decoded), ...(isObject(stringData) ? stringData : {}) };
 }
 
 /** Merges the files of a ConfigMap as Flyte merges them, later ones over earlier ones. */
@@ -134,12 +149,26 @@ function collectDeep(value: unknown, { where, steps }: Position, found: FoundSec
   }
   for (const [name, inner] of Object.entries(value)) {
     const position = { where, steps: [...steps, name] };
+    if (name === 'configuration') found.elsewhere.push(...namedElsewhere(inner, placeOf(position)));
     if (!isSectionName(name)) collectDeep(inner, position, found);
     else if (!isSection && isObject(inner)) {
       found.foreign.push(placeOf(position));
       collectDeep(inner, position, found);
     }
   }
+}
+
+/** Objects by whose files the chart flyte-binary lets its configuration be overridden. */
+const referring: Readonly<Record<string, string>> = {
+  inlineSecretRef: 'Secret',
+  inlineConfigMap: 'ConfigMap',
+};
+
+function namedElsewhere(configuration: unknown, place: string): string[] {
+  return Object.entries(referring).flatMap(([field, kind]) => {
+    const name = member(configuration, field);
+    return typeof name === 'string' && name !== '' ? [`${kind} ${quote(name)} (${place}.${field})`] : [];
+  });
 }
 
 const placeOf = ({ where, steps }: Position): string =>

@@ -159,3 +159,47 @@ test('a name that a chart fills in, or that is none, is asked for', async () => 
   );
   await refused(`webhook: {serviceName: "x'; rm -rf /"}`, /is no name of an object/);
 });
+
+test('values that take a part from a Secret or a ConfigMap say what is not in them, and fail', async () => {
+  const inline = { webhook: { secretManagerType: 'AWS' } };
+  for (const [field, kind] of [
+    ['inlineSecretRef', 'Secret'],
+    ['inlineConfigMap', 'ConfigMap'],
+  ]) {
+    const values = { configuration: { inline, [`${field}`]: 'external-services' } };
+    for (const given of [values, { flyte: values }]) {
+      await refused(
+        stringify(given),
+        new RegExp(
+          `name the ${kind} "external-services" \\((flyte\\.)?configuration\\.${field}\\).*wins over it.*--section 1$`,
+          'm',
+        ),
+      );
+    }
+    const { config } = await imported(stringify(values), '--section', '1');
+    assert.deepEqual(config.chain, ['global', 'aws']);
+  }
+  const alone = { configuration: { inlineSecretRef: '{{ .Release.Name }}-services' } };
+  await refused(stringify(alone), /name the Secret "\{\{ \.Release\.Name \}\}-services"(?!.*--section)/);
+  const unset = { configuration: { inline, inlineSecretRef: '', inlineConfigMap: null } };
+  assert.deepEqual((await imported(stringify(unset))).config.chain, ['global', 'aws']);
+});
+
+test('the Secret that values name is read as a ConfigMap is', async () => {
+  const text = stringify({ webhook: { serviceName: 'prod-webhook', secretManagerType: 'GCP' } });
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'external-services', namespace: 'flyte' },
+    data: {
+      'webhook.yaml': Buffer.from(text).toString('base64'),
+      FLYTE_TOKEN: Buffer.from('hunter2: [').toString('base64'),
+    },
+  };
+  const { config, errors } = await imported(stringify(secret));
+  assert.deepEqual([config.chain, config.webhook.configurationName], [['global', 'gcp'], 'prod-webhook']);
+  assert.match(errors, /^read from Secret flyte\/external-services: webhook\.yaml\n/);
+  assert.doesNotMatch(errors, /hunter2/);
+  const plain = { ...secret, data: undefined, stringData: { 'webhook.yaml': text } };
+  assert.deepEqual((await imported(stringify(plain))).config.chain, ['global', 'gcp']);
+});

@@ -1,5 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { member } from '#shared/core/text/json-object.ts';
+import { joinWords } from '#shared/core/text/plain-text.ts';
 import { readYamlDocuments, type YamlDocument } from '#shared/runtime/yaml-documents.ts';
 import { describeYamlFault } from '#shared/runtime/yaml-text.ts';
 import {
@@ -28,8 +29,11 @@ export function readFlyteSection(text: string, source: string, chosen?: number):
   if (found.unreadable.length > 0) {
     throw invalid(`${source}: ${listed(found.unreadable)}`);
   }
-  const { sections } = found;
+  const { sections, elsewhere } = found;
   const [first] = sections;
+  if (elsewhere.length > 0 && chosen === undefined) {
+    throw invalid(`${source}: ${unseen(elsewhere, sections)}`);
+  }
   if (first === undefined) throw invalid(`${source}: ${nothingFound(documents, found)}`);
   if (chosen === undefined && sections.length === 1) return first;
   const section = chosen === undefined ? undefined : sections[chosen - 1];
@@ -41,6 +45,15 @@ export function readFlyteSection(text: string, source: string, chosen?: number):
 }
 
 const invalid = (message: string): LatchkeyError => new LatchkeyError('CONFIG_INVALID', message);
+
+/** What lies elsewhere may choose another secret manager: it wins over what was found here. */
+function unseen(elsewhere: readonly string[], sections: readonly FlyteSection[]): string {
+  const without =
+    sections.length === 0
+      ? ''
+      : `. If it holds no section "webhook" and none "secrets", take what this file has with --section 1${sections.length === 1 ? '' : ` to ${sections.length}`}`;
+  return `the values name the ${joinWords(elsewhere)} for a part of the configuration that is not in this file and wins over it. Give that object to this command: kubectl get -o yaml prints it, and import reads the files in it${without}`;
+}
 
 const listed = (places: readonly string[]): string => places.slice(0, mostPlaces).join('; ');
 
