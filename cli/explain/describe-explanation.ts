@@ -23,14 +23,14 @@ export function describeExplanation(
       : diffLines(stringify(before).trimEnd().split('\n'), stringify(pod).trimEnd().split('\n'));
   return [
     head,
-    ...secrets.flatMap(describeSecret),
+    ...secrets.flatMap((secret) => describeSecret(secret, response.allowed)),
     ...warnings.map((warning) => `warning: ${warning}`),
     ...hints.map((hint) => `hint: ${hint}`),
     ...(changes.length > 0 ? ['', 'changes of the pod:', ...changes] : []),
   ];
 }
 
-function describeSecret(secret: ExplainedSecret): string[] {
+function describeSecret(secret: ExplainedSecret, isAdmitted: boolean): string[] {
   const {
     annotation,
     verdict,
@@ -48,7 +48,7 @@ function describeSecret(secret: ExplainedSecret): string[] {
   const where = how.map((name) => (holdsPath.includes(name) ? `${name} (its path)` : name));
   const answer =
     message === undefined
-      ? `injected by ${manager} as ${mount}${allowed}: ${where.join(', ')}`
+      ? `${isAdmitted ? '' : 'would be '}injected by ${manager} as ${mount}${allowed}: ${where.join(', ')}`
       : `${message} [${code}]`;
   const ambiguous =
     alsoReadAs.length === 0

@@ -4,14 +4,15 @@ import { installationOptions } from '#cli/installation-options.ts';
 import { readTextArgument } from '#cli/text-argument.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { excludedNamespaces } from '#shared/installation/excluded-namespaces.ts';
 import { ownManager } from '#shared/managers/custom/own-manager.ts';
 import { loadRecipeFile } from '#shared/managers/custom/recipe-file.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
 import { readYamlDocuments } from '#shared/runtime/yaml-documents.ts';
 import { describeYamlFault, mostTokensOfInput, readYaml } from '#shared/runtime/yaml-text.ts';
 import { explainBatch } from './explain-batch.ts';
-import { explainPods } from './explain-pods.ts';
-import { createInventoryRules, type RulesOf, readConfig } from './explanation.ts';
+import { type AskedRules, explainPods } from './explain-pods.ts';
+import { createInventoryRules, readConfig } from './explanation.ts';
 import { findPods } from './find-pods.ts';
 
 export const explainCommand: Command = {
@@ -76,13 +77,13 @@ Exit codes:
     if (ofStdin.length > 1) throw new UsageError('only one file can be read from stdin');
     checkSource(values);
     // The Kubernetes client is loaded for those who ask a cluster.
-    const rulesOf =
+    const rules =
       values.live === true
         ? await (await import('./live-rules.ts')).readLiveRules(terminal, values)
         : await readRules(terminal, values);
     const documents = await readDocuments(terminal, file);
     const found = findPods(documents, sourceOf(file), String(values['task-namespace'] ?? 'default'));
-    return explainPods(found, rulesOf, output, values.json === true);
+    return explainPods(found, rules, output, values.json === true);
   },
 };
 
@@ -97,11 +98,15 @@ function checkSource(values: Values): void {
   if (ofCluster !== undefined) throw new UsageError(`--${ofCluster} is for --live`);
 }
 
-async function readRules(terminal: Terminal, values: Values): Promise<RulesOf> {
+async function readRules(terminal: Terminal, values: Values): Promise<AskedRules> {
   const config = readConfig(await readOption(terminal, values.config), 'config');
   const inventory = await readOption(terminal, values.inventory);
   const own = await loadOwnManagers(config, String(values.config ?? ''));
-  return createInventoryRules(config, own)(inventory);
+  const rulesOf = createInventoryRules(config, own)(inventory);
+  return {
+    rulesOf,
+    excluded: excludedNamespaces(config.webhook, terminal.environment.POD_NAMESPACE || 'latchkey'),
+  };
 }
 
 /** Recipes are looked for beside the configuration, as the services do. */

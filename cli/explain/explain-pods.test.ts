@@ -210,3 +210,76 @@ test('a variable that holds a path is told from one that holds the secret', asyn
   assert.deepEqual(secrets[0].holdsPath, ['PASS_FILE']);
   assert.equal(secrets[1].holdsPath, undefined);
 });
+
+test('a SparkApplication of which a part is left to defaults has the pod of the other part', async () => {
+  const driver = { labels: labelled, annotations: asked };
+  const application = { ...named('sparkoperator.k8s.io/v1beta2', 'SparkApplication', 'a'), spec: { driver } };
+  const { code, output } = await explain(application);
+  assert.equal(code, 1);
+  assert.match(output, /^SparkApplication ns\/a, spec\.driver\n {2}denied 503/);
+});
+
+test('an object that asks for secrets and has no pod template that is known is no success', async () => {
+  const makers = [
+    { ...named('trainer.kubeflow.org/v1alpha1', 'TrainJob', 't'), spec: { annotations: asked } },
+    { ...named('argoproj.io/v1alpha1', 'Workflow', 'w'), spec: { podMetadata: { annotations: asked } } },
+  ];
+  const admitted = aPod({ metadata: { name: 'pod' } });
+  const { code, output } = await explain(...makers, admitted);
+  assert.equal(code, 1);
+  assert.match(output, /TrainJob ns\/t\n {2}not checked: it asks for secrets \(spec\.annotations\)/);
+  assert.match(output, /Workflow ns\/w\n {2}not checked: .*\(spec\.podMetadata\.annotations\)/);
+  const json = await explainJson([...makers, admitted].map((each) => stringify(each)).join('---\n'));
+  assert.deepEqual(
+    json.unchecked.map(({ places }: { places: string[] }) => places),
+    [['spec.annotations'], ['spec.podMetadata.annotations']],
+  );
+});
+
+test('requests that stand beside a template are told by their place', async () => {
+  const { output } = await explain({
+    ...named('batch/v1', 'CronJob', 'c'),
+    spec: {
+      jobTemplate: {
+        metadata: { annotations: asked },
+        spec: { template: { metadata: { labels: labelled }, spec } },
+      },
+    },
+  });
+  assert.match(
+    output,
+    /hint: .*asks for nothing: the annotations at spec\.jobTemplate\.metadata\.annotations do not reach/,
+  );
+});
+
+test('a pod for which the webhook is not called, or that cannot get secrets everywhere, is told so', async () => {
+  for (const namespace of ['kube-system', 'latchkey', 'spared']) {
+    const config = { k8s: { inventory: 'open' }, webhook: { excludedNamespaces: ['spared'] } };
+    const pod = aPod({ metadata: { name: 'a', namespace, labels: labelled, annotations: asked } });
+    const { hints } = await explainOpen(pod, config);
+    assert.match(hints.join(), new RegExp(`does not call the webhook for namespace "${namespace}"`));
+  }
+  const debugged = { ...spec, ephemeralContainers: [{ name: 'debugger', image: 'img' }] };
+  const asks = [{ group: 'nosuch', key: 'token' }];
+  const { output } = await explain(aPod({ asks, spec: debugged }));
+  assert.match(output, /hint: its ephemeral containers get no secrets/);
+  const mirror = aPod({ asks, annotations: { 'kubernetes.io/config.mirror': 'x' } });
+  assert.match((await explain(mirror)).output, /hint: it is the mirror of a static pod/);
+});
+
+test('what a denied pod would have got is not told as done', async () => {
+  const volumes = [{ name: 'mine', emptyDir: {} }];
+  const volumeMounts = [{ name: 'mine', mountPath: '/etc/flyte/secrets/db' }];
+  const containers = [{ name: 'main', image: 'img', volumeMounts }];
+  const asks = [{ group: 'db', key: 'k', mountRequirement: mountNumber.file }];
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-explain-'));
+  try {
+    const file = join(folder, 'pod.json');
+    await writeFile(file, JSON.stringify(aPod({ asks, spec: { volumes, containers } })));
+    const input = JSON.stringify({ k8s: { inventory: 'open' } });
+    const { output } = await run(['explain', '--config', '-', file], { input });
+    assert.match(output, /^denied 400 .*\n- .*\n {4}would be injected by k8s as file/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

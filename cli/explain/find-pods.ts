@@ -3,6 +3,7 @@ import { isObject, type JsonObject, member } from '#shared/core/text/json-object
 import type { YamlDocument } from '#shared/runtime/yaml-documents.ts';
 import { flyteTaskPod } from './flyte-task-pod.ts';
 import { sparkPods } from './spark-pods.ts';
+import { strayRequests } from './stray-requests.ts';
 
 /** A pod that a file holds or that its objects would create, as the API server would ask about it. */
 export interface FoundPod {
@@ -19,6 +20,8 @@ export interface FoundPods {
   isSingle: boolean;
   /** Names of the objects in which there is no pod. */
   others: string[];
+  /** Those of them that ask for secrets all the same, with the places where they do. */
+  unchecked: { path: string; places: string[] }[];
 }
 
 /** Where the search is: the object's own path, and the namespace of its pods. */
@@ -49,7 +52,7 @@ export function findPods(
   source: string,
   defaultNamespace: string,
 ): FoundPods {
-  const found: FoundPods = { pods: [], isSingle: false, others: [] };
+  const found: FoundPods = { pods: [], isSingle: false, others: [], unchecked: [] };
   for (const { value, number } of documents) {
     const path = documents.length === 1 ? [] : [`document ${number}`];
     collectObject(value, { path, namespace: defaultNamespace }, found);
@@ -82,8 +85,14 @@ function collectObject(value: unknown, place: Place, found: FoundPods): void {
     collectTemplates(value, here, { found, owner: isObject(value) ? value : undefined });
     if (found.pods.length > before) return;
     if (podMakers.has(kind)) throw withoutTemplate(here);
-    found.others.push(textOf(here));
+    noteOther(value, textOf(here), found);
   }
+}
+
+function noteOther(value: unknown, path: string, found: FoundPods): void {
+  found.others.push(path);
+  const places = strayRequests(value);
+  if (places.length > 0) found.unchecked.push({ path, places });
 }
 
 /** The place of an object, with the kind and the name that it has. */
@@ -127,7 +136,7 @@ function collectTemplates(value: unknown, place: Place, search: Search, steps: r
     found.pods.push(foundPod(podOfTemplate(template, place.namespace), at(steps), owner));
     return;
   }
-  const spark = sparkPods(value);
+  const spark = sparkPods(value, search.owner);
   for (const [name, pod] of Object.entries(spark)) {
     search.found.pods.push(foundPod(podOfTemplate(pod, place.namespace), at([...steps, name]), search.owner));
   }

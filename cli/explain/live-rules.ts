@@ -9,9 +9,10 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { snapshotSecretNames } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
 import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
+import { excludedNamespaces } from '#shared/installation/excluded-namespaces.ts';
 import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
-import type { RulesOf } from './explanation.ts';
+import type { AskedRules } from './explain-pods.ts';
 
 /** Times of reading again: discovery may be writing the Secrets at that moment. */
 const mostReads = 4;
@@ -22,7 +23,7 @@ const againMs = 500;
  * Uses (get) of configmaps and secrets.
  * @throws CONFIG_INVALID when the installation writes no snapshot; SNAPSHOT_UNUSABLE when there is none to be used
  */
-export async function readLiveRules(terminal: Terminal, values: Values): Promise<RulesOf> {
+export async function readLiveRules(terminal: Terminal, values: Values): Promise<AskedRules> {
   return withInstallation(terminal, values, async (installation) => {
     const { config, source } = await findConfig(terminal, values, installation);
     if (!config.snapshot.enabled) {
@@ -37,7 +38,7 @@ export async function readLiveRules(terminal: Terminal, values: Values): Promise
       `configuration: ${source}; rules: snapshot in namespace ${installation.namespace}, last changed ${takenAt}`,
     );
     const rules = rulesOfRecords(records, config, terminal.clock.now() - Date.parse(takenAt));
-    return () => rules;
+    return { rulesOf: () => rules, excluded: excludedNamespaces(config.webhook, installation.namespace) };
   });
 }
 

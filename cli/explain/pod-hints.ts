@@ -1,7 +1,8 @@
 import { secretTitle } from '#shared/core/flyte/secret-request.ts';
-import { isObject, member } from '#shared/core/text/json-object.ts';
-import { quote } from '#shared/core/text/plain-text.ts';
+import { member } from '#shared/core/text/json-object.ts';
+import { joinWords, quote } from '#shared/core/text/plain-text.ts';
 import type { ExplainedSecret } from './explanation.ts';
+import { requestsOf, strayRequests } from './stray-requests.ts';
 
 /** What its author should know of a pod beside the webhook's answer. */
 export interface PodHints {
@@ -11,37 +12,49 @@ export interface PodHints {
 }
 
 const label = 'inject-flyte-secrets';
-const requestKey = /^flyte\.secrets\/s[0-9]{1,63}$/;
 
 /**
  * Says why a pod is not what its author means, where the webhook is not asked and so says nothing.
  * @param before the pod as it was written
  * @param owner the object whose template it is
  */
-export function podHints(before: unknown, owner: unknown, secrets: readonly ExplainedSecret[]): PodHints {
+export function podHints(
+  before: unknown,
+  owner: unknown,
+  { secrets, excluded }: { secrets: readonly ExplainedSecret[]; excluded: string | undefined },
+): PodHints {
   const requests = requestsOf(before);
   const labelled = member(member(member(before, 'metadata'), 'labels'), label);
   const isLabelled = labelled === 'true';
-  const startsWithoutSecrets = requests.length > 0 && !isLabelled && !isMirror(before);
+  const isUnlabelled = requests.length > 0 && !isLabelled && !isMirror(before);
+  const isExcluded = requests.length > 0 && isLabelled && excluded !== undefined;
   return {
     hints: [
-      ...(startsWithoutSecrets ? [unlabelled(requests, labelled)] : []),
+      ...(isExcluded ? [notCalled(excluded)] : []),
+      ...(requests.length > 0 && isMirror(before) ? [mirror] : []),
+      ...(requests.length > 0 && hasEphemeral(before) ? [ephemeral] : []),
+      ...(isUnlabelled ? [unlabelled(requests, labelled)] : []),
       ...(requests.length === 0 && typeof labelled === 'boolean' ? [`${unquoted(labelled)}`] : []),
       ...(requests.length === 0 && isLabelled ? [nothingAsked(owner)] : []),
       ...(requests.length === 0 && !isLabelled ? misplaced(owner) : []),
       ...secrets.filter(isWithoutGroup).map(withoutGroup),
     ],
-    startsWithoutSecrets,
+    startsWithoutSecrets: isUnlabelled || isExcluded,
   };
+}
+
+const notCalled = (namespace: string): string =>
+  `the API server does not call the webhook for namespace ${quote(namespace)}, which the webhook configuration excludes: the pod would start without its secrets`;
+const mirror = 'it is the mirror of a static pod, which the kubelet runs as it is: it gets no secrets';
+const ephemeral = 'its ephemeral containers get no secrets: they are added to a pod that runs';
+
+function hasEphemeral(pod: unknown): boolean {
+  const containers = member(member(pod, 'spec'), 'ephemeralContainers');
+  return Array.isArray(containers) && containers.length > 0;
 }
 
 const isMirror = (pod: unknown): boolean =>
   member(member(member(pod, 'metadata'), 'annotations'), 'kubernetes.io/config.mirror') !== undefined;
-
-function requestsOf(object: unknown): string[] {
-  const annotations = member(member(object, 'metadata'), 'annotations');
-  return isObject(annotations) ? Object.keys(annotations).filter((name) => requestKey.test(name)) : [];
-}
 
 function unlabelled(requests: readonly string[], labelled: unknown): string {
   const [first = ''] = requests;
@@ -56,17 +69,17 @@ const unquoted = (labelled: boolean): string =>
   `its label ${label} is the boolean ${labelled} and not the text "true": quote it, because the API server refuses a label that is no text`;
 
 function nothingAsked(owner: unknown): string {
-  const elsewhere = requestsOf(owner).length > 0 ? `: ${atOwner}` : '';
+  const strays = strayRequests(owner);
+  const elsewhere = strays.length > 0 ? `: ${atOwner(strays)}` : '';
   return `it has the label ${label}, but no annotation flyte.secrets/s0, so it asks for nothing${elsewhere}`;
 }
 
-const atOwner =
-  'the annotations of the object itself do not reach its pods, write them into the metadata of the template';
+const atOwner = (strays: readonly string[]): string =>
+  `the annotations at ${joinWords(strays)} do not reach its pods, write them into the metadata of the template`;
 
 function misplaced(owner: unknown): string[] {
-  return requestsOf(owner).length > 0
-    ? [`the object asks for secrets, its template does not: ${atOwner}`]
-    : [];
+  const strays = strayRequests(owner);
+  return strays.length > 0 ? [`the object asks for secrets, its template does not: ${atOwner(strays)}`] : [];
 }
 
 const isWithoutGroup = ({ group, verdict, message }: ExplainedSecret): boolean =>

@@ -4,15 +4,15 @@ import { isObject, type JsonObject, member } from '#shared/core/text/json-object
 const containerNames = { driver: 'spark-kubernetes-driver', executor: 'spark-kubernetes-executor' } as const;
 
 /**
- * The pods of the spec of a SparkApplication, by their field. Spark's operator describes a pod by fields of its own:
+ * The pods of the spec of a SparkApplication, which `owner` is or holds, by their field. Spark's operator describes a pod by fields of its own:
  * labels and annotations stand beside them, and there is no list of containers.
  */
-export function sparkPods(spec: JsonObject): Record<string, JsonObject> {
-  const isSpark = Object.keys(containerNames).every((part) => isObject(spec[part]));
-  if (!isSpark) return {};
-  return Object.fromEntries(
-    Object.entries(containerNames).map(([part, container]) => [part, sparkPod(spec, spec[part], container)]),
-  );
+export function sparkPods(spec: JsonObject, owner: unknown): Record<string, JsonObject> {
+  const parts = Object.entries(containerNames).filter(([part]) => isObject(spec[part]));
+  // Spark's own object may leave a part to defaults; in another one the two together tell it.
+  const isOfSpark = String(member(owner, 'apiVersion')).startsWith('sparkoperator.k8s.io/');
+  if (!isOfSpark && parts.length < Object.keys(containerNames).length) return {};
+  return Object.fromEntries(parts.map(([part, container]) => [part, sparkPod(spec, spec[part], container)]));
 }
 
 function sparkPod(application: JsonObject, part: unknown, containerName: string): JsonObject {

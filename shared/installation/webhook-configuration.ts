@@ -6,6 +6,7 @@ import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
+import { excludedNamespaces } from './excluded-namespaces.ts';
 import { adoptEntry, isOwnedByOthers, restoreOriginal, targetsOtherService } from './webhook-adoption.ts';
 import { findWebhookDrift } from './webhook-drift.ts';
 
@@ -31,7 +32,6 @@ type WebhookConfig = LatchkeyConfig['webhook'];
 
 /** Makes our entry, with every field that the API server would default written out. `bundle` is PEM. */
 export function desiredWebhook(config: WebhookConfig, namespace: string, bundle: string): MutatingWebhook {
-  const excluded = ['kube-system', namespace, ...config.excludedNamespaces];
   return {
     name: webhookName,
     admissionReviewVersions: ['v1'],
@@ -50,7 +50,11 @@ export function desiredWebhook(config: WebhookConfig, namespace: string, bundle:
     objectSelector: { matchLabels: { 'inject-flyte-secrets': 'true' } },
     namespaceSelector: {
       matchExpressions: [
-        { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...new Set(excluded)] },
+        {
+          key: 'kubernetes.io/metadata.name',
+          operator: 'NotIn',
+          values: excludedNamespaces(config, namespace),
+        },
       ],
     },
     sideEffects: 'None',
