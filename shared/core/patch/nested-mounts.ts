@@ -55,16 +55,16 @@ export function checkNestedMounts(
   let tree: PathTree<UserMount> | undefined;
   const innermostAbove = (path: string): string => {
     tree ??= treeOf(mounts, budget);
-    return tree.above(path).findLast((above) => above.path !== path)?.path ?? '';
+    return tree.above(path, budget).findLast((above) => above.path !== path)?.path ?? '';
   };
   for (const [path, mount] of mounts) {
     budget.spend(1);
     // In a pod that was injected before, most are ours.
     if (plan.mounts.has(path)) continue;
-    const holder = holderOf(plan, path);
+    const holder = holderOf(plan, path, budget);
     const isDirect = holder !== undefined && innermostAbove(path).length <= holder.mountPath.length;
     if (isDirect && checkInside(container, { path, mount }, holder, places)) opened.add(holder.mountPath);
-    if (!holdsOurs(plan, path)) continue;
+    if (plan.mountTree.firstBelow(path, budget) === undefined) continue;
     budget.spend(volumeSteps);
     if (insideOf(mount, volumes(mount.name)) === 'closed') closed.set(path, mount);
   }
@@ -72,11 +72,9 @@ export function checkNestedMounts(
   return opened;
 }
 
-const holdsOurs = ({ mountTree }: PodPlan, path: string): boolean => mountTree.firstBelow(path) !== undefined;
-
 function treeOf(mounts: ReadonlyMap<string, Mount>, budget: WorkBudget): PathTree<UserMount> {
-  const tree = createPathTree<UserMount>(budget);
-  for (const [path, mount] of mounts) tree.add(path, { path, mount });
+  const tree = createPathTree<UserMount>();
+  for (const [path, mount] of mounts) tree.add(path, { path, mount }, budget);
   return tree;
 }
 
@@ -92,7 +90,7 @@ function checkInside(
       'PATH_CLASH',
       `container ${quote(name)} mounts volume ${quote(mount.name ?? '')} at ${quote(mount.mountPath ?? '')}, ${why}: mount it elsewhere`,
     );
-  const hidden = fileHiddenBy(plan, holder, path);
+  const hidden = fileHiddenBy(plan, holder, path, budget);
   if (hidden !== undefined) {
     throw clash(`which would hide the file ${quote(hidden.path)} of secret ${quote(hidden.title)}`);
   }
@@ -114,12 +112,12 @@ function checkOurs(
   { name }: Container,
   closed: ReadonlyMap<string, Mount>,
   innermostAbove: (path: string) => string,
-  { plan }: Places,
+  { plan, budget }: Places,
 ): void {
   for (const mountPath of plan.mounts.keys()) {
     const mount = closed.get(innermostAbove(mountPath));
     if (mount === undefined) continue;
-    const title = plan.mountTree.at(mountPath)?.title ?? '';
+    const title = plan.mountTree.at(mountPath, budget)?.title ?? '';
     const remedy = mount.readOnly === true ? 'mount it elsewhere, or without readOnly' : 'mount it elsewhere';
     throw new LatchkeyError(
       'PATH_CLASH',

@@ -1,4 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { itemHiddenBy, type PlannedVolume } from './planned-volume.ts';
 import type { PodPlan } from './pod-plan.ts';
@@ -19,34 +20,39 @@ interface FileOfSecret {
 }
 
 /** The mount of ours that a place lies inside, the innermost; undefined when there is none. */
-export function holderOf({ mountTree }: PodPlan, path: string): OwnMount | undefined {
-  return mountTree.above(path).findLast(({ mountPath }) => mountPath !== path);
+export function holderOf({ mountTree }: PodPlan, path: string, budget: WorkBudget): OwnMount | undefined {
+  return mountTree.above(path, budget).findLast(({ mountPath }) => mountPath !== path);
 }
 
 /** The file of a secret that a mount at this place inside a mount of ours hides, or would be a folder of. */
-export function fileHiddenBy(plan: PodPlan, holder: OwnMount, path: string): FileOfSecret | undefined {
+export function fileHiddenBy(
+  plan: PodPlan,
+  holder: OwnMount,
+  path: string,
+  budget: WorkBudget,
+): FileOfSecret | undefined {
   const { mountPath, volume } = holder;
   if (!('secrets' in volume)) {
-    return plan.fileTree.above(path).at(-1) ?? plan.fileTree.firstBelow(path);
+    return plan.fileTree.above(path, budget).at(-1) ?? plan.fileTree.firstBelow(path, budget);
   }
-  const item = itemHiddenBy(volume, path.slice(mountPath.length + 1));
+  const item = itemHiddenBy(volume, path.slice(mountPath.length + 1), budget);
   return item && { path: `${mountPath}/${item.path}`, title: item.title };
 }
 
 /** @throws PATH_CLASH when a mount of ours would hide a file of another secret, or has no place in another mount of ours */
-export function checkOwnMounts(plan: PodPlan): void {
+export function checkOwnMounts(plan: PodPlan, budget: WorkBudget): void {
   for (const { path, title, mountPaths } of plan.files) {
-    const mount = plan.mountTree.above(path).find(({ mountPath }) => !mountPaths.includes(mountPath));
+    const mount = plan.mountTree.above(path, budget).find(({ mountPath }) => !mountPaths.includes(mountPath));
     if (mount !== undefined) throw hiddenFile(mount, { path, title }, ', which another manager provides');
   }
   for (const mountPath of plan.mounts.keys()) {
-    const mount = plan.mountTree.at(mountPath);
-    const holder = holderOf(plan, mountPath);
+    const mount = plan.mountTree.at(mountPath, budget);
+    const holder = holderOf(plan, mountPath, budget);
     if (mount === undefined || holder === undefined) continue;
     const file =
       'secrets' in holder.volume
-        ? fileHiddenBy(plan, holder, mountPath)
-        : plan.fileTree.above(mountPath).find(({ path }) => path !== mountPath);
+        ? fileHiddenBy(plan, holder, mountPath, budget)
+        : plan.fileTree.above(mountPath, budget).find(({ path }) => path !== mountPath);
     if (file !== undefined) throw hiddenFile(mount, file, '');
     if (insideOfOurs(holder.volume) === 'closed') {
       throw new LatchkeyError(

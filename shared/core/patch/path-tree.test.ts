@@ -13,19 +13,20 @@ test('a path tree tells what a look at every path would tell', () => {
     .map((parts) => parts.join('/'));
   fc.assert(
     fc.property(fc.array(path, { maxLength: 12 }), path, (paths, asked) => {
-      const tree = createPathTree<string>(createWorkBudget());
-      for (const one of paths) tree.add(one, one);
+      const budget = createWorkBudget();
+      const tree = createPathTree<string>();
+      for (const one of paths) tree.add(one, one, budget);
       const above = [...new Set(paths)].filter((one) => isWithin(asked, one));
       assert.deepEqual(
-        tree.above(asked),
+        tree.above(asked, budget),
         above.toSorted((a, b) => a.length - b.length),
       );
       assert.equal(
-        tree.at(asked),
+        tree.at(asked, budget),
         paths.find((one) => one === asked),
       );
       assert.equal(
-        tree.firstBelow(asked),
+        tree.firstBelow(asked, budget),
         paths.find((one) => one !== asked && isWithin(one, asked)),
       );
     }),
@@ -34,9 +35,9 @@ test('a path tree tells what a look at every path would tell', () => {
 
 test('a path costs as many steps as it has segments, however many others there are', () => {
   const budget = createWorkBudget();
-  const tree = createPathTree<number>(budget);
-  for (let index = 0; index < 10_000; index++) tree.add(`/etc/secrets/f${index}`, index);
+  const tree = createPathTree<number>();
+  for (let index = 0; index < 10_000; index++) tree.add(`/etc/secrets/f${index}`, index, budget);
   const before = budget.spent();
-  assert.deepEqual(tree.above('/etc/secrets/f77/x'), [77]);
+  assert.deepEqual(tree.above('/etc/secrets/f77/x', budget), [77]);
   assert.ok(budget.spent() - before < 10);
 });

@@ -1,15 +1,18 @@
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 
-/** Values at paths, to be asked what lies above or below a path without a look at every other one. */
+/**
+ * Values at paths, to be asked what lies above or below a path without a look at every other one. Who asks pays for each
+ * segment: a path may consist of thousands.
+ */
 export interface PathTree<T> {
   /** Puts a value at a path; one that is there already stays. */
-  add(path: string, value: T): void;
+  add(path: string, value: T, budget: WorkBudget): void;
   /** The values at the path and at the folders that hold it, outermost first. */
-  above(path: string): T[];
+  above(path: string, budget: WorkBudget): T[];
   /** The value at the path. */
-  at(path: string): T | undefined;
+  at(path: string, budget: WorkBudget): T | undefined;
   /** The value that was added first of those below the path. */
-  firstBelow(path: string): T | undefined;
+  firstBelow(path: string, budget: WorkBudget): T | undefined;
 }
 
 interface Node<T> {
@@ -20,14 +23,11 @@ interface Node<T> {
 
 const newNode = <T>(): Node<T> => ({ value: undefined, firstBelow: undefined, children: undefined });
 
-/**
- * Compares paths as they are written, segment by segment.
- * @param budget pays for each segment: a path may consist of thousands
- */
-export function createPathTree<T>(budget: WorkBudget): PathTree<T> {
+/** Compares paths as they are written, segment by segment. */
+export function createPathTree<T>(): PathTree<T> {
   const root = newNode<T>();
   /** Goes down as far as there is anything; returns the node at the path, if there is one. */
-  const walk = (path: string, visit?: (node: Node<T>) => void): Node<T> | undefined => {
+  const walk = (path: string, budget: WorkBudget, visit?: (node: Node<T>) => void): Node<T> | undefined => {
     let node: Node<T> | undefined = root;
     for (let start = 0; start <= path.length; ) {
       const slash = path.indexOf('/', start);
@@ -41,7 +41,7 @@ export function createPathTree<T>(budget: WorkBudget): PathTree<T> {
     return node;
   };
   return {
-    add: (path, value) => {
+    add: (path, value, budget) => {
       let node = root;
       for (const segment of path.split('/')) {
         budget.spend(5);
@@ -53,14 +53,14 @@ export function createPathTree<T>(budget: WorkBudget): PathTree<T> {
       }
       node.value ??= value;
     },
-    above: (path) => {
+    above: (path, budget) => {
       const values: T[] = [];
-      walk(path, ({ value }) => {
+      walk(path, budget, ({ value }) => {
         if (value !== undefined) values.push(value);
       });
       return values;
     },
-    at: (path) => walk(path)?.value,
-    firstBelow: (path) => walk(path)?.firstBelow,
+    at: (path, budget) => walk(path, budget)?.value,
+    firstBelow: (path, budget) => walk(path, budget)?.firstBelow,
   };
 }

@@ -1,4 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import type { PathTree } from './path-tree.ts';
 
@@ -13,11 +14,12 @@ export interface PlannedFile {
 }
 
 /** @throws PATH_CLASH when another secret wants this file, or a folder or file in its way */
-export function addFile(files: PathTree<PlannedFile>, file: PlannedFile): void {
+export function addFile(files: PathTree<PlannedFile>, file: PlannedFile, budget: WorkBudget): void {
   const isSame = (other: PlannedFile): boolean => other.path === file.path && other.source === file.source;
-  const other = files.above(file.path).find((one) => !isSame(one)) ?? files.firstBelow(file.path);
+  const other =
+    files.above(file.path, budget).find((one) => !isSame(one)) ?? files.firstBelow(file.path, budget);
   if (other !== undefined) throw fileClash(other, file, '');
-  files.add(file.path, file);
+  files.add(file.path, file, budget);
 }
 
 /** Says that two files cannot both be: they have one place, or one is the folder of the other. */

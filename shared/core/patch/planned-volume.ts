@@ -30,8 +30,8 @@ export type PlannedVolume = PlainVolume | SecretVolume;
 export type VolumeNames = ReadonlyMap<PlannedVolume, string>;
 
 /** A volume to which {@link mergeSecret} adds. */
-export function newSecretVolume(name: string, budget: WorkBudget): SecretVolume {
-  return { name, secrets: new Map(), files: createPathTree(budget) };
+export function newSecretVolume(name: string): SecretVolume {
+  return { name, secrets: new Map(), files: createPathTree() };
 }
 
 /** The files of a volume; none when it is no volume of Secrets. */
@@ -48,6 +48,7 @@ export function mergeSecret(
   { secrets, files }: SecretVolume,
   { secretName, items, optional }: SecretSource,
   title: string,
+  budget: WorkBudget,
 ): void {
   if (items.length === 0) {
     throw new LatchkeyError(
@@ -59,18 +60,24 @@ export function mergeSecret(
   secrets.set(secretName, source);
   for (const { key, path } of items) {
     const item = { secretName, key, path, title };
-    const taken = findClash(files, item);
+    const taken = findClash(files, item, budget);
     if (taken !== undefined) throw fileClash(taken, item, ' in one folder (file names are lower case)');
     if (!source.items.has(item.path)) source.items.set(item.path, item);
-    files.add(item.path, item);
+    files.add(item.path, item, budget);
   }
 }
 
 /** The file at this place, or a folder or file in its way; undefined when that is the very same key. */
-function findClash(files: PathTree<PlannedItem>, item: PlannedItem): PlannedItem | undefined {
+function findClash(
+  files: PathTree<PlannedItem>,
+  item: PlannedItem,
+  budget: WorkBudget,
+): PlannedItem | undefined {
   const isSame = ({ secretName, key, path }: PlannedItem): boolean =>
     path === item.path && secretName === item.secretName && key === item.key;
-  return files.above(item.path).find((other) => !isSame(other)) ?? files.firstBelow(item.path);
+  return (
+    files.above(item.path, budget).find((other) => !isSame(other)) ?? files.firstBelow(item.path, budget)
+  );
 }
 
 /**
@@ -78,9 +85,13 @@ function findClash(files: PathTree<PlannedItem>, item: PlannedItem): PlannedItem
  * name of a path, and makes none where a folder is (docs/reference/kube-apiserver.md C47).
  * @param path the place below the volume's own
  */
-export function itemHiddenBy({ files }: SecretVolume, path: string): PlannedItem | undefined {
+export function itemHiddenBy(
+  { files }: SecretVolume,
+  path: string,
+  budget: WorkBudget,
+): PlannedItem | undefined {
   const [first = ''] = path.split('/', 1);
-  return files.at(first) ?? files.firstBelow(first);
+  return files.at(first, budget) ?? files.firstBelow(first, budget);
 }
 
 /** The volume as Kubernetes writes it: a secret volume as Flyte's where one Secret suffices, else a projected one. */

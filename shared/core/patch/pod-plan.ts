@@ -47,11 +47,11 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
     env: new Map(),
     volumes: [],
     mounts: new Map(),
-    mountTree: createPathTree(budget),
+    mountTree: createPathTree(),
     initContainers: [],
     annotations: new Map(),
     files: [],
-    fileTree: createPathTree(budget),
+    fileTree: createPathTree(),
   };
   const draft: Draft = { plan, volumesByName: new Map(), budget };
   for (const { title, edits: written } of grants) {
@@ -64,15 +64,15 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
     for (const edit of edits) {
       if (!('file' in edit)) continue;
       const file = { ...edit.file, title, mountPaths };
-      addFile(plan.fileTree, file);
+      addFile(plan.fileTree, file, budget);
       plan.files.push(file);
     }
   }
   for (const [mountPath, { value, secrets }] of plan.mounts) {
-    plan.mountTree.add(mountPath, { mountPath, title: firstOf(secrets), volume: value.volume });
+    plan.mountTree.add(mountPath, { mountPath, title: firstOf(secrets), volume: value.volume }, budget);
   }
-  checkOwnMounts(plan);
-  openOuterMounts(plan);
+  checkOwnMounts(plan, budget);
+  openOuterMounts(plan, budget);
   return plan;
 }
 
@@ -96,9 +96,9 @@ interface Draft {
 }
 
 /** The container runtime makes the folder of a mount inside another mount, which must therefore be writable. */
-function openOuterMounts({ mounts, mountTree }: PodPlan): void {
+function openOuterMounts({ mounts, mountTree }: PodPlan, budget: WorkBudget): void {
   for (const [outer, { value }] of mounts) {
-    if (mountTree.firstBelow(outer) !== undefined) value.readOnly = false;
+    if (mountTree.firstBelow(outer, budget) !== undefined) value.readOnly = false;
   }
 }
 
@@ -158,11 +158,11 @@ function planVolume(draft: Draft, title: string, volume: Volume, edits: Edit[]):
     return addVolume(draft, volume);
   }
   if (shared !== undefined && 'secrets' in shared) {
-    mergeSecret(shared, volume.secret, title);
+    mergeSecret(shared, volume.secret, title, budget);
     return shared;
   }
-  const planned = newSecretVolume(volume.name, budget);
-  mergeSecret(planned, volume.secret, title);
+  const planned = newSecretVolume(volume.name);
+  mergeSecret(planned, volume.secret, title, budget);
   return addVolume(draft, planned);
 }
 
