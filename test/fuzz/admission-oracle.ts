@@ -47,7 +47,7 @@ export function judgeAdmission(decide: Decide, body: Uint8Array, rules: Rules, n
 
 function decideOnce(decide: Decide, body: Uint8Array, rules: Rules, notes: CaseNotes): Admission {
   const budget = createWorkBudget();
-  const admission = decide(body, rules, budget);
+  const admission = decide(body, rules, { budget });
   const share = budget.spent() / mostSteps;
   notes.budgetShare(share);
   assert.ok(share <= 1, `${budget.spent()} steps`);

@@ -1,6 +1,7 @@
 import { admitTarget } from './admit-target.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import { heartbeatTarget } from './heartbeat-target.ts';
+import { memoTarget } from './memo-target.ts';
 import { recipeTarget } from './recipe-target.ts';
 import { recordsTarget } from './records-target.ts';
 import { wireTarget } from './wire-target.ts';
@@ -8,6 +9,7 @@ import { wireTarget } from './wire-target.ts';
 /** Every part of latchkey that reads what others wrote. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   admitTarget(),
+  memoTarget,
   recordsTarget,
   recipeTarget,
   heartbeatTarget,

@@ -65,9 +65,9 @@ test('a decision that is broken is found within 200 cases, and again by the numb
       ...admission,
       patch: [{ op: 'add', path: '/metadata/name', value: 'other' }],
     })),
-    'over the budget': (body, rules, budget = createWorkBudget()) => {
+    'over the budget': (body, rules, { budget = createWorkBudget() } = {}) => {
       budget.spent = () => mostSteps + 1;
-      return admit(body, rules, budget);
+      return admit(body, rules, { budget });
     },
     'another outcome': ofInjected((admission) => ({ ...admission, outcome: 'denied' })),
   };

@@ -12,7 +12,7 @@ export interface Judged {
 /** Asks about a pod as the API server does, and counts the steps of the answer. */
 export function judgePod(pod: object, by: Rules, request: object = {}): Judged {
   const budget = createWorkBudget();
-  const admission = admit(bytesOf(aReview(pod, request)), by, budget);
+  const admission = admit(bytesOf(aReview(pod, request)), by, { budget });
   return { admission, steps: budget.spent() };
 }
 

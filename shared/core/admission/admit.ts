@@ -5,10 +5,8 @@ import { findSecretAnnotations } from '#shared/core/flyte/secret-annotations.ts'
 import type { AddOperation } from '#shared/core/patch/add-operation.ts';
 import { asksForSecrets, readPod } from '#shared/core/patch/pod.ts';
 import { patchPod } from '#shared/core/patch/pod-patch.ts';
-import { planPod } from '#shared/core/patch/pod-plan.ts';
 import { skippedContainers } from '#shared/core/patch/skipped-containers.ts';
-import { newChainWork, type Rules } from '#shared/core/rules/chain.ts';
-import type { Caller } from '#shared/core/rules/policy/policy.ts';
+import type { Rules } from '#shared/core/rules/chain.ts';
 import {
   type AdmissionRequest,
   type AdmissionReviewResponse,
@@ -20,8 +18,9 @@ import {
   statusOf,
   warnNamespace,
 } from './admission-review.ts';
-import { type Denial, denialOf, type RejectedSecret, withCode } from './denial.ts';
-import { type DecidedSecret, decideSecret, type Injection, type SecretDecision } from './secret-decision.ts';
+import { type Denial, type RejectedSecret, withCode } from './denial.ts';
+import { injectionsOf, planRequests, rejectionsOf } from './planned-requests.ts';
+import type { DecidedSecret, SecretDecision } from './secret-decision.ts';
 
 export type { Rules } from '#shared/core/rules/chain.ts';
 
@@ -46,24 +45,31 @@ export interface Admission {
   uid?: string;
 }
 
+/** How a request is decided. */
+interface AdmitOptions {
+  /** What it may cost beyond reading the JSON, which has limits of its own; tells afterwards what it did. */
+  budget?: WorkBudget;
+  /** How its secrets are planned: each time anew, or remembered. */
+  plan?: typeof planRequests;
+}
+
 /**
  * Decides one request of the API server, from memory alone. The same bytes and rules give the same answer.
  * @param body the request's body, JSON of an AdmissionReview
- * @param budget what it may cost beyond reading the JSON, which has limits of its own; tells afterwards what it did
  */
-export function admit(body: Uint8Array, rules: Rules, budget = createWorkBudget()): Admission {
-  return decide(() => readReview(parseReview(body)), rules, budget);
+export function admit(body: Uint8Array, rules: Rules, options: AdmitOptions = {}): Admission {
+  return decide(() => readReview(parseReview(body)), rules, options);
 }
 
 /** Decides an AdmissionReview already parsed by {@link parseReview}, or at least not nested too deep. */
-export function admitReview(review: unknown, rules: Rules, budget = createWorkBudget()): Admission {
-  return decide(() => readReview(review), rules, budget);
+export function admitReview(review: unknown, rules: Rules, options: AdmitOptions = {}): Admission {
+  return decide(() => readReview(review), rules, options);
 }
 
 const nothing = { patch: [], secrets: [], rejected: [], warnings: [], ruleTraceparents: [] };
 
 /** @param read throws REQUEST_MALFORMED or POD_TOO_LARGE when there is no request to decide */
-function decide(read: () => AdmissionRequest, rules: Rules, budget: WorkBudget): Admission {
+function decide(read: () => AdmissionRequest, rules: Rules, options: AdmitOptions): Admission {
   let request: AdmissionRequest;
   try {
     request = read();
@@ -73,17 +79,18 @@ function decide(read: () => AdmissionRequest, rules: Rules, budget: WorkBudget):
     const response = statusOf(code, withCode(code, message));
     return { ...nothing, httpStatus, response, outcome: 'malformed', code };
   }
-  return answerRequest(request, rules, budget);
+  const { budget = createWorkBudget(), plan = planRequests } = options;
+  return answerRequest(request, rules, { budget, plan });
 }
 
-function answerRequest(request: AdmissionRequest, rules: Rules, budget: WorkBudget): Admission {
+function answerRequest(request: AdmissionRequest, rules: Rules, options: Required<AdmitOptions>): Admission {
   const { uid, namespace } = request;
   const subject = { httpStatus: 200, uid, ...(namespace === undefined ? {} : { namespace }) };
   if (!request.createsPod) {
     return { ...nothing, ...subject, response: allow(uid, [], []), outcome: 'not-applicable' };
   }
   const collected = createWarnings();
-  const { decided, ...result } = injectSecrets(request, rules, { budget, warnings: collected });
+  const { decided, ...result } = injectSecrets(request, rules, { ...options, warnings: collected });
   const warnings = collected.texts();
   const known = {
     ...nothing,
@@ -113,14 +120,14 @@ function answerRequest(request: AdmissionRequest, rules: Rules, budget: WorkBudg
 }
 
 /** What becomes of a pod, all or nothing, with as many decisions as were made. */
-type PodDecision = { decided: DecidedSecret[] } & ({ patch: AddOperation[] } | { denial: Denial });
+type PodDecision = { decided: readonly DecidedSecret[] } & ({ patch: AddOperation[] } | { denial: Denial });
 
 function injectSecrets(
   request: AdmissionRequest,
   rules: Rules,
-  work: { budget: WorkBudget; warnings: Warnings },
+  work: Required<AdmitOptions> & { warnings: Warnings },
 ): PodDecision {
-  let decided: DecidedSecret[] = [];
+  let decided: readonly DecidedSecret[] = [];
   try {
     // Reads a pod before its label: Flyte refuses what does not decode, asked for or not (quirk-undecodable-pod).
     const pod = readPod(request.object, work.budget);
@@ -129,15 +136,14 @@ function injectSecrets(
     const namespace = request.namespace ?? pod.namespace;
     if (namespace === undefined) return { decided, denial: withoutNamespace };
     warnNamespace(namespace, pod.namespace, work.warnings);
-    decided = decideSecrets(asked, { ...pod.identity, namespace }, rules, work.budget);
-    const injections = injectionsOf(decided);
-    for (const text of injections.flatMap(({ warnings }) => warnings)) work.warnings.add(() => text);
-    const denial = denialOf(rejectionsOf(decided));
-    if (denial !== undefined) return { decided, denial };
-    const report = Object.fromEntries(injections.map(({ title, rule }) => [title, rule]));
-    const plan = planPod(injections, work.budget);
+    const planned = work.plan(asked, { ...pod.identity, namespace }, rules, work.budget);
+    decided = planned.decided;
+    for (const text of injectionsOf(decided).flatMap(({ warnings }) => warnings))
+      work.warnings.add(() => text);
+    if ('denial' in planned) return planned;
+    const { plan, report } = planned;
     const isSkipped = skippedContainers(pod, rules.skippedContainers, work);
-    return { decided, patch: patchPod(pod, plan, { report: JSON.stringify(report), isSkipped }, work) };
+    return { decided, patch: patchPod(pod, plan, { report, isSkipped }, work) };
   } catch (error) {
     // A pod that cannot be read or patched, or that costs too much.
     if (!(error instanceof LatchkeyError)) throw error;
@@ -149,19 +155,3 @@ const withoutNamespace: Denial = {
   code: 'REQUEST_MALFORMED',
   message: 'neither the request nor the pod names a namespace',
 };
-
-function decideSecrets(
-  requests: readonly { annotation: string; value: string }[],
-  caller: Caller,
-  rules: Rules,
-  budget: WorkBudget,
-): DecidedSecret[] {
-  const work = newChainWork(budget);
-  return requests.map((asked) => decideSecret(asked, caller, rules, work));
-}
-
-const injectionsOf = (decided: readonly DecidedSecret[]): Injection[] =>
-  decided.flatMap((secret) => ('injection' in secret ? [secret.injection] : []));
-
-const rejectionsOf = (decided: readonly DecidedSecret[]): RejectedSecret[] =>
-  decided.flatMap((secret) => ('rejection' in secret ? [secret.rejection] : []));

@@ -316,7 +316,7 @@ test('input 58: whatever a pod is made of, it is answered in few steps, and a pa
       const body = bytesOf(aReview(pod));
       const review: unknown = JSON.parse(body.toString());
       const budget = createWorkBudget();
-      const { result: admission, calls } = countCalls(() => admitReview(review, by, budget));
+      const { result: admission, calls } = countCalls(() => admitReview(review, by, { budget }));
       const steps = budget.spent();
       assert.ok(calls < 4 * steps + 15_000, `${calls} calls for ${steps} steps`);
       assert.ok(steps < 20 * body.length + 100_000, `${steps} steps for ${body.length} bytes`);

@@ -107,11 +107,9 @@ test('a pod that asks for a name nearly right pays for the search of what may be
   const budget = createWorkBudget();
   const asks = [{ group: 'n'.repeat(12), key: 'k', mountRequirement: mountNumber.env }];
   const body = bytesOf(aReview(aPod({ asks })));
-  const { code, response } = admit(
-    body,
-    someRules([`${side(5)}/\${key}`], { default: 'deny', rules }),
+  const { code, response } = admit(body, someRules([`${side(5)}/\${key}`], { default: 'deny', rules }), {
     budget,
-  );
+  });
   assert.equal(code, 'SECRET_NOT_FOUND');
   assert.ok(!JSON.stringify(response).includes(name.slice(1)));
   assert.ok(budget.spent() > 2_000, `${budget.spent()} steps`);
@@ -121,7 +119,7 @@ test('a pod that asks for a name nearly right pays for the search of what may be
 function stepsOf(lookup: string[], policy: object = {}, over: object = {}): number {
   const budget = createWorkBudget();
   const asks = [{ group: name, key: 'k', mountRequirement: mountNumber.env }];
-  admit(bytesOf(aReview(aPod({ asks }))), someRules(lookup, policy, over), budget);
+  admit(bytesOf(aReview(aPod({ asks }))), someRules(lookup, policy, over), { budget });
   return budget.spent();
 }
 const many = <T>(count: number, item: (index: number) => T): T[] =>

@@ -9,6 +9,7 @@ import {
   providesSecret,
 } from '#shared/core/patch/injected-locations.ts';
 import { askChain, type ChainWork, type Rules } from '#shared/core/rules/chain.ts';
+import { isSealed } from '#shared/core/rules/index/sealed-value.ts';
 import type { ManagerAnswer, Match } from '#shared/core/rules/manager-answer.ts';
 import type { Caller } from '#shared/core/rules/policy/policy.ts';
 import { otherReadings } from '#shared/core/rules/template/lookup-readings.ts';
@@ -62,6 +63,8 @@ export interface Injection {
   rule: string;
   warnings: string[];
   traceparents: string[];
+  /** Whether its edits hold a value that was opened for this decision. */
+  isSealed: boolean;
 }
 
 /** Decodes one annotation and asks the chain for it. `work` is shared by the secrets of one pod. */
@@ -110,6 +113,7 @@ export function decideSecret(
       edits,
       rule: `${manager}@${recipe.digest}`,
       traceparents,
+      isSealed: isSealed(match.variables.entry),
       warnings: injectionWarnings({ request, caller, answers, found: last, alsoReadAs }, rules, work),
     },
   };

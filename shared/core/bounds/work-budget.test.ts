@@ -27,7 +27,7 @@ const repeat = <T>(count: number, item: (index: number) => T): T[] =>
 function assertPaid(pod: object, rules: Rules, limit?: number): boolean {
   const review = aReview(pod);
   const budget = createWorkBudget(limit);
-  const { result, calls } = countCalls(() => admitReview(review, rules, budget));
+  const { result, calls } = countCalls(() => admitReview(review, rules, { budget }));
   const most = callsPerStep * budget.spent() + callsOfAnswer;
   assert.ok(calls <= most, `${calls} calls for ${budget.spent()} steps, ${result.code ?? result.outcome}`);
   applyPatch(pod, result.patch);

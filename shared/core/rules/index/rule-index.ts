@@ -40,6 +40,8 @@ export interface RuleIndex {
   leftOut(manager: string, namespace: string, lookupKey: string): 'secret' | 'namespace' | undefined;
   /** All lookup keys that hold only in this namespace; without one, those that hold in every namespace. */
   lookupKeys(manager: string, namespace?: string): Iterable<string>;
+  /** Counts the changes: as long as it stays, every answer does. */
+  version(): number;
   /** How many items of a manager were set or taken out so far: what all changes have cost. */
   changedItems(manager: string): number;
 }
@@ -56,11 +58,13 @@ export function createRuleIndex({
   open = neverOpen,
 }: Partial<{ compile: Compile; open: OpenValue }> = {}): RuleIndex {
   const managers = new Map<string, ManagerRules>();
+  let version = 0;
   const entriesOf = (manager: string): EntryIndex | undefined => managers.get(manager)?.entries;
   return {
     apply(manager, changes) {
       const rules = managers.get(manager) ?? emptyRules(open);
       managers.set(manager, rules);
+      version += 1;
       const faults: LatchkeyError[] = [];
       for (const change of changes) {
         try {
@@ -74,6 +78,7 @@ export function createRuleIndex({
     },
     forget: (manager) => {
       managers.delete(manager);
+      version += 1;
     },
     recipe: (manager) => managers.get(manager)?.recipe,
     knowsNamespace: (manager, namespace) => managers.get(manager)?.namespaces.has(namespace) ?? false,
@@ -85,6 +90,7 @@ export function createRuleIndex({
       return managers.get(manager)?.namespaces.get(namespace)?.partial === true ? 'namespace' : undefined;
     },
     lookupKeys: (manager, namespace = everyNamespace) => entriesOf(manager)?.lookupKeys(namespace) ?? [],
+    version: () => version,
     changedItems: (manager) => entriesOf(manager)?.changedItems() ?? 0,
   };
 }

@@ -92,3 +92,7 @@ export function withSealedValue(
   };
   return Object.defineProperty({ ...variables }, 'value', { get: read, enumerable: false });
 }
+
+/** Tells whether one of the variables is a sealed value, without opening it. */
+export const isSealed = (variables: Readonly<Record<string, string>>): boolean =>
+  Object.getOwnPropertyDescriptor(variables, 'value')?.get !== undefined;
