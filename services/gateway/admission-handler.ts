@@ -1,6 +1,7 @@
 import { propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { type Admission, admit, type Rules } from '#shared/core/admission/admit.ts';
+import { PlanMemo } from '#shared/core/admission/plan-memo.ts';
 import { outcomeLabels } from '#shared/core/admission/secret-decision.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
@@ -9,7 +10,7 @@ import type { WebhookHandler } from './http/serve-reviews.ts';
 const maxLinks = 64;
 
 /**
- * Answers one admission review from memory. The span continues the API server's trace and links to the trace of each
+ * Answers admission reviews from memory. The span continues the API server's trace and links to the trace of each
  * rule that it used.
  */
 export function createAdmissionHandler(options: {
@@ -18,6 +19,7 @@ export function createAdmissionHandler(options: {
   log: Logger;
 }): WebhookHandler {
   const { rules, metrics } = options;
+  const { plan } = new PlanMemo();
   const log = options.log.child({ component: 'admission' });
   const tracer = trace.getTracer('latchkey');
   return ({ headers, body, waitedMs }) => {
@@ -25,7 +27,7 @@ export function createAdmissionHandler(options: {
     const startedAtMs = performance.now() - waitedMs;
     return tracer.startActiveSpan('admission review', { kind: SpanKind.SERVER }, parent, (span) => {
       try {
-        const admission = admit(body, rules);
+        const admission = admit(body, rules, { plan });
         describeInSpan(span, admission);
         span.setAttribute('latchkey.waited_ms', Math.round(waitedMs));
         count(metrics, admission, performance.now() - startedAtMs);
