@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -49,6 +49,26 @@ test('a token that was rotated is read again after a 401', async (t) => {
   t.after(() => kubernetes.close());
   await assert.rejects(kubernetes.json(call), { code: 'KUBERNETES_REFUSED' });
   await setToken('second');
+  assert.deepEqual(await kubernetes.json(call), { items: [] });
+});
+
+test('a token file is read as kubectl reads it, from the folder of the kubeconfig, and again after a 401', async (t) => {
+  const { kubeconfigFile } = await serverWith(t, ({ headers }, response) => {
+    response.statusCode = headers.authorization === 'Bearer second' ? 200 : 401;
+    response.end('{"items":[]}');
+  });
+  const text = await readFile(kubeconfigFile, 'utf8');
+  await writeFile(kubeconfigFile, text.replace('"token":', '"tokenFile":"token","token":'));
+  const tokenFile = join(dirname(kubeconfigFile), 'token');
+  assert.throws(() => connectKubernetes({ kubeconfigFile, log }), {
+    code: 'CONFIG_INVALID',
+    message: `the kubeconfig's file ${tokenFile} cannot be read: ENOENT`,
+  });
+  await writeFile(tokenFile, 'first\n');
+  const kubernetes = connectKubernetes({ kubeconfigFile, log });
+  t.after(() => kubernetes.close());
+  await assert.rejects(kubernetes.json(call), { code: 'KUBERNETES_REFUSED' });
+  await writeFile(tokenFile, 'second\n');
   assert.deepEqual(await kubernetes.json(call), { items: [] });
 });
 

@@ -49,7 +49,8 @@ function lackOf(cause: unknown): string {
 function unreadable(kubeconfigFile: string, cause: unknown): string | undefined {
   if (!(cause instanceof Error) || !('code' in cause)) return undefined;
   const path = 'path' in cause ? String(cause.path) : kubeconfigFile;
-  return `the kubeconfig file ${path} cannot be read: ${String(cause.code)}`;
+  const file = kubeconfigFile.split(delimiter).includes(path) ? 'kubeconfig file' : "kubeconfig's file";
+  return `the ${file} ${path} cannot be read: ${String(cause.code)}`;
 }
 
 /** Names the first file that is no YAML, with the place; the parser's own words may repeat a credential. */

@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, resolve } from 'node:path';
 import { KubeConfig, type User } from '@kubernetes/client-node';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { member } from '#shared/core/text/json-object.ts';
+import { readYaml } from '#shared/runtime/yaml-text.ts';
 import { type PluginEnvironment, runCredentialPlugins } from './credential-plugin.ts';
 import { describeKubeConfigFault, requireServer } from './kube-config-fault.ts';
 
@@ -47,7 +49,10 @@ function ofFiles(files: readonly string[]): KubeConfig {
   const [first = new KubeConfig(), ...more] = present.map((file) => {
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(file);
-    kubeConfig.users = kubeConfig.users.map((user) => withCommandOf(file, user));
+    const tokenFiles = tokenFilesOf(file);
+    kubeConfig.users = kubeConfig.users.map((user) =>
+      withTokenOf(file, tokenFiles, withCommandOf(file, user)),
+    );
     return kubeConfig;
   });
   for (const { clusters, users, contexts, currentContext } of more) {
@@ -64,6 +69,24 @@ function withCommandOf(file: string, user: User): User {
   const command: unknown = user.exec?.command;
   if (typeof command !== 'string' || !command.includes('/')) return user;
   return { ...user, exec: { ...user.exec, command: resolve(dirname(file), command) } };
+}
+
+/** The `tokenFile` of each user that has one: client-node reads it under another name, `token-file`. */
+function tokenFilesOf(file: string): ReadonlyMap<unknown, string> {
+  const read = readYaml(readFileSync(file, 'utf8'));
+  const users = 'faults' in read ? [] : member(read.value, 'users');
+  const entries = (Array.isArray(users) ? users : []).flatMap((each): [unknown, string][] => {
+    const tokenFile = member(member(each, 'user'), 'tokenFile');
+    return typeof tokenFile === 'string' && tokenFile !== '' ? [[member(each, 'name'), tokenFile]] : [];
+  });
+  return new Map(entries);
+}
+
+/** Reads the token from its file, which wins over one in the kubeconfig, as kubectl does. */
+function withTokenOf(file: string, tokenFiles: ReadonlyMap<unknown, string>, user: User): User {
+  const tokenFile = tokenFiles.get(user.name);
+  if (tokenFile === undefined) return user;
+  return { ...user, token: readFileSync(resolve(dirname(file), tokenFile), 'utf8').trim() };
 }
 
 const withOthers = <T extends { name: string }>(first: readonly T[], more: readonly T[]): T[] => [
