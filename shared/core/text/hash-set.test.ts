@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { HashSet } from './hash-set.ts';
 
-test('it counts as many different hashes as there are, also of those that share a slot', () => {
+test('input 64: as many different hashes are counted as there are, also of those that share a slot', () => {
   const hash = fc.oneof(
     fc.integer({ min: 1, max: 50 }),
     fc.integer({ min: 1, max: 50 }).map((index) => index * 2 ** 32 + 7),
