@@ -36,6 +36,18 @@ test('input 58: mount paths cost a step for each of their segments, or their pod
   }
 });
 
+test('input 57: lists many times as long as any that can be stored are refused at once', () => {
+  const annotations = Object.fromEntries(repeat(100_000, (index) => [`flyte.secrets/sx${index}`, '']));
+  const volumeMounts = repeat(80_000, () => ({ name: 'a', mountPath: 'b' }));
+  for (const pod of [
+    aPod({ asks: [db], spec: { containers: [{ name: 'c', volumeMounts }] } }),
+    aPod({ asks: [db], spec: { initContainers: repeat(20_000, () => ({ name: 'aws-pull-secret-1' })) } }),
+    aPod({ asks: [db], annotations }),
+  ]) {
+    assertRefused(judge(pod), 'POD_TOO_LARGE');
+  }
+});
+
 test('input 62: a body of very many different strings, entries or orders of keys is refused before it is parsed, whatever it is about', (t) => {
   const keys = (count: number): object => Object.fromEntries(repeat(count, (index) => [`k${index}`, '']));
   /** Stands for the many keys, which are written once for all bodies. */
