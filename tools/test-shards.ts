@@ -2,8 +2,12 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestReport } from './test-report.ts';
 
-/** Twice the cores of the smallest machine of CI: the heaviest files share no process, and both cores are busy to the end. */
-const shards = 4;
+/**
+ * Shares the test files between so many processes. Each loads most modules once more; where some files are heavy, more
+ * processes than cores keep all cores busy to the end.
+ */
+const [shardCount, ...patterns] = process.argv.slice(2);
+const shards = Number(shardCount);
 const reporter = join(import.meta.dirname, 'test-report.ts');
 
 /** What a shard found; without the number of its tests its process ended before they did. */
@@ -14,7 +18,7 @@ interface ShardResult {
 }
 
 /** Runs one share of the test files in one process, which loads what they share once, and prints each failure at once. */
-async function runShard(shard: number, patterns: readonly string[]): Promise<ShardResult> {
+async function runShard(shard: number): Promise<ShardResult> {
   const options = ['--test', '--test-isolation=none', `--test-shard=${shard}/${shards}`];
   const reporting = [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout'];
   const child = spawn(process.execPath, [...options, ...reporting, ...patterns], {
@@ -49,8 +53,7 @@ function summaryOf(results: readonly ShardResult[]): string {
 }
 
 // A process for each file would load the same modules 300 times.
-const patterns = process.argv.slice(2);
 const numbers = Array.from({ length: shards }, (_, index) => index + 1);
-const ended = await Promise.all(numbers.map((shard) => runShard(shard, patterns)));
+const ended = await Promise.all(numbers.map((shard) => runShard(shard)));
 process.stdout.write(`${summaryOf(ended)}\n`);
 process.exitCode = ended.find(({ code }) => code !== 0)?.code ?? 0;
