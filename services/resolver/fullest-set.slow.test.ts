@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 /** Takes the fullest inventory of the shortest names, as a resolver does at its start, and prints what became of it. */
 const program = `
   import { createDesiredSet } from '#shared/bus/publish/desired-set.ts';
-  import { costOf } from '#shared/bus/records/stored-records.ts';
+  import { costOf } from '#shared/bus/records/cost.ts';
   import { k8sManager } from '#shared/managers/shipped/k8s.ts';
   import { defaultConfig } from '#testkit/installation/default-config.ts';
   import { createRuleSet } from './services/resolver/rule-set.ts';

@@ -56,11 +56,8 @@ export async function untilServersAgree(testBus: TestBus, bucket: string): Promi
     testBus.servers.map(async ({ url }) => (await testBus.connect(undefined, { url })).linked()),
   );
   const recordsOf = async (link: BusLink) => {
-    const records = await readSince(link, bucket, '>', {
-      afterRevision: 0,
-      mostBytes: Infinity,
-      beyond: 'refuse',
-    });
+    const query = { bucket, keys: '>', mostBytes: Infinity, beyond: 'refuse' } as const;
+    const { records } = await readSince(link, query, { afterRevision: 0, isKnown: () => true });
     return records.map(({ key, revision, bytes }) => `${revision} ${key} ${Buffer.from(bytes).toString()}`);
   };
   const isSame = async () => {

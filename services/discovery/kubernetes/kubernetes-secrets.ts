@@ -43,7 +43,7 @@ class SecretInventory implements KubernetesSecrets {
   constructor(options: KubernetesSecretsOptions) {
     const { limits, clock, log } = options;
     this.#feed = createInventoryFeed('k8s', options.publisher);
-    this.#room = createNamespaceRoom(limits.namespaceKiB * 1_024);
+    this.#room = createNamespaceRoom(limits.namespaceKiB * 1_024, clock);
     this.#inventory = createKubernetesInventory('k8s', this.#feed, ({ namespace, name, leftOut }) => {
       const limit = leftOut === 'keys' ? 'limits.keysPerSecret' : 'limits.namespaceKiB';
       log.warn({ namespace, secret: name, limit }, 'a Secret is above a limit and is left out');

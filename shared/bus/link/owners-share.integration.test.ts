@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { createReader, type Reader } from '#shared/bus/read/reader.ts';
 import { formatHeaders } from '#shared/bus/records/record.ts';
-import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
+import { countStoredRecords } from '#shared/bus/records/stored-records.ts';
+import { rulesBucket as bucket, formatKey, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { entries, entryKey, publishSet } from '#testkit/nats/follow-set.ts';
@@ -100,4 +102,39 @@ test('a manager that writes too much keeps what is in force, is told once, and k
   healed.replace(entries('vault', { a: 1, b: 2 }));
   await until('the set of its publisher', () => held.get('vault') === 2);
   assert.equal(told(), 2);
+});
+
+test('input 65: names that come and go freeze the rules of nobody, and cost who starts later nothing', async (t) => {
+  const owner = 'k8s';
+  const publisher = publishSet(t, testBus, await testBus.connect('resolver-k8s'), bucket, owner);
+  publisher.replace(entries(owner, { a: 1 }));
+  const values = new Map<string, unknown>();
+  const follow = async () => {
+    const reader = createReader(await testBus.connect('gateway'), {
+      ...{ bucket, owners: [owner], mostBytes: 100_000, log: testBus.log, clock: systemClock },
+      onApply: ({ changes }) => {
+        for (const { key, value } of changes) values.set(formatKey(key), value);
+      },
+    });
+    t.after(() => reader.stop());
+    return reader;
+  };
+  const reader = await follow();
+  const names = (round: number) => Array.from({ length: 200 }, (_, index) => `gone-${round}-${index}`);
+  for (let round = 0; round < 5; round += 1) {
+    for (const name of names(round)) publisher.put(entryKey(owner, name), { schema: 1 });
+    await until('all to come', () => reader.records().length === 202);
+    for (const name of names(round)) publisher.remove(entryKey(owner, name));
+    await until('all to go', () => reader.records().length === 2);
+  }
+  const link = await (await testBus.connect('gateway')).linked();
+  assert.equal(await countStoredRecords(link, bucket, `${owner}.>`), 1_002);
+  publisher.put(entryKey(owner, 'a'), { schema: 1, value: 2 });
+  await until('the change', () =>
+    isDeepStrictEqual(values.get(entryKey(owner, 'a')), { schema: 1, value: 2 }),
+  );
+  values.clear();
+  const fresh = await follow();
+  await until('a new reader to be complete', () => fresh.isComplete(owner));
+  assert.deepEqual([...values.keys()], [entryKey(owner, 'a')]);
 });

@@ -217,3 +217,22 @@ test('a reader whose connection stands still for a while catches up', async (t) 
   await waitFor(() => set.values.size === 51, { timeoutMs: 10_000, what: 'everything to arrive' });
   assert.deepEqual(set.values.get(entryKey(owner, 'a')), { schema: 1, value: 500 });
 });
+
+test('a tombstone that expired before a reader saw it is not missed: everything is read again', async (t) => {
+  const proxy = await startPausableProxy(testBus.nats.url);
+  t.after(() => proxy.close());
+  const slow = await testBus.connect('harness', { url: proxy.url });
+  const set = followSet(t, testBus, slow, bucket, owner, { clock: fastClock });
+  const publisher = publishSet(t, testBus, writing, bucket, owner, fastClock);
+  publisher.replace(entries(owner, { a: 1, b: 2 }));
+  await waitForValues(set, owner, { a: 1, b: 2 });
+  proxy.pause('to-client');
+  publisher.remove(entryKey(owner, 'b'));
+  publisher.put(entryKey(owner, 'c'), { schema: 1, value: 3 });
+  await waitFor(() => publisher.pendingMs() === 0, { timeoutMs: 5_000, what: 'the publisher' });
+  const { jsm } = await testBus.admin();
+  await jsm.streams.purge(stream, { filter: subjectOf(bucket, entryKey(owner, 'b')) });
+  proxy.resume();
+  await waitForValues(set, owner, { a: 1, c: 3 });
+  assertOnlyStates(set, [{}, { a: 1, b: 2 }, { a: 1, c: 3 }]);
+});

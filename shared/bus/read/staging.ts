@@ -53,7 +53,7 @@ class StagedSet implements Staging {
   readonly #recipeKey: string;
   /** Highest epoch seen in the order of revisions: a record below it was written by a publisher that had lost. */
   #fence = 0;
-  /** By key, tombstones included. */
+  /** By key; tombstones too, until they are applied, of what the consumer has. */
   #staged = new Map<string, BusRecord>();
   #digests = createDigestSet();
   #manifest: StoredManifest | undefined;
@@ -135,11 +135,26 @@ class StagedSet implements Staging {
     const isOlder = before !== undefined && isLower(record, before);
     if (record.epoch < this.#fence || isOlder) return 'outdated';
     this.#fence = record.epoch;
-    this.#staged.set(record.key, record);
-    if (record.deleted) this.#digests.delete(record.key);
-    else this.#digests.set(record.key, record.bytes);
-    this.#dirty.add(record.key);
+    if (record.deleted) this.#stageTombstone(record);
+    else {
+      this.#staged.set(record.key, record);
+      this.#digests.set(record.key, record.bytes);
+      this.#dirty.add(record.key);
+    }
     return 'staged';
+  }
+
+  /** Takes a record out; of one that never came into force nothing is left, or names that come and go fill the memory. */
+  #stageTombstone(record: BusRecord): void {
+    const { key } = record;
+    this.#digests.delete(key);
+    if (this.#inForce.has(key) || this.#delivered.has(key)) {
+      this.#staged.set(key, record);
+      this.#dirty.add(key);
+    } else {
+      this.#staged.delete(key);
+      this.#dirty.delete(key);
+    }
   }
 
   #matches(manifest: Manifest): boolean {
@@ -157,6 +172,7 @@ class StagedSet implements Staging {
     const before = this.#delivered.get(text);
     if (parseKey(text) === undefined) return 'malformed';
     if (next === undefined || next.deleted) {
+      this.#staged.delete(text);
       this.#inForce.delete(text);
       if (!this.#delivered.delete(text)) return undefined;
       return [text, next];

@@ -3,8 +3,8 @@
  * lost while a leader changes, and a change is to reach every gateway within 2 s all the same.
  */
 export const checkIntervalMs = 1_000;
-/** Everything is read again this often, against whatever no check can see. */
-const auditIntervalMs = 300_000;
+/** Everything is read again this often, against whatever no check can see: a tombstone that expired unread is one. */
+export const auditIntervalMs = 300_000;
 /** So long a set that is too large is left alone, ms: reading it costs as much as it may hold. */
 const tooLargeRestMs = 30_000;
 /** Doubts that follow each other sooner than this, ms, are about the server's copy: reading it again did not help. */

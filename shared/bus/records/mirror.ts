@@ -5,10 +5,11 @@ import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type BackgroundLoop, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { checkCost } from './cost.ts';
 import { checkIntervalMs, MirrorSchedule } from './mirror-schedule.ts';
 import { MirroredRecords } from './mirrored-records.ts';
 import type { BusRecord } from './record.ts';
-import { checkCost, countStoredRecords, readAnnounced, readSince } from './stored-records.ts';
+import { countStoredRecords, readAnnounced, readSince } from './stored-records.ts';
 import { judgeStream, type StreamView, viewStream } from './stream-view.ts';
 
 /** What arrived: records changed by others than `note`, or after `reset` all of them (one not among them is gone). */
@@ -24,7 +25,7 @@ export interface MirrorOptions {
   keys: string;
   /** Most that the records may cost this process. With more it stays at what it has, and looks again now and then. */
   mostBytes?: number;
-  /** Has it keep, instead, the records beyond that without their bytes: whoever writes them has to see each. */
+  /** Has it keep, instead, the records beyond that without their bytes, and tombstones: whoever writes them has to see each. */
   beyond?: 'refuse' | 'strip';
   /** Called each time that there is more. */
   onTooLarge?(err: LatchkeyError): void;
@@ -36,7 +37,7 @@ export interface MirrorOptions {
 
 /** A supervised copy in memory of what a bucket stores under a key filter. It heals by itself, for ever. */
 export interface Mirror {
-  /** By key, tombstones included. */
+  /** By key; tombstones too where it is a writer's. */
   readonly records: ReadonlyMap<string, BusRecord>;
   /** Tells whether everything was read, also when there was nothing. */
   synced(): boolean;
@@ -63,7 +64,7 @@ class StreamMirror implements Mirror {
   readonly #clock: Clock;
   readonly #loop: BackgroundLoop;
   readonly #forgetReconnects: () => void;
-  readonly #known = new MirroredRecords();
+  readonly #known: MirroredRecords;
   readonly #schedule = new MirrorSchedule();
   #following: Subscription | undefined;
   #view: StreamView | undefined;
@@ -78,6 +79,7 @@ class StreamMirror implements Mirror {
     const { bucket, keys, clock } = options;
     this.#bus = bus;
     this.#options = { mostBytes: Infinity, beyond: 'refuse', ...options };
+    this.#known = new MirroredRecords(options.beyond === 'strip');
     this.#log = options.log.child({ component: 'mirror', bucket, keys });
     this.#clock = clock;
     this.#loop = startBackgroundLoop({
@@ -159,28 +161,33 @@ class StreamMirror implements Mirror {
   }
 
   async #readAll(link: BusLink, reason: string): Promise<void> {
-    const { bucket, keys, mostBytes, beyond } = this.#options;
     this.#acknowledged = false;
-    const all = await readSince(link, bucket, keys, { afterRevision: 0, mostBytes, beyond });
+    const all = await readSince(link, this.#options, { afterRevision: 0, isKnown: () => false });
+    const { records, revision } = all;
     this.#resyncReason = undefined;
     this.#schedule.noteReadAll(this.#clock.monotonicMs());
-    if (this.#isSynced) this.#log.info({ reason, records: all.length }, 'bucket read again from the start');
+    if (this.#isSynced)
+      this.#log.info({ reason, records: records.length }, 'bucket read again from the start');
     this.#isSynced = true;
-    this.#known.replaceAll(all);
-    this.#revision = all.at(-1)?.revision ?? 0;
-    this.#announced = this.#revision;
-    this.#options.onBatch({ reset: true, records: all });
+    this.#known.replaceAll(records);
+    this.#revision = revision;
+    this.#announced = revision;
+    this.#options.onBatch({ reset: true, records });
   }
 
   async #readNew(link: BusLink): Promise<void> {
     const { bucket, keys, mostBytes, beyond } = this.#options;
     const target = this.#announced;
-    const known = { revision: this.#revision, announced: target, costBytes: this.#known.costBytes };
-    const fresh = await readAnnounced(link, this.#options, known);
-    const news = this.#known.newsAmong(fresh);
+    const fresh = await readAnnounced(link, this.#options, {
+      afterRevision: this.#revision,
+      isKnown: (key) => this.records.has(key),
+      announced: target,
+      costBytes: this.#known.costBytes,
+    });
+    const news = this.#known.newsAmong(fresh.records);
     if (beyond === 'refuse') checkCost(bucket, keys, this.#known.costWith(news), mostBytes);
     for (const record of news) this.#known.take(record);
-    this.#revision = fresh.at(-1)?.revision ?? this.#revision;
+    this.#revision = fresh.revision;
     // What was announced and is not there has been purged or has expired.
     if (this.#announced === target) this.#announced = this.#revision;
     this.#options.onBatch({ reset: false, records: news });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
+import { costOf, itemCostBytes } from './cost.ts';
 import { MirroredRecords } from './mirrored-records.ts';
-import { costOf, itemCostBytes } from './stored-records.ts';
 
 test('an older state of a record does not replace a later one', () => {
-  const known = new MirroredRecords();
+  const known = new MirroredRecords(false);
   const later = aRecord({ key: 'k8s.entry.ns.db', revision: 5, body: 'later' });
   known.take(later);
   known.take(aRecord({ key: 'k8s.entry.ns.db', revision: 4, body: 'older and longer' }));
@@ -20,7 +20,7 @@ test('what is known costs the same, whichever way it came', () => {
     aRecord({ key: 'k8s.entry.ns.db', revision: 2, body: { schema: 1, more: 'bytes' } }),
     aRecord({ key: 'k8s.entry.ns.app', revision: 3 }),
   ];
-  const [followed, readAnew] = [new MirroredRecords(), new MirroredRecords()];
+  const [followed, readAnew] = [new MirroredRecords(false), new MirroredRecords(false)];
   followed.take(db);
   const expected = followed.costWith([grown, app]);
   for (const record of [grown, app]) followed.take(record);
@@ -32,7 +32,7 @@ test('what is known costs the same, whichever way it came', () => {
 });
 
 test("one's own record is no news when it comes back, and a tombstone is not live", () => {
-  const known = new MirroredRecords();
+  const known = new MirroredRecords(true);
   const [noted, gone] = [
     aRecord({ key: 'k8s.recipe', revision: 7 }),
     aRecord({ key: 'k8s.entry.ns.db', revision: 8, deleted: true }),
@@ -41,6 +41,16 @@ test("one's own record is no news when it comes back, and a tombstone is not liv
   assert.deepEqual(known.newsAmong([noted, gone]), [gone]);
   known.take(gone);
   assert.equal(known.live(), 1);
+  assert.ok(known.byKey.has(gone.key));
+});
+
+test('a reader keeps nothing of a record that is gone, and is charged nothing for it', () => {
+  const known = new MirroredRecords(false);
+  known.take(aRecord({ key: 'k8s.entry.ns.db', revision: 1 }));
+  const gone = aRecord({ key: 'k8s.entry.ns.db', revision: 2, deleted: true });
+  assert.equal(known.costWith([gone]), 0);
+  known.take(gone);
+  assert.deepEqual([known.byKey.size, known.costBytes], [0, 0]);
 });
 
 test('an item of a rule is charged beyond its text, the objects around the items are not', () => {

@@ -1,10 +1,16 @@
+import { costOf } from './cost.ts';
 import type { BusRecord } from './record.ts';
-import { costOf } from './stored-records.ts';
 
-/** Holds the records that a mirror knows, tombstones included, and sums up what they cost this process. */
+/** Holds the records that a mirror knows, and sums up what they cost this process. */
 export class MirroredRecords {
   readonly #byKey = new Map<string, BusRecord>();
+  readonly #keepsTombstones: boolean;
   #costBytes = 0;
+
+  /** @param keepsTombstones for a publisher: they say which epochs there were, and which of its own came back */
+  constructor(keepsTombstones: boolean) {
+    this.#keepsTombstones = keepsTombstones;
+  }
 
   get byKey(): ReadonlyMap<string, BusRecord> {
     return this.#byKey;
@@ -18,7 +24,8 @@ export class MirroredRecords {
   take(record: BusRecord): void {
     const known = this.#byKey.get(record.key);
     if (known !== undefined && known.revision >= record.revision) return;
-    this.#byKey.set(record.key, record);
+    if (record.deleted && !this.#keepsTombstones) this.#byKey.delete(record.key);
+    else this.#byKey.set(record.key, record);
     this.#costBytes += costOf(record) - (known === undefined ? 0 : costOf(known));
   }
 

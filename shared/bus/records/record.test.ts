@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
-import { formatHeaders, parseHeaders, parseRecordBytes } from './record.ts';
+import { auditIntervalMs } from './mirror-schedule.ts';
+import { formatHeaders, parseHeaders, parseRecordBytes, tombstoneTtlMs } from './record.ts';
 
 test('what a publisher writes into the headers is what a reader gets', () => {
   for (const deleted of [false, true]) {
@@ -52,4 +53,8 @@ test('a record whose parsing would hold the event loop up counts as no JSON', (t
   assert.ok(parseRecordBytes(Buffer.from(JSON.stringify(orders))) === undefined);
   assert.equal(parse.mock.callCount(), 0);
   assert.deepEqual(parseRecordBytes(Buffer.from(JSON.stringify(orders.slice(0, 100)))), orders.slice(0, 100));
+});
+
+test('a reader who was away for as long as a tombstone lives reads everything again', () => {
+  assert.ok(tombstoneTtlMs > auditIntervalMs);
 });

@@ -46,8 +46,11 @@ const publisherHeader = 'Latchkey-Publisher';
 const operationHeader = 'KV-Operation';
 /** Longest header that is kept: a random id, a W3C `traceparent`, and what W3C asks everybody to carry of a `tracestate`. */
 const headerCharacters = { publisher: 64, traceparent: 55, tracestate: 512 } as const;
-/** Tombstones remove themselves (per-message TTL, nats-server 2.11): names that come and go leave nothing behind. */
-const tombstoneTtl = '1h';
+/**
+ * Tombstones remove themselves after this, ms (per-message TTL, nats-server 2.11): names that come and go leave nothing behind.
+ * It is longer than the audit of mirror-schedule.ts, so that a reader who was away for longer reads everything again.
+ */
+export const tombstoneTtlMs = 600_000;
 
 /** Makes the headers of a record to be published. */
 export function formatHeaders(stamp: RecordStamp): MsgHdrs {
@@ -57,7 +60,7 @@ export function formatHeaders(stamp: RecordStamp): MsgHdrs {
   result.set(publisherHeader, stamp.publisher);
   if (stamp.deleted) {
     result.set(operationHeader, 'DEL');
-    result.set('Nats-TTL', tombstoneTtl);
+    result.set('Nats-TTL', `${tombstoneTtlMs / 1_000}s`);
   }
   for (const [name, value] of Object.entries(stamp.trace)) result.set(name, value);
   return result;

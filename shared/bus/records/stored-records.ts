@@ -1,9 +1,11 @@
 import { createInbox, type Msg } from '@nats-io/transport-node';
 import type { BusLink } from '#shared/bus/link/bus.ts';
-import { parseKey, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
+import { streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { checkCost } from './cost.ts';
 import { type BusRecord, ownString, parseHeaders } from './record.ts';
+import { type ReadRecords, type ReadRoom, RecordIntake } from './record-intake.ts';
 
 /** Bounds of one answer, so that a slow reader is never sent more than it can take (the server cuts it off at 64 MiB). */
 const batchRecords = 1_024;
@@ -17,6 +19,8 @@ const answerTimeoutMs = 3_000;
  */
 const singleGets = 8;
 
+const noBytes = new Uint8Array();
+
 interface Page {
   records: BusRecord[];
   /** How many more stored records match. */
@@ -26,7 +30,7 @@ interface Page {
 /**
  * Reads the record in a message of an answer; undefined for one that is none. The server appends its headers to those that
  * were stored, so the last of a name is the server's and the first may be a forgery. Everything is copied: a view
- * would keep the message, of up to 1 MB of headers.
+ * would keep the message, of up to 1 MB of headers. A tombstone has no bytes, whatever somebody stored with it.
  */
 function toRecord(bucket: string, { headers, data }: Msg): BusRecord | undefined {
   const subject = headers?.last('Nats-Subject') ?? '';
@@ -34,7 +38,8 @@ function toRecord(bucket: string, { headers, data }: Msg): BusRecord | undefined
   if (headers === undefined || !subject.startsWith(prefix)) return undefined;
   const revision = Number(headers.last('Nats-Sequence'));
   const key = ownString(subject.slice(prefix.length));
-  return { key, revision, bytes: new Uint8Array(data), ...parseHeaders(headers) };
+  const stamp = parseHeaders(headers);
+  return { key, revision, bytes: stamp.deleted ? noBytes : new Uint8Array(data), ...stamp };
 }
 
 /** Classifies a message of an answer: a record, the end (with what is left), or a refusal. */
@@ -98,91 +103,37 @@ export function readPage(
   });
 }
 
-/** Around the bytes of a record: the headers of fixed length (record.ts), and what a process keeps of it at least. */
-const recordOverheadBytes = 300;
-
-/**
- * Adds to the text of each item of a rule, or the shortest names would cost the most: an index keeps 80 bytes of an item,
- * and 1,300 of a record. So a process keeps at most five times what is charged, whatever names are chosen.
- */
-export const itemCostBytes = 16;
-const openBrace = 0x7b;
-
-/** Objects around the items of a rule, which are the record's own. */
-const outerObjects = 2;
-
-/** Counts the items of a rule without parsing it, by their braces: one in a text counts, too. */
-function countItems(bytes: Uint8Array): number {
-  let objects = 0;
-  for (const byte of bytes) if (byte === openBrace) objects += 1;
-  return Math.max(0, objects - outerObjects);
-}
-
-/** Computes what a record is charged to a process that keeps it, bytes. */
-export const costOf = ({ key, bytes, trace }: Pick<BusRecord, 'key' | 'bytes' | 'trace'>): number =>
-  recordOverheadBytes +
-  key.length +
-  bytes.length +
-  countItems(bytes) * itemCostBytes +
-  (trace.tracestate?.length ?? 0);
-
-/** Bounds what is read: with more than `mostBytes`, either the reading ends, or records have no bytes from there on. */
-export interface ReadRoom {
-  mostBytes: number;
-  beyond: 'refuse' | 'strip';
-}
-
-const noBytes = new Uint8Array();
-
-/** Takes the bytes off a record that has no room. A manifest keeps them: it is one, and says which epoch comes next. */
-function fit(record: BusRecord, costBytes: number, { mostBytes, beyond }: ReadRoom): BusRecord {
-  if (beyond === 'refuse' || costBytes + costOf(record) <= mostBytes) return record;
-  if (parseKey(record.key)?.kind === 'manifest') return record;
-  return { ...record, bytes: noBytes, trace: {} };
-}
-
-/** @throws SET_TOO_LARGE when records cost more than they may */
-export function checkCost(bucket: string, keys: string, costBytes: number, mostBytes: number): void {
-  if (costBytes <= mostBytes) return;
-  throw new LatchkeyError(
-    'SET_TOO_LARGE',
-    `Bucket ${bucket} holds more than ${mostBytes} bytes under ${keys}: what is in force stays. Look for who writes them, or raise limits.managerMiB`,
-    { fields: { bucket, keys, mostBytes } },
-  );
+/** What is known before a read: the revision from which on it reads, and the keys whose tombstones matter. */
+interface KnownBefore {
+  afterRevision: number;
+  isKnown: (key: string) => boolean;
 }
 
 /**
- * Reads every stored record (tombstones too) of a key filter written after `afterRevision`, in the order of revisions.
- * A bucket keeps one record a key, so this is exactly what changed since.
+ * Reads every stored record of a key filter written after `afterRevision`, as {@link RecordIntake} takes them in. A bucket
+ * keeps one record a key, so this is exactly what changed since.
  * @throws SET_TOO_LARGE as soon as they cost more than `mostBytes`, unless they are stripped then
  */
 export async function readSince(
   link: BusLink,
-  bucket: string,
-  keyFilter: string,
-  { afterRevision, ...room }: ReadRoom & { afterRevision: number },
-): Promise<BusRecord[]> {
-  const filter = subjectOf(bucket, keyFilter);
-  const all: BusRecord[] = [];
-  let last = afterRevision;
-  let costBytes = 0;
-  const take = (record: BusRecord): void => {
-    const kept = fit(record, costBytes, room);
-    costBytes += costOf(kept);
-    all.push(kept);
-  };
-  for (let gets = 0; afterRevision > 0 && gets < singleGets; gets += 1) {
+  { bucket, keys, ...room }: ReadRoom & { bucket: string; keys: string },
+  known: KnownBefore,
+): Promise<ReadRecords> {
+  const filter = subjectOf(bucket, keys);
+  const intake = new RecordIntake(room, known);
+  let last = known.afterRevision;
+  for (let gets = 0; known.afterRevision > 0 && gets < singleGets; gets += 1) {
     const [record] = (await readPage(link, bucket, { filter, fromRevision: last + 1 })).records;
-    if (record === undefined) return all;
-    take(record);
+    if (record === undefined) return intake.result();
+    intake.take(record);
     last = record.revision;
   }
   for (;;) {
     const page = await readPage(link, bucket, { filter, fromRevision: last + 1, batch: batchRecords });
-    for (const record of page.records) take(record);
-    if (room.beyond === 'refuse') checkCost(bucket, keyFilter, costBytes, room.mostBytes);
+    for (const record of page.records) intake.take(record);
+    if (room.beyond === 'refuse') checkCost(bucket, keys, intake.costBytes, room.mostBytes);
     last = page.records.at(-1)?.revision ?? last;
-    if (page.pending === 0 || page.records.length === 0) return all;
+    if (page.pending === 0 || page.records.length === 0) return intake.result();
   }
 }
 
@@ -198,16 +149,14 @@ const lagRetryMs = 20;
 export async function readAnnounced(
   link: BusLink,
   { bucket, keys, mostBytes, beyond, clock }: ReadRoom & { bucket: string; keys: string; clock: Clock },
-  known: { revision: number; announced: number; costBytes: number },
-): Promise<BusRecord[]> {
+  known: KnownBefore & { announced: number; costBytes: number },
+): Promise<ReadRecords> {
   const room = beyond === 'strip' ? mostBytes - known.costBytes : mostBytes;
-  const since = { afterRevision: known.revision, mostBytes: room, beyond };
-  const isBehind = (records: readonly BusRecord[]): boolean =>
-    (records.at(-1)?.revision ?? known.revision) < known.announced;
-  let fresh = await readSince(link, bucket, keys, since);
-  for (let retry = 0; retry < lagRetries && isBehind(fresh); retry += 1) {
+  const query = { bucket, keys, mostBytes: room, beyond };
+  let fresh = await readSince(link, query, known);
+  for (let retry = 0; retry < lagRetries && fresh.revision < known.announced; retry += 1) {
     await clock.sleep(lagRetryMs);
-    fresh = await readSince(link, bucket, keys, since);
+    fresh = await readSince(link, query, known);
   }
   return fresh;
 }
