@@ -41,7 +41,7 @@ type Https = Server & { keepAliveTimeout: number };
 async function withServer<T>(
   use: (server: Awaited<ReturnType<typeof listenWebhook>>, url: string) => Promise<T>,
 ): Promise<T> {
-  const webhook = await listenWebhook(() => ({ status: 200, body: {} }));
+  const webhook = await listenWebhook(() => ({ status: 200, json: '{}' }));
   try {
     return await use(webhook, `https://127.0.0.1:${webhook.port}${webhookPath}?timeout=10s`);
   } finally {

@@ -1,5 +1,6 @@
 import { propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import { formatAnswer } from '#shared/core/admission/admission-review.ts';
 import { type Admission, admit, type Rules } from '#shared/core/admission/admit.ts';
 import { PlanMemo } from '#shared/core/admission/plan-memo.ts';
 import { outcomeLabels } from '#shared/core/admission/secret-decision.ts';
@@ -32,13 +33,13 @@ export function createAdmissionHandler(options: {
         span.setAttribute('latchkey.waited_ms', Math.round(waitedMs));
         count(metrics, admission, performance.now() - startedAtMs);
         logAdmission(log, admission);
-        return { status: admission.httpStatus, body: admission.response };
+        return { status: admission.httpStatus, json: formatAnswer(admission.response) };
       } catch (err) {
         // A fault of ours must not admit the pod: without an answer the API server applies failurePolicy Fail.
         span.setStatus({ code: SpanStatusCode.ERROR });
         metrics.admission({ outcome: 'failed', code: 'INTERNAL' }, performance.now() - startedAtMs);
         log.error({ err }, 'admission failed');
-        return { status: 500, body: 'latchkey: internal error, see the gateway log' };
+        return { status: 500, text: 'latchkey: internal error, see the gateway log' };
       } finally {
         span.end();
       }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
+import { formatAnswer } from '#shared/core/admission/admission-review.ts';
 import { admit } from '#shared/core/admission/admit.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { createHealthServer } from '#shared/service/health-server.ts';
@@ -172,7 +173,7 @@ async function openWire(): Promise<OpenTarget> {
   let world = worlds[0] as FuzzedWorld;
   const webhook = await listenWebhook(({ body }) => {
     const { httpStatus, response } = admit(body, world.rules);
-    return { status: httpStatus, body: response };
+    return { status: httpStatus, json: formatAnswer(response) };
   });
   const health = createHealthServer({
     notReady: () => [],

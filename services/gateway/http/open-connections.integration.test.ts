@@ -18,7 +18,7 @@ const soon = (what: string) => ({ timeoutMs: 10_000, what });
 let webhook: ListeningWebhook;
 beforeEach(async () => {
   Object.assign(limits, aWebhookServerContext.limits);
-  webhook = await listenWebhook(() => ({ status: 200, body: 'decided' }), { limits });
+  webhook = await listenWebhook(() => ({ status: 200, text: 'decided' }), { limits });
 });
 afterEach(() => webhook.server.close());
 
@@ -94,7 +94,7 @@ test('a busy connection and one that was quiet for a shorter time get no closing
 
 test('input 63: above their limit a new connection ends the one idle longest, and no busy one', async (t) => {
   const evicted: string[] = [];
-  const crowded = await listenWebhook(() => ({ status: 200, body: 'decided' }), {
+  const crowded = await listenWebhook(() => ({ status: 200, text: 'decided' }), {
     connectionLimits: { handshakes: 10, established: 2, all: 20 },
     onEvicted: (connection) => void evicted.push(connection),
   });
@@ -113,7 +113,7 @@ test('input 63: above their limit a new connection ends the one idle longest, an
 });
 
 test('input 63: clients that do not close what was ended cannot make ended connections pile up', async (t) => {
-  const crowded = await listenWebhook(() => ({ status: 200, body: 'decided' }), {
+  const crowded = await listenWebhook(() => ({ status: 200, text: 'decided' }), {
     connectionLimits: { handshakes: 10, established: 1, all: 5_000 },
   });
   t.after(() => crowded.server.close());

@@ -19,7 +19,7 @@ import { waitFor } from '#testkit/processes/wait-for.ts';
 import { RequestGate } from './request-gate.ts';
 import type { ShedReason } from './request-plan.ts';
 
-const decided = { status: 200, body: 'decided' };
+const decided = { status: 200, text: 'decided' };
 
 /** The gate in front of a real server. */
 const limits = { ...aWebhookServerContext.limits };

@@ -15,11 +15,8 @@ interface WebhookRequest {
   waitedMs: number;
 }
 
-/** The answer to it; an object is sent as JSON, a string as plain text. */
-interface WebhookAnswer {
-  status: number;
-  body: object | string;
-}
+/** The answer to it, JSON as it is sent or plain text. */
+type WebhookAnswer = { status: number } & ({ json: string } | { text: string });
 
 /** Decides a request, within the time that the queue gives to decisions. */
 export type WebhookHandler = (request: WebhookRequest) => WebhookAnswer;
@@ -63,7 +60,9 @@ export function serveReviews(
   app.post<Gated>(webhookPath, ({ headers, body: outcome }, reply) => {
     const { body, waitedMs } = outcome?.kind === 'decide' ? outcome : { body: Buffer.alloc(0), waitedMs: 0 };
     const answer = handle({ headers, body, waitedMs });
-    return reply.code(answer.status).send(answer.body);
+    const [type, content] =
+      'json' in answer ? ['application/json', answer.json] : ['text/plain', answer.text];
+    return reply.code(answer.status).type(type).send(content);
   });
   // The default answer repeats the URL.
   app.setNotFoundHandler((_request, reply) =>

@@ -14,7 +14,10 @@ import { waitFor } from '#testkit/processes/wait-for.ts';
 /** A server that answers with the number of bytes it was handed. */
 let webhook: ListeningWebhook;
 before(async () => {
-  webhook = await listenWebhook(({ body }) => ({ status: 200, body: { bytes: body.length } }));
+  webhook = await listenWebhook(({ body }) => ({
+    status: 200,
+    json: JSON.stringify({ bytes: body.length }),
+  }));
 });
 after(() => webhook.server.close());
 
@@ -47,7 +50,7 @@ test('a decision is made within the slice of the queue that it was given, and wh
     setImmediate(() => happened.push('turn'));
     const endMs = performance.now() + 2 * sliceMs;
     while (performance.now() < endMs);
-    return { status: 200, body: {} };
+    return { status: 200, json: '{}' };
   });
   const socket = await busy.connect();
   // In one write: the second waits while the first is decided.
@@ -66,7 +69,7 @@ test('a body that turns out to be longer than 8 MiB is a 413', async () => {
 });
 
 test('a connection that says nothing does not keep the server from closing', { timeout: 8_000 }, async () => {
-  const closing = await listenWebhook(() => ({ status: 200, body: {} }));
+  const closing = await listenWebhook(() => ({ status: 200, json: '{}' }));
   const silent = connectTcp(closing.port, '127.0.0.1').on('error', () => undefined);
   await waitFor(async () => closing.server.handshakes() === 1, { timeoutMs: 5_000, what: 'the connection' });
   const closed = once(silent.resume(), 'close');

@@ -4,6 +4,7 @@ import { connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { formatAnswer } from '#shared/core/admission/admission-review.ts';
 import { admit } from '#shared/core/admission/admit.ts';
 import {
   type ListeningWebhook,
@@ -27,7 +28,7 @@ process.on('uncaughtException', (fault) => faults.push(fault));
 before(async () => {
   webhook = await listenWebhook(({ body }) => {
     const { httpStatus, response } = admit(body, rules);
-    return { status: httpStatus, body: response };
+    return { status: httpStatus, json: formatAnswer(response) };
   });
   webhook.server.app.server.on('connection', () => accepted++);
 });

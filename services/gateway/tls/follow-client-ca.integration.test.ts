@@ -34,7 +34,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 /** A server with a certificate for `localhost` that trusts the callers' CA; resolves with its port. */
 async function aServer(path: string): Promise<{ port: number; stop: () => Promise<void> }> {
-  const server = createWebhookServer(() => ({ status: 200, body: { answered: true } }), {
+  const server = createWebhookServer(() => ({ status: 200, json: '{"answered":true}' }), {
     ...aWebhookServerContext,
     requestsClientCertificate: true,
   });

@@ -35,7 +35,7 @@ const mount = (certificate: Pem, key: Pem = certificate): Promise<void> =>
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'serving-certificate-'));
   await mount(first);
-  server = createWebhookServer(() => ({ status: 200, body: {} }), aWebhookServerContext);
+  server = createWebhookServer(() => ({ status: 200, json: '{}' }), aWebhookServerContext);
   const log = pino({ level: 'silent' });
   pair = followServingCertificate({ dir, clock: systemClock, log, onCertificate: server.use });
   await pair.start();

@@ -1,6 +1,5 @@
 import { type ErrorCode, errorRegistry, LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Warnings } from '#shared/core/bounds/warnings.ts';
-import type { AddOperation } from '#shared/core/patch/add-operation.ts';
 import {
   findForeignExcess,
   findJsonExcess,
@@ -122,16 +121,15 @@ function concernsPods(request: unknown, object: unknown): boolean {
   return (member(kindOfRequest, 'kind') ?? member(object, 'kind')) === 'Pod';
 }
 
-/** The answer that lets the object in, with a patch unless that is empty. */
-export function allow(
-  uid: string,
-  patch: readonly AddOperation[],
-  warnings: string[],
-): AdmissionReviewResponse {
+/**
+ * The answer that lets the object in.
+ * @param patch JSON of the JSON Patch
+ */
+export function allow(uid: string, patch: string | undefined, warnings: string[]): AdmissionReviewResponse {
   const patched =
-    patch.length === 0
+    patch === undefined
       ? {}
-      : { patchType: 'JSONPatch' as const, patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
+      : { patchType: 'JSONPatch' as const, patch: Buffer.from(patch).toString('base64') };
   return envelope({ uid, allowed: true, ...patched, ...optional(warnings) });
 }
 
@@ -143,6 +141,13 @@ export function deny(
   warnings: string[],
 ): AdmissionReviewResponse {
   return envelope({ uid, allowed: false, status: statusOf(code, message), ...optional(warnings) });
+}
+
+/** Writes an answer as JSON. The patch is by far its longest text, and in base64 nothing has to be escaped. */
+export function formatAnswer(answer: AdmissionReviewResponse | Status): string {
+  if (!('response' in answer) || answer.response.patch === undefined) return JSON.stringify(answer);
+  const { patch, ...response } = answer.response;
+  return `${JSON.stringify({ ...answer, response }).slice(0, -'}}'.length)},"patch":"${patch}"}}`;
 }
 
 /** A failure as Kubernetes words it. */

@@ -2,7 +2,7 @@ import { type ErrorCode, LatchkeyError } from '#shared/contracts/error-registry.
 import { createWarnings, type Warnings } from '#shared/core/bounds/warnings.ts';
 import { createWorkBudget, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { findSecretAnnotations } from '#shared/core/flyte/secret-annotations.ts';
-import type { AddOperation } from '#shared/core/patch/add-operation.ts';
+import { type AddOperation, formatPatch, type WrittenOperation } from '#shared/core/patch/add-operation.ts';
 import { asksForSecrets, readPod } from '#shared/core/patch/pod.ts';
 import { patchPod } from '#shared/core/patch/pod-patch.ts';
 import { skippedContainers } from '#shared/core/patch/skipped-containers.ts';
@@ -87,7 +87,7 @@ function answerRequest(request: AdmissionRequest, rules: Rules, options: Require
   const { uid, namespace } = request;
   const subject = { httpStatus: 200, uid, ...(namespace === undefined ? {} : { namespace }) };
   if (!request.createsPod) {
-    return { ...nothing, ...subject, response: allow(uid, [], []), outcome: 'not-applicable' };
+    return { ...nothing, ...subject, response: allow(uid, undefined, []), outcome: 'not-applicable' };
   }
   const collected = createWarnings();
   const { decided, ...result } = injectSecrets(request, rules, { ...options, warnings: collected });
@@ -112,15 +112,18 @@ function answerRequest(request: AdmissionRequest, rules: Rules, options: Require
   const traceparents = injectionsOf(decided).flatMap((injection) => injection.traceparents);
   return {
     ...known,
-    response: allow(uid, patch, warnings),
+    response: allow(uid, patch.length === 0 ? undefined : formatPatch(patch), warnings),
     outcome: decided.length === 0 ? 'nothing-asked' : 'injected',
-    patch,
+    patch: patch.map(({ operation }) => operation),
     ruleTraceparents: [...new Set(traceparents)],
   };
 }
 
 /** What becomes of a pod, all or nothing, with as many decisions as were made. */
-type PodDecision = { decided: readonly DecidedSecret[] } & ({ patch: AddOperation[] } | { denial: Denial });
+type PodDecision = { decided: readonly DecidedSecret[] } & (
+  | { patch: readonly WrittenOperation[] }
+  | { denial: Denial }
+);
 
 function injectSecrets(
   request: AdmissionRequest,

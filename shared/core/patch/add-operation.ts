@@ -5,6 +5,30 @@ export interface AddOperation {
   value: unknown;
 }
 
+/** A value to be added, and its JSON: what many pods get is written once. */
+export interface Addition {
+  value: unknown;
+  json: string;
+}
+
+/** An operation, and its JSON. */
+export interface WrittenOperation {
+  operation: AddOperation;
+  json: string;
+}
+
+export const addition = (value: unknown): Addition => ({ value, json: JSON.stringify(value) });
+
+/** Returns the operation that puts a value at a path. */
+export const addAt = (path: string, { value, json }: Addition): WrittenOperation => ({
+  operation: { op: 'add', path, value },
+  json: `{"op":"add","path":${JSON.stringify(path)},"value":${json}}`,
+});
+
+/** Writes operations as a JSON patch. */
+export const formatPatch = (operations: readonly WrittenOperation[]): string =>
+  `[${operations.map(({ json }) => json).join(',')}]`;
+
 /** Escapes one reference token of a JSON pointer (RFC 6901): `~` first, then `/`. */
 export function escapePointer(token: string): string {
   return token.replaceAll('~', '~0').replaceAll('/', '~1');
@@ -14,8 +38,8 @@ export function escapePointer(token: string): string {
 export const appendTo = (
   path: string,
   list: readonly unknown[] | undefined,
-  items: unknown[],
-): AddOperation[] => addEach(path, list, items, '-');
+  items: readonly Addition[],
+): WrittenOperation[] => addEach(path, list, items, '-');
 
 /**
  * Returns the operations that put items before an entry of a list, or at its end, in their order. A list that is absent or
@@ -24,19 +48,22 @@ export const appendTo = (
 export const insertInto = (
   path: string,
   list: readonly unknown[] | undefined,
-  items: unknown[],
+  items: readonly Addition[],
   index: number,
-): AddOperation[] => addEach(path, list, items, index);
+): WrittenOperation[] => addEach(path, list, items, index);
 
 function addEach(
   path: string,
   list: readonly unknown[] | undefined,
-  items: unknown[],
+  items: readonly Addition[],
   place: '-' | number,
-): AddOperation[] {
+): WrittenOperation[] {
   if (items.length === 0) return [];
-  if (list === undefined) return [{ op: 'add', path, value: items }];
+  if (list === undefined) {
+    const json = `[${items.map((item) => item.json).join(',')}]`;
+    return [addAt(path, { value: items.map(({ value }) => value), json })];
+  }
   // Each is put before the one put there last.
   const inOrder = place === '-' ? items : items.toReversed();
-  return inOrder.map((value) => ({ op: 'add', path: `${path}/${place}`, value }));
+  return inOrder.map((item) => addAt(`${path}/${place}`, item));
 }

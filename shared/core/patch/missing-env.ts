@@ -3,24 +3,23 @@ import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset } from '#shared/core/text/json-object.ts';
 import { truncateShort } from '#shared/core/text/plain-text.ts';
+import { type Addition, addition } from './add-operation.ts';
 import type { EarlyReference, ReferenceSearch } from './early-references.ts';
 import type { Container, NamedObject } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
 /** A variable that every container is to have, as the pod may already have it, and the secrets for which. */
-interface WantedVariable {
+export interface WantedVariable extends Addition {
   value: EnvEntry;
   expected: object;
   secrets: ReadonlySet<string>;
-  /** Length of the variable in the patch. */
-  characters: number;
 }
 
-export function wantedEnv(plan: PodPlan): Map<string, WantedVariable> {
+export function wantedEnv(env: PodPlan['env']): Map<string, WantedVariable> {
   const wanted = new Map<string, WantedVariable>();
-  for (const [name, { value, secrets }] of plan.env) {
+  for (const [name, { value, secrets }] of env) {
     const expected = 'value' in value ? { ...value, valueFrom: undefined } : { ...value, value: '' };
-    wanted.set(name, { value, expected, secrets, characters: JSON.stringify(value).length });
+    wanted.set(name, { ...addition(value), value, expected, secrets });
   }
   return wanted;
 }
@@ -30,20 +29,21 @@ export function missingEnv(
   container: Container,
   wanted: ReadonlyMap<string, WantedVariable>,
   { budget, warnings, references }: { budget: WorkBudget; warnings: Warnings; references: ReferenceSearch },
-): EnvEntry[] {
+): Addition[] {
   const present = indexEnv(container, wanted, budget);
-  const missing: EnvEntry[] = [];
+  const missing: Addition[] = [];
   const hidden = new Set<string>();
-  for (const [name, { value, expected, secrets, characters }] of wanted) {
+  for (const [name, variable] of wanted) {
+    const { expected, secrets } = variable;
     const other = present.get(name);
-    budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
-    if (other === undefined) missing.push(value);
+    budget.spend(other === undefined ? additionSteps(variable.json.length) : comparisonSteps);
+    if (other === undefined) missing.push(variable);
     else if (!isSuperset(other, expected)) {
       hidden.add(name);
       warnings.add(() => {
         const more = secrets.size > 1 ? ` and ${secrets.size - 1} more` : '';
-        const [variable, title] = [truncateShort(name), truncateShort(firstOf(secrets))];
-        return `${variable} of container ${truncateShort(container.name)} hides secret ${title}${more}`;
+        const title = truncateShort(firstOf(secrets));
+        return `${truncateShort(name)} of container ${truncateShort(container.name)} hides secret ${title}${more}`;
       });
     }
   }

@@ -3,34 +3,39 @@ import type { VolumeMount } from '#shared/contracts/rules/rule-recipe.ts';
 import { additionSteps, comparisonSteps, type WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { isSuperset } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
+import { type Addition, addition } from './add-operation.ts';
 import { normalMountPath, windowsMountPath } from './mount-path.ts';
 import { checkNestedMounts, type UserVolumes } from './nested-mounts.ts';
-import type { VolumeNames } from './planned-volume.ts';
+import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
 import type { Container, Mount } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
 /** A mount that every container is to have, with the first secret that wants it. */
-interface WantedMount {
+export interface WantedMount extends Addition {
   value: VolumeMount;
   title: string;
-  /** Length of the mount in the patch. */
-  characters: number;
+  volume: PlannedVolume;
 }
 
 /** Longest path that Linux takes (PATH_MAX): at a longer one nothing can be mounted. */
 const longestMountPath = 4_096;
 
-export function wantedMounts(plan: PodPlan, names: VolumeNames): WantedMount[] {
-  return Array.from(plan.mounts, ([mountPath, { value, secrets }]) => {
-    const name = names.get(value.volume) ?? value.volume.name;
-    const mount = { name, readOnly: value.readOnly, mountPath };
-    return {
-      value: mount,
-      title: firstOf(secrets),
-      characters: JSON.stringify(mount).length,
-    };
+/** The mounts of a plan, of volumes that have the names of their choice. */
+export const wantedMounts = (mounts: PodPlan['mounts']): WantedMount[] =>
+  Array.from(mounts, ([mountPath, { value, secrets }]) => {
+    const { volume, readOnly } = value;
+    const mount = { name: volume.name, readOnly, mountPath };
+    return { ...addition(mount), value: mount, title: firstOf(secrets), volume };
   });
-}
+
+/** The same under the names that the volumes have in a pod. */
+export const namedMounts = (mounts: readonly WantedMount[], names: VolumeNames): WantedMount[] =>
+  mounts.map((mount) => {
+    const name = names.get(mount.volume) ?? mount.volume.name;
+    if (name === mount.value.name) return mount;
+    const value = { ...mount.value, name };
+    return { ...mount, ...addition(value), value };
+  });
 
 /**
  * The mounts of ours that a container lacks. One is not read only where a mount of the user's lies inside it.
@@ -41,16 +46,18 @@ export function missingMounts(
   container: Container,
   wanted: readonly WantedMount[],
   places: { plan: PodPlan; volumes: UserVolumes; budget: WorkBudget; isWindows: boolean },
-): VolumeMount[] {
+): Addition[] {
   const { budget, isWindows } = places;
   const mountsByPath = indexMounts(container, budget, isWindows ? windowsMountPath : normalMountPath);
   const opened = checkNestedMounts(container, mountsByPath, places);
-  const missing: VolumeMount[] = [];
-  for (const { value, title, characters } of wanted) {
-    const mount = opened.has(value.mountPath) ? { ...value, readOnly: false } : value;
+  const missing: Addition[] = [];
+  for (const each of wanted) {
+    const { value, title, json } = each;
+    const isOpened = opened.has(value.mountPath);
+    const mount = isOpened ? { ...value, readOnly: false } : value;
     const other = mountsByPath.get(isWindows ? mount.mountPath.toLowerCase() : mount.mountPath);
-    budget.spend(other === undefined ? additionSteps(characters) : comparisonSteps);
-    if (other === undefined) missing.push(mount);
+    budget.spend(other === undefined ? additionSteps(json.length) : comparisonSteps);
+    if (other === undefined) missing.push(isOpened ? addition(mount) : each);
     else if (!isSuperset(other, { ...mount, subPath: '', subPathExpr: '' })) {
       throw clash(container, { mount, other, title }, isWindows);
     }

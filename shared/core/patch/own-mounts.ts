@@ -5,6 +5,9 @@ import { itemHiddenBy, type PlannedVolume } from './planned-volume.ts';
 import type { PodPlan } from './pod-plan.ts';
 import { insideOfOurs } from './volume-inside.ts';
 
+/** Where all that a plan mounts and writes lies. */
+type OwnPlaces = Pick<PodPlan, 'files' | 'fileTree' | 'mounts' | 'mountTree'>;
+
 /** A folder that secrets mount. */
 export interface OwnMount {
   mountPath: string;
@@ -20,13 +23,13 @@ interface FileOfSecret {
 }
 
 /** The mount of ours that a place lies inside, the innermost; undefined when there is none. */
-export function holderOf({ mountTree }: PodPlan, path: string, budget: WorkBudget): OwnMount | undefined {
+export function holderOf({ mountTree }: OwnPlaces, path: string, budget: WorkBudget): OwnMount | undefined {
   return mountTree.above(path, budget).findLast(({ mountPath }) => mountPath !== path);
 }
 
 /** The file of a secret that a mount at this place inside a mount of ours hides, or would be a folder of. */
 export function fileHiddenBy(
-  plan: PodPlan,
+  plan: OwnPlaces,
   holder: OwnMount,
   path: string,
   budget: WorkBudget,
@@ -40,7 +43,7 @@ export function fileHiddenBy(
 }
 
 /** @throws PATH_CLASH when a mount of ours would hide a file of another secret, or has no place in another mount of ours */
-export function checkOwnMounts(plan: PodPlan, budget: WorkBudget): void {
+export function checkOwnMounts(plan: OwnPlaces, budget: WorkBudget): void {
   for (const { path, title, mountPaths } of plan.files) {
     const mount = plan.mountTree.above(path, budget).find(({ mountPath }) => !mountPaths.includes(mountPath));
     if (mount !== undefined) throw hiddenFile(mount, { path, title }, ', which another manager provides');

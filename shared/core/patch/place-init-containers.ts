@@ -2,7 +2,7 @@ import type { Warnings } from '#shared/core/bounds/warnings.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { type JsonObject, member } from '#shared/core/text/json-object.ts';
 import { truncateShort } from '#shared/core/text/plain-text.ts';
-import { type AddOperation, insertInto } from './add-operation.ts';
+import { type Addition, addition, insertInto, type WrittenOperation } from './add-operation.ts';
 import type { MissingInitContainer } from './planned-init-container.ts';
 import type { Container, Pod } from './pod.ts';
 
@@ -17,7 +17,7 @@ export function placeInitContainers(
   missing: readonly MissingInitContainer[],
   { isOurs, isSkipped }: { isOurs: (source: JsonObject) => boolean; isSkipped: (name: string) => boolean },
   { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
-): AddOperation[] {
+): WrittenOperation[] {
   const behind = missing.filter(({ position }) => position === 'afterNativeSidecars');
   const index = behind.length === 0 ? 0 : placeBehindSidecars(initContainers ?? [], isSkipped, budget);
   // In one list: where the pod has none, each operation would write a new one.
@@ -41,8 +41,8 @@ const inOrder = (missing: readonly MissingInitContainer[]): MissingInitContainer
 
 const isBehind = ({ position }: MissingInitContainer): boolean => position === 'afterNativeSidecars';
 
-const containersOf = (missing: readonly MissingInitContainer[]): JsonObject[] =>
-  missing.map(({ container }) => container);
+const containersOf = (missing: readonly MissingInitContainer[]): Addition[] =>
+  missing.map(({ container }) => addition(container));
 
 function placeBehindSidecars(
   containers: readonly Container[],

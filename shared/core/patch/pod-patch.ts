@@ -6,12 +6,19 @@ import {
   nameSteps,
   type WorkBudget,
 } from '#shared/core/bounds/work-budget.ts';
-import { isSuperset, type JsonObject } from '#shared/core/text/json-object.ts';
+import { isSuperset } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
-import { type AddOperation, appendTo, escapePointer } from './add-operation.ts';
+import {
+  type Addition,
+  addAt,
+  addition,
+  appendTo,
+  escapePointer,
+  type WrittenOperation,
+} from './add-operation.ts';
 import { createReferenceSearch } from './early-references.ts';
-import { missingEnv, wantedEnv } from './missing-env.ts';
-import { missingMounts, wantedMounts } from './missing-mounts.ts';
+import { missingEnv } from './missing-env.ts';
+import { missingMounts, namedMounts } from './missing-mounts.ts';
 import { userVolumes } from './nested-mounts.ts';
 import { placeInitContainers } from './place-init-containers.ts';
 import { nameInitContainers } from './planned-init-container.ts';
@@ -43,7 +50,7 @@ export function patchPod(
   plan: PodPlan,
   { report, isSkipped }: { report: string; isSkipped: (container: string) => boolean },
   { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
-): AddOperation[] {
+): WrittenOperation[] {
   if (!pod.hasSpec) throw malformedPod('spec', 'an object');
   checkSystem(pod, plan);
   const volumes = nameVolumes(pod, plan, budget);
@@ -51,8 +58,8 @@ export function patchPod(
   const users = [...pod.containers, ...(pod.initContainers ?? [])].filter(
     ({ source, name }) => !initContainers.present.has(source) && !isSkipped(name),
   );
-  const mounts = wantedMounts(plan, volumes.names);
-  const env = wantedEnv(plan);
+  const mounts = namedMounts(plan.wantedMounts, volumes.names);
+  const env = plan.wantedEnv;
   checkAmount(users.length, [...env.values(), ...mounts]);
   const references = createReferenceSearch(budget);
   const places = { plan, volumes: userVolumes(pod, budget), budget, isWindows: pod.isWindows };
@@ -93,7 +100,11 @@ function checkSystem(pod: Pod, plan: PodPlan): void {
 }
 
 /** Appends like {@link appendTo}. @throws POD_TOO_LARGE when the list would be too long */
-function append(path: string, list: readonly unknown[] | undefined, items: unknown[]): AddOperation[] {
+function append(
+  path: string,
+  list: readonly unknown[] | undefined,
+  items: readonly Addition[],
+): WrittenOperation[] {
   checkGrowth(path, list, items);
   return appendTo(path, list, items);
 }
@@ -108,8 +119,8 @@ function checkGrowth(path: string, list: readonly unknown[] = [], items: readonl
 }
 
 /** @throws TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */
-function checkAmount(containers: number, share: readonly { characters: number }[]): void {
-  const characters = share.reduce((sum, entry) => sum + entry.characters, 0);
+function checkAmount(containers: number, share: readonly Addition[]): void {
+  const characters = share.reduce((sum, { json }) => sum + json.length, 0);
   if (containers * share.length <= mostAdditions && containers * characters <= mostAddedCharacters) return;
   throw new LatchkeyError(
     'TOO_MANY_SECRETS',
@@ -117,7 +128,12 @@ function checkAmount(containers: number, share: readonly { characters: number }[
   );
 }
 
-function annotationOperations(pod: Pod, plan: PodPlan, report: string, budget: WorkBudget): AddOperation[] {
+function annotationOperations(
+  pod: Pod,
+  plan: PodPlan,
+  report: string,
+  budget: WorkBudget,
+): WrittenOperation[] {
   const wanted = [...plan.annotations].filter(([name]) => !Object.hasOwn(pod.annotations, name));
   checkAnnotations(pod, plan, budget);
   const operations = wanted.map(([name, { value: annotation }]) => [name, annotation.value] as const);
@@ -125,7 +141,7 @@ function annotationOperations(pod: Pod, plan: PodPlan, report: string, budget: W
   checkGrowth('/metadata/annotations', Object.keys(pod.annotations), operations);
   return operations.map(([name, value]) => {
     budget.spend(additionSteps(name.length + value.length));
-    return { op: 'add', path: `/metadata/annotations/${escapePointer(name)}`, value };
+    return addAt(`/metadata/annotations/${escapePointer(name)}`, addition(value));
   });
 }
 
@@ -157,19 +173,19 @@ function nameVolumes(
   pod: Pod,
   plan: PodPlan,
   budget: WorkBudget,
-): { names: VolumeNames; missing: JsonObject[] } {
+): { names: VolumeNames; missing: Addition[] } {
   budget.spend(nameSteps * (pod.volumes?.length ?? 0));
   const present = new Map((pod.volumes ?? []).map((volume) => [volume.name ?? '', volume]));
   const names = new Map<PlannedVolume, string>();
   const taken = new Set<string>();
-  const missing: JsonObject[] = [];
+  const missing: Addition[] = [];
   for (const volume of plan.volumes) {
     const name = nameOf(volume, (candidate) => {
       budget.spend(2);
       const other = present.get(candidate);
       return !taken.has(candidate) && (other === undefined || hasContent(other, volume, budget));
     });
-    if (!present.has(name)) missing.push(newVolume(volume, name, budget));
+    if (!present.has(name)) missing.push(newVolume(plan, volume, name, budget));
     names.set(volume, name);
     taken.add(name);
   }
@@ -196,8 +212,9 @@ function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudge
   return isSuperset(other, renderVolume(volume, other.name ?? '', { asOptional: true }));
 }
 
-function newVolume(volume: PlannedVolume, name: string, budget: WorkBudget): JsonObject {
-  const rendered = renderVolume(volume, name);
-  budget.spend(volumeSteps(volume) + additionSteps(JSON.stringify(rendered).length));
-  return rendered;
+function newVolume(plan: PodPlan, volume: PlannedVolume, name: string, budget: WorkBudget): Addition {
+  const own = plan.wantedVolumes.get(volume);
+  const written = own !== undefined && name === volume.name ? own : addition(renderVolume(volume, name));
+  budget.spend(volumeSteps(volume) + additionSteps(written.json.length));
+  return written;
 }

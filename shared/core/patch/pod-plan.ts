@@ -3,12 +3,15 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Annotation, Edit, EnvEntry, Volume } from '#shared/contracts/rules/rule-recipe.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
+import { type Addition, addition } from './add-operation.ts';
+import { type WantedVariable, wantedEnv } from './missing-env.ts';
+import { type WantedMount, wantedMounts } from './missing-mounts.ts';
 import { normalMountPath } from './mount-path.ts';
 import { checkOwnMounts, type OwnMount } from './own-mounts.ts';
 import { createPathTree, type PathTree } from './path-tree.ts';
 import { addFile, type PlannedFile } from './planned-file.ts';
 import type { PlannedInitContainer } from './planned-init-container.ts';
-import { mergeSecret, newSecretVolume, type PlannedVolume } from './planned-volume.ts';
+import { mergeSecret, newSecretVolume, type PlannedVolume, renderVolume } from './planned-volume.ts';
 import { longestName, longestQualifiedName } from './pod.ts';
 
 /** Something that the pod is to have, and the secrets (their titles) for which. */
@@ -35,7 +38,14 @@ export interface PodPlan {
   annotations: Map<string, Wanted<Annotation>>;
   files: PlannedFile[];
   fileTree: PathTree<PlannedFile>;
+  /** What each container is to have, and the volumes under the names of their choice, as they are written into a patch. */
+  wantedEnv: ReadonlyMap<string, WantedVariable>;
+  wantedMounts: readonly WantedMount[];
+  wantedVolumes: ReadonlyMap<PlannedVolume, Addition>;
 }
+
+/** A plan before anything of it is written. */
+type Joined = Omit<PodPlan, 'wantedEnv' | 'wantedMounts' | 'wantedVolumes'>;
 
 /**
  * Joins the edits of all requests: equal wishes are one, and volumes mounted at one path are one.
@@ -43,7 +53,7 @@ export interface PodPlan {
  * @throws VARIABLE_CLASH, PATH_CLASH when two secrets want one place
  */
 export function planPod(grants: readonly { title: string; edits: Edit[] }[], budget: WorkBudget): PodPlan {
-  const plan: PodPlan = {
+  const plan: Joined = {
     env: new Map(),
     volumes: [],
     mounts: new Map(),
@@ -73,7 +83,14 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
   }
   checkOwnMounts(plan, budget);
   openOuterMounts(plan, budget);
-  return plan;
+  return {
+    ...plan,
+    wantedEnv: wantedEnv(plan.env),
+    wantedMounts: wantedMounts(plan.mounts),
+    wantedVolumes: new Map(
+      plan.volumes.map((volume) => [volume, addition(renderVolume(volume, volume.name))]),
+    ),
+  };
 }
 
 /** Writes a place as the kubelet takes it, so that one place has one name. */
@@ -89,20 +106,20 @@ function withNormalPath(edit: Edit, budget: WorkBudget): Edit {
 
 /** A plan in the making, and where to find what it has. */
 interface Draft {
-  plan: PodPlan;
+  plan: Joined;
   /** The first of each name. */
   volumesByName: Map<string, PlannedVolume>;
   budget: WorkBudget;
 }
 
 /** The container runtime makes the folder of a mount inside another mount, which must therefore be writable. */
-function openOuterMounts({ mounts, mountTree }: PodPlan, budget: WorkBudget): void {
+function openOuterMounts({ mounts, mountTree }: Joined, budget: WorkBudget): void {
   for (const [outer, { value }] of mounts) {
     if (mountTree.firstBelow(outer, budget) !== undefined) value.readOnly = false;
   }
 }
 
-function planEdit(plan: PodPlan, title: string, edit: Edit, volumes: Map<string, PlannedVolume>): void {
+function planEdit(plan: Joined, title: string, edit: Edit, volumes: Map<string, PlannedVolume>): void {
   if ('env' in edit) {
     checkName(edit.env.name, title, 'environment variable');
     want(plan.env, edit.env.name, edit.env, title, 'VARIABLE_CLASH', 'environment variable');
