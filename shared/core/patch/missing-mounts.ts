@@ -6,6 +6,7 @@ import { quote } from '#shared/core/text/plain-text.ts';
 import { type Addition, addition } from './add-operation.ts';
 import { normalMountPath, windowsMountPath } from './mount-path.ts';
 import { checkNestedMounts, type UserVolumes } from './nested-mounts.ts';
+import { pathSteps } from './path-tree.ts';
 import type { PlannedVolume, VolumeNames } from './planned-volume.ts';
 import type { Container, Mount } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
@@ -56,7 +57,10 @@ export function missingMounts(
     const isOpened = opened.has(value.mountPath);
     const mount = isOpened ? { ...value, readOnly: false } : value;
     const other = mountsByPath.get(isWindows ? mount.mountPath.toLowerCase() : mount.mountPath);
-    budget.spend(other === undefined ? additionSteps(json.length) : comparisonSteps);
+    // Among the user's mounts it may be one more to be put in its place the next time.
+    budget.spend(
+      other === undefined ? additionSteps(json.length) + pathSteps(mount.mountPath) : comparisonSteps,
+    );
     if (other === undefined) missing.push(isOpened ? addition(mount) : each);
     else if (!isSuperset(other, { ...mount, subPath: '', subPathExpr: '' })) {
       throw clash(container, { mount, other, title }, isWindows);

@@ -23,6 +23,12 @@ interface Node<T> {
 
 const newNode = <T>(): Node<T> => ({ value: undefined, firstBelow: undefined, children: undefined });
 
+/** Steps to put each segment of a path into a tree. */
+const segmentSteps = 5;
+
+/** What a path costs that a tree takes. */
+export const pathSteps = (path: string): number => segmentSteps * path.split('/').length;
+
 /** Compares paths as they are written, segment by segment. */
 export function createPathTree<T>(): PathTree<T> {
   const root = newNode<T>();
@@ -44,7 +50,7 @@ export function createPathTree<T>(): PathTree<T> {
     add: (path, value, budget) => {
       let node = root;
       for (const segment of path.split('/')) {
-        budget.spend(5);
+        budget.spend(segmentSteps);
         node.firstBelow ??= value;
         node.children ??= new Map();
         const child = node.children.get(segment) ?? newNode<T>();
