@@ -38,12 +38,13 @@ function aKeeper(t: TestContext) {
     onReady: (_namespace, isReady) => ready.push(isReady),
   });
   t.after(() => keeper.stop());
-  keeper.select(new Set(['team']));
+  keeper.select(new Set(['team']), ['team']);
   keeper.listed(undefined, [], '0');
   return {
     ready,
     levels: () => lines.map((line) => JSON.parse(line).level as number),
-    desire: (data: SecretData) => keeper.desire(() => desiredCopies(new Map([[name, data]]))),
+    desire: (data: SecretData) =>
+      keeper.desire({ of: () => desiredCopies(new Map([[name, data]])), forget: () => undefined }),
     refuse: (next: typeof refusal) => {
       refusal = next;
     },

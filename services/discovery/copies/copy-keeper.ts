@@ -11,12 +11,14 @@ import { type CopyTurn, planTurn } from './copy-turn.ts';
 import { createCopyWriter } from './copy-writer.ts';
 import type { DesiredCopies } from './desired-copy.ts';
 import { createNamespaceQueue } from './namespace-queue.ts';
+import type { CopiesByNamespace } from './share-copies.ts';
 
 /** Keeps the copies of the global secrets in every selected namespace equal to the desired ones. */
 export interface CopyKeeper {
-  /** @param copiesOf the copies that a namespace is to hold; asked at every event of a copy */
-  desire(copiesOf: (namespace: string) => DesiredCopies): void;
-  select(namespaces: ReadonlySet<string>): void;
+  /** @param copies those that a namespace is to hold; asked at every event of a copy */
+  desire(copies: CopiesByNamespace): void;
+  /** @param changed the namespaces that came or went since the last time, or more: they alone are looked at again */
+  select(namespaces: ReadonlySet<string>, changed: Iterable<string>): void;
   /** Takes every copy that exists in a namespace (undefined: in any), as of a resourceVersion. */
   listed(namespace: string | undefined, copies: Iterable<OwnedCopy>, resourceVersion: string): void;
   /** Takes a copy as the watch saw it. */
@@ -104,18 +106,21 @@ function feedQueue(options: {
     else if (desired !== undefined) ledger.take(namespace, desired);
   };
   return {
-    desire: (copiesOf) => {
-      scope.desire(copiesOf);
+    desire: (copies) => {
+      scope.desire(copies);
       addAll();
     },
-    select: (namespaces) => {
-      scope.select(namespaces);
-      addAll();
+    select: (namespaces, changed) => {
+      const isFirst = !scope.isSelected();
+      scope.select(namespaces, changed);
+      if (isFirst) addAll();
+      else for (const namespace of changed) add(namespace);
     },
     listed: (namespace, copies, resourceVersion) => {
       ledger.listed(namespace, copies, resourceVersion);
       scope.listed(namespace);
-      addAll();
+      if (namespace === undefined) addAll();
+      else add(namespace);
     },
     seen: (copy) => {
       ledger.seen(copy);

@@ -25,7 +25,7 @@ const strays = Array.from('0123456789abcdef', (shard) =>
 ).flat();
 
 /** A keeper with the namespace `team` selected, whose clock stands and whose calls are written down. */
-function aKeeper(t: TestContext, copiesOf: () => DesiredCopies = () => desired) {
+function aKeeper(t: TestContext, copiesOf: (namespace: string) => DesiredCopies = () => desired) {
   const calls: string[] = [];
   const ready: boolean[] = [];
   const refused = new Set<string>();
@@ -52,8 +52,8 @@ function aKeeper(t: TestContext, copiesOf: () => DesiredCopies = () => desired) 
     onReady: (_namespace, isReady) => ready.push(isReady),
   });
   t.after(() => keeper.stop());
-  keeper.desire(copiesOf);
-  keeper.select(new Set(['team']));
+  keeper.desire({ of: copiesOf, forget: () => undefined });
+  keeper.select(new Set(['team']), ['team']);
   return { keeper, calls, ready, ledger, refused };
 }
 
@@ -71,7 +71,10 @@ test('a namespace full of Secrets with our labels gets 16 calls a turn, and no m
   await untilQuiet(calls);
   assert.deepEqual(calls.splice(0), ['create team']);
   for (const stray of strays) keeper.seen(stray);
-  keeper.desire(() => desiredCopies(new Map([['latchkey-global-0', { a: 'rotated' }]])));
+  keeper.desire({
+    of: () => desiredCopies(new Map([['latchkey-global-0', { a: 'rotated' }]])),
+    forget: () => undefined,
+  });
   await untilQuiet(calls);
   // The first of them has a turn of its own: it is seen before the others.
   assert.equal(calls.indexOf('update team'), 1 + 16);
@@ -85,7 +88,10 @@ test('Secrets that somebody puts beside the copies hold up no new value of a glo
   await untilQuiet(calls);
   assert.equal(calls[0], 'create team');
   calls.length = 0;
-  keeper.desire(() => desiredCopies(new Map([['latchkey-global-0', { a: 'rotated' }]])));
+  keeper.desire({
+    of: () => desiredCopies(new Map([['latchkey-global-0', { a: 'rotated' }]])),
+    forget: () => undefined,
+  });
   await untilQuiet(calls);
   assert.deepEqual(calls, ['update team']);
 });
@@ -96,7 +102,7 @@ test('what this process wrote goes at once from a namespace that is no longer se
   keeper.listed(undefined, [], '1');
   await untilQuiet(calls);
   calls.length = 0;
-  keeper.select(new Set());
+  keeper.select(new Set(), ['team']);
   await untilQuiet(calls);
   assert.deepEqual(calls, Array(160).fill('delete team'));
 });
@@ -154,4 +160,23 @@ test('where Secrets of others keep copies out, a thousand events of a labelled S
   }
   assert.equal(calls.length, 2);
   assert.ok(!ready.includes(true));
+});
+
+test('input 66: one namespace of a thousand that comes or goes has its own copies looked at, and no others', async (t) => {
+  const looks: string[] = [];
+  const copiesOf = (namespace: string) => {
+    looks.push(namespace);
+    return desired;
+  };
+  const { keeper, calls } = aKeeper(t, copiesOf);
+  const selected = new Set(Array.from({ length: 1_000 }, (_, index) => `team-${index}`));
+  keeper.select(selected, selected);
+  keeper.listed(undefined, [], '1');
+  await untilQuiet(looks);
+  assert.equal(calls.length, 1_000);
+  looks.length = 0;
+  selected.add('new');
+  keeper.select(selected, ['new']);
+  await untilQuiet(looks);
+  assert.deepEqual([calls.slice(1_000), looks], [['create new'], ['new', 'new']]);
 });

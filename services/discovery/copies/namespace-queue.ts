@@ -1,6 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '#shared/runtime/clock.ts';
 
-/** Queues namespaces for reconciliation, one at a time, each once however often it is added. */
+/**
+ * Queues namespaces for reconciliation, one at a time, each once however often it is added. Between two of them the process
+ * does what else there is to do: the renewal of its Lease must not wait for thousands.
+ */
 export interface NamespaceQueue {
   add(namespace: string): void;
   /** Adds it after a pause, unless one is in progress for it. */
@@ -27,6 +31,7 @@ export function createNamespaceQueue(
       waiting.delete(namespace);
       if (stopping.signal.aborted) break;
       await reconcile(namespace);
+      await nextTurn();
     }
     working = false;
   };

@@ -12,7 +12,7 @@ import { copySelector, ownedCopy } from '../copies/owned-copy.ts';
 import { shareCopies } from '../copies/share-copies.ts';
 import { createInventoryFeed, type InventoryFeed } from '../inventory/inventory-feed.ts';
 import { NamespaceProgress } from '../inventory/namespace-progress.ts';
-import type { Source } from '../inventory/source.ts';
+import type { OnSelect, Source } from '../inventory/source.ts';
 import { watchSecrets } from '../kubernetes/watch-secrets.ts';
 import { planGlobalEntries } from './global-entries.ts';
 import type { GlobalSecret } from './global-secrets.ts';
@@ -25,7 +25,7 @@ const relistMs = 600_000;
 
 /** Turns global secrets into copies in the selected namespaces, and into the inventory of the source `global`. */
 interface GlobalDelivery extends Source {
-  select(namespaces: ReadonlySet<string>): void;
+  select: OnSelect;
 }
 
 interface GlobalDeliveryOptions {
@@ -74,10 +74,12 @@ class CopyDelivery implements GlobalDelivery {
     return this.#source.interruptedMs();
   }
 
-  select(namespaces: ReadonlySet<string>): void {
-    this.#progress.select(namespaces);
-    for (const namespace of this.#progress.forgetUnselected()) this.#feed.namespace(namespace, undefined);
-    this.#keeper.select(namespaces);
+  select(namespaces: ReadonlySet<string>, changed?: Iterable<string>): void {
+    const differing = this.#progress.select(namespaces, changed);
+    for (const namespace of this.#progress.forgetUnselected(differing)) {
+      this.#feed.namespace(namespace, undefined);
+    }
+    this.#keeper.select(namespaces, differing);
     this.#completeWhenReady();
   }
 
@@ -91,7 +93,7 @@ class CopyDelivery implements GlobalDelivery {
   #noteReady(namespace: string, isReady: boolean): void {
     this.#feed.namespace(namespace, isReady ? { schema: 1, namespace, globalsReady: true } : undefined);
     // Completeness is checked once for each namespace, not at every event.
-    if (this.#progress.note(namespace)) this.#completeWhenReady();
+    if (this.#progress.selected().has(namespace) && this.#progress.note(namespace)) this.#completeWhenReady();
   }
 
   #replace(globals: readonly GlobalSecret[]): void {

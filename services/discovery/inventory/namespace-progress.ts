@@ -1,12 +1,35 @@
-/** Says how far a source is with the selected namespaces, whose knowledge its first publication waits for. */
+const none: ReadonlySet<string> = new Set();
+
+/**
+ * Says how far a source is with the selected namespaces, whose knowledge its first publication waits for. What changes in
+ * one namespace costs no look at the others.
+ */
 export class NamespaceProgress {
   readonly #known = new Set<string>();
+  /** The selected namespaces that are not known. */
+  readonly #missing = new Set<string>();
   #selected: ReadonlySet<string> | undefined;
   #knowsAll = false;
   #waitIsOver = false;
 
-  select(namespaces: ReadonlySet<string>): void {
+  /**
+   * Takes a selection.
+   * @param changed the namespaces that came or went since the one before, or more; left out: any
+   * @returns those to look at
+   */
+  select(namespaces: ReadonlySet<string>, changed?: Iterable<string>): Iterable<string> {
+    const differing = changed ?? new Set([...this.selected(), ...namespaces]);
     this.#selected = namespaces;
+    for (const namespace of differing) {
+      if (namespaces.has(namespace) && !this.#isKnown(namespace)) this.#missing.add(namespace);
+      else this.#missing.delete(namespace);
+    }
+    return differing;
+  }
+
+  /** Returns the selected namespaces; none before a selection. */
+  selected(): ReadonlySet<string> {
+    return this.#selected ?? none;
   }
 
   /**
@@ -16,10 +39,12 @@ export class NamespaceProgress {
   note(namespace: string | undefined): boolean {
     if (namespace === undefined) {
       this.#knowsAll = true;
+      this.#missing.clear();
       return true;
     }
     const isNew = !this.#known.has(namespace);
     this.#known.add(namespace);
+    this.#missing.delete(namespace);
     return isNew;
   }
 
@@ -28,22 +53,21 @@ export class NamespaceProgress {
     this.#waitIsOver = true;
   }
 
-  /** Forgets the known namespaces that are not selected, and returns them. */
-  forgetUnselected(): string[] {
-    const forgotten = [...this.#known].filter((namespace) => this.#selected?.has(namespace) !== true);
-    for (const namespace of forgotten) this.#known.delete(namespace);
-    return forgotten;
+  /** Forgets those of these namespaces that are known and not selected, and returns them. */
+  forgetUnselected(namespaces: Iterable<string>): string[] {
+    return [...namespaces].filter(
+      (namespace) => !this.selected().has(namespace) && this.#known.delete(namespace),
+    );
   }
 
-  /** Returns the selected namespaces that are known; undefined before a selection. */
-  known(): ReadonlySet<string> | undefined {
-    return this.#selected && new Set([...this.#selected].filter((namespace) => this.#isKnown(namespace)));
+  /** Tells whether a namespace is selected and known. */
+  has(namespace: string): boolean {
+    return this.selected().has(namespace) && this.#isKnown(namespace);
   }
 
   /** Tells whether there is a selection of which nothing is waited for. */
   isComplete(): boolean {
-    if (this.#selected === undefined) return false;
-    return this.#waitIsOver || [...this.#selected].every((namespace) => this.#isKnown(namespace));
+    return this.#selected !== undefined && (this.#waitIsOver || this.#missing.size === 0);
   }
 
   #isKnown(namespace: string): boolean {

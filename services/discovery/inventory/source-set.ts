@@ -4,17 +4,17 @@ import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import { inventoryBucket } from '#shared/contracts/bus/bucket.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import type { LeaderContext } from '#shared/service/leader-elected-service.ts';
-import type { Source } from './source.ts';
+import type { OnSelect, Source } from './source.ts';
 
 /** Adds the selection of namespaces to a source; absent where the source does not depend on it. */
 interface SelectiveSource extends Source {
-  select?(namespaces: ReadonlySet<string>): void;
+  select?: OnSelect;
 }
 
 /** Runs the sources of inventory, each with a publisher of its own. */
 export interface SourceSet {
   start(name: string, create: (publisher: Publisher) => SelectiveSource): void;
-  select(namespaces: ReadonlySet<string>): void;
+  select: OnSelect;
   /** Returns for how long a source has been cut off, or a change of one has waited to be stored, ms: the longest. */
   ageMs(): number;
   published(): SetVersion[];
@@ -48,8 +48,8 @@ export function createSourceSet(
       });
       sources.push({ name, publisher, source: create(publisher) });
     },
-    select: (namespaces) => {
-      for (const { source } of sources) source.select?.(namespaces);
+    select: (namespaces, changed) => {
+      for (const { source } of sources) source.select?.(namespaces, changed);
     },
     ageMs: () =>
       Math.max(

@@ -41,7 +41,7 @@ test('only Secrets of selected namespaces are published, in whichever order they
   const inventory = createKubernetesInventory('k8s', feed);
   inventory.secret('a', 'early', aFact('a', 'early'));
   inventory.secret('b', 'other', aFact('b', 'other'));
-  inventory.select(new Set(['a']));
+  inventory.select('a', true);
   inventory.secret('a', 'late', aFact('a', 'late'));
   assert.deepEqual([...entries.keys()], ['a/early', 'a/late']);
   assert.deepEqual([...markers], ['a']);
@@ -51,8 +51,8 @@ test('a namespace that is no longer selected loses its marker before its entries
   const { feed, entries, markers, order } = recordingFeed();
   const inventory = createKubernetesInventory('k8s', feed);
   inventory.secret('a', 's', aFact('a', 's'));
-  inventory.select(new Set(['a']));
-  inventory.select(new Set());
+  inventory.select('a', true);
+  inventory.select('a', false);
   assert.deepEqual([entries.size, markers.size], [0, 0]);
   assert.deepEqual(order.slice(-2), ['-a', '-a/s']);
 });
@@ -60,7 +60,7 @@ test('a namespace that is no longer selected loses its marker before its entries
 test('a deleted Secret is removed once, an unknown one not at all', () => {
   const { feed, order } = recordingFeed();
   const inventory = createKubernetesInventory('k8s', feed);
-  inventory.select(new Set(['a']));
+  inventory.select('a', true);
   inventory.secret('a', 's', aFact('a', 's'));
   inventory.secret('a', 's', undefined);
   inventory.secret('a', 's', undefined);
@@ -71,7 +71,7 @@ test('a Secret that is left out is named once, counted, and its namespace is par
   const { feed, entries, partial } = recordingFeed();
   const named: string[] = [];
   const inventory = createKubernetesInventory('k8s', feed, ({ name }) => named.push(name));
-  inventory.select(new Set(['a']));
+  inventory.select('a', true);
   const big: SecretFact = { ...aFact('a', 'big', []), leftOut: 'keys' };
   const late: SecretFact = { ...aFact('a', 'late', []), leftOut: 'namespace' };
   for (const fact of [big, late, big, late]) inventory.secret('a', fact.name, fact);

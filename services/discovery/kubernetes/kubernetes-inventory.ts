@@ -6,8 +6,8 @@ import type { SecretFact } from './secret-fact.ts';
 /** Turns Secrets and the selection of namespaces, which change independently, into inventory. */
 export interface KubernetesInventory {
   secret(namespace: string, name: string, fact: SecretFact | undefined): void;
-  /** Takes the namespaces whose Secrets may be offered and are completely listed. */
-  select(namespaces: ReadonlySet<string>): void;
+  /** Takes whether the Secrets of a namespace may be offered and are completely listed. */
+  select(namespace: string, isSelected: boolean): void;
   /** Counts the Secrets of the selected namespaces that are left out, by the limit that they are above. */
   leftOut(): LeftOutCount;
 }
@@ -27,7 +27,7 @@ export function createKubernetesInventory(
 ): KubernetesInventory {
   const facts = createNamespacedMap<SecretFact>();
   const counts = createLeftOutCounts();
-  let selected: ReadonlySet<string> = new Set();
+  const selected = new Set<string>();
 
   const publish = (namespace: string, name: string, fact: SecretFact | undefined): void =>
     feed.entry(namespace, name, fact && entryOf(source, fact));
@@ -58,11 +58,15 @@ export function createKubernetesInventory(
       mark(namespace);
       if (fact?.leftOut !== undefined && previous?.leftOut === undefined) onLeftOut(fact);
     },
-    select: (namespaces) => {
-      const previous = selected;
-      selected = namespaces;
-      for (const namespace of namespaces) if (!previous.has(namespace)) add(namespace);
-      for (const namespace of previous) if (!namespaces.has(namespace)) drop(namespace);
+    select: (namespace, isSelected) => {
+      if (selected.has(namespace) === isSelected) return;
+      if (isSelected) {
+        selected.add(namespace);
+        add(namespace);
+      } else {
+        selected.delete(namespace);
+        drop(namespace);
+      }
     },
     leftOut: () => counts.sumOf(selected),
   };

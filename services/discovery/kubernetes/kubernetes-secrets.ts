@@ -5,7 +5,7 @@ import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createInventoryFeed, type InventoryFeed } from '../inventory/inventory-feed.ts';
 import { NamespaceProgress } from '../inventory/namespace-progress.ts';
-import type { Source } from '../inventory/source.ts';
+import type { OnSelect, Source } from '../inventory/source.ts';
 import { createKubernetesInventory, type KubernetesInventory } from './kubernetes-inventory.ts';
 import { createLeftOutMetrics } from './left-out-metrics.ts';
 import { createNamespaceRoom, type NamespaceRoom } from './namespace-room.ts';
@@ -17,7 +17,7 @@ const firstListGraceMs = 30_000;
 
 /** Turns the Secrets of the selected namespaces into the inventory of the source `k8s`. */
 interface KubernetesSecrets extends Source {
-  select(namespaces: ReadonlySet<string>): void;
+  select: OnSelect;
 }
 
 interface KubernetesSecretsOptions {
@@ -51,7 +51,7 @@ class SecretInventory implements KubernetesSecrets {
     createLeftOutMetrics(this.#inventory.leftOut);
     void clock.sleep(firstListGraceMs, this.#stopping.signal).then(() => {
       this.#progress.endWait();
-      this.#update();
+      this.#offer([]);
     });
     this.#source = this.#watch(options);
   }
@@ -60,9 +60,8 @@ class SecretInventory implements KubernetesSecrets {
     return this.#source.interruptedMs();
   }
 
-  select(namespaces: ReadonlySet<string>): void {
-    this.#progress.select(namespaces);
-    this.#update();
+  select(namespaces: ReadonlySet<string>, changed?: Iterable<string>): void {
+    this.#offer(this.#progress.select(namespaces, changed));
   }
 
   stop(): Promise<void> {
@@ -87,17 +86,16 @@ class SecretInventory implements KubernetesSecrets {
       onListed: (namespace, items) => {
         this.#room.keepListed(namespace, items);
         this.#progress.note(namespace);
-        this.#update();
+        this.#offer(namespace === undefined ? this.#progress.selected() : [namespace]);
       },
       clock,
       log,
     });
   }
 
-  /** Publishes what is known of the selected namespaces. */
-  #update(): void {
-    const known = this.#progress.known();
-    if (known !== undefined) this.#inventory.select(known);
+  /** Publishes what is known of these namespaces, and takes back that of those that are not selected. */
+  #offer(namespaces: Iterable<string>): void {
+    for (const namespace of namespaces) this.#inventory.select(namespace, this.#progress.has(namespace));
     if (this.#progress.isComplete()) this.#feed.complete();
   }
 }

@@ -4,7 +4,8 @@ import { createReflector } from '#shared/kubernetes/reflector/reflector.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { resourcePath } from '#shared/kubernetes/requests/resource-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import type { Source } from '../inventory/source.ts';
+import type { OnSelect, Source } from '../inventory/source.ts';
+import { NamespaceSelection } from './namespace-selection.ts';
 
 type Namespaces = LatchkeyConfig['k8s']['namespaces'];
 
@@ -21,7 +22,7 @@ function labelSelectorOf(namespaces: Namespaces): string | undefined {
 
 /**
  * Follows which namespaces are selected and exist (a terminating one no longer counts). Uses (list, watch) of
- * namespaces. `onSelect` is called with the whole set once it is known, then after each change.
+ * namespaces. `onSelect` is called once the set is known, then after each change of it.
  */
 export function watchSelectedNamespaces(options: {
   kubernetes: Kubernetes;
@@ -29,13 +30,13 @@ export function watchSelectedNamespaces(options: {
   ownNamespace: string;
   clock: Clock;
   log: Logger;
-  onSelect: (selected: ReadonlySet<string>) => void;
+  onSelect: OnSelect;
 }): Source {
   const { kubernetes, namespaces, clock, log } = options;
   const excluded = protectedNamespaces(options.ownNamespace);
   const named = 'names' in namespaces ? new Set(namespaces.names) : undefined;
   const labelSelector = labelSelectorOf(namespaces);
-  const selected = (): ReadonlySet<string> => new Set(reflector.items().keys());
+  const selection = new NamespaceSelection(options.onSelect);
   const reflector = createReflector<true>({
     kubernetes,
     path: resourcePath({ resource: 'namespaces' }),
@@ -46,10 +47,8 @@ export function watchSelectedNamespaces(options: {
         ? { key: metadata.name, value: true }
         : undefined;
     },
-    onSync: () => options.onSelect(selected()),
-    onChange: () => {
-      if (reflector.synced()) options.onSelect(selected());
-    },
+    onSync: () => selection.listed(),
+    onChange: (change) => selection.take(change),
     clock,
     log,
   });

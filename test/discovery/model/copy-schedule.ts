@@ -39,6 +39,11 @@ export async function runCopySchedule(
   return run.settle();
 }
 
+/** Lets the keeper do all that waits for nothing: its queue yields after each turn of a namespace. */
+async function untilIdle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn += 1) await nextTurn();
+}
+
 function createRun(random: Random, createKeeper: KeeperFactory) {
   const events: StoredEvent[] = [];
   const store = createSecretStore((event) => events.push(event));
@@ -102,13 +107,13 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
       stop();
     };
     desire(keeper);
-    keeper.select(new Set(['team']));
+    keeper.select(new Set(['team']), ['team']);
     relist(keeper);
     return keeper;
   };
   const desire = (keeper: ReturnType<KeeperFactory>): void => {
     const copies = desiredCopies(wanted);
-    keeper.desire(() => copies);
+    keeper.desire({ of: () => copies, forget: () => undefined });
   };
   const relist = (keeper: ReturnType<KeeperFactory>): void => {
     events.length = 0;
@@ -192,11 +197,11 @@ function createRun(random: Random, createKeeper: KeeperFactory) {
     settle: async (): Promise<ScheduleResult> => {
       for (const name of names) if (isForeign(store.secrets.get(name))) store.apply(deletionOf(name));
       let callsAfterQuiet = 0;
+      await untilIdle();
       for (let round = 0; round < 200 && isDue(); round += 1) {
         callsAfterQuiet += calls.waiting();
         arrive();
-        await nextTurn();
-        await nextTurn();
+        await untilIdle();
       }
       keeper.stop();
       if (ready !== true) violation ??= 'the namespace is not ready in the end';
