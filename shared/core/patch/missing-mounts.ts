@@ -50,24 +50,29 @@ export function missingMounts(
 ): Addition[] {
   const { budget, isWindows } = places;
   const mountsByPath = indexMounts(container, budget, isWindows ? windowsMountPath : normalMountPath);
-  const opened = checkNestedMounts(container, mountsByPath, places);
+  const { opened, isNested } = checkNestedMounts(container, mountsByPath, places);
   const missing: Addition[] = [];
   for (const each of wanted) {
-    const { value, title, json } = each;
+    const { value, title } = each;
     const isOpened = opened.has(value.mountPath);
     const mount = isOpened ? { ...value, readOnly: false } : value;
     const other = mountsByPath.get(isWindows ? mount.mountPath.toLowerCase() : mount.mountPath);
-    // Among the user's mounts it may be one more to be put in its place the next time.
-    budget.spend(
-      other === undefined ? additionSteps(json.length) + pathSteps(mount.mountPath) : comparisonSteps,
-    );
-    if (other === undefined) missing.push(isOpened ? addition(mount) : each);
-    else if (!isSuperset(other, { ...mount, subPath: '', subPathExpr: '' })) {
+    if (other === undefined) {
+      budget.spend(mountSteps(each, isNested));
+      missing.push(isOpened ? addition(mount) : each);
+      continue;
+    }
+    budget.spend(comparisonSteps);
+    if (!isSuperset(other, { ...mount, subPath: '', subPathExpr: '' })) {
       throw clash(container, { mount, other, title }, isWindows);
     }
   }
   return missing;
 }
+
+/** What an added mount costs. Where mounts are nested, all are put in their places the next time, it too. */
+const mountSteps = ({ json, value }: WantedMount, isNested: boolean): number =>
+  additionSteps(json.length) + (isNested ? pathSteps(value.mountPath) : 0);
 
 function clash(
   container: Container,

@@ -41,14 +41,14 @@ const volumeSteps = 30;
  * Looks for mounts of a container that lie inside ours, or ours inside them, with which it would never start or the task
  * would run without a secret.
  * @param mounts the container's own by their normal path
- * @returns our mount paths inside which the container runtime has to make a folder
+ * @returns our mount paths inside which the container runtime has to make a folder, and whether mounts had to be put in order
  * @throws PATH_CLASH with the mount to move
  */
 export function checkNestedMounts(
   container: Container,
   mounts: ReadonlyMap<string, Mount>,
   places: Places,
-): ReadonlySet<string> {
+): { opened: ReadonlySet<string>; isNested: boolean } {
   const { plan, volumes, budget } = places;
   const opened = new Set<string>();
   const closed = new Map<string, Mount>();
@@ -69,7 +69,7 @@ export function checkNestedMounts(
     if (insideOf(mount, volumes(mount.name)) === 'closed') closed.set(path, mount);
   }
   if (closed.size > 0) checkOurs(container, closed, innermostAbove, places);
-  return opened;
+  return { opened, isNested: tree !== undefined };
 }
 
 function treeOf(mounts: ReadonlyMap<string, Mount>, budget: WorkBudget): PathTree<UserMount> {
