@@ -1,4 +1,5 @@
 import { metrics } from '@opentelemetry/api';
+import type { HandshakeRefusal } from './http/bound-handshakes.ts';
 import type { ShedReason } from './http/request-plan.ts';
 import type { KnownManager } from './rules/follow-rules.ts';
 
@@ -21,6 +22,8 @@ export interface GatewayMetrics {
   shed(reason: ShedReason): void;
   /** Counts one connection closed for a new one. */
   evicted(connection: 'handshake' | 'idle'): void;
+  /** Counts one connection closed because its handshake cost too much. */
+  handshakeRefused(reason: HandshakeRefusal): void;
 }
 
 /** Describes a gauge that is observed at each scrape. */
@@ -93,6 +96,9 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
   const evicted = meter.createCounter('latchkey.connections.evicted', {
     description: 'Connections closed for new ones because there were too many, by what they were doing',
   });
+  const handshakesRefused = meter.createCounter('latchkey.handshakes.refused', {
+    description: 'Connections closed because their TLS handshake cost too much, by reason',
+  });
   const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
     unit: 's',
     description: 'Time from the complete body to the response, including queueing',
@@ -107,6 +113,7 @@ export function createGatewayMetrics(observe: () => GatewayObservations): Gatewa
     secret: (attributes) => secrets.add(1, attributes),
     shed: (reason) => shed.add(1, { reason }),
     evicted: (connection) => evicted.add(1, { connection }),
+    handshakeRefused: (reason) => handshakesRefused.add(1, { reason }),
     ruleFault: (manager) => faults.add(1, { manager }),
   };
 }

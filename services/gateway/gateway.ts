@@ -33,6 +33,7 @@ export function createGateway(
     timeoutMs: () => config().webhook.timeoutSeconds * 1_000,
     onShed: metrics.shed,
     onEvicted: metrics.evicted,
+    onHandshakeRefused: metrics.handshakeRefused,
     // cert-manager waits for it.
     onServing: heartbeats.beat,
   });

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { anyAddress } from '#shared/runtime/any-address.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
+import type { HandshakeRefusal } from './http/bound-handshakes.ts';
 import { drainConnections } from './http/drain-connections.ts';
 import type { ShedReason } from './http/request-plan.ts';
 import type { WebhookHandler } from './http/serve-reviews.ts';
@@ -16,6 +17,8 @@ interface WebhookOptions {
   onShed: (reason: ShedReason) => void;
   /** Called for each connection that was closed for a new one. */
   onEvicted: (connection: 'handshake' | 'idle') => void;
+  /** Called for each connection that was closed because its handshake cost too much. */
+  onHandshakeRefused: (reason: HandshakeRefusal) => void;
   /** Called when a certificate is in use that was not before. */
   onServing: () => void;
 }

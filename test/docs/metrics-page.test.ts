@@ -41,6 +41,7 @@ async function scrape(): Promise<string> {
   gateway.ruleFault('k8s');
   gateway.shed('late');
   gateway.evicted('idle');
+  gateway.handshakeRefused('long');
   createCertificateMetrics(() => ({
     phase: 'stable',
     notServing: ['gateway-0'],

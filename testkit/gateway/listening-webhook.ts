@@ -17,6 +17,7 @@ export const aWebhookServerContext = {
   timeoutMs: () => 5_000,
   onShed: (): void => undefined,
   onEvicted: (): void => undefined,
+  onHandshakeRefused: (): void => undefined,
   /** Never overloaded: a test machine may stand still for a moment. */
   limits: { waitMs: 60_000, waiting: 0, heldBytes: 64 * 1024 * 1024 },
 };

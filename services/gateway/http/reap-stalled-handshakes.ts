@@ -15,6 +15,8 @@ const nameOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket):
 /** Follows the connections of a server on which the TLS handshake is under way. */
 export interface Handshakes {
   count(): number;
+  /** Forgets a connection whose handshake is done and whose TLS socket does not know its ends. */
+  finished(socket: Socket): void;
   /** Ends all of them, and those that come later at once: silent ones would keep the server from closing. */
   stop(): void;
 }
@@ -72,6 +74,7 @@ export function reapStalledHandshakes(
   });
   return {
     count: () => sinceMs.size,
+    finished: (socket) => sinceMs.delete(socket),
     stop: () => {
       stopTicks();
       stopped = true;

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:https';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { boundHandshakes, type HandshakeRefusal } from './bound-handshakes.ts';
 import { createClientErrorHandler } from './client-error-handler.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
-import { reapStalledHandshakes } from './reap-stalled-handshakes.ts';
+import { type Handshakes, reapStalledHandshakes } from './reap-stalled-handshakes.ts';
 import { RequestGate, type RequestGateOptions } from './request-gate.ts';
 import { createSecureContext, protocols, type SecureContext } from './secure-context.ts';
 import { serveReviews, type WebhookHandler } from './serve-reviews.ts';
@@ -48,12 +49,15 @@ export interface WebhookServerOptions extends RequestGateOptions {
   connectionLimits?: ConnectionLimits;
   /** Called for each connection that was closed for a new one. */
   onEvicted: (connection: 'handshake' | 'idle') => void;
+  /** Called for each connection that was closed because its handshake cost too much; with client certificates only. */
+  onHandshakeRefused: (reason: HandshakeRefusal) => void;
 }
 
 /** Builds the server: connections and load are ours, and Fastify routes and answers what they let through. */
 export function createWebhookServer(handle: WebhookHandler, options: WebhookServerOptions): WebhookServer {
   const { clock, requestsClientCertificate = false, connectionLimits = defaultLimits, onEvicted } = options;
   const https = createHttpsServer(requestsClientCertificate);
+  const handshakes = followHandshakes(https, options);
   https.maxConnections = connectionLimits.all;
   const connections = createOpenConnections({
     monotonicMs: clock.monotonicMs,
@@ -61,11 +65,6 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
     onEvicted: () => onEvicted('idle'),
   });
   connections.follow(https);
-  const handshakes = reapStalledHandshakes(https, {
-    clock,
-    most: connectionLimits.handshakes,
-    onEvicted: () => onEvicted('handshake'),
-  });
   const gate = new RequestGate(options);
   const app = Fastify({
     return503OnClosing: false,
@@ -93,6 +92,24 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
       await closed;
     },
   };
+}
+
+/** Limits what handshakes cost and how long they last. Call it before anything else listens for connections. */
+function followHandshakes(https: Server, options: WebhookServerOptions): Handshakes {
+  const { clock, requestsClientCertificate, connectionLimits = defaultLimits, onEvicted } = options;
+  if (requestsClientCertificate) {
+    boundHandshakes(https, {
+      monotonicMs: clock.monotonicMs,
+      onSecure: (socket) => handshakes.finished(socket),
+      onRefused: options.onHandshakeRefused,
+    });
+  }
+  const handshakes = reapStalledHandshakes(https, {
+    clock,
+    most: connectionLimits.handshakes,
+    onEvicted: () => onEvicted('handshake'),
+  });
+  return handshakes;
 }
 
 /**
