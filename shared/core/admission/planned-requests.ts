@@ -1,5 +1,6 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import { type Addition, addition } from '#shared/core/patch/add-operation.ts';
 import { type PodPlan, planPod } from '#shared/core/patch/pod-plan.ts';
 import { newChainWork, type Rules } from '#shared/core/rules/chain.ts';
 import type { Caller } from '#shared/core/rules/policy/policy.ts';
@@ -14,7 +15,7 @@ export interface AskedSecret {
 
 /** What the requests of a pod come to, whatever else the pod has: all or nothing, with as many decisions as were made. */
 export type PlannedRequests = { decided: readonly DecidedSecret[] } & (
-  | { plan: PodPlan; report: string; steps: PlanSteps }
+  | { plan: PodPlan; report: Addition<string>; steps: PlanSteps }
   | { denial: Denial }
 );
 
@@ -42,7 +43,7 @@ export function planRequests(
   return orDenial(decided, () => {
     const plan = planPod(injections, budget);
     const steps = { decide: joined - begun, join: budget.spent() - joined };
-    return { decided, plan, report: JSON.stringify(report), steps };
+    return { decided, plan, report: addition(JSON.stringify(report)), steps };
   });
 }
 

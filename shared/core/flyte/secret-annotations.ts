@@ -57,12 +57,15 @@ function checkAmount(found: readonly Found[]): void {
 }
 
 /** `s1` and `s01` are the same number: their order must not depend on that in the pod. */
-function inOrder(found: readonly Found[]): Found[] {
-  return found
-    .map((one) => ({ one, number: BigInt(one.annotation.slice(requestPrefix.length)) }))
-    .sort((a, b) => {
-      if (a.number !== b.number) return a.number < b.number ? -1 : 1;
-      return a.one.annotation < b.one.annotation ? -1 : 1;
-    })
+const inOrder = (found: readonly Found[]): Found[] =>
+  found
+    .map((one) => ({ one, digits: one.annotation.slice(requestPrefix.length).replace(/^0+(?=.)/, '') }))
+    .sort((a, b) => compareNumbers(a.digits, b.digits) || (a.one.annotation < b.one.annotation ? -1 : 1))
     .map(({ one }) => one);
+
+/** Compares numbers written without leading zeros: the longer one is greater. */
+function compareNumbers(left: string, right: string): number {
+  if (left.length !== right.length) return left.length - right.length;
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }

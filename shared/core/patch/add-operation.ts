@@ -6,8 +6,8 @@ export interface AddOperation {
 }
 
 /** A value to be added, and its JSON: what many pods get is written once. */
-export interface Addition {
-  value: unknown;
+export interface Addition<T = unknown> {
+  value: T;
   json: string;
 }
 
@@ -17,13 +17,13 @@ export interface WrittenOperation {
   json: string;
 }
 
-export const addition = (value: unknown): Addition => ({ value, json: JSON.stringify(value) });
+export const addition = <T>(value: T): Addition<T> => ({ value, json: JSON.stringify(value) });
 
-/** Returns the operation that puts a value at a path. */
-export const addAt = (path: string, { value, json }: Addition): WrittenOperation => ({
-  operation: { op: 'add', path, value },
-  json: `{"op":"add","path":${JSON.stringify(path)},"value":${json}}`,
-});
+/** Returns the operations that put each value at the same path, one after the other. */
+export function addAt(path: string, items: readonly Addition[]): WrittenOperation[] {
+  const head = `{"op":"add","path":${JSON.stringify(path)},"value":`;
+  return items.map(({ value, json }) => ({ operation: { op: 'add', path, value }, json: `${head}${json}}` }));
+}
 
 /** Writes operations as a JSON patch. */
 export const formatPatch = (operations: readonly WrittenOperation[]): string =>
@@ -61,9 +61,9 @@ function addEach(
   if (items.length === 0) return [];
   if (list === undefined) {
     const json = `[${items.map((item) => item.json).join(',')}]`;
-    return [addAt(path, { value: items.map(({ value }) => value), json })];
+    return addAt(path, [{ value: items.map(({ value }) => value), json }]);
   }
   // Each is put before the one put there last.
   const inOrder = place === '-' ? items : items.toReversed();
-  return inOrder.map((item) => addAt(`${path}/${place}`, item));
+  return addAt(`${path}/${place}`, inOrder);
 }

@@ -34,9 +34,12 @@ export function newSecretVolume(name: string): SecretVolume {
   return { name, secrets: new Map(), files: createPathTree() };
 }
 
-/** The files of a volume; none when it is no volume of Secrets. */
-export function itemsOf(volume: PlannedVolume): PlannedItem[] {
-  return 'secrets' in volume ? [...volume.secrets.values()].flatMap(({ items }) => [...items.values()]) : [];
+/** Counts the files of a volume; none when it is no volume of Secrets. */
+export function itemCount(volume: PlannedVolume): number {
+  if (!('secrets' in volume)) return 0;
+  let count = 0;
+  for (const { items } of volume.secrets.values()) count += items.size;
+  return count;
 }
 
 /**

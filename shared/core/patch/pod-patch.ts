@@ -22,7 +22,7 @@ import { missingMounts, namedMounts } from './missing-mounts.ts';
 import { userVolumes } from './nested-mounts.ts';
 import { placeInitContainers } from './place-init-containers.ts';
 import { nameInitContainers } from './planned-init-container.ts';
-import { itemsOf, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
+import { itemCount, type PlannedVolume, renderVolume, type VolumeNames } from './planned-volume.ts';
 import { checkLength, malformedPod, type NamedObject, type Pod } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
@@ -48,7 +48,7 @@ const mostAddedCharacters = 8 * 1_024 * 1_024;
 export function patchPod(
   pod: Pod,
   plan: PodPlan,
-  { report, isSkipped }: { report: string; isSkipped: (container: string) => boolean },
+  { report, isSkipped }: { report: Addition<string>; isSkipped: (container: string) => boolean },
   { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
 ): WrittenOperation[] {
   if (!pod.hasSpec) throw malformedPod('spec', 'an object');
@@ -131,17 +131,24 @@ function checkAmount(containers: number, share: readonly Addition[]): void {
 function annotationOperations(
   pod: Pod,
   plan: PodPlan,
-  report: string,
+  report: Addition<string>,
   budget: WorkBudget,
 ): WrittenOperation[] {
   const wanted = [...plan.annotations].filter(([name]) => !Object.hasOwn(pod.annotations, name));
   checkAnnotations(pod, plan, budget);
-  const operations = wanted.map(([name, { value: annotation }]) => [name, annotation.value] as const);
-  if (pod.annotations[reportAnnotation] !== report) operations.push([reportAnnotation, report]);
-  checkGrowth('/metadata/annotations', Object.keys(pod.annotations), operations);
-  return operations.map(([name, value]) => {
-    budget.spend(additionSteps(name.length + value.length));
-    return addAt(`/metadata/annotations/${escapePointer(name)}`, addition(value));
+  const missing = wanted.map(
+    ([
+      name,
+      {
+        value: { value },
+      },
+    ]) => [name, addition(value)] as const,
+  );
+  if (pod.annotations[reportAnnotation] !== report.value) missing.push([reportAnnotation, report]);
+  checkGrowth('/metadata/annotations', Object.keys(pod.annotations), missing);
+  return missing.flatMap(([name, text]) => {
+    budget.spend(additionSteps(name.length + text.value.length));
+    return addAt(`/metadata/annotations/${escapePointer(name)}`, [text]);
   });
 }
 
@@ -202,7 +209,7 @@ function nameOf(volume: PlannedVolume, isToBeHad: (name: string) => boolean): st
 }
 
 /** Steps to render a volume and compare it with one of the pod. */
-const volumeSteps = (volume: PlannedVolume): number => 20 * (1 + itemsOf(volume).length);
+const volumeSteps = (volume: PlannedVolume): number => 20 * (1 + itemCount(volume));
 
 function hasContent(other: NamedObject, volume: PlannedVolume, budget: WorkBudget): boolean {
   budget.spend(volumeSteps(volume));
