@@ -40,6 +40,7 @@ export function decodeAnnotation(annotation: string, value: string): SecretReque
 }
 
 function decodeField(name: string, bytes: Uint8Array): string {
+  if (bytes.length === 0) return '';
   try {
     return decoder.decode(bytes);
   } catch (cause) {

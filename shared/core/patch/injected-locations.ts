@@ -37,6 +37,8 @@ export function providesSecret(edits: readonly Edit[]): boolean {
 /** Longest path that Linux takes, and longest name in one (PATH_MAX, NAME_MAX), in bytes. */
 const longestPath = 4_095;
 const longestFileName = 255;
+/** Characters of which no path is too long: each has at most three bytes. */
+const shortPath = longestFileName / 3;
 
 /**
  * A path of the edits at which nothing can be put: the kubelet or Linux refuses it (docs/reference/kube-apiserver.md C47), or it
@@ -53,6 +55,7 @@ export function impossiblePath(edits: readonly Edit[]): { path: string; fault: s
 }
 
 function pathFault(path: string): string | undefined {
+  if (path.length <= shortPath && !path.includes('..')) return undefined;
   // One character for each byte.
   const bytes = Buffer.from(path).toString('latin1');
   if (/(?:^|\/)\.\.(?:\/|$)/.test(bytes)) return '".." may not be part of a path';

@@ -5,7 +5,7 @@ import type { RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import type { Caller } from '#shared/core/rules/policy/policy.ts';
 import { checkFields } from '#shared/core/rules/recipe/field-check.ts';
 import type { CompiledRecipe } from '#shared/core/rules/recipe/recipe.ts';
-import { shortHash, type Variables } from '#shared/core/rules/template/template.ts';
+import { RequestVariables } from '#shared/core/rules/template/request-variables.ts';
 import { createNearMissSearch, type NearMissSearch } from '#shared/core/text/near-miss.ts';
 import type { ManagerAnswer, Match } from './manager-answer.ts';
 
@@ -46,13 +46,7 @@ export function askChain(
   rules: Rules,
   work = newChainWork(),
 ): ManagerAnswer[] {
-  const variables: Variables = {
-    ...request,
-    namespace: caller.namespace,
-    versionedGroup: `${request.group}_${request.groupVersion}`,
-    id: shortHash(JSON.stringify([request.group, request.groupVersion, request.key])),
-    entry: {},
-  };
+  const variables = new RequestVariables(request, caller.namespace);
   const answers: ManagerAnswer[] = [];
   for (const manager of rules.chain) {
     const answer = askManager(manager, { request, caller, variables, work }, rules);
@@ -65,7 +59,7 @@ export function askChain(
 interface Question {
   request: SecretRequest;
   caller: Caller;
-  variables: Variables;
+  variables: RequestVariables;
   work: ChainWork;
 }
 
@@ -138,7 +132,7 @@ function lookUp(
     const match = {
       ...candidate,
       lookupKey,
-      variables: { ...variables, entry: item.variables },
+      variables: variables.withEntry(item.variables),
       traceparents: [...candidate.traceparents, ...optional(item.traceparent)],
       policyLine: line,
     };

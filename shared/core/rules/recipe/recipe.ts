@@ -151,20 +151,33 @@ function compileNode(node: Json, where: string): (variables: Variables) => Json 
       wanted: compileCondition(item),
       render: compileNode(item, `${where}[${index}]`),
     }));
-    return (variables) =>
-      items.filter(({ wanted }) => wanted(variables)).map(({ render }) => render(variables));
+    return (variables) => {
+      const list: Json[] = [];
+      for (const { wanted, render } of items) if (wanted(variables)) list.push(render(variables));
+      return list;
+    };
   }
   if (typeof node !== 'object' || node === null) return () => node;
   const members = Object.entries(node)
     .filter(([name, value]) => name !== 'when' && value !== undefined)
     .map(([name, value]) => [name, compileNode(value, `${where}.${name}`)] as const);
-  return (variables) => Object.fromEntries(members.map(([name, render]) => [name, render(variables)]));
+  if (Object.hasOwn(node, '__proto__')) {
+    throw new LatchkeyError('RECIPE_INVALID', `${where}: nothing can be called "__proto__"`, {
+      fields: { where },
+    });
+  }
+  return (variables) => {
+    const object: { [name: string]: Json } = {};
+    for (const [name, render] of members) object[name] = render(variables);
+    return object;
+  };
 }
 
 function compileCondition(item: Json): (variables: Variables) => boolean {
   const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
   const when = (isObject ? (item.when ?? []) : []) as When | When[];
   const conditions = [when].flat();
+  if (conditions.length === 0) return () => true;
   return (variables) => conditions.every((condition) => holds(condition, variables));
 }
 

@@ -115,8 +115,11 @@ export function compileTemplate(text: string, where: string): Template {
     const whole = parts.join('');
     return () => whole;
   }
-  return (variables) =>
-    parts.map((part) => (typeof part === 'string' ? part : part.read(variables))).join('');
+  return (variables) => {
+    let rendered = '';
+    for (const part of parts) rendered += typeof part === 'string' ? part : part.read(variables);
+    return rendered;
+  };
 }
 
 /** Takes a template apart, in its order. @throws RECIPE_INVALID when it is wrong */
@@ -162,8 +165,9 @@ function compileExpression(expression: string, where: string): Exclude<TemplateP
       return next;
     }, text);
   };
-  const read = compileVariable(name, where);
-  return { variable: name, filter, read: (variables) => filter(read(variables)) };
+  const plain = compileVariable(name, where);
+  const read: Read = steps.length === 0 ? plain : (variables) => filter(plain(variables));
+  return { variable: name, filter, read };
 }
 
 function compileVariable(name: string, where: string): Read {

@@ -1,0 +1,36 @@
+import type { SecretRequest } from '#shared/core/flyte/secret-request.ts';
+import { shortHash, type Variables } from './template.ts';
+
+/** The variables of a request, of which the identity is computed for the templates that read it: few do. */
+export class RequestVariables implements Variables {
+  readonly group: string;
+  readonly groupVersion: string;
+  readonly key: string;
+  readonly envVar: string;
+  readonly namespace: string;
+  readonly versionedGroup: string;
+  readonly entry: Variables['entry'];
+
+  constructor(
+    { group, groupVersion, key, envVar }: Pick<SecretRequest, 'group' | 'groupVersion' | 'key' | 'envVar'>,
+    namespace: string,
+    entry: Variables['entry'] = {},
+  ) {
+    this.group = group;
+    this.groupVersion = groupVersion;
+    this.key = key;
+    this.envVar = envVar;
+    this.namespace = namespace;
+    this.versionedGroup = `${group}_${groupVersion}`;
+    this.entry = entry;
+  }
+
+  get id(): string {
+    return shortHash(JSON.stringify([this.group, this.groupVersion, this.key]));
+  }
+
+  /** Returns the same with the variables of an inventory entry. */
+  withEntry(entry: Variables['entry']): RequestVariables {
+    return new RequestVariables(this, this.namespace, entry);
+  }
+}
