@@ -2,7 +2,9 @@ import { readBundle } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { fieldWriter } from '#shared/installation/field-writer.ts';
 import {
+  adoptionProblem,
   isOwnedByOthers,
+  storedEntry,
   targetsOtherService,
   webhookAdoptionAnnotation,
 } from '#shared/installation/webhook-adoption.ts';
@@ -44,7 +46,7 @@ export function checkWebhook({ webhook, ownNames, found, namespace }: Installati
     entry,
     config.manage && !isTheirs ? desired : entry,
   );
-  const isAdopted = configuration.metadata.annotations?.[webhookAdoptionAnnotation] !== undefined;
+  const isAdopted = storedEntry(configuration, webhookName) !== undefined;
   const authorities = readBundle(Buffer.from(entry.clientConfig.caBundle ?? '', 'base64').toString('utf8'));
   const { failurePolicy } = entry;
   return {
@@ -58,6 +60,7 @@ export function checkWebhook({ webhook, ownNames, found, namespace }: Installati
     problems: [
       ...(paused === undefined ? [] : [pausedProblem(name, paused)]),
       ...(isTheirs ? [theirs(name, config)] : []),
+      ...lostAdoption(configuration),
       ...(drift.length === 0 ? [] : [drifted(name, drift, writers)]),
       ...forgotten(name, ownNames, desired),
     ],
@@ -103,6 +106,15 @@ const theirs = (name: string, { manage }: LatchkeyConfig['webhook']): Problem =>
     ? "Flyte's own webhook? webhook.adopt takes its place: docs/migration.md"
     : 'set webhook.configurationName to the object that GitOps creates for latchkey',
 });
+
+/** Reports an annotation whose entry cannot be restored; the rest of the object is kept up to date. */
+function lostAdoption(configuration: MutatingWebhookConfiguration): Problem[] {
+  const message = adoptionProblem(configuration, webhookName);
+  if (message === undefined) return [];
+  const { name } = configuration.metadata;
+  const remove = `kubectl annotate mutatingwebhookconfiguration ${name} ${webhookAdoptionAnnotation}-`;
+  return [{ message, advice: `docs/migration.md, "Roll back", or only: ${remove}` }];
+}
 
 /** Finds objects of ours under a name that is not used: what calls the gateways with a bundle that nobody renews. */
 const forgotten = (

@@ -29,6 +29,13 @@ export function createCertificateMetrics(status: () => CertificateStatus | undef
       for (const { field, count } of status()?.undone ?? []) result.observe(count - 1, { field });
     });
   meter
+    .createObservableGauge('latchkey.write.refused', {
+      description: 'Consecutive times the API server refused a write of cert-manager, by write',
+    })
+    .addCallback((result) => {
+      for (const { write, count } of status()?.refused ?? []) result.observe(count, { write });
+    });
+  meter
     .createObservableGauge('latchkey.managed.certificate.expiry.seconds', {
       description: 'Unix time at which a certificate in a Secret expires, ca or leaf',
     })

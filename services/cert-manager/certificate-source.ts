@@ -19,10 +19,12 @@ export interface CertificateStatus {
   unmanagedReason: string | undefined;
   /** Whether the API server calls the gateways. */
   isCalled: boolean;
-  /** The problems of a provided certificate, one sentence each. */
+  /** The problems of what others write, one sentence each. */
   problems: readonly string[];
   /** Why only an operator can write a Secret of ours, one sentence each. */
   unwritable: readonly string[];
+  /** How often in a row the API server has refused each write that the rest can do without. */
+  refused: readonly { write: string; count: number }[];
   /** The repairs of the webhook configuration that another writer undoes. */
   undone: readonly UndoneRepair[];
   /** When they expire, ms since the Unix epoch; undefined where there is none. */

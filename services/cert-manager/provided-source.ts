@@ -3,6 +3,8 @@ import { certificateIssuers } from '#shared/certificates/certificate-issuers.ts'
 import { isDueForRenewal } from '#shared/certificates/certificate-problem.ts';
 import { serverName } from '#shared/certificates/serving-names.ts';
 import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
+import { adoptionProblem } from '#shared/installation/webhook-adoption.ts';
+import { webhookName } from '#shared/installation/webhook-configuration.ts';
 import { applyAction } from './apply/apply-action.ts';
 import {
   type CertificateSource,
@@ -113,7 +115,16 @@ function factsOf(
   };
 }
 
-function problemsOf(
+const problemsOf = (
+  problem: string | undefined,
+  observed: ObservedState,
+  options: SourceOptions,
+): string[] => [
+  ...certificateProblems(problem, observed, options),
+  ...[adoptionProblem(observed.webhook, webhookName) ?? []].flat(),
+];
+
+function certificateProblems(
   problem: string | undefined,
   { serving, unseen }: ObservedState,
   { config, clock }: SourceOptions,
@@ -136,5 +147,6 @@ const statusOf = (
   isCalled: facts.webhook.trusted !== undefined && unseen.webhook === undefined,
   problems,
   unwritable: [],
+  refused: [],
   expiresMs: { ca: undefined, leaf: expiryMsOf(serving) },
 });

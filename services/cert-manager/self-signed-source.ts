@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { adoptionProblem } from '#shared/installation/webhook-adoption.ts';
+import { webhookName } from '#shared/installation/webhook-configuration.ts';
 import { type ActionContext, applyAction } from './apply/apply-action.ts';
 import {
   type CertificateSource,
@@ -9,13 +10,15 @@ import {
   expiryMsOf,
   type SourceOptions,
 } from './certificate-source.ts';
-import { holdingConditions, nextAction } from './decide/next-action.ts';
+import { holdingConditions, needsRepair, nextAction } from './decide/next-action.ts';
 import { notServing } from './decide/not-serving.ts';
 import { repairCa } from './decide/repair-ca.ts';
 import type { Action, RotationFacts, RotationPolicy } from './decide/rotation-facts.ts';
 import { createSteadyConditions } from './decide/steady-conditions.ts';
+import { sparableWrites, withoutRefused } from './decide/without-refused.ts';
 import { type ObservedState, observe, unseenRecheckMs } from './observe/observe.ts';
 import { type LastKnownGood, readRotationFacts } from './observe/read-rotation-facts.ts';
+import { createRefusedWrites, type RefusedWrites } from './observe/refused-writes.ts';
 
 /** Bounds the actions of one reconcile: an installation takes five, more are a fight with another writer. */
 const mostActions = 12;
@@ -34,17 +37,19 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
   const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
+  const refused = createRefusedWrites(clock);
   let lastKnownGood: LastKnownGood = { ca: undefined, serving: undefined };
   let last: { facts: RotationFacts; observed: ObservedState } | undefined;
-  let refusedRepair: string | undefined;
 
   const observeFacts = async (): Promise<{ facts: RotationFacts; context: ActionContext }> => {
     const observed = await observe(options);
     const nowMs = clock.now();
     const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
     const read = readRotationFacts(observed, lastKnownGood, context);
-    const facts = refusedRepair === undefined ? read : withoutRepair(read, refusedRepair);
+    if (read.ca !== undefined && !needsRepair(read.webhook, read.ca)) refused.forget('repair-webhook');
+    const facts = withoutRefused(read, refused);
     logUnseen(observed, last?.observed, log);
+    logAdoption(observed, last?.observed, log);
     logRefusals(facts, last?.facts, config.tls, log);
     last = { facts, observed };
     lastKnownGood = {
@@ -58,31 +63,29 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
     return { facts, context };
   };
 
-  /** Carries out an action; a repair of the webhook configuration that is forbidden is left, and the rest goes on. */
+  /** Carries out an action; one that the API server refuses is left for a while, and the rest goes on. */
   const apply = async (action: Exclude<Action, { kind: 'wait' }>, context: ActionContext): Promise<void> => {
     try {
       await applyAction(action, context);
+      refused.forget(action.kind);
     } catch (err) {
-      const isForbidden = err instanceof LatchkeyError && err.fields.statusCode === 403;
-      if (action.kind !== 'repair-webhook' || !isForbidden) throw err;
-      refusedRepair = err.message;
-      log.error({ err }, 'webhook configuration may not be written, going on without it');
+      if (!refused.note(action.kind, err)) throw err;
+      log.error({ err, write: action.kind }, 'write refused, going on without it');
     }
   };
 
   return {
-    status: () => last && statusOf(last.facts, last.observed, refusedRepair, repairs.undone()),
+    status: () => last && statusOf(last.facts, last.observed, refused, repairs.undone()),
     reconcile: async () => {
       let patched = false;
-      refusedRepair = undefined;
       for (let actions = 0; actions < mostActions; actions += 1) {
         const { facts, context } = await observeFacts();
         const steadyForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
         const action = nextAction(facts, steadyForMs, policy);
         if (action.kind === 'wait') {
-          const recheckMs = earlierMs(action.recheckMs, repairs.restMs());
-          const isHindered = refusedRepair !== undefined || hasUnseen(context.observed);
-          return isHindered ? earlierMs(recheckMs, unseenRecheckMs) : recheckMs;
+          const restMs = earlierMs(repairs.restMs(), refused.restMs());
+          const recheckMs = earlierMs(action.recheckMs, restMs);
+          return hasUnseen(context.observed) ? earlierMs(recheckMs, unseenRecheckMs) : recheckMs;
         }
         // Each bundle costs the API server a transport (docs/reference/kube-apiserver.md C4): a fight over it stays slow.
         if (action.kind === 'repair-webhook' && patched) return 0;
@@ -94,28 +97,30 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
   };
 }
 
-const withoutRepair = (facts: RotationFacts, unmanagedReason: string): RotationFacts => ({
-  ...facts,
-  webhook: { ...facts.webhook, unmanagedReason },
-});
-
 const hasUnseen = ({ unseen }: ObservedState): boolean =>
   unseen.serving !== undefined || unseen.webhook !== undefined;
 
 const statusOf = (
   facts: RotationFacts,
-  { ca, serving, unseen }: ObservedState,
-  refusedRepair: string | undefined,
+  { ca, serving, webhook, unseen }: ObservedState,
+  refused: RefusedWrites,
   undone: CertificateStatus['undone'],
 ): CertificateStatus => ({
   phase: facts.ca?.state.phase,
   notServing: facts.serving === undefined ? [] : notServing(facts, facts.serving.leaf.id),
   unmanagedReason: facts.webhook.unmanagedReason,
   isCalled: facts.webhook.trusted !== undefined && unseen.webhook === undefined,
-  problems: [],
-  unwritable: [...Object.values(facts.unwritable ?? {}), unseen.webhook, refusedRepair].filter(
-    (reason) => reason !== undefined,
-  ),
+  problems: [adoptionProblem(webhook, webhookName) ?? []].flat(),
+  unwritable: [
+    ...new Set(
+      [
+        ...Object.values(facts.unwritable ?? {}),
+        unseen.webhook,
+        ...sparableWrites.map((write) => refused.find(write)?.reason),
+      ].filter((reason) => reason !== undefined),
+    ),
+  ],
+  refused: sparableWrites.map((write) => ({ write, count: refused.find(write)?.count ?? 0 })),
   undone,
   expiresMs: { ca: expiryMsOf(ca), leaf: expiryMsOf(serving) },
 });
@@ -127,6 +132,14 @@ function logUnseen({ unseen }: ObservedState, before: ObservedState | undefined,
     if (reason !== undefined && reason !== before?.unseen[object]) {
       log.error({ reason }, 'object may not be read, going on without it');
     }
+  }
+}
+
+/** Logs once that an adopted entry cannot be given back. */
+function logAdoption({ webhook }: ObservedState, before: ObservedState | undefined, log: Logger): void {
+  const problem = adoptionProblem(webhook, webhookName);
+  if (problem !== undefined && problem !== adoptionProblem(before?.webhook, webhookName)) {
+    log.warn({ problem }, 'adopted entry cannot be given back');
   }
 }
 

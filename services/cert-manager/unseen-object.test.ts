@@ -3,10 +3,9 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
-import { type KubernetesCall, refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
-import type { KubernetesObject } from '#shared/kubernetes/requests/kubernetes-object.ts';
+import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
+import { createObjectServer } from '#testkit/cluster/object-server.ts';
 import { createWebhookRepairs } from './observe/webhook-repairs.ts';
 import { createSelfSignedSource } from './self-signed-source.ts';
 
@@ -14,35 +13,17 @@ const namespace = 'latchkey';
 const config = latchkeyConfigSchema.parse({ tls: { keyBits: 2048 } });
 const log = pino({ level: 'silent' });
 
-/** An API server with the two empty Secrets of deploy/ that refuses reading what matches. */
+/** An API server with the two empty Secrets of deploy/ that refuses what matches. */
 function createServer(refused: { pattern: RegExp; statusCode: number; verbs?: string[] }) {
-  const objects = new Map<string, KubernetesObject>();
+  const server = createObjectServer((call) => {
+    const isRefused = refused.pattern.test(call.path) && refused.verbs?.includes(call.verb) !== false;
+    if (isRefused) throw refusedError(call, { statusCode: refused.statusCode });
+  });
   for (const name of [config.tls.caSecretName, config.tls.servingSecretName]) {
     const metadata = { name, namespace, resourceVersion: '1' };
-    objects.set(`/api/v1/namespaces/${namespace}/secrets/${name}`, { metadata });
+    server.objects.set(`/api/v1/namespaces/${namespace}/secrets/${name}`, { metadata });
   }
-  const written: string[] = [];
-  const json = async (call: KubernetesCall): Promise<unknown> => {
-    const { verb, path, body } = call;
-    const isRefused = refused.pattern.test(path) && refused.verbs?.includes(verb) !== false;
-    if (isRefused) throw refusedError(call, { statusCode: refused.statusCode });
-    if (verb === 'list') return { metadata: { resourceVersion: '1' }, items: [] };
-    if (verb === 'get') {
-      const found = objects.get(path);
-      if (found === undefined) throw refusedError(call, { statusCode: 404 });
-      return found;
-    }
-    const object = body as KubernetesObject;
-    const { name } = object.metadata;
-    const key = verb === 'create' ? `${path}/${name}` : path;
-    objects.set(key, {
-      ...object,
-      metadata: { ...object.metadata, resourceVersion: `${written.length + 2}` },
-    });
-    written.push(name);
-    return objects.get(key);
-  };
-  return { kubernetes: { json } as Kubernetes, written };
+  return server;
 }
 
 function aSource(refused: Parameters<typeof createServer>[0]) {

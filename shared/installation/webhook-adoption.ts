@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
+import { isObject, member } from '#shared/core/text/json-object.ts';
 import type {
   JsonPatchOperation,
   MutatingWebhook,
@@ -15,12 +15,13 @@ export const webhookAdoptionAnnotation = 'latchkey.dev/adopted';
  * own webhook has our entry's name.
  */
 export function isOwnedByOthers(
-  { metadata }: MutatingWebhookConfiguration,
+  configuration: MutatingWebhookConfiguration,
   entry: MutatingWebhook | undefined,
   desired: MutatingWebhook,
 ): boolean {
-  if (entry === undefined || metadata.annotations?.[webhookAdoptionAnnotation] !== undefined) return false;
-  const isOurs = Object.entries(ownObjectLabel).every(([label, value]) => metadata.labels?.[label] === value);
+  if (entry === undefined || storedEntry(configuration, desired.name) !== undefined) return false;
+  const { labels } = configuration.metadata;
+  const isOurs = Object.entries(ownObjectLabel).every(([label, value]) => labels?.[label] === value);
   return !isOurs && !isDeepStrictEqual(addressOf(entry), addressOf(desired));
 }
 
@@ -52,24 +53,15 @@ export const adoptEntry = (
   annotate({ ...metadata.annotations, [webhookAdoptionAnnotation]: JSON.stringify(entry) }),
 ];
 
-/**
- * Restores the stored entry in the place of ours; returns undefined when none is stored.
- * @throws CONFIG_INVALID when what is stored is not a webhook of that name
- */
+/** Restores the stored entry in the place of ours; returns undefined when none is stored that can be restored. */
 export function restoreOriginal(
-  { metadata }: MutatingWebhookConfiguration,
+  configuration: MutatingWebhookConfiguration,
   index: number,
   name: string,
 ): JsonPatchOperation[] | undefined {
-  const { [webhookAdoptionAnnotation]: remembered, ...annotations } = metadata.annotations ?? {};
-  if (remembered === undefined) return undefined;
-  const entry = parseEntry(remembered);
-  if (entry?.name !== name) {
-    throw new LatchkeyError(
-      'CONFIG_INVALID',
-      `The annotation ${webhookAdoptionAnnotation} of MutatingWebhookConfiguration ${metadata.name} holds no webhook "${name}" that could be given back: put Flyte's entry back by hand and remove the annotation`,
-    );
-  }
+  const entry = storedEntry(configuration, name);
+  if (entry === undefined) return undefined;
+  const { [webhookAdoptionAnnotation]: _, ...annotations } = configuration.metadata.annotations ?? {};
   const place: JsonPatchOperation =
     index === -1
       ? { op: 'add', path: '/webhooks/-', value: entry }
@@ -77,12 +69,43 @@ export function restoreOriginal(
   return [place, annotate(annotations)];
 }
 
-function parseEntry(text: string): MutatingWebhook | undefined {
+/** Says that an annotation is there whose entry cannot be restored; undefined when there is nothing to say. */
+export function adoptionProblem(
+  configuration: MutatingWebhookConfiguration | undefined,
+  name: string,
+): string | undefined {
+  if (configuration?.metadata.annotations?.[webhookAdoptionAnnotation] === undefined) return undefined;
+  return storedEntry(configuration, name) === undefined
+    ? `the annotation ${webhookAdoptionAnnotation} of MutatingWebhookConfiguration ${configuration.metadata.name} holds no webhook "${name}" that could be given back: put Flyte's entry back by hand and remove the annotation`
+    : undefined;
+}
+
+/**
+ * Returns the stored entry; undefined when there is none that an API server would take back. Anybody who may write the
+ * object may write the annotation.
+ */
+export function storedEntry(
+  { metadata }: MutatingWebhookConfiguration,
+  name: string,
+): MutatingWebhook | undefined {
   try {
-    return JSON.parse(text);
+    const entry: unknown = JSON.parse(metadata.annotations?.[webhookAdoptionAnnotation] ?? '');
+    return isEntry(entry) && entry.name === name ? entry : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Tells whether a value has what the API server requires of a webhook (admissionregistration.k8s.io/v1). */
+function isEntry(value: unknown): value is MutatingWebhook {
+  if (!isObject(value) || !isObject(value.clientConfig)) return false;
+  const { service, url } = value.clientConfig;
+  const versions = value.admissionReviewVersions;
+  const calls = isObject(service)
+    ? typeof member(service, 'namespace') === 'string' && typeof member(service, 'name') === 'string'
+    : typeof url === 'string';
+  const isKnown = Array.isArray(versions) && versions.length > 0;
+  return calls && isKnown && ['None', 'NoneOnDryRun'].includes(String(value.sideEffects));
 }
 
 const annotate = (annotations: Record<string, string>): JsonPatchOperation => ({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import type { MutatingWebhook } from '#shared/kubernetes/objects/webhook-configurations.ts';
-import { webhookAdoptionAnnotation } from './webhook-adoption.ts';
+import { adoptionProblem, webhookAdoptionAnnotation } from './webhook-adoption.ts';
 import {
   desiredWebhook,
   desiredWebhookConfiguration,
@@ -23,6 +23,8 @@ const flytes: MutatingWebhook = {
   name: webhookName,
   clientConfig: { service: { namespace: 'flyte', name: 'flyte-pod-webhook', port: 443 }, caBundle: 'Rg==' },
   failurePolicy: 'Ignore',
+  sideEffects: 'NoneOnDryRun',
+  admissionReviewVersions: ['v1'],
 };
 const adopting = { ...config, adopt: true };
 const stored = (webhooks: MutatingWebhook[], annotations: Record<string, string> = {}) => ({
@@ -240,12 +242,22 @@ test('what was adopted is ours: right, or repaired, and given back once adopt is
   ]);
 });
 
-test('an entry that cannot be read is not given back', () => {
-  for (const remembered of ['{', 'null', '{"name": "other"}']) {
-    assert.throws(
-      () =>
-        planRepair(stored([ours], { [webhookAdoptionAnnotation]: remembered }), config, 'latchkey', 'PEM'),
-      { code: 'CONFIG_INVALID' },
-    );
+test('an annotation that cannot be given back is named, and stops no repair of our entry', () => {
+  const bare = JSON.stringify({ name: webhookName });
+  const { clientConfig: _, ...uncalled } = flytes;
+  for (const remembered of ['{', 'null', '{"name": "other"}', bare, JSON.stringify(uncalled)]) {
+    const annotations = { [webhookAdoptionAnnotation]: remembered };
+    const wiped = { ...ours, clientConfig: { ...ours.clientConfig, caBundle: '' } };
+    assert.deepEqual(planRepair(stored([wiped], annotations), config, 'latchkey', 'PEM').at(-1), {
+      op: 'add',
+      path: '/webhooks/0/clientConfig/caBundle',
+      value: ours.clientConfig.caBundle,
+    });
+    assert.match(adoptionProblem(stored([ours], annotations), webhookName) ?? '', /could be given back/);
+    // Whose entry this is nobody can tell.
+    assert.deepEqual(planRepair(stored([flytes], annotations), config, 'latchkey', 'PEM'), []);
   }
+  const kept = { [webhookAdoptionAnnotation]: JSON.stringify(flytes) };
+  assert.equal(adoptionProblem(stored([ours], kept), webhookName), undefined);
+  assert.equal(adoptionProblem(stored([ours]), webhookName), undefined);
 });

@@ -56,6 +56,15 @@ test('certificates do not wait for a repair that a platform undoes for ever', ()
   assert.equal(stuck.settled, false, 'the model sees the order that waits for each repair');
 });
 
+test('a webhook configuration that may not be written for a while leaves every served leaf covered', () => {
+  const faults = ['caRequest', 'leafRequest', 'crash', 'patchesRefused', 'bundleWiped', 'caBroken'] as const;
+  for (let seed = 1; seed <= 500; seed += 1) {
+    const result = runSchedule(seed, { ...options, faults });
+    assert.equal(result.violation, undefined, `seed ${seed}`);
+    assert.ok(result.settled, `seed ${seed} does not end: ${JSON.stringify(result.world.ca)}`);
+  }
+});
+
 /** The first schedule that shows a leaf that is not covered. */
 function firstViolation(changed: Partial<ScheduleOptions>): string | undefined {
   for (let seed = 1; seed <= 1_000; seed += 1) {

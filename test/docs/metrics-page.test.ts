@@ -49,6 +49,7 @@ async function scrape(): Promise<string> {
     isCalled: true,
     problems: [],
     unwritable: [],
+    refused: [{ write: 'repair-webhook', count: 1 }],
     undone: [{ field: 'webhooks.namespaceSelector', count: 4, writer: undefined }],
     expiresMs: { ca: 1, leaf: 1 },
   }));

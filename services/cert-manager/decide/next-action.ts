@@ -4,12 +4,14 @@ import { isSameList, repairCa } from './repair-ca.ts';
 import { rotationAction } from './rotation-action.ts';
 import {
   type Action,
+  type CaSecretFacts,
   type RotationFacts,
   type RotationPolicy,
   type SteadyForMs,
   servedCondition,
   trustedCondition,
   uncalledCondition,
+  type WebhookFacts,
 } from './rotation-facts.ts';
 
 /**
@@ -34,13 +36,16 @@ function desiredAction(facts: RotationFacts, steadyForMs: SteadyForMs, policy: R
   const isUsable = ca !== undefined && ca.issuing.problem === undefined;
   if (repair !== undefined && !(isUsable && facts.unwritable?.ca !== undefined)) return repair;
   if (ca === undefined) return { kind: 'wait', recheckMs: undefined };
-  if (webhook.unmanagedReason === undefined) {
-    const isTrusted = webhook.isBundleDeferred || isSameList(webhook.trusted ?? [], ca.bundle);
-    if (webhook.drifted || !isTrusted)
-      return { kind: 'repair-webhook', why: 'it differed from what it has to be', bundle: ca.bundle };
+  if (needsRepair(webhook, ca)) {
+    return { kind: 'repair-webhook', why: 'it differed from what it has to be', bundle: ca.bundle };
   }
   return leafAction(facts, ca, steadyForMs, policy) ?? rotationAction(facts, ca, steadyForMs, policy);
 }
+
+/** Tells whether the webhook configuration differs from what it has to be, and may be written. */
+export const needsRepair = (webhook: WebhookFacts, ca: CaSecretFacts): boolean =>
+  webhook.unmanagedReason === undefined &&
+  (webhook.drifted || !(webhook.isBundleDeferred || isSameList(webhook.trusted ?? [], ca.bundle)));
 
 /** Lists the conditions that are true now, of those that an action waits on for a time. */
 export function holdingConditions(facts: RotationFacts): string[] {

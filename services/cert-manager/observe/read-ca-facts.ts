@@ -1,8 +1,7 @@
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { caCertificateProblem, renewalReason } from '#shared/certificates/certificate-problem.ts';
 import { type KeyPair, parseKeyPair } from '#shared/certificates/key-pair.ts';
-import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
-import { readWritableCaRotationState } from '#shared/installation/read-rotation-state.ts';
+import { readWritableCaRotationState, requestOf } from '#shared/installation/read-rotation-state.ts';
 import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { CaFact, CaSecretFacts } from '../decide/rotation-facts.ts';
@@ -17,10 +16,7 @@ export function readCaPairs(secret: Secret): { issuing: KeyPair; next: KeyPair |
   return { issuing: readTlsSecret(secret).pair, next: next.certificate === '' ? undefined : next };
 }
 
-/**
- * Reads the facts of the CA Secret at one moment. `renewAt` is a fraction of a CA's life.
- * @throws CERTIFICATE_INVALID when a newer latchkey wrote its state
- */
+/** Reads the facts of the CA Secret at one moment. `renewAt` is a fraction of a CA's life. */
 export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaSecretFacts {
   const { issuing, next } = readCaPairs(secret);
   const { bundle } = readTlsSecret(secret);
@@ -35,7 +31,7 @@ export function readCaFacts(secret: Secret, nowMs: number, renewAt: number): CaS
     next: next && factOf(next),
     bundle: cas.map(certificateId),
     state: readWritableCaRotationState(secret),
-    request: secret.metadata.annotations?.[rotateAnnotation],
+    request: requestOf(secret),
     isConformant: isConformant(secret) && bundle === cas.map(String).join(''),
   };
 }

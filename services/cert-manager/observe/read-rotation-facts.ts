@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { servingNames } from '#shared/certificates/serving-names.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { unknownStateProblem } from '#shared/installation/read-rotation-state.ts';
 import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import { unwritableReason } from '#shared/installation/write-secret.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
@@ -71,7 +72,7 @@ export function readRotationFacts(
         : unseenWebhookFacts(observed.unseen.webhook),
     endpoints: readEndpoints(observed, context),
     unwritable: {
-      ca: unwritableReason(config.tls.caSecretName, observed.ca),
+      ca: unwritableReason(config.tls.caSecretName, observed.ca) ?? unknownStateProblem(caStored),
       serving: observed.unseen.serving ?? unwritableReason(config.tls.servingSecretName, observed.serving),
     },
     lastKnownGood: {

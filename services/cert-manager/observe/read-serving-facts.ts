@@ -3,8 +3,7 @@ import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { isDueForRenewal, leafCertificateProblem } from '#shared/certificates/certificate-problem.ts';
 import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import { parseKeyPair } from '#shared/certificates/key-pair.ts';
-import { rotateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
-import { readLeafRotationState } from '#shared/installation/read-rotation-state.ts';
+import { readLeafRotationState, requestOf } from '#shared/installation/read-rotation-state.ts';
 import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { LeafFact, ServingSecretFacts } from '../decide/rotation-facts.ts';
@@ -29,7 +28,7 @@ export function readServingFacts(secret: Secret, context: LeafContext): ServingS
     leaf: readLeafFact(secret, context),
     bundle: cas.map(certificateId),
     state: readLeafRotationState(secret),
-    request: secret.metadata.annotations?.[rotateAnnotation],
+    request: requestOf(secret),
     isConformant: isConformant(secret) && bundle === cas.map(String).join(''),
   };
 }

@@ -1,5 +1,10 @@
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { createRepairPace, type RepairPace } from '#shared/runtime/repair-pace.ts';
-import type { holdingConditions, nextAction } from '../../../services/cert-manager/decide/next-action.ts';
+import {
+  type holdingConditions,
+  needsRepair,
+  type nextAction,
+} from '../../../services/cert-manager/decide/next-action.ts';
 import { repairCa } from '../../../services/cert-manager/decide/repair-ca.ts';
 import {
   type Action,
@@ -10,6 +15,11 @@ import {
   type RotationPolicy,
 } from '../../../services/cert-manager/decide/rotation-facts.ts';
 import type { SteadyConditions } from '../../../services/cert-manager/decide/steady-conditions.ts';
+import { withoutRefused } from '../../../services/cert-manager/decide/without-refused.ts';
+import {
+  createRefusedWrites,
+  type RefusedWrites,
+} from '../../../services/cert-manager/observe/refused-writes.ts';
 import type { CaObject, ServingObject, WebhookObject, World } from './world.ts';
 
 const dayMs = 86_400_000;
@@ -17,6 +27,7 @@ const caRenewalMs = 30 * dayMs;
 const leafRenewalMs = 4 * dayMs;
 const notBeforeMarginMs = 3_600_000;
 const freshMs = 10_000;
+const refusal = new LatchkeyError('KUBERNETES_REFUSED', 'too large', { fields: { statusCode: 413 } });
 const repairBounds = { firstMs: 5_000, longestMs: 300_000 };
 
 /** What a run observed, object by object. */
@@ -68,6 +79,8 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   let conditions = options.count();
   const createPace = (): RepairPace => createRepairPace(repairBounds, { monotonicMs: () => world.nowMs });
   let pace = createPace();
+  const createRefused = (): RefusedWrites => createRefusedWrites({ monotonicMs: () => world.nowMs });
+  let refused = createRefused();
 
   const clock = (): number => world.nowMs + manager.aheadMs;
   const begin = (): void => {
@@ -86,13 +99,24 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       begin();
       return;
     }
-    const facts = view(factsOf(world, observed, lastKnownGood, clock(), pace));
+    const read = factsOf(world, observed, lastKnownGood, clock(), pace);
+    if (read.ca !== undefined && !needsRepair(read.webhook, read.ca)) refused.forget('repair-webhook');
+    const facts = view(withoutRefused(read, refused));
     if (repairCa(facts) === undefined) lastKnownGood = { ...lastKnownGood, ca: facts.ca };
     if (facts.serving?.leaf.problem === undefined && facts.serving !== undefined)
       lastKnownGood = { ...lastKnownGood, leaf: facts.serving.leaf };
     const steadyForMs = conditions.note(options.holding(facts), world.nowMs);
     action = decide(facts, steadyForMs, policy);
     if (action.kind === 'wait') begin();
+  };
+  const carryOut = (chosen: Action): void => {
+    const isRepair = chosen.kind === 'repair-webhook';
+    if (isRepair && world.refusesPatches) {
+      refused.note(chosen.kind, refusal);
+      return;
+    }
+    write(world, observed, chosen, clock());
+    if (isRepair) noteRepair(pace, observed, chosen.bundle);
   };
   const manager: Manager = {
     pausedUntilMs: 0,
@@ -103,6 +127,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       lastKnownGood = { ca: undefined, leaf: undefined };
       conditions = options.count();
       pace = createPace();
+      refused = createRefused();
     },
     act: () => {
       if (world.nowMs < manager.pausedUntilMs) return;
@@ -112,8 +137,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       if (next !== undefined) read[next]();
       else if (action === undefined) decideNow();
       else {
-        write(world, observed, action, clock());
-        if (action.kind === 'repair-webhook') noteRepair(pace, observed, action.bundle);
+        carryOut(action);
         begin();
       }
     },

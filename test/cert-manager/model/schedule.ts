@@ -89,6 +89,9 @@ const faults = {
   platformBegins: ({ world }) => {
     world.platformEdits = true;
   },
+  patchesRefused: ({ world }) => {
+    world.refusesPatches = !world.refusesPatches;
+  },
   webhookDeleted: ({ world }) => {
     if (isTwofold(world)) world.breakWebhook(undefined);
   },
@@ -179,6 +182,7 @@ export function runSchedule(seed: number, options: ScheduleOptions): ScheduleRes
 function heal({ world, managers }: Actors): void {
   for (const manager of managers) Object.assign(manager, { pausedUntilMs: 0, aheadMs: dayMs });
   world.webhook = { ...world.webhook, paused: false, version: world.count() };
+  world.refusesPatches = false;
   for (const gateway of world.gateways) Object.assign(gateway, { ready: true, stopped: false, cut: false });
 }
 

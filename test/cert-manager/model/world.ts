@@ -55,6 +55,8 @@ const heartbeatMs = 2_000;
 export interface World {
   /** Whether a platform edits the webhook configuration after each write of ours, for ever. */
   platformEdits: boolean;
+  /** Whether the API server refuses every write of the webhook configuration. */
+  refusesPatches: boolean;
   nowMs: number;
   ca: CaObject | undefined;
   serving: ServingObject | undefined;
@@ -113,6 +115,7 @@ export function createWorld(gatewayCount: number): World {
     ca: undefined,
     serving: undefined,
     platformEdits: false,
+    refusesPatches: false,
     webhook: { version: 0, bundle: undefined, paused: false },
     gateways: Array.from({ length: gatewayCount }, (_, index) => ({
       name: `gateway-${index}`,
