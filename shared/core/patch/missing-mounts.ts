@@ -63,7 +63,7 @@ export function missingMounts(
       continue;
     }
     budget.spend(comparisonSteps);
-    if (!isSuperset(other, { ...mount, subPath: '', subPathExpr: '' })) {
+    if (other.isDevice || !isSuperset(other, { ...mount, subPath: '', subPathExpr: '' })) {
       throw clash(container, { mount, other, title }, isWindows);
     }
   }
@@ -79,10 +79,11 @@ function clash(
   { mount, other, title }: { mount: VolumeMount; other: Mount; title: string },
   isWindows: boolean,
 ): LatchkeyError {
+  const has = other.isDevice ? 'has the device' : 'already mounts volume';
   const spelling = isWindows ? ` (${quote(other.mountPath ?? '')} is the same on Windows)` : '';
   return new LatchkeyError(
     'PATH_CLASH',
-    `container ${quote(container.name)} already mounts volume ${quote(other.name ?? '')} at ${quote(mount.mountPath)}${spelling}, where secret ${quote(title)} belongs: mount it elsewhere`,
+    `container ${quote(container.name)} ${has} ${quote(other.name ?? '')} at ${quote(mount.mountPath)}${spelling}, where secret ${quote(title)} belongs: mount it elsewhere`,
   );
 }
 
@@ -96,7 +97,7 @@ function indexMounts(
   normalPath: (path: string, budget: WorkBudget) => string,
 ): ReadonlyMap<string, Mount> {
   const byPath = new Map<string, Mount>();
-  for (const mount of container.volumeMounts ?? []) {
+  for (const mount of [...(container.volumeMounts ?? []), ...container.devices]) {
     if (!mount.mountPath) continue;
     checkPathLength(container, mount, mount.mountPath);
     budget.spend(3);
@@ -106,10 +107,10 @@ function indexMounts(
   return byPath;
 }
 
-function checkPathLength(container: Container, { name }: Mount, mountPath: string): void {
+function checkPathLength(container: Container, { name, isDevice }: Mount, mountPath: string): void {
   if (mountPath.length <= longestMountPath) return;
   throw new LatchkeyError(
     'POD_MALFORMED',
-    `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at a path of ${mountPath.length} characters, and Linux takes at most ${longestMountPath}: shorten its mountPath`,
+    `container ${quote(container.name)} mounts volume ${quote(name ?? '')} at a path of ${mountPath.length} characters, and Linux takes at most ${longestMountPath}: shorten its ${isDevice ? 'devicePath' : 'mountPath'}`,
   );
 }

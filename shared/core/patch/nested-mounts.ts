@@ -86,10 +86,7 @@ function checkInside(
   { plan, volumes, budget }: Places,
 ): boolean {
   const clash = (why: string): LatchkeyError =>
-    new LatchkeyError(
-      'PATH_CLASH',
-      `container ${quote(name)} mounts volume ${quote(mount.name ?? '')} at ${quote(mount.mountPath ?? '')}, ${why}: mount it elsewhere`,
-    );
+    new LatchkeyError('PATH_CLASH', `container ${quote(name)} ${placed(mount)}, ${why}: mount it elsewhere`);
   const hidden = fileHiddenBy(plan, holder, path, budget);
   if (hidden !== undefined) {
     throw clash(`which would hide the file ${quote(hidden.path)} of secret ${quote(hidden.title)}`);
@@ -107,6 +104,9 @@ function checkInside(
   }
 }
 
+const placed = ({ name = '', mountPath = '', isDevice }: Mount): string =>
+  `${isDevice ? 'has the device' : 'mounts volume'} ${quote(name)} at ${quote(mountPath)}`;
+
 /** @throws PATH_CLASH when the innermost mount around one of ours is one in which no folder can be made */
 function checkOurs(
   { name }: Container,
@@ -121,7 +121,7 @@ function checkOurs(
     const remedy = mount.readOnly === true ? 'mount it elsewhere, or without readOnly' : 'mount it elsewhere';
     throw new LatchkeyError(
       'PATH_CLASH',
-      `container ${quote(name)} mounts volume ${quote(mount.name ?? '')} at ${quote(mount.mountPath ?? '')}, where the folder ${quote(mountPath)} of secret ${quote(title)} cannot be made, for it is read only: ${remedy}`,
+      `container ${quote(name)} ${placed(mount)}, where the folder ${quote(mountPath)} of secret ${quote(title)} cannot be made, for it is ${mount.isDevice ? 'a device' : 'read only'}: ${remedy}`,
     );
   }
 }

@@ -20,7 +20,11 @@ export interface Pod {
 
 /** An entry of a list of the pod, whose name is a text or absent. */
 export type NamedObject = JsonObject & { name?: string | undefined };
-export type Mount = NamedObject & { mountPath?: string | undefined };
+export type Mount = NamedObject & {
+  mountPath?: string | undefined;
+  /** Of an entry of `volumeDevices`: a file at its `devicePath`, in which nothing has a place. */
+  isDevice?: boolean;
+};
 
 export interface Container {
   name: string;
@@ -29,6 +33,8 @@ export interface Container {
   source: NamedObject;
   env: readonly NamedObject[] | undefined;
   volumeMounts: readonly Mount[] | undefined;
+  /** Block devices, as mounts of files at the same paths. */
+  devices: readonly Mount[];
 }
 
 /**
@@ -90,6 +96,7 @@ function readContainers(spec: unknown, name: string, budget: WorkBudget): Contai
       source,
       env: readList(source, 'env', where, budget),
       volumeMounts: readMounts(source, where, budget),
+      devices: readDevices(source, where, budget),
     };
   });
 }
@@ -101,6 +108,18 @@ function readMounts(source: NamedObject, where: string, budget: WorkBudget): rea
     if (fault !== undefined) throw malformedPod(`${where}.volumeMounts[${index}].mountPath`, fault);
   }
   return mounts;
+}
+
+/** The container has them as files at these paths, where the API server lets nothing be mounted. */
+function readDevices(source: NamedObject, where: string, budget: WorkBudget): Mount[] {
+  const devices = readList(source, 'volumeDevices', where, budget) ?? [];
+  return devices.map((device, index) => {
+    const mountPath = member(device, 'devicePath');
+    const fault = textFault(mountPath);
+    if (fault !== undefined) throw malformedPod(`${where}.volumeDevices[${index}].devicePath`, fault);
+    const path = typeof mountPath === 'string' ? { mountPath } : {};
+    return { ...(device.name === undefined ? {} : { name: device.name }), ...path, isDevice: true };
+  });
 }
 
 function readList(

@@ -39,6 +39,7 @@ const fileTypes = ['File', 'FileOrCreate', 'Socket', 'CharDevice', 'BlockDevice'
 
 /** What a mount of the user's is for the mounts inside it. */
 export function insideOf(mount: Mount, volume: NamedObject | undefined): Inside {
+  if (mount.isDevice) return 'closed';
   // Of a part of a volume the kubelet does not know where it is mounted, and makes no folder there.
   if (isFilled(volume)) return hasSubPath(mount) ? 'closed' : 'prepared';
   const readOnly =
@@ -56,6 +57,7 @@ export function insideOfOurs(volume: PlannedVolume): Inside {
 
 /** Whether the mount is of a file, as far as the pod tells: a folder is no place for it. */
 export function isOfFile(mount: Mount, volume: NamedObject | undefined): boolean {
+  if (mount.isDevice) return true;
   if (isFilled(volume)) return hasSubPath(mount);
   const type = member(member(volume, 'hostPath'), 'type');
   return fileTypes.some((known) => known === type);
