@@ -8,14 +8,16 @@ import { reapStalledHandshakes } from './reap-stalled-handshakes.ts';
 function harness(most = 10_000) {
   const server = new EventEmitter();
   let nowMs = 0;
-  let tick = (): void => assert.fail('nothing ticks');
+  let tick: (() => void) | undefined;
   let evicted = 0;
   const handshakes = reapStalledHandshakes(server, {
     clock: {
       monotonicMs: () => nowMs,
       every: (_ms, task) => {
         tick = task;
-        return () => undefined;
+        return () => {
+          tick = undefined;
+        };
       },
     },
     most,
@@ -42,12 +44,13 @@ function harness(most = 10_000) {
     handshakes,
     evicted: () => evicted,
     ended,
+    ticks: () => tick !== undefined,
     connect,
     secure: (socket: Socket) => server.emit('secureConnection', socket),
     pass: (ms: number) => {
       for (const endMs = nowMs + ms; nowMs < endMs; ) {
         nowMs += 5;
-        tick();
+        tick?.();
       }
     },
   };
@@ -92,4 +95,17 @@ test('above their limit a new connection ends the oldest handshake, and none tha
   assert.equal(ended.length, 0);
   connect();
   assert.deepEqual([ended.length, evicted(), handshakes.count()], [1, 1, 2]);
+});
+
+test('nothing ticks before a connection, nor after the last handshake is over', () => {
+  const { connect, secure, pass, ticks } = harness();
+  assert.equal(ticks(), false);
+  const socket = connect();
+  pass(10);
+  assert.equal(ticks(), true);
+  secure(socket);
+  pass(10);
+  assert.equal(ticks(), false);
+  connect();
+  assert.equal(ticks(), true);
 });

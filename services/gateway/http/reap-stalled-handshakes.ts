@@ -1,12 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { endingPace } from './ending-pace.ts';
+import { createTicks } from './ticks.ts';
 
-/**
- * Limits how many stalled handshakes end in one turn: few enough that nobody notices, and more the more there are, so
- * that 8,192 of the same moment end within 3.5 s (Node's own limit ends the rest at once).
- */
-const handshakeLimits = { timeoutMs: 5_000, everyMs: 5, leastAtOnce: 5, share: 0.005 };
+/** Longest time of a handshake, ms; Node's own limit, which is longer, ends the rest at once. */
+const timeoutMs = 5_000;
 
 /** Names a connection by both its ends, which is all that its raw socket and its TLS socket have in common. */
 const nameOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
@@ -35,10 +34,20 @@ export function reapStalledHandshakes(
   },
 ): Handshakes {
   const { clock, most, onEvicted } = options;
-  const { timeoutMs, everyMs, leastAtOnce, share } = handshakeLimits;
   const sinceMs = new Map<Socket, number>();
   const byName = new Map<string, Socket>();
   let stopped = false;
+  const ticks = createTicks(clock, endingPace.everyMs, () => {
+    const latestMs = clock.monotonicMs() - timeoutMs;
+    let left = endingPace.atOnce(sinceMs.size);
+    for (const [socket, since] of sinceMs) {
+      if (since > latestMs || left === 0) break;
+      left -= 1;
+      sinceMs.delete(socket);
+      socket.destroy();
+    }
+    return sinceMs.size > 0;
+  });
   server.on('connection', (socket: Socket) => {
     if (stopped) {
       socket.destroy();
@@ -47,6 +56,7 @@ export function reapStalledHandshakes(
     const name = nameOf(socket);
     sinceMs.set(socket, clock.monotonicMs());
     byName.set(name, socket);
+    ticks.start();
     const [oldest] = sinceMs.keys();
     if (sinceMs.size > most && oldest !== undefined) {
       sinceMs.delete(oldest);
@@ -62,21 +72,11 @@ export function reapStalledHandshakes(
     const socket = byName.get(nameOf(secure));
     if (socket !== undefined) sinceMs.delete(socket);
   });
-  const stopTicks = clock.every(everyMs, () => {
-    const latestMs = clock.monotonicMs() - timeoutMs;
-    let left = Math.max(leastAtOnce, Math.ceil(sinceMs.size * share));
-    for (const [socket, since] of sinceMs) {
-      if (since > latestMs || left === 0) return;
-      left -= 1;
-      sinceMs.delete(socket);
-      socket.destroy();
-    }
-  });
   return {
     count: () => sinceMs.size,
     finished: (socket) => sinceMs.delete(socket),
     stop: () => {
-      stopTicks();
+      ticks.stop();
       stopped = true;
       for (const socket of sinceMs.keys()) socket.destroy();
     },

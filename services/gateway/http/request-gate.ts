@@ -11,8 +11,9 @@ import {
   type ShedReason,
 } from './request-plan.ts';
 import { requestTimeoutMs } from './request-timeout.ts';
+import { createTicks, type Ticks } from './ticks.ts';
 
-/** Often, so that many slow bodies do not end in one turn of the event loop. */
+/** Often while there are requests, so that many slow bodies do not end in one turn of the event loop. */
 const deadlineCheckMs = 10;
 
 /** A request that has its turn: its body, and how long that has waited since its end. */
@@ -52,7 +53,7 @@ export class RequestGate {
   readonly #options: RequestGateOptions;
   readonly #limits: Load;
   readonly #queue;
-  readonly #stopDeadlines: () => void;
+  readonly #deadlines: Ticks;
   readonly #waiting = new Set<Waiting>();
   #heldBytes = 0;
 
@@ -61,7 +62,7 @@ export class RequestGate {
     this.#options = options;
     this.#limits = limits;
     this.#queue = createDecisionQueue(clock.monotonicMs, setImmediate);
-    this.#stopDeadlines = clock.every(deadlineCheckMs, () => this.#endLate());
+    this.#deadlines = createTicks(clock, deadlineCheckMs, () => this.#endLate());
   }
 
   /**
@@ -84,12 +85,13 @@ export class RequestGate {
       }),
     };
     this.#waiting.add(waiting);
+    this.#deadlines.start();
     if (this.#isOverloaded()) this.#advance(waiting, 'overloaded');
     else if (Number(request.headers['content-length']) > bodyLimitBytes) this.#advance(waiting, 'too-long');
   }
 
   stop(): void {
-    this.#stopDeadlines();
+    this.#deadlines.stop();
   }
 
   /** Carries out what the plan lists for an event. */
@@ -122,12 +124,16 @@ export class RequestGate {
     else this.#advance(waiting, 'turn', waitedMs);
   }
 
-  /** Ends the requests whose body has not ended in time; a queued one is judged at its turn. */
-  #endLate(): void {
+  /**
+   * Ends the requests whose body has not ended in time; a queued one is judged at its turn.
+   * @returns whether any request waits
+   */
+  #endLate(): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     for (const waiting of this.#waiting) {
       if (nowMs >= waiting.deadlineMs && waiting.state !== 'queued') this.#advance(waiting, 'deadline');
     }
+    return this.#waiting.size > 0;
   }
 
   #hold(waiting: Waiting, bytes: number): void {

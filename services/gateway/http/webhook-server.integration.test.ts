@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { after, before, test } from 'node:test';
+import { systemClock } from '#shared/runtime/clock.ts';
 import {
   type ListeningWebhook,
   listenWebhook,
@@ -76,4 +77,31 @@ test('a connection that says nothing does not keep the server from closing', { t
   await closing.server.close();
   await closed;
   assert.equal(closing.server.handshakes(), 0);
+});
+
+test('an idle server ticks only while a handshake or a request is under way', async () => {
+  let running = 0;
+  const clock = {
+    ...systemClock,
+    every: (ms: number, task: () => void) => {
+      const cancel = systemClock.every(ms, task);
+      running += 1;
+      return () => {
+        running -= 1;
+        cancel();
+      };
+    },
+  };
+  const idle = await listenWebhook(() => ({ status: 200, json: '{}' }), { clock });
+  assert.equal(running, 0);
+  const silent = connectTcp(idle.port, '127.0.0.1').on('error', () => undefined);
+  await waitFor(async () => running === 1, { timeoutMs: 5_000, what: 'the handshake to be watched' });
+  silent.destroy();
+  const kept = await idle.connect();
+  kept.write(webhookRequest());
+  await once(kept, 'readable');
+  await waitFor(async () => running === 0, { timeoutMs: 5_000, what: 'the end of the ticks' });
+  assert.equal(idle.server.connections.count(), 1);
+  kept.destroy();
+  await idle.server.close();
 });

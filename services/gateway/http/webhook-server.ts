@@ -16,8 +16,8 @@ const timeouts = {
   headersTimeout: 5_000,
   /** Second line of defense; `reapStalledHandshakes` is earlier. */
   handshakeTimeout: 9_500,
-  // Checked every 10 ms, so that expired connections are closed a few at a time instead of in one long tick.
-  connectionsCheckingInterval: 10,
+  // Seldom, as it wakes an idle process too. Those found together end a few at a time (client-error-handler.ts).
+  connectionsCheckingInterval: 250,
 };
 
 /**
