@@ -13,7 +13,7 @@ test('the version of package.json is that of the command, the metrics, the lock 
   const { version: stated }: { version: string } = JSON.parse(await read('package.json'));
   assert.equal(version, stated);
   assert.equal((await runLatchkey(['--version'])).output, `latchkey ${stated}\n`);
-  const telemetry = startTelemetry({ service: 't', instance: 'i', namespace: 'n', endpoint: undefined });
+  const telemetry = startTelemetry({ service: 't', instance: 'i', namespace: 'n', traces: undefined });
   assert.ok((await telemetry.metricsText()).includes(`service_version="${stated}"`));
   await telemetry.shutdown();
   const lock: { version: string } = JSON.parse(await read('package-lock.json'));

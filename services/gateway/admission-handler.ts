@@ -29,8 +29,8 @@ export function createAdmissionHandler(options: {
     return tracer.startActiveSpan('admission review', { kind: SpanKind.SERVER }, parent, (span) => {
       try {
         const admission = admit(body, rules, { plan });
-        describeInSpan(span, admission);
-        span.setAttribute('latchkey.waited_ms', Math.round(waitedMs));
+        // Most spans are not sampled, and describing one would cost more than the span itself.
+        if (span.isRecording()) describeInSpan(span, admission, waitedMs);
         count(metrics, admission, performance.now() - startedAtMs);
         logAdmission(log, admission);
         return { status: admission.httpStatus, json: formatAnswer(admission.response) };
@@ -47,13 +47,14 @@ export function createAdmissionHandler(options: {
   };
 }
 
-function describeInSpan(span: Span, admission: Admission): void {
+function describeInSpan(span: Span, admission: Admission, waitedMs: number): void {
   span.setAttributes({
     'latchkey.outcome': admission.outcome,
     'latchkey.code': admission.code ?? 'OK',
     'latchkey.secrets': admission.secrets.length,
     'k8s.namespace.name': admission.namespace ?? '',
     'latchkey.request.uid': admission.uid ?? '',
+    'latchkey.waited_ms': Math.round(waitedMs),
   });
   const links = admission.ruleTraceparents.slice(0, maxLinks).flatMap((traceparent) => {
     const linked = trace.getSpanContext(contextFrom({ traceparent }));

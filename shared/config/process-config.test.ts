@@ -16,6 +16,16 @@ test('an empty variable counts as absent', () => {
   );
 });
 
+test('one trace in a hundred is sent unless the environment says otherwise', () => {
+  const { OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG } = parseProcessConfig({});
+  assert.deepEqual([OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG], ['parentbased_traceidratio', 0.01]);
+  assert.equal(parseProcessConfig({ OTEL_TRACES_SAMPLER_ARG: '0.5' }).OTEL_TRACES_SAMPLER_ARG, 0.5);
+  assert.throws(
+    () => parseProcessConfig({ OTEL_TRACES_SAMPLER_ARG: '1.5', OTEL_TRACES_SAMPLER: 'xray' }),
+    /2 wrong.*OTEL_TRACES_SAMPLER\b.*OTEL_TRACES_SAMPLER_ARG/s,
+  );
+});
+
 test('every wrong variable is named at once', () => {
   assert.throws(
     () => parseProcessConfig({ HEALTH_PORT: 'ninety', NATS_URL: 'http://x', LOG_LEVEL: 'loud' }),

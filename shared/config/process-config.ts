@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { absolutePath, httpUrl } from '#shared/contracts/shapes/config-values.ts';
 import { logLevels } from '#shared/runtime/log.ts';
+import { traceSamplers } from '#shared/runtime/trace-sampling.ts';
 import { describeConfigIssues } from './config-issue.ts';
 
 const port = (fallback: number) =>
@@ -61,6 +62,19 @@ export const processEnvironmentSchema = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
     .optional()
     .describe('Base URL of an OTLP/HTTP receiver of traces; without it none are sent.'),
+  OTEL_TRACES_SAMPLER: z
+    .enum(traceSamplers)
+    .default('parentbased_traceidratio')
+    .describe(
+      'Which traces are sent, as the OpenTelemetry specification has it: of one that begins here the share `OTEL_TRACES_SAMPLER_ARG`; of one that a caller began, as the caller decided.',
+    ),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .meta({ title: 'number 0 to 1' })
+    .default(0.01)
+    .describe('Share of the traces for the samplers by ratio; 1 sends all.'),
 });
 
 /** Names of the variables that the services read; the Compose test holds the file against it. */

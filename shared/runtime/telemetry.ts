@@ -5,7 +5,16 @@ import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporte
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type Sampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import type { TraceSampling } from './trace-sampling.ts';
 import { version } from './version.ts';
 
 const exportDelayMs = 500;
@@ -19,16 +28,21 @@ export interface Telemetry {
   shutdown(): Promise<void>;
 }
 
+/** Where spans go, and which. */
+interface TraceExport extends TraceSampling {
+  /** Base URL of the OTLP receiver; `/v1/traces` is appended, as the OTLP specification says. */
+  endpoint: string;
+}
+
 /**
- * Starts the SDK: W3C trace context always, spans exported over OTLP/HTTP when an endpoint is given (silent otherwise),
+ * Starts the SDK: W3C trace context always, spans exported over OTLP/HTTP where `traces` says so (silent otherwise),
  * metrics for `/metrics`. Call it once, before any span is made.
- * @param options.endpoint base URL of the OTLP receiver; `/v1/traces` is appended, as the OTLP specification says.
  */
 export function startTelemetry(options: {
   service: string;
   instance: string;
   namespace: string;
-  endpoint: string | undefined;
+  traces: TraceExport | undefined;
 }): Telemetry {
   const resource = resourceFromAttributes({
     'service.name': `latchkey-${options.service}`,
@@ -38,7 +52,7 @@ export function startTelemetry(options: {
   });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  const tracers = createTracerProvider(resource, options.endpoint);
+  const tracers = options.traces === undefined ? undefined : createTracerProvider(resource, options.traces);
   if (tracers !== undefined) trace.setGlobalTracerProvider(tracers);
   const reader = new PrometheusExporter({ preventServerStart: true });
   const meters = new MeterProvider({ resource, readers: [reader] });
@@ -56,15 +70,27 @@ export function startTelemetry(options: {
 
 function createTracerProvider(
   resource: ReturnType<typeof resourceFromAttributes>,
-  endpoint: string | undefined,
-): TracerProvider | undefined {
-  if (endpoint === undefined) return undefined;
-  const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
+  traces: TraceExport,
+): TracerProvider {
+  const url = `${traces.endpoint.replace(/\/$/, '')}/v1/traces`;
   const exporter = new OTLPTraceExporter({ url, timeoutMillis: exportTimeoutMs });
   const processor = new BatchSpanProcessor({
     exporter,
     scheduledDelayMillis: exportDelayMs,
     exportTimeoutMillis: exportTimeoutMs,
   });
-  return new TracerProvider({ resource, spanProcessors: [processor] });
+  return new TracerProvider({ resource, spanProcessors: [processor], sampler: createSampler(traces) });
+}
+
+/** Creates the sampler of a name; the SDK itself reads no environment variable. */
+function createSampler({ sampler, ratio }: TraceSampling): Sampler {
+  const byName: Readonly<Record<TraceSampling['sampler'], () => Sampler>> = {
+    always_on: () => new AlwaysOnSampler(),
+    always_off: () => new AlwaysOffSampler(),
+    traceidratio: () => new TraceIdRatioBasedSampler(ratio),
+    parentbased_always_on: () => new ParentBasedSampler({ root: new AlwaysOnSampler() }),
+    parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
+    parentbased_traceidratio: () => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+  };
+  return byName[sampler]();
 }

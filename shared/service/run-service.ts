@@ -40,7 +40,7 @@ export async function runService(
     service: name,
     instance: processConfig.POD_NAME,
     namespace: processConfig.POD_NAMESPACE,
-    endpoint: processConfig.OTEL_EXPORTER_OTLP_ENDPOINT,
+    traces: tracesOf(processConfig),
   });
   const log = createLog({ service: name, level: processConfig.LOG_LEVEL });
   const context: ServiceContext = {
@@ -53,6 +53,12 @@ export async function runService(
   const service = withHealthServer(context, telemetry, create, check);
   const lifecycle = createLifecycle({ service, process: host, log, clock: systemClock, stopDeadlineMs });
   await lifecycle.run();
+}
+
+/** Says where spans go; undefined where nobody receives them. */
+function tracesOf(config: ProcessConfig): Parameters<typeof startTelemetry>[0]['traces'] {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER: sampler } = config;
+  return endpoint === undefined ? undefined : { endpoint, sampler, ratio: config.OTEL_TRACES_SAMPLER_ARG };
 }
 
 /** Wraps the service in its health server, which starts first and stops last, so that `/livez` tells the truth. */

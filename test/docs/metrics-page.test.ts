@@ -29,7 +29,7 @@ const rows = new Map(
 
 /** What a scrape says when every instrument has been used once. */
 async function scrape(): Promise<string> {
-  const telemetry = startTelemetry({ service: 't', instance: 'i', namespace: 'n', endpoint: undefined });
+  const telemetry = startTelemetry({ service: 't', instance: 'i', namespace: 'n', traces: undefined });
   const gateway = createGatewayMetrics(() => ({
     rules: [{ manager: 'k8s', complete: true, epoch: 1, seq: 1, ageMs: 1 }],
     busConnected: true,

@@ -68,6 +68,7 @@ export async function startCluster(options: ClusterOptions = {}) {
     environment: {
       NATS_URL: bare.natsUrl,
       OTEL_EXPORTER_OTLP_ENDPOINT: bare.otlp.endpoint,
+      OTEL_TRACES_SAMPLER_ARG: '1',
       ...sharedCompileCache(process.env),
     },
   });

@@ -10,7 +10,7 @@ export interface MetricTotals {
 
 /** Starts counting; instruments made before count nothing. Once a process. */
 export function startMetricTotals(): MetricTotals {
-  const telemetry = startTelemetry({ service: 'test', instance: 'i', namespace: 'n', endpoint: undefined });
+  const telemetry = startTelemetry({ service: 'test', instance: 'i', namespace: 'n', traces: undefined });
   return {
     total: async (name, labels) => sumOf(readSamples(await telemetry.metricsText()), name, labels),
     stop: () => telemetry.shutdown(),
