@@ -83,7 +83,7 @@ const rooms: Record<string, readonly string[]> = {
   ],
   'shared/managers': ['shared/contracts', 'shared/core', 'shared/managers'],
   'shared/config': ['shared/contracts', 'shared/core', 'shared/runtime'],
-  'shared/bus/link': ['shared/contracts', 'shared/runtime', 'shared/config'],
+  'shared/bus/link': ['shared/contracts', 'shared/core/text', 'shared/runtime', 'shared/config'],
   'shared/bus/records': ['shared/contracts', 'shared/core/text', 'shared/runtime', 'shared/bus/link'],
   'shared/bus/publish': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],
   'shared/bus/read': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],

@@ -6,7 +6,7 @@ import { startTestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { followServedCertificates } from './served-certificates.ts';
 
-test('thousands of made-up gateways do not take more room than an installation has, and the living stay known', async (t) => {
+test('a thousand made-up gateways do not take more room than an installation has, and the living stay known', async (t) => {
   const testBus = await startTestBus();
   t.after(() => testBus.stop());
   const [sending, receiving] = await Promise.all([testBus.connect(), testBus.connect()]);
@@ -24,11 +24,13 @@ test('thousands of made-up gateways do not take more room than an installation h
       sourceAgeMs: 0,
     });
   say('silent', 'a');
-  for (let index = 0; index < 3_000; index++) {
-    if (index % 500 === 0) say('living', 'b');
-    say(`forged-${index}`, 'c');
+  // As fast as they are heard.
+  for (let wave = 0; wave < 11; wave++) {
+    say('living', 'b');
+    for (let index = 0; index < 100; index++) say(`forged-${wave}-${index}`, 'c');
+    const last = `forged-${wave}-99`;
+    await waitFor(() => served.of(last), { timeoutMs: 10_000, what: 'the last heartbeat' });
   }
-  await waitFor(() => served.of('forged-2999'), { timeoutMs: 10_000, what: 'the last heartbeat' });
   assert.equal(served.all().length, 1_000);
   assert.equal(served.of('living')?.leaf, 'b'.repeat(64));
   assert.equal(served.of('silent'), undefined);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Heartbeat, heartbeatSubject } from '#shared/contracts/bus/heartbeat.ts';
+import { maxVersionNumber } from '#shared/contracts/bus/bucket.ts';
+import { type Heartbeat, heartbeatSchema, heartbeatSubject } from '#shared/contracts/bus/heartbeat.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
-import { publishHeartbeat, subscribeHeartbeats } from './heartbeats.ts';
+import { formatHeartbeat, publishHeartbeat, readHeartbeat, subscribeHeartbeats } from './heartbeats.ts';
 
 let testBus: TestBus;
 
@@ -114,4 +115,60 @@ test('a callback that throws ends the process and leaves the connection to the o
   publishHeartbeat(sending, aHeartbeat());
   await waitFor(() => received.length === 1, { timeoutMs: 5_000, what: 'the heartbeat at the other one' });
   assert.deepEqual(testBus.ends, [exitCode.failed]);
+});
+
+test('a heartbeat of the longest chain is heard, without what has no room', () => {
+  const { manager: _, ...gateway } = aHeartbeat({ service: 'gateway', applied: [], uid: 'u'.repeat(36) });
+  const hear = (sets: number, reason: string) => {
+    const applied = Array.from({ length: sets }, (_one, index) => ({
+      owner: `m${index}`.padEnd(63, 'x'),
+      epoch: maxVersionNumber,
+      seq: maxVersionNumber,
+    }));
+    const sent = { ...gateway, applied, reason, servingCertificate: 'a'.repeat(64) };
+    const heard = readHeartbeat(Buffer.from(formatHeartbeat(sent)), heartbeatSubject(sent));
+    return [heard?.servingCertificate?.length, heard?.applied.length, heard?.reason?.length];
+  };
+  assert.deepEqual(hear(30, 'r'.repeat(2_000)), [64, 30, 1_000]);
+  assert.deepEqual(hear(60, '\u{1F511}'.repeat(2_000)), [64, 60, undefined]);
+  assert.deepEqual(hear(100, 'no rules'), [64, 0, undefined]);
+});
+
+test('input 68: what is not a heartbeat of its sender is dropped before it is looked at as a whole', (t) => {
+  const parse = t.mock.method(JSON, 'parse');
+  const subject = heartbeatSubject(aHeartbeat());
+  const read = (body: unknown) => readHeartbeat(Buffer.from(JSON.stringify(body)), subject);
+  const objects = Array.from({ length: 700 }, (_, index) => ({ [`k${index.toString(36)}`]: 0 }));
+  assert.equal(read({ ...aHeartbeat(), objects }), undefined);
+  assert.equal(parse.mock.callCount(), 0);
+  const check = t.mock.method(heartbeatSchema, 'safeParse');
+  assert.equal(read({ ...aHeartbeat({ uid: 'other' }) }), undefined);
+  assert.equal(check.mock.callCount(), 0);
+  const twice = [1, 2].map((seq) => ({ owner: 'k8s', epoch: 1, seq }));
+  assert.equal(read(aHeartbeat({ applied: twice })), undefined);
+  assert.deepEqual(read(aHeartbeat()), aHeartbeat());
+  assert.equal(check.mock.callCount(), 2);
+});
+
+test('input 68: a flood of valid and of invalid heartbeats has as many looked at as a few, and the other manager is heard', async (t) => {
+  const [sending, receiving] = await Promise.all([testBus.connect(), testBus.connect()]);
+  const heard = new Map<string | undefined, number>();
+  t.after(
+    subscribeHeartbeats(receiving, 'resolver', ({ manager }) =>
+      heard.set(manager, (heard.get(manager) ?? 0) + 1),
+    ),
+  );
+  const [{ nc }, { nc: receiver }] = await Promise.all([sending.linked(), receiving.linked()]);
+  await receiver.flush();
+  const parse = t.mock.method(JSON, 'parse');
+  const subject = heartbeatSubject(aHeartbeat());
+  const valid = JSON.stringify(aHeartbeat());
+  for (let index = 0; index < 5_000; index += 1) {
+    nc.publish(subject, valid);
+    nc.publish(heartbeatSubject(aHeartbeat({ uid: `x${index}` })), valid);
+  }
+  await nc.flush();
+  publishHeartbeat(sending, aHeartbeat({ manager: 'aws', applied: [] }));
+  await waitFor(() => heard.get('aws'), { timeoutMs: 5_000, what: 'the other manager' });
+  assert.ok(parse.mock.callCount() < 2_000, `${parse.mock.callCount()} of 10,000 were parsed`);
 });

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { maxVersionNumber } from './bucket.ts';
 import { escapeKeyToken } from './key-token.ts';
 
-/** More bytes are no heartbeat, and not parsed. */
-export const maxHeartbeatBytes = 32_768;
+/** More bytes are no heartbeat, and not parsed: 30 sets and the longest reason that a sender writes have fewer. */
+export const maxHeartbeatBytes = 8_192;
 /** What a sender tells of its reason; a reader takes more, from a later version. */
 export const reasonCharacters = 1_000;
 const name = z.string().min(1).max(253);
