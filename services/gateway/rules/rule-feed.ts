@@ -7,9 +7,11 @@ import type { AppliedSet, RecordChange } from '#shared/bus/read/staging.ts';
 import type { Freshness } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bus/bucket.ts';
+import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
+import { createSliceMeter, recordsPerSlice, type SlicedWork } from '#shared/runtime/turn-queue.ts';
 
 /** Limits the spans of one set: thousands of records (a start) are one event. */
 const maxSpansPerSet = 50;
@@ -39,6 +41,16 @@ export function createRuleFeed(options: {
   const { bus, index, freshness, clock, onFault } = options;
   const log = options.log.child({ component: 'rule-feed' });
   let followed = options.managers;
+  const noteApplied = (set: AppliedSet, faults: readonly LatchkeyError[]): void => {
+    for (const fault of faults) {
+      log.error({ manager: set.owner, err: fault }, 'rule refused, the previous one stays in force');
+      onFault(set.owner);
+    }
+    log.debug(
+      { manager: set.owner, epoch: set.epoch, seq: set.seq, changes: set.changes.length },
+      'rules applied',
+    );
+  };
   const reader = createReader(bus, {
     bucket: rulesBucket,
     owners: followed,
@@ -46,15 +58,16 @@ export function createRuleFeed(options: {
     initial: options.initial,
     log: options.log,
     clock,
-    onApply: (set) => {
-      for (const fault of index.apply(set.owner, traced(set))) {
-        log.error({ manager: set.owner, err: fault }, 'rule refused, the previous one stays in force');
-        onFault(set.owner);
+    onApply: (set) => noteApplied(set, index.apply(set.owner, traced(set))),
+    *prepare(set) {
+      if (set.changes.length <= recordsPerSlice) {
+        return () => noteApplied(set, index.apply(set.owner, traced(set)));
       }
-      log.debug(
-        { manager: set.owner, epoch: set.epoch, seq: set.seq, changes: set.changes.length },
-        'rules applied',
-      );
+      const putInForce = yield* inSlices(index.prepare(set.owner, traced(set)));
+      return () => {
+        // Its manager may have left the chain meanwhile.
+        if (followed.includes(set.owner)) noteApplied(set, putInForce());
+      };
     },
   });
   const unsubscribe = subscribeHeartbeats(bus, 'resolver', (heartbeat) => {
@@ -73,6 +86,19 @@ export function createRuleFeed(options: {
       await reader.stop();
     },
   };
+}
+
+/** What an item of a rule takes in its record, bytes. */
+const bytesOfItem = 100;
+
+/** Does work that yields after each rule as slices of many. */
+function* inSlices<T>(work: Generator<number, T>): SlicedWork<T> {
+  const isFull = createSliceMeter();
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+    if (isFull(step.value * bytesOfItem)) yield;
+  }
 }
 
 /** Hands the changes on, and ends the trace of each here: Kubernetes watch -> discovery -> bus -> resolver -> bus -> this gateway. */

@@ -78,7 +78,9 @@ export function createPrefixStore(
 
   return {
     manifestKey,
-    records: mirror.records,
+    get records() {
+      return mirror.records;
+    },
     synced: () => mirror.synced(),
     async storeRecord(link, { key, epoch, seq, wanted }) {
       const deleted = wanted?.bytes === undefined;

@@ -111,7 +111,10 @@ class PrefixPublisher implements Publisher {
       ...(mostBytes === undefined ? {} : { mostBytes }),
       log: options.log,
       clock,
-      onBatch: (batch) => this.#noteBatch(batch),
+      onBatch: (batch) => {
+        this.#noteBatch(batch);
+        return undefined;
+      },
     });
     this.#writer = new SetWriter(this.#store, this.#desired, formatKey({ owner, kind: 'recipe' }));
     this.#loop = startBackgroundLoop({

@@ -3,13 +3,14 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { createMirror, type Mirror, type MirrorBatch } from '#shared/bus/records/mirror.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import type { Version } from '#shared/bus/records/version.ts';
-import { parseKey } from '#shared/contracts/bus/bucket.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { escapeKeyToken } from '#shared/contracts/bus/key-token.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { createSliceMeter, type SlicedWork, TurnQueue } from '#shared/runtime/turn-queue.ts';
 import type { ReaderMetrics } from './reader-metrics.ts';
 import { SetDoubt } from './set-doubt.ts';
-import { type AppliedSet, createStaging, type Rejection, type Staging } from './staging.ts';
+import { type AppliedSet, createStaging, type PreparedSet, type Rejection, type Staging } from './staging.ts';
 
 interface FollowOptions {
   bucket: string;
@@ -20,7 +21,8 @@ interface FollowOptions {
   metrics: ReaderMetrics;
   log: Logger;
   clock: Clock;
-  onApply(set: AppliedSet): void;
+  /** Makes a set ready in slices; what it returns puts it in force, in one step. */
+  prepare(set: AppliedSet): SlicedWork<() => void>;
 }
 
 /** One owner of those that are read: its mirror fills its staging, which says when a set is complete. */
@@ -31,6 +33,9 @@ export class FollowedOwner {
   readonly #staging: Staging;
   readonly #mirror: Mirror;
   readonly #doubt: SetDoubt;
+  readonly #manifestKey: string;
+  /** What is staged and put in force, a slice in each turn of the event loop. */
+  readonly #work = new TurnQueue();
   #isRead = false;
   #isEnded = false;
   #isTooLarge = false;
@@ -40,9 +45,10 @@ export class FollowedOwner {
     this.#bus = bus;
     this.#options = options;
     this.#log = options.log.child({ component: 'reader', bucket, owner });
+    this.#manifestKey = formatKey({ owner, kind: 'manifest' });
     this.#staging = createStaging(owner);
     this.#doubt = new SetDoubt(clock.monotonicMs());
-    this.#takeIn(options.initial);
+    this.#do(this.#takeIn(options.initial));
     this.#mirror = createMirror(bus, {
       bucket,
       keys: `${escapeKeyToken(owner)}.>`,
@@ -50,7 +56,7 @@ export class FollowedOwner {
       onTooLarge: (err) => this.#tooLarge(err),
       log: options.log,
       clock,
-      onBatch: (batch) => this.#takeBatch(batch),
+      onBatch: (batch) => this.#work.run(this.#takeBatch(batch)),
     });
   }
 
@@ -70,16 +76,21 @@ export class FollowedOwner {
   /** Takes the version that a live publisher says it has published, which may let an older set in. */
   confirm(published: Version): void {
     this.#staging.confirm(published);
-    this.#apply();
+    this.#do(this.#apply());
     this.#doubt.notePublished(published, this.applied(), this.#options.clock.monotonicMs());
   }
 
   stop(): Promise<void> {
     this.#isEnded = true;
+    this.#work.end();
     return this.#mirror.stop();
   }
 
-  #takeBatch({ reset, records }: MirrorBatch): void {
+  #do(work: SlicedWork): void {
+    this.#work.run(work)?.catch((err: unknown) => this.#bus.fail(err));
+  }
+
+  *#takeBatch({ reset, records }: MirrorBatch): SlicedWork {
     // The round under way when its owner was let go of; another may read the same owner by now.
     if (this.#isEnded) return;
     const { owner, metrics, clock } = this.#options;
@@ -88,39 +99,50 @@ export class FollowedOwner {
       if (this.#isRead) metrics.resync(owner);
       this.#isRead = true;
     }
-    this.#takeIn(records);
+    yield* this.#takeIn(records);
     const read = { reset, isInconsistent: this.#staging.isInconsistent(), applied: this.applied() };
     const reason = this.#doubt.noteRead(read, clock.monotonicMs());
     if (reason !== undefined) this.#mirror.resync(reason);
   }
 
-  #takeIn(records: readonly BusRecord[]): void {
+  *#takeIn(records: readonly BusRecord[]): SlicedWork {
+    const isFull = createSliceMeter();
     for (const record of records) {
+      if (isFull(record.bytes.length)) yield;
       const outcome = this.#staging.stage(record);
       if (outcome !== 'staged') this.#reject(record, outcome);
       // What follows in the batch may already belong to the next manifest.
-      else if (parseKey(record.key)?.kind === 'manifest') this.#apply();
+      else if (record.key === this.#manifestKey) yield* this.#apply();
     }
     // A record may have been repaired after its manifest.
-    this.#apply();
+    yield* this.#apply();
   }
 
-  #apply(): void {
-    const step = this.#staging.apply();
-    if (step === undefined) return;
-    const { owner, metrics, onApply } = this.#options;
-    const { set, malformed } = step;
+  /** Puts in force what may be, and looks again: a heartbeat may have confirmed a set meanwhile. */
+  *#apply(): SlicedWork {
+    for (;;) {
+      const step = yield* this.#staging.prepare();
+      if (step === undefined) return;
+      try {
+        const putInForce = yield* this.#options.prepare(step.set);
+        step.commit();
+        putInForce();
+      } catch (err) {
+        this.#bus.fail(err);
+        return;
+      }
+      this.#noteApplied(step);
+    }
+  }
+
+  #noteApplied({ set, malformed }: PreparedSet): void {
+    const { owner, metrics } = this.#options;
     this.#isTooLarge = false;
     if (malformed > 0) {
       metrics.rejected(owner, 'malformed', malformed);
       this.#log.warn({ records: malformed }, 'malformed records refused, their former values stay in force');
     }
     this.#log.debug({ epoch: set.epoch, seq: set.seq, changes: set.changes.length }, 'set applied');
-    try {
-      onApply(set);
-    } catch (err) {
-      this.#bus.fail(err);
-    }
   }
 
   #reject({ key, revision, epoch, seq }: BusRecord, reason: Rejection): void {

@@ -4,6 +4,7 @@ import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { parseKey } from '#shared/contracts/bus/bucket.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import type { SlicedWork } from '#shared/runtime/turn-queue.ts';
 import { FollowedOwner } from './followed-owner.ts';
 import { createReaderMetrics } from './reader-metrics.ts';
 import type { AppliedSet } from './staging.ts';
@@ -26,6 +27,8 @@ interface ReaderOptions {
    * process (`Bus.fail`), since the difference does not come again.
    */
   onApply(set: AppliedSet): void;
+  /** Does in slices what can be done before, for a set that takes long; what it returns is called instead of `onApply`. */
+  prepare?(set: AppliedSet): SlicedWork<() => void>;
 }
 
 /** Reads the owners' sets of a bucket for ever. What others write costs it nothing. */
@@ -52,6 +55,11 @@ export interface Reader {
 export function createReader(bus: Bus, options: ReaderOptions): Reader {
   const { bucket, mostBytes, log, clock, onApply } = options;
   const metrics = createReaderMetrics(bucket);
+  const prepare =
+    options.prepare ??
+    function* atOnce(set: AppliedSet): SlicedWork<() => void> {
+      return () => onApply(set);
+    };
   const followed = new Map<string, FollowedOwner>();
   const stopping = new Set<Promise<void>>();
 
@@ -65,7 +73,7 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
     for (const owner of owners) {
       if (followed.has(owner)) continue;
       const initial = records.filter(({ key }) => parseKey(key)?.owner === owner);
-      const follower = { bucket, owner, mostBytes, initial, metrics, log, clock, onApply };
+      const follower = { bucket, owner, mostBytes, initial, metrics, log, clock, prepare };
       followed.set(owner, new FollowedOwner(bus, follower));
     }
   }

@@ -1,11 +1,13 @@
 import { sameSummary } from '#shared/bus/records/claim.ts';
-import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
+import { createDigestSet, type DigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import { type BusRecord, parseRecordBytes } from '#shared/bus/records/record.ts';
 import { compareVersions, type Version } from '#shared/bus/records/version.ts';
 import { formatKey, parseKey } from '#shared/contracts/bus/bucket.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/bus/manifest.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
-import { type ChangedRecord, createSetChanges, parseBody, type SetChanges } from './set-changes.ts';
+import { finishWork, type SlicedWork } from '#shared/runtime/turn-queue.ts';
+import { RecordsInForce } from './records-in-force.ts';
+import { createSetChanges, type SetChanges } from './set-changes.ts';
 
 export type { RecordChange } from './set-changes.ts';
 
@@ -20,9 +22,18 @@ export interface AppliedSet {
 /** Why a record is not staged: a newer one is known, or it cannot be read. */
 export type Rejection = 'outdated' | 'malformed';
 
+/** A set that may come into force. */
+export interface PreparedSet {
+  set: AppliedSet;
+  /** Counts records that stay as they were. */
+  malformed: number;
+  /** Puts it in force, in one step. Nothing may have been staged since it was prepared. */
+  commit(): void;
+}
+
 /**
  * Stages one owner's records as they arrive, beside the last set that was complete. Arrivals change nothing until a
- * complete manifest matches all of them by count and digests; then `apply` hands out the difference.
+ * complete manifest matches all of them by count and digests; then `prepare` hands out the difference.
  */
 export interface Staging {
   /** Takes one record or manifest in. */
@@ -31,8 +42,10 @@ export interface Staging {
   reset(): void;
   /** Takes the version that the owner's live publisher says it has published. */
   confirm(published: Version): void;
-  /** Puts the staged set in force, if it is complete and new. `malformed` counts records that stay as they were. */
-  apply(): { set: AppliedSet; malformed: number } | undefined;
+  /** Compares the staged set with that in force, if it is complete and new. What is in force stays until the commit. */
+  prepare(): SlicedWork<PreparedSet | undefined>;
+  /** Prepares and commits at once. */
+  apply(): PreparedSet | undefined;
   /** Tells whether there is a complete manifest that the staged records do not match. */
   isInconsistent(): boolean;
   /** Returns the version of the set in force. */
@@ -57,11 +70,11 @@ class StagedSet implements Staging {
   #staged = new Map<string, BusRecord>();
   #digests = createDigestSet();
   #manifest: StoredManifest | undefined;
-  /** Keys that may differ between what is staged and what is in force. */
-  readonly #dirty = new Set<string>();
-  readonly #inForce = new Map<string, BusRecord>();
-  /** The record whose value the consumer has: that in force or, where that is malformed, one before it. */
-  readonly #delivered = new Map<string, BusRecord>();
+  /** What was staged before a reset: what arrives again as it was need not be hashed again. */
+  #former: { staged: ReadonlyMap<string, BusRecord>; digests: DigestSet } | undefined;
+  /** Keys that may differ between what is staged and what is in force; undefined: all. */
+  #dirty: Set<string> | undefined;
+  readonly #inForce = new RecordsInForce();
   #applied: StoredManifest | undefined;
   #confirmed: Version | undefined;
 
@@ -78,31 +91,42 @@ class StagedSet implements Staging {
   }
 
   reset(): void {
+    this.#former = { staged: this.#staged, digests: this.#digests };
     this.#fence = 0;
     this.#staged = new Map();
     this.#digests = createDigestSet();
     this.#manifest = undefined;
-    for (const key of this.#inForce.keys()) this.#dirty.add(key);
+    this.#dirty = undefined;
   }
 
   confirm(published: Version): void {
     this.#confirmed = published;
   }
 
-  apply(): { set: AppliedSet; malformed: number } | undefined {
+  apply(): PreparedSet | undefined {
+    const prepared = finishWork(this.prepare());
+    prepared?.commit();
+    return prepared;
+  }
+
+  *prepare(): SlicedWork<PreparedSet | undefined> {
     const next = this.#manifest;
     if (next === undefined || !next.body.complete || !this.#matches(next.body)) return undefined;
     const current = this.#applied?.body;
     if (!mayFollow(current, next.body, this.#confirmed)) return undefined;
     const { epoch, seq } = next.body;
-    if (this.#dirty.size === 0 && current?.epoch === epoch && current.seq === seq) return undefined;
-    const outcomes = [...this.#dirty].map((key) => this.#applyKey(key));
-    this.#dirty.clear();
-    this.#applied = next;
-    const changed = outcomes.filter((outcome) => outcome !== undefined && outcome !== 'malformed');
+    const isSame = current?.epoch === epoch && current.seq === seq;
+    if (isSame && this.#dirty?.size === 0) return undefined;
+    const { changed, malformed, commit } = yield* this.#inForce.compare(this.#staged, this.#dirty);
     return {
       set: { owner: this.#owner, epoch, seq, changes: createSetChanges(changed) },
-      malformed: outcomes.filter((outcome) => outcome === 'malformed').length,
+      malformed,
+      commit: () => {
+        this.#staged = commit();
+        this.#dirty = new Set();
+        this.#former = undefined;
+        this.#applied = next;
+      },
     };
   }
 
@@ -115,7 +139,7 @@ class StagedSet implements Staging {
   }
 
   records(): BusRecord[] {
-    return this.#applied === undefined ? [] : [...this.#inForce.values(), this.#applied.record];
+    return this.#applied === undefined ? [] : [...this.#inForce.records(), this.#applied.record];
   }
 
   #stageManifest(record: BusRecord): 'staged' | Rejection {
@@ -138,8 +162,8 @@ class StagedSet implements Staging {
     if (record.deleted) this.#stageTombstone(record);
     else {
       this.#staged.set(record.key, record);
-      this.#digests.set(record.key, record.bytes);
-      this.#dirty.add(record.key);
+      this.#hash(record);
+      this.#dirty?.add(record.key);
     }
     return 'staged';
   }
@@ -148,12 +172,20 @@ class StagedSet implements Staging {
   #stageTombstone(record: BusRecord): void {
     const { key } = record;
     this.#digests.delete(key);
-    if (this.#inForce.has(key) || this.#delivered.has(key)) {
+    if (this.#inForce.has(key)) {
       this.#staged.set(key, record);
-      this.#dirty.add(key);
+      this.#dirty?.add(key);
     } else {
       this.#staged.delete(key);
-      this.#dirty.delete(key);
+      this.#dirty?.delete(key);
+    }
+  }
+
+  #hash(record: BusRecord): void {
+    const { key, bytes } = record;
+    const isKnown = this.#former?.staged.get(key) === record;
+    if (!isKnown || this.#former?.digests === undefined || !this.#digests.take(key, this.#former.digests)) {
+      this.#digests.set(key, bytes);
     }
   }
 
@@ -164,27 +196,6 @@ class StagedSet implements Staging {
       manifest.digest === this.#digests.digest() &&
       manifest.recipeDigest === recipeDigest(recipe?.deleted ? undefined : recipe?.bytes)
     );
-  }
-
-  /** Puts the staged record of a key in force; returns what that means for the consumer, undefined for nothing. */
-  #applyKey(text: string): ChangedRecord | 'malformed' | undefined {
-    const next = this.#staged.get(text);
-    const before = this.#delivered.get(text);
-    if (parseKey(text) === undefined) return 'malformed';
-    if (next === undefined || next.deleted) {
-      this.#staged.delete(text);
-      this.#inForce.delete(text);
-      if (!this.#delivered.delete(text)) return undefined;
-      return [text, next];
-    }
-    this.#inForce.set(text, next);
-    if (before !== undefined && Buffer.compare(before.bytes, next.bytes) === 0) {
-      this.#delivered.set(text, next);
-      return undefined;
-    }
-    if (parseBody(next.bytes) === undefined) return 'malformed';
-    this.#delivered.set(text, next);
-    return [text, next];
   }
 }
 

@@ -17,6 +17,10 @@ export const recipeDigest = (bytes: Uint8Array | undefined): string =>
 export interface DigestSet {
   /** Adds the record or replaces the one of the same key. */
   set(key: string, bytes: Uint8Array): void;
+  /** Adds the record of a key as another set has it, without hashing it again; returns whether that has one. */
+  take(key: string, from: DigestSet): boolean;
+  /** Returns the hash of the record of a key. */
+  hashOf(key: string): bigint | undefined;
   /** Takes the record of the key out, if there is one. */
   delete(key: string): void;
   readonly count: number;
@@ -30,19 +34,27 @@ export function createDigestSet(): DigestSet {
   const add = (hash: bigint) => {
     sum = (sum + hash) % modulus;
   };
+  const remove = (key: string) => {
+    const hash = hashes.get(key);
+    if (hash === undefined) return;
+    hashes.delete(key);
+    add(modulus - hash);
+  };
+  const put = (key: string, hash: bigint) => {
+    remove(key);
+    hashes.set(key, hash);
+    add(hash);
+  };
   return {
-    set(key, bytes) {
-      this.delete(key);
-      const hash = hashOf(key, bytes);
-      hashes.set(key, hash);
-      add(hash);
+    set: (key, bytes) => put(key, hashOf(key, bytes)),
+    take(key, from) {
+      const hash = from.hashOf(key);
+      if (hash === undefined) return false;
+      put(key, hash);
+      return true;
     },
-    delete(key) {
-      const hash = hashes.get(key);
-      if (hash === undefined) return;
-      hashes.delete(key);
-      add(modulus - hash);
-    },
+    hashOf: (key) => hashes.get(key),
+    delete: remove,
     get count() {
       return hashes.size;
     },

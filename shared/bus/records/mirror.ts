@@ -31,8 +31,8 @@ export interface MirrorOptions {
   onTooLarge?(err: LatchkeyError): void;
   log: Logger;
   clock: Clock;
-  /** Called for every batch and, with an empty one, after each check; must not throw. */
-  onBatch(batch: MirrorBatch): void;
+  /** Called for every batch and, with an empty one, after each check; must not throw. The next one waits for what it returns. */
+  onBatch(batch: MirrorBatch): Promise<void> | undefined;
 }
 
 /** A supervised copy in memory of what a bucket stores under a key filter. It heals by itself, for ever. */
@@ -162,17 +162,18 @@ class StreamMirror implements Mirror {
 
   async #readAll(link: BusLink, reason: string): Promise<void> {
     this.#acknowledged = false;
-    const all = await readSince(link, this.#options, { afterRevision: 0, isKnown: () => false });
+    const { byKey } = this.#known;
+    const all = await readSince(link, this.#options, { afterRevision: 0, isKnown: () => false, held: byKey });
     const { records, revision } = all;
     this.#resyncReason = undefined;
     this.#schedule.noteReadAll(this.#clock.monotonicMs());
     if (this.#isSynced)
       this.#log.info({ reason, records: records.length }, 'bucket read again from the start');
     this.#isSynced = true;
-    this.#known.replaceAll(records);
+    this.#known.replaceAll(all);
     this.#revision = revision;
     this.#announced = revision;
-    this.#options.onBatch({ reset: true, records });
+    await this.#options.onBatch({ reset: true, records });
   }
 
   async #readNew(link: BusLink): Promise<void> {
@@ -190,7 +191,7 @@ class StreamMirror implements Mirror {
     this.#revision = fresh.revision;
     // What was announced and is not there has been purged or has expired.
     if (this.#announced === target) this.#announced = this.#revision;
-    this.#options.onBatch({ reset: false, records: news });
+    await this.#options.onBatch({ reset: false, records: news });
   }
 
   #noteTooLarge(err: unknown): void {

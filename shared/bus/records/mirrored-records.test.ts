@@ -25,7 +25,7 @@ test('what is known costs the same, whichever way it came', () => {
   const expected = followed.costWith([grown, app]);
   for (const record of [grown, app]) followed.take(record);
   readAnew.take(aRecord({ key: 'k8s.entry.ns.gone', revision: 9 }));
-  readAnew.replaceAll([grown, app]);
+  readAnew.replaceAll({ records: [grown, app], costBytes: costOf(grown) + costOf(app) });
   assert.equal(followed.costBytes, expected);
   assert.equal(readAnew.costBytes, expected);
   assert.deepEqual([...readAnew.byKey.keys()], [grown.key, app.key]);

@@ -1,11 +1,13 @@
 import { costOf } from './cost.ts';
 import type { BusRecord } from './record.ts';
+import type { ReadRecords } from './record-intake.ts';
 
 /** Holds the records that a mirror knows, and sums up what they cost this process. */
 export class MirroredRecords {
-  readonly #byKey = new Map<string, BusRecord>();
+  #byKey = new Map<string, BusRecord>();
   readonly #keepsTombstones: boolean;
   #costBytes = 0;
+  #live = 0;
 
   /** @param keepsTombstones for a publisher: they say which epochs there were, and which of its own came back */
   constructor(keepsTombstones: boolean) {
@@ -27,12 +29,18 @@ export class MirroredRecords {
     if (record.deleted && !this.#keepsTombstones) this.#byKey.delete(record.key);
     else this.#byKey.set(record.key, record);
     this.#costBytes += costOf(record) - (known === undefined ? 0 : costOf(known));
+    this.#live += liveOf(record) - liveOf(known);
   }
 
-  replaceAll(records: readonly BusRecord[]): void {
-    this.#byKey.clear();
-    this.#costBytes = 0;
-    for (const record of records) this.take(record);
+  /** Takes what was read in the place of all that is known. */
+  replaceAll({ records, costBytes }: Pick<ReadRecords, 'records' | 'costBytes'>): void {
+    this.#byKey = new Map();
+    this.#costBytes = costBytes;
+    this.#live = 0;
+    for (const record of records) {
+      this.#live += liveOf(record);
+      if (!record.deleted || this.#keepsTombstones) this.#byKey.set(record.key, record);
+    }
   }
 
   /** Leaves out what is known in that very revision. */
@@ -50,9 +58,7 @@ export class MirroredRecords {
 
   /** Counts the records that are no tombstones. */
   live(): number {
-    let live = 0;
-    for (const record of this.#byKey.values()) if (!record.deleted) live += 1;
-    return live;
+    return this.#live;
   }
 
   #costOfKnown(key: string): number {
@@ -60,3 +66,5 @@ export class MirroredRecords {
     return known === undefined ? 0 : costOf(known);
   }
 }
+
+const liveOf = (record: BusRecord | undefined): number => (record === undefined || record.deleted ? 0 : 1);

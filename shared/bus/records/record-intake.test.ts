@@ -31,8 +31,23 @@ test('the tombstone of what is known, or was just read, takes it out', () => {
   const known = gone('db', 1);
   const [app, later] = [aRecord({ key: keyOf('app'), revision: 2 }), gone('app', 3)];
   const intake = intakeOf([known, app, later], [keyOf('db')]);
-  assert.deepEqual(intake.result(), { records: [known, later], revision: 3 });
+  assert.deepEqual(intake.result(), { records: [known, later], costBytes: 0, revision: 3 });
   assert.equal(intakeOf([known, app, later, gone('other', 4)], [keyOf('db')]).costBytes, 0);
+});
+
+test('a record that is held already is given back when it is read again, and one that differs is not', () => {
+  const [held, other] = ['db', 'app'].map((name) => aRecord({ key: keyOf(name), revision: 1 })) as [
+    BusRecord,
+    BusRecord,
+  ];
+  const isKnown = () => false;
+  const since = { afterRevision: 0, isKnown, held: new Map([held, other].map((one) => [one.key, one])) };
+  const intake = new RecordIntake({ mostBytes: 1_000, beyond: 'refuse' }, since);
+  const forged = { ...other, bytes: Buffer.from('{"schema":1,"v":2}') };
+  for (const record of [{ ...held }, forged]) intake.take(record);
+  const [first, second] = intake.result().records;
+  assert.ok(first === held);
+  assert.ok(second === forged);
 });
 
 test('a writer sees every tombstone, without what somebody stored with it', () => {

@@ -11,10 +11,22 @@ export interface ReadRoom {
   beyond: 'refuse' | 'strip';
 }
 
+/** What is known before a read. */
+export interface KnownBefore {
+  /** The revision after which it begins. */
+  afterRevision: number;
+  /** Tells what whoever reads has: a tombstone of another key tells it nothing but an epoch. */
+  isKnown: (key: string) => boolean;
+  /** Records that are held, and given back where the same ones are read again. */
+  held?: ReadonlyMap<string, BusRecord>;
+}
+
 /** What a read brought. */
 export interface ReadRecords {
   /** In the order of revisions, one for each key. */
   records: BusRecord[];
+  /** What they cost whoever keeps them (cost.ts). */
+  costBytes: number;
   /** The last revision that was read, also where its record is not among them. */
   revision: number;
 }
@@ -28,6 +40,7 @@ const noBytes = new Uint8Array();
 export class RecordIntake {
   readonly #room: ReadRoom;
   readonly #isKnown: (key: string) => boolean;
+  readonly #held: ReadonlyMap<string, BusRecord> | undefined;
   readonly #byKey = new Map<string, BusRecord>();
   #revision: number;
   #costBytes = 0;
@@ -36,10 +49,10 @@ export class RecordIntake {
   /** Key of such a tombstone, while nothing was kept after it. */
   #lastFence: string | undefined;
 
-  /** @param since.isKnown tells what whoever reads has: a tombstone of another key tells it nothing but an epoch */
-  constructor(room: ReadRoom, since: { afterRevision: number; isKnown: (key: string) => boolean }) {
+  constructor(room: ReadRoom, since: KnownBefore) {
     this.#room = room;
     this.#isKnown = since.isKnown;
+    this.#held = since.held;
     this.#revision = since.afterRevision;
   }
 
@@ -52,7 +65,7 @@ export class RecordIntake {
     const before = this.#byKey.get(record.key);
     if (before !== undefined) this.#drop(before);
     if (this.#room.beyond === 'strip' || !record.deleted || this.#isKnown(record.key)) {
-      this.#keep(this.#fit(record));
+      this.#keep(this.#fit(this.#heldOr(record)));
       this.#lastFence = undefined;
     } else if (record.epoch > this.#fence && isFencing(record.key)) {
       if (this.#lastFence !== undefined) this.#byKey.delete(this.#lastFence);
@@ -63,7 +76,13 @@ export class RecordIntake {
   }
 
   result(): ReadRecords {
-    return { records: [...this.#byKey.values()], revision: this.#revision };
+    return { records: [...this.#byKey.values()], costBytes: this.#costBytes, revision: this.#revision };
+  }
+
+  /** Returns the record that is held already where it is the same: what is read again takes no second memory. */
+  #heldOr(record: BusRecord): BusRecord {
+    const held = this.#held?.get(record.key);
+    return held !== undefined && isSameRecord(held, record) ? held : record;
   }
 
   #keep(record: BusRecord): void {
@@ -91,4 +110,17 @@ export class RecordIntake {
 function isFencing(key: string): boolean {
   const kind = parseKey(key)?.kind;
   return kind !== undefined && kind !== 'manifest';
+}
+
+function isSameRecord(left: BusRecord, right: BusRecord): boolean {
+  return (
+    left.revision === right.revision &&
+    left.epoch === right.epoch &&
+    left.seq === right.seq &&
+    left.publisher === right.publisher &&
+    left.deleted === right.deleted &&
+    left.trace.traceparent === right.trace.traceparent &&
+    left.trace.tracestate === right.trace.tracestate &&
+    Buffer.compare(left.bytes, right.bytes) === 0
+  );
 }

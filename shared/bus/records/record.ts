@@ -28,11 +28,13 @@ export interface DesiredRecord {
 export const bodyOf = (record: BusRecord | undefined): unknown =>
   record === undefined || record.deleted ? undefined : parseRecordBytes(record.bytes);
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 /** Parses JSON from the bus; undefined for what is none, and for what would hold the event loop up. */
 export function parseRecordBytes(bytes: Uint8Array): unknown {
   if (findForeignExcess(bytes) !== undefined) return undefined;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(decoder.decode(bytes));
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { checkCost } from './cost.ts';
 import { type BusRecord, ownString, parseHeaders } from './record.ts';
-import { type ReadRecords, type ReadRoom, RecordIntake } from './record-intake.ts';
+import { type KnownBefore, type ReadRecords, type ReadRoom, RecordIntake } from './record-intake.ts';
 
 /** Bounds of one answer, so that a slow reader is never sent more than it can take (the server cuts it off at 64 MiB). */
 const batchRecords = 1_024;
@@ -101,12 +101,6 @@ export function readPage(
     const body = JSON.stringify({ seq: fromRevision, next_by_subj: filter, ...bounds });
     link.nc.publish(`$JS.API.DIRECT.GET.${streamOf(bucket)}`, body, { reply: inbox });
   });
-}
-
-/** What is known before a read: the revision from which on it reads, and the keys whose tombstones matter. */
-interface KnownBefore {
-  afterRevision: number;
-  isKnown: (key: string) => boolean;
 }
 
 /**

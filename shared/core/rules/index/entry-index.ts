@@ -14,7 +14,7 @@ interface IndexedEntry {
   lookupKeys: readonly string[];
   leftOut: string | undefined;
   /** Stands for each item without variables: most have none, and there are many. */
-  plain: OwnedItem;
+  plain: OwnedItem | undefined;
 }
 interface OwnedItem {
   entry: IndexedEntry;
@@ -36,6 +36,8 @@ export interface EntryIndex {
   leavesOut(scope: string, lookupKey: string): boolean;
   /** How many items were set or taken out so far: what all changes have cost. */
   changedItems(): number;
+  /** Copies the index, which must not change meanwhile; yields after each entry how many items it has. Changes to one leave the other alone. */
+  copy(): Generator<number, EntryIndex>;
 }
 
 const none: Readonly<Record<string, string>> = Object.freeze({});
@@ -103,6 +105,30 @@ class ScopedEntries implements EntryIndex {
     return this.#changed;
   }
 
+  *copy(): Generator<number, EntryIndex> {
+    const copy = new ScopedEntries(this.#open);
+    copy.#changed = this.#changed;
+    for (const [record, entry] of this.#entries) {
+      copy.#adopt(record, entry, this.#items.get(entry.scope));
+      yield entry.lookupKeys.length;
+    }
+    return copy;
+  }
+
+  /** Takes over an entry of another index, with those of its items that no other entry has in its place. */
+  #adopt(record: string, held: IndexedEntry, items: ReadonlyMap<string, OwnedItem> | undefined): void {
+    const entry: IndexedEntry = { ...held, plain: undefined };
+    this.#entries.set(record, entry);
+    this.#leftOut.count(entry, 1);
+    const scoped = this.#items.get(entry.scope) ?? new Map<string, OwnedItem>();
+    for (const lookupKey of entry.lookupKeys) {
+      const item = items?.get(lookupKey);
+      if (item?.entry !== held) continue;
+      scoped.set(lookupKey, item.variables === none ? plainOf(entry) : { entry, variables: item.variables });
+    }
+    if (scoped.size > 0) this.#items.set(entry.scope, scoped);
+  }
+
   #takeOut(entry: IndexedEntry, isGone: (lookupKey: string) => boolean): void {
     const scoped = this.#items.get(entry.scope);
     for (const lookupKey of entry.lookupKeys) {
@@ -128,7 +154,7 @@ class ScopedEntries implements EntryIndex {
       return { entry, variables: withSealedValue(variables, place, () => open(value, place)) };
     }
     if (before?.entry === entry && isSame(before.variables, variables)) return before;
-    return isSame(none, variables) ? entry.plain : { entry, variables };
+    return isSame(none, variables) ? plainOf(entry) : { entry, variables };
   }
 }
 
@@ -151,15 +177,18 @@ class LeftOutPrefixes {
   }
 }
 
-function newEntry(scope: string): IndexedEntry {
-  const plain: OwnedItem = {
-    get entry() {
-      return entry;
-    },
-    variables: none,
-  };
-  const entry: IndexedEntry = { scope, traceparent: undefined, lookupKeys: [], leftOut: undefined, plain };
-  return entry;
+const newEntry = (scope: string): IndexedEntry => ({
+  scope,
+  traceparent: undefined,
+  lookupKeys: [],
+  leftOut: undefined,
+  plain: undefined,
+});
+
+/** Gives the one object that stands for every item of an entry without variables. */
+function plainOf(entry: IndexedEntry): OwnedItem {
+  entry.plain ??= { entry, variables: none };
+  return entry.plain;
 }
 
 /** Compares what is held with what came, without opening a sealed value: that is no enumerable property. */

@@ -97,7 +97,7 @@ test('any row of changes leaves what the last ones say, as if nothing had been t
     items === undefined ? undefined : JSON.parse(JSON.stringify({ schema: 1, items, leftOut }));
   fc.assert(
     fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
-      const stepwise = createRuleIndex();
+      const [stepwise, prepared] = [createRuleIndex(), createRuleIndex()];
       const last = new Map<string, RuleChange>();
       for (const given of changes) {
         // Two records never name the same lookup key: it begins with the name of the Secret.
@@ -108,6 +108,7 @@ test('any row of changes leaves what the last ones say, as if nothing had been t
           );
         const one = { ...entry(given.secret, {}, 'ns'), value: bodyOf({ ...given, items }) };
         stepwise.apply('k8s', [one]);
+        prepare(prepared, [one])();
         last.set(given.secret, one);
       }
       const atOnce = createRuleIndex();
@@ -117,9 +118,49 @@ test('any row of changes leaves what the last ones say, as if nothing had been t
         leftOut: ['a/k', 'b/k'].map((key) => index.leftOut('k8s', 'ns', key)),
       });
       assert.deepEqual(held(stepwise), held(atOnce));
+      assert.deepEqual(held(prepared), held(atOnce));
     }),
     propertyRuns,
   );
+});
+
+/** Prepares changes to the end; returns what puts them in force. */
+function prepare(index: ReturnType<typeof createRuleIndex>, changes: readonly RuleChange[]) {
+  const work = index.prepare('k8s', changes);
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+test('changes that are prepared come into force in one step, and one at a time until then', () => {
+  const index = createRuleIndex();
+  index.apply('k8s', [recipe, entry('db', { 'db/a': {}, 'db/b': { v: '1' } }, 'ns')]);
+  const [version, changed] = [index.version(), index.changedItems('k8s')];
+  const work = index.prepare('k8s', [
+    entry('db', { 'db/b': { v: '2' } }, 'ns'),
+    entry('app', { 'app/k': {} }, 'ns'),
+    entry('bad', 'no items', 'ns'),
+  ]);
+  // The copy of one entry with two items, then three changes: of two items, one, and none.
+  assert.deepEqual(
+    [work.next(), work.next(), work.next(), work.next()].map(({ value }) => value),
+    [2, 2, 1, 0],
+  );
+  assert.deepEqual([...index.lookupKeys('k8s', 'ns')], ['db/a', 'db/b']);
+  assert.deepEqual(index.item('k8s', 'ns', 'db/b')?.variables, { v: '1' });
+  assert.equal(index.version(), version);
+  const step = work.next();
+  assert.ok(step.done === true);
+  assert.deepEqual(
+    step.value().map(({ code }) => code),
+    ['RECORD_INVALID'],
+  );
+  assert.deepEqual([...index.lookupKeys('k8s', 'ns')], ['db/b', 'app/k']);
+  assert.deepEqual(index.item('k8s', 'ns', 'db/b'), { variables: { v: '2' }, traceparent: 't-db' });
+  assert.notEqual(index.version(), version);
+  assert.equal(index.changedItems('k8s'), changed + 3);
+  assert.equal(index.recipe('k8s')?.traceparent, 'tr');
 });
 
 test('what a Secret or a namespace leaves out is told apart from what does not exist', () => {

@@ -30,6 +30,11 @@ export interface RuleIndex {
    * @returns a fault for each refused record (`fields.key` names it); its former rule stays in force
    */
   apply(manager: string, changes: Iterable<RuleChange>): LatchkeyError[];
+  /**
+   * Prepares what `apply` does, beside what is in force. Yields after each rule how many items it has; what it returns does
+   * the rest, in one step. Nothing else of the manager may be applied meanwhile.
+   */
+  prepare(manager: string, changes: Iterable<RuleChange>): Generator<number, () => LatchkeyError[]>;
   /** Lets go of everything of a manager. */
   forget(manager: string): void;
   recipe(manager: string): { compiled: CompiledRecipe; traceparent: string | undefined } | undefined;
@@ -66,15 +71,22 @@ export function createRuleIndex({
       managers.set(manager, rules);
       version += 1;
       const faults: LatchkeyError[] = [];
-      for (const change of changes) {
-        try {
-          applyChange(rules, change, compile);
-        } catch (error) {
-          if (!(error instanceof LatchkeyError)) throw error;
-          faults.push(withKey(error, change.key));
-        }
-      }
+      for (const change of changes) tryChange(rules, change, { compile, faults });
       return faults;
+    },
+    *prepare(manager, changes) {
+      const rules = yield* copyRules(managers.get(manager) ?? emptyRules(open));
+      const faults: LatchkeyError[] = [];
+      for (const change of changes) {
+        const before = rules.entries.changedItems();
+        tryChange(rules, change, { compile, faults });
+        yield rules.entries.changedItems() - before;
+      }
+      return () => {
+        managers.set(manager, rules);
+        version += 1;
+        return faults;
+      };
     },
     forget: (manager) => {
       managers.delete(manager);
@@ -99,7 +111,25 @@ function emptyRules(open: OpenValue): ManagerRules {
   return { recipe: undefined, namespaces: new Map(), entries: createEntryIndex(open) };
 }
 
+function* copyRules({ recipe, namespaces, entries }: ManagerRules): Generator<number, ManagerRules> {
+  return { recipe, namespaces: new Map(namespaces), entries: yield* entries.copy() };
+}
+
 type Compile = (recipe: unknown) => CompiledRecipe;
+
+/** Applies a change; one that is refused adds a fault, and its former rule stays. */
+function tryChange(
+  rules: ManagerRules,
+  change: RuleChange,
+  { compile, faults }: { compile: Compile; faults: LatchkeyError[] },
+): void {
+  try {
+    applyChange(rules, change, compile);
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error;
+    faults.push(withKey(error, change.key));
+  }
+}
 
 function applyChange(rules: ManagerRules, change: RuleChange, compile: Compile): void {
   const { key, value, traceparent } = change;

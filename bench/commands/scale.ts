@@ -1,0 +1,39 @@
+import { runBenchCommand } from '#bench/bench-command.ts';
+import { measureScale, mostAddedMiB, mostBlockMs } from '#bench/scale/measure-scale.ts';
+
+/** CPU time that a cold fill may take, ms for each entry. */
+const mostFillMs = 0.05;
+/** How much longer a look-up may take than among 100 entries. */
+const mostSlowdown = 4;
+
+await runBenchCommand({
+  name: 'bench:scale',
+  what: `What rules by the hundred thousand cost a gateway, two keys each, on a real nats-server: a cold fill, the audit that
+reads everything again, one change. No turn of the event loop may last over ${mostBlockMs} ms, the rules may add ${mostAddedMiB} MiB,
+a cold fill may take ${mostFillMs} ms of CPU time an entry, and a look-up ${mostSlowdown} times as long as among 100 entries.`,
+  options: {
+    entries: { default: 100_000, what: 'entries of a manager' },
+    audits: { default: 3, what: 'times that everything is read again' },
+    changes: { default: 20, what: 'changes of one entry' },
+  },
+  run: async ({ entries, audits, changes }, _flags, say) => {
+    const few = await measureScale({ entries: 100, audits: 1, changes: 1 }, () => undefined);
+    const found = await measureScale({ entries, audits, changes }, say);
+    const slowdown = found.lookupNs / few.lookupNs;
+    const blocks = [
+      ['the cold fill', found.fillBlockMs],
+      ['an audit', found.auditBlockMs],
+      ['a change', found.changeBlockMs],
+    ] as const;
+    const mostMs = mostFillMs * entries;
+    return {
+      figures: { ...found, lookupNsOf100: few.lookupNs },
+      missed: [
+        ...blocks.filter(([, ms]) => ms > mostBlockMs).map(([what, ms]) => `${what} blocked for ${ms} ms`),
+        ...(found.addedMiB > mostAddedMiB ? [`the rules added ${found.addedMiB} MiB`] : []),
+        ...(found.fillCpuMs > mostMs ? [`the cold fill took ${found.fillCpuMs} ms of CPU time`] : []),
+        ...(slowdown > mostSlowdown ? [`a look-up takes ${slowdown.toFixed(1)} times as long`] : []),
+      ],
+    };
+  },
+});

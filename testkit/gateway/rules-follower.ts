@@ -1,0 +1,52 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** What a process that follows the rules as a gateway does may be asked for. */
+export type RulesRequest =
+  | { kind: 'rest' | 'fill' | 'audit' }
+  | { kind: 'expect'; namespace: string; lookupKey: string }
+  | { kind: 'look up'; namespaces: readonly string[]; lookupKeys: readonly string[] };
+
+/** What a request cost the process. */
+export interface RulesPhase {
+  ms: number;
+  cpuMs: number;
+  /** Longest turn of the event loop, ms. */
+  blockMs: number;
+  /** Most processor time of one turn, ms, which a busy machine does not change. */
+  turnCpuMs: number;
+  /** Resident memory at its end, MiB, and after a collection that. */
+  peakMib: number;
+  residentMib: number;
+  /** Objects and what they have outside of the heap, MiB. */
+  heapMib: number;
+  lookupNs: number;
+}
+
+/** A process of its own that follows the rules as a gateway does, and nothing else. */
+export interface RulesFollower {
+  ask(request: RulesRequest): Promise<RulesPhase>;
+  stop(): Promise<void>;
+}
+
+/** @param bus address of the server, and a folder with the credentials of a gateway */
+export async function startRulesFollower(bus: { url: string; credentials: string }): Promise<RulesFollower> {
+  const child = fork(join(import.meta.dirname, 'rules-process.ts'), [bus.url, bus.credentials]);
+  const exited = once(child, 'exit');
+  const ended = exited.then(([code]) => Promise.reject(new Error(`the process ended with code ${code}`)));
+  ended.catch(() => undefined);
+  await Promise.race([once(child, 'message'), ended]);
+  return {
+    async ask(request) {
+      const answered = once(child, 'message');
+      child.send(request);
+      const [phase] = await Promise.race([answered, ended]);
+      return phase as RulesPhase;
+    },
+    async stop() {
+      child.disconnect();
+      await exited;
+    },
+  };
+}

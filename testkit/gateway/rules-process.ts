@@ -1,0 +1,125 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import process from 'node:process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { pino } from 'pino';
+import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
+import { defaultConfig } from '#testkit/installation/default-config.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
+import { followRules } from '../../services/gateway/rules/follow-rules.ts';
+import type { RulesPhase, RulesRequest } from './rules-follower.ts';
+
+/** What a gateway does with the rules, alone in a process: it reads them when it is told to, and says what that cost. */
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const [url, credentials] = process.argv.slice(2);
+/** Longer than the audit's interval. */
+const auditMs = 301_000;
+let skippedMs = 0;
+let readings = 0;
+
+/** With room for a million entries. */
+const config = { ...defaultConfig, chain: ['k8s'], limits: { ...defaultConfig.limits, managerMiB: 1_024 } };
+const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + skippedMs };
+function noteLine(line: string): void {
+  if (line.includes('read again')) readings += 1;
+  if (/"level":[456]0/.test(line)) process.stderr.write(line);
+}
+const log = pino({ level: 'info' }, { write: (line) => noteLine(line) });
+const bus = connectServiceBus('gateway', {
+  process: { NATS_URL: url ?? '', NATS_CREDENTIALS: credentials ?? '', POD_NAME: 'scale' },
+  log,
+  clock: systemClock,
+  end: (code) => process.exit(code),
+});
+await bus.linked();
+/** Longest turn so far, in processor time: what other processes do to this one does not count. */
+let turnCpuMs = 0;
+const threadCpuMs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+};
+let seenCpuMs = threadCpuMs();
+setInterval(() => {
+  const nowMs = threadCpuMs();
+  turnCpuMs = Math.max(turnCpuMs, nowMs - seenCpuMs);
+  seenCpuMs = nowMs;
+}, 1);
+let known: ReturnType<typeof followRules> | undefined;
+const delay = monitorEventLoopDelay({ resolution: 1 });
+delay.enable();
+
+function start(): void {
+  known = followRules({
+    bus,
+    initial: [],
+    snapshotAgeMs: () => undefined,
+    config: () => config,
+    open: () => ({ problem: 'sealed' }),
+    clock,
+    log,
+    onFault: (manager) => process.stderr.write(`a rule of ${manager} was refused\n`),
+  });
+}
+
+function lookUp(namespaces: readonly string[], lookupKeys: readonly string[]): number {
+  const index = known?.rules.index;
+  const rounds = 40;
+  const startMs = performance.now();
+  let found = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [at, lookupKey] of lookupKeys.entries()) {
+      if (index?.item('k8s', namespaces[at] ?? '', lookupKey) !== undefined) found += 1;
+    }
+  }
+  const ns = ((performance.now() - startMs) * 1e6) / (rounds * lookupKeys.length);
+  if (found !== rounds * lookupKeys.length) throw new Error('a look-up found nothing');
+  return Math.round(ns);
+}
+
+async function perform(request: RulesRequest): Promise<number> {
+  const patience = { timeoutMs: 120_000, what: request.kind, intervalMs: 2 };
+  if (request.kind === 'look up') return lookUp(request.namespaces, request.lookupKeys);
+  if (request.kind === 'fill') {
+    start();
+    await waitFor(() => known?.isComplete('k8s'), patience);
+  } else if (request.kind === 'audit') {
+    const before = readings;
+    skippedMs += auditMs;
+    await waitFor(() => readings > before, patience);
+    // What follows the line in the log is part of it.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  } else if (request.kind === 'expect') {
+    const { namespace, lookupKey } = request;
+    await waitFor(() => known?.rules.index.item('k8s', namespace, lookupKey), patience);
+  }
+  return 0;
+}
+
+process.on('message', async (request: RulesRequest) => {
+  delay.reset();
+  turnCpuMs = 0;
+  const cpu = process.cpuUsage();
+  const startMs = performance.now();
+  const lookupNs = await perform(request);
+  const { user, system } = process.cpuUsage(cpu);
+  const phase: RulesPhase = {
+    lookupNs,
+    ms: performance.now() - startMs,
+    cpuMs: (user + system) / 1_000,
+    blockMs: delay.max / 1e6,
+    turnCpuMs,
+    peakMib: process.memoryUsage.rss() / 2 ** 20,
+    residentMib: 0,
+    heapMib: 0,
+  };
+  if (request.kind === 'fill' || request.kind === 'audit' || request.kind === 'rest') collect();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const memory = process.memoryUsage();
+  phase.residentMib = memory.rss / 2 ** 20;
+  phase.heapMib = (memory.heapUsed + memory.external) / 2 ** 20;
+  process.send?.(phase);
+});
+process.once('disconnect', () => process.exit());
+process.send?.('ready');
