@@ -58,6 +58,7 @@ function servingSecrets(answers: Record<string, string>[]): Kubernetes {
   return { json } as Kubernetes;
 }
 
+const mostBytes = 1_024 * 1_024;
 const noWait = { sleep: async () => undefined };
 
 test('the rules of the snapshot in the cluster answer as those of a gateway', async () => {
@@ -65,7 +66,11 @@ test('the rules of the snapshot in the cluster answer as those of a gateway', as
   const data = Object.fromEntries(
     shards.map((shard, index) => [snapshotShardName(index), Buffer.from(shard).toString('base64')]),
   );
-  const snapshot = await readLiveSnapshot({ kubernetes: servingSecrets([data]), namespace }, noWait);
+  const snapshot = await readLiveSnapshot(
+    { kubernetes: servingSecrets([data]), namespace },
+    mostBytes,
+    noWait,
+  );
   assert.equal(snapshot.takenAt, takenAt);
   const rules = rulesOfRecords(snapshot.records, config, 5_000);
   const codeOf = (key: string, ns = 'ns'): number => {
@@ -84,7 +89,7 @@ test('a manager whose set is not complete is unknown, as to a gateway', () => {
 
 test('a snapshot that is missing says so', async () => {
   await assert.rejects(
-    readLiveSnapshot({ kubernetes: servingSecrets([{}]), namespace }, noWait),
+    readLiveSnapshot({ kubernetes: servingSecrets([{}]), namespace }, mostBytes, noWait),
     (err) =>
       err instanceof LatchkeyError && err.code === 'SNAPSHOT_UNUSABLE' && /is missing/.test(err.message),
   );

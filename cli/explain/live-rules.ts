@@ -2,7 +2,7 @@ import type { Terminal, Values } from '#cli/command.ts';
 import { findConfig, type Installation, withInstallation } from '#cli/installation.ts';
 import { createStaging } from '#shared/bus/read/staging.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { type RulesSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
+import { mostSnapshotBytes, type RulesSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { parseKey } from '#shared/contracts/bus/bucket.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -32,7 +32,7 @@ export async function readLiveRules(terminal: Terminal, values: Values): Promise
         `${source} has snapshot.enabled: false: --live reads the snapshot`,
       );
     }
-    const snapshot = await readLiveSnapshot(installation, terminal.clock);
+    const snapshot = await readLiveSnapshot(installation, mostSnapshotBytes(config), terminal.clock);
     const { takenAt, records } = snapshot;
     terminal.errors.line(
       `configuration: ${source}; rules: snapshot in namespace ${installation.namespace}, last changed ${takenAt}`,
@@ -45,6 +45,7 @@ export async function readLiveRules(terminal: Terminal, values: Values): Promise
 /** Reads the snapshot from its Secrets. */
 export async function readLiveSnapshot(
   { kubernetes, namespace }: Pick<Installation, 'kubernetes' | 'namespace'>,
+  mostBytes: number,
   clock: Pick<Terminal['clock'], 'sleep'>,
 ): Promise<RulesSnapshot> {
   for (let reads = 1; ; reads += 1) {
@@ -53,7 +54,7 @@ export async function readLiveSnapshot(
         readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name }),
       ),
     );
-    const found = readSnapshot(shardsOf(secrets));
+    const found = readSnapshot(shardsOf(secrets), mostBytes);
     if ('records' in found) return found;
     if (found.state !== 'torn' || reads === mostReads) {
       throw new LatchkeyError(

@@ -145,7 +145,7 @@ function trySnapshot(random: Random, notes: CaseNotes): void {
     return [snapshotShardName(index), random.chance(0.1) ? mutateBytes(random, shard) : shard] as const;
   });
   notes.input(shards.map(([name, bytes]) => `${name} ${Buffer.from(bytes).toString('latin1')}`));
-  const read = readSnapshot(new Map(shards));
+  const read = readSnapshot(new Map(shards), 1_024 * 1_024);
   notes.outcome('records' in read ? 'snapshot read' : `snapshot ${read.state}`);
   if (!('records' in read)) return;
   const staging = createStaging(owner);

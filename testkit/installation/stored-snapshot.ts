@@ -36,7 +36,10 @@ export async function snapshotSummary(cluster: Harness): Promise<SnapshotSummary
 export async function storedSnapshot(cluster: Harness) {
   const secrets = await snapshotSecrets(cluster);
   const files = secrets.flatMap(({ data = {} }) => Object.entries(data));
-  const found = readSnapshot(new Map(files.map(([name, value]) => [name, Buffer.from(value, 'base64')])));
+  const found = readSnapshot(
+    new Map(files.map(([name, value]) => [name, Buffer.from(value, 'base64')])),
+    Number.POSITIVE_INFINITY,
+  );
   return 'records' in found ? found : undefined;
 }
 

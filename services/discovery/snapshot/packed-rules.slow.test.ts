@@ -17,7 +17,7 @@ const owner = 'k8s';
 /** What a gateway that starts from the shards knows. */
 function startedFrom(shards: readonly Uint8Array[] = []) {
   const files = new Map(shards.map((shard, index) => [snapshotShardName(index), shard]));
-  const snapshot = readSnapshot(files);
+  const snapshot = readSnapshot(files, Number.POSITIVE_INFINITY);
   assert.ok('records' in snapshot);
   const staging = createStaging(owner);
   for (const record of snapshot.records) assert.equal(staging.stage(record), 'staged');

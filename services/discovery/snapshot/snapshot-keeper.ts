@@ -100,7 +100,7 @@ function openSnapshot(
   { bus, managers, mostBytes, clock, log: readerLog }: SnapshotKeeperOptions,
   { log, onChange }: { log: Logger; onChange: () => void },
 ): OpenSnapshot {
-  const found = readSnapshot(shards);
+  const found = readSnapshot(shards, managers.length * mostBytes);
   const begun = 'records' in found ? found : undefined;
   if (!('records' in found) && found.state !== 'missing') log.warn(found, 'stored snapshot not usable');
   const rules = createReader(bus, {

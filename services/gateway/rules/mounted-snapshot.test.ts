@@ -7,10 +7,12 @@ import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { formatSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { packSnapshotShards } from '#shared/bus/snapshot/snapshot-shards.ts';
+import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { readMountedSnapshot } from './mounted-snapshot.ts';
 
+const config = latchkeyConfigSchema.parse({ chain: ['k8s'], limits: { managerMiB: 1 } });
 const takenAt = '2026-01-02T03:04:05.000Z';
 let folder: string;
 /** Two snapshots of the same number of shards. */
@@ -45,7 +47,7 @@ async function read(
   };
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push(line) });
-  const found = await readMountedSnapshot(mount, { clock: { sleep }, log });
+  const found = await readMountedSnapshot(mount, { config, clock: { sleep }, log });
   return { found, waits, log: lines.join('') };
 }
 
@@ -85,4 +87,14 @@ test('a torn snapshot is read again for a while: the volume was swapped between 
   assert.deepEqual([found?.records.length, log], [1, '']);
   assert.equal((await read('torn for good', torn)).waits, 6);
   assert.equal((await read('damaged for good', [Buffer.from('damage')])).waits, 0);
+});
+
+test('a gateway starts without a forged snapshot that would fill its memory, and says so', async () => {
+  const { shards = [] } = await packSnapshotShards(Buffer.alloc(3 * 1_024 * 1_024, '1\n'), takenAt);
+  const { found, log } = await read('forged', shards);
+  assert.equal(found, undefined);
+  assert.match(
+    log,
+    /"level":50.*cannot be used, it is damaged: it holds more than limits\.managerMiB allows/,
+  );
 });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { type RulesSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
+import { mostSnapshotBytes, type RulesSnapshot, readSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { readFolder } from '#shared/runtime/file-watch.ts';
@@ -9,6 +10,7 @@ const tornAgainMs = 500;
 const tornMostMs = 3_000;
 
 interface MountedSnapshotOptions {
+  config: Pick<LatchkeyConfig, 'chain' | 'limits'>;
   clock: Pick<Clock, 'sleep'>;
   log: Logger;
 }
@@ -19,10 +21,10 @@ interface MountedSnapshotOptions {
  */
 export async function readMountedSnapshot(
   folder: string,
-  { clock, log }: MountedSnapshotOptions,
+  { config, clock, log }: MountedSnapshotOptions,
 ): Promise<RulesSnapshot | undefined> {
   try {
-    const found = await readUntornSnapshot(folder, clock);
+    const found = await readUntornSnapshot(folder, mostSnapshotBytes(config), clock);
     if ('records' in found) return found;
     if (found.state === 'missing') log.info({ folder }, 'no snapshot of the rules is mounted');
     else throw unusable(folder, `it is ${found.state}: ${found.problem}`);
@@ -32,9 +34,9 @@ export async function readMountedSnapshot(
   return undefined;
 }
 
-async function readUntornSnapshot(folder: string, clock: MountedSnapshotOptions['clock']) {
+async function readUntornSnapshot(folder: string, mostBytes: number, clock: MountedSnapshotOptions['clock']) {
   for (let waitedMs = 0; ; waitedMs += tornAgainMs) {
-    const found = readSnapshot(await readFolder(folder));
+    const found = readSnapshot(await readFolder(folder), mostBytes);
     if ('records' in found || found.state !== 'torn' || waitedMs >= tornMostMs) return found;
     await clock.sleep(tornAgainMs);
   }

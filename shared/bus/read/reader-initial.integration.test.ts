@@ -33,7 +33,10 @@ async function emptyBucket(): Promise<void> {
 /** What a snapshot of these records holds when it is read again. */
 async function throughSnapshot(records: readonly BusRecord[]): Promise<readonly BusRecord[]> {
   const { shards = [] } = await packSnapshotShards(formatSnapshot(records), new Date().toISOString());
-  const read = readSnapshot(new Map(shards.map((shard, index) => [snapshotShardName(index), shard])));
+  const read = readSnapshot(
+    new Map(shards.map((shard, index) => [snapshotShardName(index), shard])),
+    1_024 * 1_024,
+  );
   assert.ok('records' in read);
   return read.records;
 }

@@ -12,8 +12,9 @@ import { packSnapshotShards } from './snapshot-shards.ts';
 const takenAt = '2026-01-02T03:04:05.000Z';
 const filesOf = (shards: readonly Uint8Array[] = []) =>
   new Map(shards.map((shard, index) => [snapshotShardName(index), shard]));
-const read = async (content: Uint8Array) =>
-  readSnapshot(filesOf((await packSnapshotShards(content, takenAt)).shards));
+const mostBytes = 8 * 1_024 * 1_024;
+const read = async (content: Uint8Array, most = mostBytes) =>
+  readSnapshot(filesOf((await packSnapshotShards(content, takenAt)).shards), most);
 
 /** Any record that a bucket may hold, malformed ones too. */
 const anyRecord: fc.Arbitrary<BusRecord> = fc
@@ -38,7 +39,7 @@ const anyRecord: fc.Arbitrary<BusRecord> = fc
 
 test('any records come back from a snapshot as they were, to the byte', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anyRecord), async (records) => {
+    fc.asyncProperty(fc.uniqueArray(anyRecord, { selector: ({ key }) => key }), async (records) => {
       const snapshot = await read(formatSnapshot(records));
       assert.ok('records' in snapshot);
       assert.deepEqual(snapshot.records, records);
@@ -55,4 +56,33 @@ test('content that is not records is damage as a whole', async () => {
     );
     assert.ok('state' in snapshot && snapshot.state === 'damaged', text);
   }
+});
+
+test('input 69: a forged snapshot is refused at its first wrong line, and beyond what may be read of the managers', async () => {
+  const line = formatSnapshot([aRecord({ key: 'k8s.recipe' })]).toString();
+  const repeated = (text: string): Buffer =>
+    Buffer.alloc(text.length * Math.floor(mostBytes / text.length), text);
+  const many = Array.from({ length: 100 }, (_, at) =>
+    aRecord({ key: formatKey({ owner: 'k8s', kind: 'entry', namespace: 'n', secret: `s${at}` }) }),
+  );
+  const problems = {
+    'no stored record': [repeated('\n'), repeated('1\n'), Buffer.from(`${line}\n`), repeated('[')],
+    'a record twice': [repeated(line)],
+    'more than limits.managerMiB': [Buffer.alloc(2 * mostBytes + 1, '\n')],
+  };
+  for (const [problem, contents] of Object.entries(problems)) {
+    for (const content of contents) {
+      const found = await read(content);
+      assert.ok('problem' in found && found.state === 'damaged' && found.problem.includes(problem), problem);
+    }
+  }
+  assert.ok('records' in (await read(formatSnapshot(many))));
+  const tooMany = await read(formatSnapshot(many), 100 * 300);
+  assert.ok('problem' in tooMany && tooMany.problem.includes('limits.managerMiB'));
+});
+
+test('a record of nothing but quotes is within the room of its charge', async () => {
+  const quotes = Buffer.alloc(100_000, '"');
+  const record = aRecord({ key: 'k8s.recipe', bytes: quotes });
+  assert.ok('records' in (await read(formatSnapshot([record]), 100_400)));
 });

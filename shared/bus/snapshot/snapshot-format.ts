@@ -1,6 +1,8 @@
 import { manifestOf } from '#shared/bus/records/claim.ts';
-import type { BusRecord } from '#shared/bus/records/record.ts';
+import { costOf } from '#shared/bus/records/cost.ts';
+import { type BusRecord, parseRecordBytes } from '#shared/bus/records/record.ts';
 import { parseKey } from '#shared/contracts/bus/bucket.ts';
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import {
   type SnapshotRecord,
   type SnapshotSummary,
@@ -27,33 +29,54 @@ export function formatSnapshot(records: readonly BusRecord[]): Buffer {
   return Buffer.from(lines.join(''));
 }
 
-/** Reads a snapshot from its shards by name, or says why it cannot be used. Whether sets are complete is the reader's to say. */
+/** Bounds the content by what its records are charged: quotes and bytes above 127 take two, and a record's stamp 300. */
+const contentShare = 2;
+/** A record on the bus has a megabyte at most, and JSON writes a byte as six at most (`\u0001`). */
+const mostLineBytes = 6 * 1_024 * 1_024;
+const newline = 0x0a;
+
+/** Computes what the records of a snapshot may be charged in all: what a reader keeps of each manager of the chain. */
+export const mostSnapshotBytes = ({ chain, limits }: Pick<LatchkeyConfig, 'chain' | 'limits'>): number =>
+  chain.length * limits.managerMiB * 1_024 * 1_024;
+
+/**
+ * Reads a snapshot from its shards by name, or says why it cannot be used. Whether sets are complete is the reader's to say.
+ * @param mostBytes that its records may be charged
+ */
 export function readSnapshot(
   files: ReadonlyMap<string, Uint8Array>,
+  mostBytes: number,
 ): RulesSnapshot | Exclude<UnpackedSnapshot, { state: 'whole' }> {
-  const unpacked = unpackSnapshotShards(files);
+  const unpacked = unpackSnapshotShards(files, contentShare * mostBytes);
   if (unpacked.state !== 'whole') return unpacked;
-  const records = parseContent(unpacked.content);
-  if (records === undefined)
-    return { state: 'damaged', problem: 'a line of its content is no stored record' };
+  const records = parseContent(unpacked.content, mostBytes);
+  if (typeof records === 'string') return { state: 'damaged', problem: records };
   const { generation, takenAt, shards } = unpacked;
   return { generation, takenAt, shards, records };
 }
 
-function parseContent(content: Uint8Array): BusRecord[] | undefined {
-  const lines = Buffer.from(content).toString('utf8').split('\n').filter(Boolean);
-  const records: BusRecord[] = [];
-  for (const line of lines) {
-    const record = parseLine(line);
-    if (record === undefined) return undefined;
-    records.push(record);
+/** Reads line by line, up to the first one that is wrong, and returns the records or that problem. */
+function parseContent(content: Uint8Array, mostBytes: number): BusRecord[] | string {
+  const records = new Map<string, BusRecord>();
+  let costBytes = 0;
+  for (let from = 0; from < content.length; ) {
+    const end = content.indexOf(newline, from);
+    const to = end === -1 ? content.length : end;
+    const record = parseLine(content.subarray(from, to));
+    if (record === undefined) return 'a line of its content is no stored record';
+    if (records.has(record.key)) return 'it holds a record twice';
+    costBytes += costOf(record);
+    if (costBytes > mostBytes) return 'it holds more than limits.managerMiB allows';
+    records.set(record.key, record);
+    from = to + 1;
   }
-  return records;
+  return [...records.values()];
 }
 
-function parseLine(line: string): BusRecord | undefined {
+function parseLine(bytes: Uint8Array): BusRecord | undefined {
+  if (bytes.length > mostLineBytes) return undefined;
   try {
-    const { body, traceparent, tracestate, ...stamp } = snapshotRecordSchema.parse(JSON.parse(line));
+    const { body, traceparent, tracestate, ...stamp } = snapshotRecordSchema.parse(parseRecordBytes(bytes));
     const trace = {
       ...(traceparent === undefined ? {} : { traceparent }),
       ...(tracestate === undefined ? {} : { tracestate }),

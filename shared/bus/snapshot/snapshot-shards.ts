@@ -12,7 +12,7 @@ import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 
 /** Room for the header of a shard and its newline. */
 const headerBytes = 512;
-/** Most that is unpacked: four full shards of text never reach it, and a forged one fills no memory. */
+/** Most that is unpacked of any: four full shards of text never reach it. */
 export const maxContentBytes = 128 * 1_024 * 1_024;
 const newline = 0x0a;
 
@@ -65,8 +65,14 @@ export type UnpackedSnapshot =
   /** There is none (yet), it is of several generations, or it is not what was written. */
   | { state: 'missing' | 'torn' | 'damaged'; problem: string };
 
-/** Reverses {@link packSnapshotShards}. Shards by name; those that the first one does not count are left aside. */
-export function unpackSnapshotShards(files: ReadonlyMap<string, Uint8Array>): UnpackedSnapshot {
+/**
+ * Reverses {@link packSnapshotShards}. Shards by name; those that the first one does not count are left aside.
+ * @param mostContentBytes of unpacked content: gzip makes a thousand bytes of one, and whoever writes the Secrets chooses it
+ */
+export function unpackSnapshotShards(
+  files: ReadonlyMap<string, Uint8Array>,
+  mostContentBytes: number = maxContentBytes,
+): UnpackedSnapshot {
   const first = readShard(files, 0);
   if (first === undefined) return { state: 'missing', problem: `there is no ${snapshotShardName(0)}` };
   if (first === 'damaged') return damagedHeader(0);
@@ -83,7 +89,8 @@ export function unpackSnapshotShards(files: ReadonlyMap<string, Uint8Array>): Un
     shards.push(shard.bytes);
     parts.push(shard.part);
   }
-  const content = unpack(Buffer.concat(parts));
+  const content = unpack(Buffer.concat(parts), Math.min(maxContentBytes, mostContentBytes));
+  if (content === 'long') return { state: 'damaged', problem: 'it holds more than limits.managerMiB allows' };
   return content === undefined || generationOf(content) !== generation
     ? { state: 'damaged', problem: 'the content does not have the digest that its generation names' }
     : { state: 'whole', generation, takenAt, shards, content };
@@ -113,10 +120,11 @@ function parseHeader(text: string): ShardHeader | undefined {
   }
 }
 
-function unpack(packed: Uint8Array): Uint8Array | undefined {
+function unpack(packed: Uint8Array, maxOutputLength: number): Uint8Array | 'long' | undefined {
   try {
-    return gunzipSync(packed, { maxOutputLength: maxContentBytes });
-  } catch {
-    return undefined;
+    return gunzipSync(packed, { maxOutputLength });
+  } catch (err) {
+    const isLong = err instanceof Error && 'code' in err && err.code === 'ERR_BUFFER_TOO_LARGE';
+    return isLong ? 'long' : undefined;
   }
 }
