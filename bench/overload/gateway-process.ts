@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ProcessUsage, processUsage } from '#bench/process-usage.ts';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
+import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import { createPublisher } from '#shared/bus/publish/publisher.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bus/bucket.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
@@ -15,15 +17,11 @@ import { startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-pro
 import { startProcessGuard } from '#testkit/processes/process-guard.ts';
 
 /** One real gateway process that is ready, and what it needs: a bus with the rules of an open k8s manager. */
-export interface GatewayProcess {
+export interface GatewayProcess extends ProcessUsage {
   pid: number;
   webhookPort: number;
   healthPort: number;
-  /** Resident memory now, MiB. */
-  residentMib(): Promise<number>;
   openFiles(): Promise<number>;
-  /** Processor time it has used, s. */
-  cpuSeconds(): Promise<number>;
   /** Of its metric, summed over the labels. */
   metric(name: string): Promise<number>;
   signal(signal: NodeJS.Signals): void;
@@ -31,8 +29,6 @@ export interface GatewayProcess {
   stop(): Promise<void>;
 }
 
-/** USER_HZ of Linux, in which /proc counts. */
-const clockTicksPerSecond = 100;
 const root = join(import.meta.dirname, '../..');
 /** JSON is YAML. */
 const configuration = { chain: ['k8s'], k8s: { inventory: 'open' }, gateway: { readyGraceSeconds: 0 } };
@@ -73,6 +69,16 @@ export async function startGatewayProcess(): Promise<GatewayProcess> {
   });
   const recipe = k8sManager.recipe(latchkeyConfigSchema.parse(configuration));
   publisher.replace(new Map([[formatKey({ owner, kind: 'recipe' }), { value: recipe }]]));
+  // Rules that no resolver confirms are stale, and plans made of stale rules are not remembered.
+  const heartbeats = startHeartbeats(bus, {
+    sender: { service: 'resolver', uid: 'bench', manager: owner },
+    clock: systemClock,
+    report: () => ({
+      notReady: [],
+      applied: [publisher.published() ?? []].flat(),
+      epoch: publisher.epoch(),
+    }),
+  });
 
   const { config, tls } = await writeMounts(folder);
   const [webhookPort = 0, healthPort = 0] = await freePorts(2);
@@ -104,14 +110,7 @@ export async function startGatewayProcess(): Promise<GatewayProcess> {
     healthPort,
     exited: gateway.exited,
     signal: gateway.signal,
-    residentMib: async () => {
-      const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8');
-      return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024);
-    },
-    cpuSeconds: async () => {
-      const fields = (await readFile(`/proc/${gateway.pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-      return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
-    },
+    ...processUsage(gateway.pid),
     openFiles: async () => (await readdir(`/proc/${gateway.pid}/fd`)).length,
     metric: async (name) => {
       const text = await (await fetch(`${url}/metrics`)).text();
@@ -121,6 +120,7 @@ export async function startGatewayProcess(): Promise<GatewayProcess> {
     },
     stop: async () => {
       await gateway.stop('SIGKILL');
+      heartbeats.stop();
       await publisher.stop();
       await testBus.stop();
       await guard.close();
