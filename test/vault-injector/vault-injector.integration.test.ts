@@ -7,8 +7,9 @@ import { type Cluster, startCluster } from '#testkit/cluster/cluster.ts';
 import { createPod } from '#testkit/installation/create-pod.ts';
 import { answerGolden, type GoldenCase, readGolden } from '#testkit/pods/golden-case.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { vaultInjector } from '#tools/vault-k8s/vault-injector.ts';
 import { lostAnnotations, readVaultAgent } from './vault-agent.ts';
-import { startVaultInjector, type VaultInjector, vaultInjector } from './vault-injector.ts';
+import { startVaultInjector, type VaultInjector } from './vault-injector.ts';
 
 const namespace = 'flytesnacks-development';
 const secretsDir = '/etc/flyte/secrets';

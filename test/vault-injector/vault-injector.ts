@@ -14,19 +14,12 @@ import { requireMountNamespace, withFolderAt } from '#testkit/processes/mount-na
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { buildGoProgram } from '#tools/go-program.ts';
 import { createProgress } from '#tools/progress.ts';
+import { vaultInjector } from '#tools/vault-k8s/vault-injector.ts';
 
 const hourMs = 3_600_000;
 const startTimeoutMs = 30_000;
 const account = 'vault-agent-injector';
 const namespace = 'vault';
-
-export const vaultInjector = {
-  name: 'vault-k8s',
-  version: 'v1.6.2',
-  moduleFolder: join(import.meta.dirname, '../../tools/vault-k8s'),
-  package: 'github.com/hashicorp/vault-k8s',
-  linkerFlags: '',
-};
 
 /** HashiCorp's own injector, running; `register` makes the API server call it. */
 export interface VaultInjector {
