@@ -18,7 +18,17 @@ const width = 640;
 const height = 380;
 const margin = { left: 64, right: 170, top: 36, bottom: 56 };
 /** Distinguishable without colour vision (Okabe and Ito). */
-const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999'];
+const colours = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#e69f00',
+  '#56b4e9',
+  '#000000',
+  '#999999',
+  '#f0e442',
+];
 
 /** Writes charts one below the other as a picture. */
 export function svgOf(charts: readonly Chart[]): string {
