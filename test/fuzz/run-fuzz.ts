@@ -53,8 +53,12 @@ const progressEveryMs = 10_000;
 export async function runFuzz({ targets, cases, seed, only, progress }: FuzzOptions): Promise<FuzzReport> {
   const report: FuzzReport = { seed, targets: [], violations: [], peakMiB: 0 };
   const shares = targets.reduce((sum, { share }) => sum + share, 0);
+  const casesOf = (share: number): number => Math.round((cases * share) / shares);
+  let shared = 0;
   for (const target of targets) {
-    const count = Math.round((cases * target.share) / shares);
+    // Rounded by their sums, so that none is left over.
+    const count = casesOf(shared + target.share) - casesOf(shared);
+    shared += target.share;
     const numbers = only === undefined ? { from: 0, to: count } : { from: only, to: only + 1 };
     report.targets.push(await tryTarget(target, numbers, { seed, report, progress }));
   }

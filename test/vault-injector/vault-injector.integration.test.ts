@@ -130,10 +130,10 @@ test('Vault accepts what latchkey writes in every recorded case of vault', async
 test('a webhook of Vault that comes first by name needs reinvocationPolicy: IfNeeded', async () => {
   const { admissionRegistration } = cluster.harness;
   await admissionRegistration.deleteMutatingWebhookConfiguration({ name: 'vault-agent-injector-cfg' });
-  await injector.register('a-vault-injector', 'Never');
+  await injector.register('0-a-vault-injector', 'Never');
   const task = aVaultTask('first', askedFor);
   assert.equal(readVaultAgent(await admitted(task, { dryRun: true })), undefined);
-  await admissionRegistration.deleteMutatingWebhookConfiguration({ name: 'a-vault-injector' });
-  await injector.register('another-vault-injector', 'IfNeeded');
+  await admissionRegistration.deleteMutatingWebhookConfiguration({ name: '0-a-vault-injector' });
+  await injector.register('0-another-vault-injector', 'IfNeeded');
   assert.ok(readVaultAgent(await admitted(task, { dryRun: true })));
 });
