@@ -38,6 +38,23 @@ const fewPairs = {
   message: `name more than ${mostPairs} pairs of a group and a key, every group of a rule with every key of it: use wildcards`,
 };
 
+/** Comparisons of conditions, in characters of two globs: some seconds of discovery at most, once. */
+const mostConditionSteps = 50_000_000;
+/** Two globs of one star each are compared by their ends. */
+const stepsOfSimplePair = 4;
+
+/**
+ * Bounds what it costs to find the rules that have a caller in common: every two globs of a condition, where one has a
+ * wildcard, and character by character where one has several.
+ */
+function conditionSteps(globsOfRules: readonly (readonly string[] | undefined)[]): number {
+  const all = globsOfRules.flatMap((of) => of ?? []);
+  const wild = all.filter((one) => /[*?]/.test(one));
+  const charactersOf = (some: readonly string[]): number => some.reduce((sum, one) => sum + one.length, 0);
+  const several = wild.filter((one) => !/^[^*?]*\*[^*?]*$/.test(one));
+  return stepsOfSimplePair * wild.length * all.length + charactersOf(several) * charactersOf(all);
+}
+
 /**
  * One manager's part, in its recipe. Strict against the habit of messages: a condition that a gateway does not know
  * must not be read as "anybody"; it refuses such a recipe and keeps the one in force.
@@ -64,6 +81,11 @@ export const policySchema = z
       .describe('Rules, each of which names secrets and who may use them (docs/policy.md).'),
   })
   .superRefine((policy, { addIssue }) => {
+    for (const condition of ['serviceAccounts', 'projects', 'domains'] as const) {
+      if (conditionSteps(policy.rules.map((rule) => rule[condition])) <= mostConditionSteps) continue;
+      const message = `have too many ${condition} with wildcards to be compared: write names out, or use one wildcard a glob`;
+      addIssue({ code: 'custom', path: ['rules'], message });
+    }
     for (const [index, rule] of policy.rules.entries()) {
       const issue = (message: string): void =>
         addIssue({ code: 'custom', path: ['rules', index, 'name'], message });

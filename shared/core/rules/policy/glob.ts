@@ -99,7 +99,8 @@ export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => stri
 
 /** Whether some text is matched by both. The time is at most the product of their lengths. */
 export function globsOverlap(one: string, other: string): boolean {
-  if (!endAlike(tailOf(one), tailOf(other))) return false;
+  if (!endAlike(tailOf(one), tailOf(other)) || !beginAlike(headOf(one), headOf(other))) return false;
+  if (hasOneStar(one) && hasOneStar(other)) return true;
   // From the end; row[j] says it of what is left of `one`, and of `other` from j on.
   let below: readonly boolean[] = [];
   for (let i = one.length; i >= 0; i--) {
@@ -113,6 +114,13 @@ export function globsOverlap(one: string, other: string): boolean {
 /** Whether one text can end with both tails. */
 export const endAlike = (tail: string, other: string): boolean =>
   tail.endsWith(other) || other.endsWith(tail);
+
+const beginAlike = (head: string, other: string): boolean => head.startsWith(other) || other.startsWith(head);
+
+const headOf = (glob: string): string => glob.slice(0, prefixLength(glob));
+
+/** Two such globs that begin and end alike match what begins and ends as the longer ones do. */
+const hasOneStar = (glob: string): boolean => /^[^*?]*\*[^*?]*$/.test(glob);
 
 /** Returns the text behind the last wildcard. */
 export const tailOf = (glob: string): string =>

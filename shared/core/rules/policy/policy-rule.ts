@@ -2,7 +2,7 @@ import type { RecipePolicy } from '#shared/contracts/config/policy.ts';
 import type { SpellingName } from '#shared/contracts/rules/rule-recipe.ts';
 import type { Asked, LookupName } from '#shared/core/rules/template/lookup-name.ts';
 import type { Variables } from '#shared/core/rules/template/template.ts';
-import { compileGlob, globCovers, globsOverlap, prefixLength } from './glob.ts';
+import { compileGlob, globCovers, prefixLength } from './glob.ts';
 import { secretSpelling } from './secret-spelling.ts';
 
 /** Who asks: what a policy knows of a pod. */
@@ -71,17 +71,9 @@ export function compilePolicyRule(rule: Rule, place: number): CompiledRule {
   };
 }
 
-/** Whether one pod of the namespace could be admitted by all of these. */
-export function couldAdmit(rules: readonly CompiledRule[], namespace: string): boolean {
-  return (
-    rules.every(({ reaches }) => reaches(namespace)) &&
-    rules.every((one, index) => rules.slice(index + 1).every((other) => haveOneInCommon(one, other)))
-  );
-}
-
 /** Lists the names that a rule selects, one for each pair of its globs and each lookup. */
 export function namedSecrets(
-  { groups = ['*'], keys = ['*'] }: Rule,
+  { groups = ['*'], keys = ['*'] }: Pick<Rule, 'groups' | 'keys'>,
   rule: CompiledRule,
   lookup: readonly LookupName[],
   spelling: SpellingName | undefined,
@@ -150,14 +142,4 @@ function anyOf(globs: readonly string[] | undefined): Matcher {
   if (globs === undefined) return () => true;
   const compiled = globs.map(compileGlob);
   return (text) => text !== undefined && compiled.some((matches) => matches(text));
-}
-
-const conditions = ['serviceAccounts', 'projects', 'domains'] as const;
-
-function haveOneInCommon({ who: one }: CompiledRule, { who: other }: CompiledRule): boolean {
-  return conditions.every((condition) => {
-    const [some, others] = [one[condition], other[condition]];
-    if (some === undefined || others === undefined) return true;
-    return some.some((glob) => others.some((against) => globsOverlap(glob, against)));
-  });
 }

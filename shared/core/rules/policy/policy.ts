@@ -9,10 +9,10 @@ import {
   type Caller,
   type CompiledRule,
   compilePolicyRule,
-  couldAdmit,
   type NamedSecrets,
   namedSecrets,
 } from './policy-rule.ts';
+import { createRuleMeetings, type Demands, remember } from './rule-meetings.ts';
 import { secretSpelling } from './secret-spelling.ts';
 
 export type { Caller } from './policy-rule.ts';
@@ -65,7 +65,9 @@ export function compilePolicy(
   spelling?: SpellingName,
 ): Policy {
   const byDefault = { allowed: policy.default === 'allow', line: `default ${policy.default}` };
-  const about = compileRules(policy, lookup, spelling);
+  const compiled = policy.rules.map(compilePolicyRule);
+  const about = compileRules(policy, compiled, lookup, spelling);
+  const couldMeet = createRuleMeetings(compiled);
   const decide = (question: Question, caller: Caller, budget?: WorkBudget): PolicyDecision => {
     const { isNamed, demands } = policyDemandsOf(question, budget);
     if (!isNamed && !byDefault.allowed) return byDefault;
@@ -73,7 +75,7 @@ export function compilePolicy(
     const admitting = demands[0]?.find(({ admits }) => admits(caller));
     return { allowed: refusing === undefined, line: lineOf(refusing ?? (admitting ? [admitting] : [])) };
   };
-  const waysTo = rememberLast((lookupKey: string): Demands[] => {
+  const waysTo = remember((lookupKey: string): Demands[] => {
     const named = about(lookupKey);
     if (named.length === 0) return byDefault.allowed ? [[]] : [];
     const search = { charactersLeft: mostCharactersOfCopy };
@@ -103,23 +105,6 @@ export function compilePolicy(
   };
 }
 
-/** The rules of which one each must admit, for one way to ask for a name. */
-type Demands = readonly (readonly CompiledRule[])[];
-
-/** Names that a policy remembers the ways to: discovery asks for each global secret in each namespace. */
-const mostRemembered = 5_000;
-
-/** Works out once what is asked for again and again. */
-function rememberLast<T>(make: (name: string) => T): (name: string) => T {
-  const known = new Map<string, T>();
-  return (name) => {
-    const made = known.get(name) ?? make(name);
-    if (known.size >= mostRemembered) known.clear();
-    known.set(name, made);
-    return made;
-  };
-}
-
 /** Every name of 300 characters is read to its end; the copy of one that is not lies nowhere. */
 const mostCharactersOfCopy = 100_000;
 
@@ -141,12 +126,11 @@ function* askedFor(
 /** Finds the rules about a lookup key, in every spelling that may be the same secret. */
 function compileRules(
   { rules }: RecipePolicy,
+  compiled: readonly CompiledRule[],
   lookup: readonly LookupName[],
   spelling: SpellingName | undefined,
 ): GlobIndex<NamedSecrets> {
-  const all = rules.flatMap((rule, place) =>
-    namedSecrets(rule, compilePolicyRule(rule, place), lookup, spelling),
-  );
+  const all = compiled.flatMap((rule, place) => namedSecrets(rules[place] ?? {}, rule, lookup, spelling));
   // As it is written, too: the `*` of a glob may stand for what another spelling leaves out.
   const byName = createGlobIndex(all, ({ glob }) => glob);
   const { perhaps = [], surely = [] } = secretSpelling(spelling) ?? {};
@@ -160,18 +144,6 @@ function compileRules(
     const alike = bySpelling.flatMap(({ find, ofName }) => find(ofName(lookupKey), budget));
     return [...new Set([...named, ...alike])];
   };
-}
-
-/** Whether one pod of the namespace could be admitted by a rule of each list, besides those that were chosen. */
-function couldMeet(
-  [rules, ...others]: Demands,
-  namespace: string,
-  chosen: readonly CompiledRule[] = [],
-): boolean {
-  if (rules === undefined) return true;
-  return rules.some(
-    (rule) => couldAdmit([...chosen, rule], namespace) && couldMeet(others, namespace, [...chosen, rule]),
-  );
 }
 
 function lineOf(rules: readonly CompiledRule[]): string {
