@@ -6,8 +6,8 @@ const charactersPerStep = 32;
 const dot = 0x2e;
 
 /**
- * A mount path as the kubelet takes it: below the root, without `.`, `..` and spare slashes. In time linear in the path,
- * and without a copy of each of its segments.
+ * Writes a mount path as the kubelet takes it: below the root, without `.`, `..` and spare slashes. In time linear in the
+ * path, and without a copy of each of its segments.
  * @param budget pays for the characters, and for each segment of a path that is not normal as it is
  */
 export function normalMountPath(path: string, budget: WorkBudget): string {
@@ -16,9 +16,9 @@ export function normalMountPath(path: string, budget: WorkBudget): string {
 }
 
 /**
- * A mount path of a Windows container as {@link normalMountPath} would write the same place: there `C:\\etc`, `\\etc`,
- * `etc` and `/ETC/` are one (the kubelet's MakeAbsolutePath, and the file system, which ignores case and what dots and
- * spaces end a name). Another drive stays a place of its own.
+ * Writes a mount path of a Windows container as {@link normalMountPath} would write the same place. There `C:\etc`, `\etc`,
+ * `etc` and `/ETC/` are one (docs/reference/kube-apiserver.md C49). Another drive stays a place of its own.
+ * @param budget pays for the characters and the segments
  */
 export function windowsMountPath(path: string, budget: WorkBudget): string {
   budget.spend(1 + Math.ceil(path.length / charactersPerStep));
@@ -35,7 +35,7 @@ export function windowsMountPath(path: string, budget: WorkBudget): string {
 
 const isDots = (name: string): boolean => name === '.' || name === '..';
 
-/** Takes off the dots and spaces at the end of a name; a pattern would look at each run of them again and again. */
+/** Takes off the dots and spaces at the end of a name. A pattern would look at each run of them again and again. */
 function withoutEnd(name: string): string {
   let end = name.length;
   while (end > 0 && (name[end - 1] === '.' || name[end - 1] === ' ')) end--;
