@@ -102,7 +102,7 @@ function again(planned: Plan, budget: WorkBudget): PlannedRequests {
 const isKept = (planned: PlannedRequests): planned is Plan =>
   'plan' in planned && injectionsOf(planned.decided).every(({ isSealed }) => !isSealed);
 
-/** Joins all that a plan depends on besides the rules, each with its length, so that no two requests make one key. */
+/** Joins all that a plan depends on besides the rules. Each has its length, so that no two requests make one key. */
 function keyOf(
   asked: readonly AskedSecret[],
   { namespace, serviceAccount, project, domain }: Caller,

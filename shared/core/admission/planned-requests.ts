@@ -13,7 +13,7 @@ export interface AskedSecret {
   value: string;
 }
 
-/** What the requests of a pod come to, whatever else the pod has: all or nothing, with as many decisions as were made. */
+/** What the requests of a pod come to, whatever else it has. All or nothing, with as many decisions as were made. */
 export type PlannedRequests = { decided: readonly DecidedSecret[] } & (
   | { plan: PodPlan; report: Addition<string>; steps: PlanSteps }
   | { denial: Denial }
@@ -57,8 +57,10 @@ export function orDenial(decided: readonly DecidedSecret[], join: () => PlannedR
   }
 }
 
+/** Lists what is injected. */
 export const injectionsOf = (decided: readonly DecidedSecret[]): Injection[] =>
   decided.flatMap((secret) => ('injection' in secret ? [secret.injection] : []));
 
+/** Lists what is refused. */
 export const rejectionsOf = (decided: readonly DecidedSecret[]): RejectedSecret[] =>
   decided.flatMap((secret) => ('rejection' in secret ? [secret.rejection] : []));

@@ -17,6 +17,7 @@ export interface WrittenOperation {
   json: string;
 }
 
+/** Writes a value that is to be added. */
 export const addition = <T>(value: T): Addition<T> => ({ value, json: JSON.stringify(value) });
 
 /** Returns the operations that put each value at the same path, one after the other. */

@@ -9,17 +9,17 @@ import type { Container, NamedObject } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
 /** A variable that every container is to have, as the pod may already have it, and the secrets for which. */
-export interface WantedVariable extends Addition {
-  value: EnvEntry;
+export interface WantedVariable extends Addition<EnvEntry> {
   expected: object;
   secrets: ReadonlySet<string>;
 }
 
+/** Writes the variables of a plan, by name. */
 export function wantedEnv(env: PodPlan['env']): Map<string, WantedVariable> {
   const wanted = new Map<string, WantedVariable>();
   for (const [name, { value, secrets }] of env) {
     const expected = 'value' in value ? { ...value, valueFrom: undefined } : { ...value, value: '' };
-    wanted.set(name, { ...addition(value), value, expected, secrets });
+    wanted.set(name, { ...addition(value), expected, secrets });
   }
   return wanted;
 }

@@ -12,8 +12,7 @@ import type { Container, Mount } from './pod.ts';
 import { firstOf, type PodPlan } from './pod-plan.ts';
 
 /** A mount that every container is to have, with the first secret that wants it. */
-export interface WantedMount extends Addition {
-  value: VolumeMount;
+export interface WantedMount extends Addition<VolumeMount> {
   title: string;
   volume: PlannedVolume;
 }
@@ -21,21 +20,20 @@ export interface WantedMount extends Addition {
 /** Longest path that Linux takes (PATH_MAX): at a longer one nothing can be mounted. */
 const longestMountPath = 4_096;
 
-/** The mounts of a plan, of volumes that have the names of their choice. */
+/** Writes the mounts of a plan, as long as each volume has the name of its choice. */
 export const wantedMounts = (mounts: PodPlan['mounts']): WantedMount[] =>
   Array.from(mounts, ([mountPath, { value, secrets }]) => {
     const { volume, readOnly } = value;
     const mount = { name: volume.name, readOnly, mountPath };
-    return { ...addition(mount), value: mount, title: firstOf(secrets), volume };
+    return { ...addition(mount), title: firstOf(secrets), volume };
   });
 
-/** The same under the names that the volumes have in a pod. */
+/** Writes those mounts anew whose volume has another name in the pod. */
 export const namedMounts = (mounts: readonly WantedMount[], names: VolumeNames): WantedMount[] =>
   mounts.map((mount) => {
     const name = names.get(mount.volume) ?? mount.volume.name;
     if (name === mount.value.name) return mount;
-    const value = { ...mount.value, name };
-    return { ...mount, ...addition(value), value };
+    return { ...mount, ...addition({ ...mount.value, name }) };
   });
 
 /**

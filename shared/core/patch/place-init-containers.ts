@@ -9,8 +9,8 @@ import type { Container, Pod } from './pod.ts';
 const path = '/spec/initContainers';
 
 /**
- * Puts pull containers before all others, or behind the native sidecars that get no secrets: those of a mesh, without which
- * they have no network. A sidecar that gets secrets may read the files, and comes after.
+ * Puts pull containers before all others, or behind the native sidecars that get no secrets. Those are of a mesh: until
+ * they run the pod may have no network. A sidecar that gets secrets may read the files, and comes after.
  */
 export function placeInitContainers(
   { initContainers }: Pod,
@@ -18,10 +18,11 @@ export function placeInitContainers(
   { isOurs, isSkipped }: { isOurs: (source: JsonObject) => boolean; isSkipped: (name: string) => boolean },
   { budget, warnings }: { budget: WorkBudget; warnings: Warnings },
 ): WrittenOperation[] {
-  const behind = missing.filter(({ position }) => position === 'afterNativeSidecars');
-  const index = behind.length === 0 ? 0 : placeBehindSidecars(initContainers ?? [], isSkipped, budget);
+  const behind = missing.filter(isBehind);
+  const first = missing.filter((each) => !isBehind(each));
+  const index = behind.length === 0 ? 0 : indexBehindSidecars(initContainers ?? [], isSkipped, budget);
   // In one list: where the pod has none, each operation would write a new one.
-  if (index === 0) return insertInto(path, initContainers, containersOf(inOrder(missing)), 0);
+  if (index === 0) return insertInto(path, initContainers, containersOf([...first, ...behind]), 0);
   for (const early of (initContainers ?? []).slice(0, index)) {
     if (isSkipped(early.name) || isOurs(early.source)) continue;
     warnings.add(
@@ -31,20 +32,17 @@ export function placeInitContainers(
   }
   return [
     ...insertInto(path, initContainers, containersOf(behind), index),
-    ...insertInto(path, initContainers, containersOf(missing.filter((each) => !behind.includes(each))), 0),
+    ...insertInto(path, initContainers, containersOf(first), 0),
   ];
 }
-
-/** Orders those that go first before the others. */
-const inOrder = (missing: readonly MissingInitContainer[]): MissingInitContainer[] =>
-  missing.toSorted((a, b) => Number(isBehind(a)) - Number(isBehind(b)));
 
 const isBehind = ({ position }: MissingInitContainer): boolean => position === 'afterNativeSidecars';
 
 const containersOf = (missing: readonly MissingInitContainer[]): Addition[] =>
   missing.map(({ container }) => addition(container));
 
-function placeBehindSidecars(
+/** Finds the place directly behind the last native sidecar that gets no secrets; 0 without one. */
+function indexBehindSidecars(
   containers: readonly Container[],
   isSkipped: (name: string) => boolean,
   budget: WorkBudget,

@@ -38,12 +38,12 @@ const mostAdditions = 50_000;
 const mostAddedCharacters = 8 * 1_024 * 1_024;
 
 /**
- * The smallest patch that gives the pod what the plan wants; empty when it has it all.
- * What the user wrote is never changed: an annotation stays unless the secret depends on it, a variable of the same name hides the secret's (with a warning), another
- * volume of the same name makes ours take the next free name.
+ * Makes the smallest patch that gives the pod what the plan wants; empty when it has it all.
+ * What the user wrote is never changed: an annotation stays unless the secret depends on it, a variable of the same name hides
+ * the secret's (with a warning), another volume of the same name makes ours take the next free name.
  * @param options value of the report annotation, and which containers get no secrets
  * @throws PATH_CLASH when the user mounts something else at our path, over a file below it, or where one has no place in
- * the other; * VARIABLE_CLASH when an annotation of the pod keeps a secret away; TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
+ * the other; VARIABLE_CLASH when an annotation of the pod keeps a secret away; TOO_MANY_SECRETS, POD_TOO_LARGE, POD_MALFORMED
  */
 export function patchPod(
   pod: Pod,
@@ -136,14 +136,7 @@ function annotationOperations(
 ): WrittenOperation[] {
   const wanted = [...plan.annotations].filter(([name]) => !Object.hasOwn(pod.annotations, name));
   checkAnnotations(pod, plan, budget);
-  const missing = wanted.map(
-    ([
-      name,
-      {
-        value: { value },
-      },
-    ]) => [name, addition(value)] as const,
-  );
+  const missing = wanted.map(([name, { value: annotation }]) => [name, addition(annotation.value)] as const);
   if (pod.annotations[reportAnnotation] !== report.value) missing.push([reportAnnotation, report]);
   checkGrowth('/metadata/annotations', Object.keys(pod.annotations), missing);
   return missing.flatMap(([name, text]) => {

@@ -171,7 +171,7 @@ function mixHashes(before: number, next: number): number {
   return joinHalves(mixedLow ^ (mixedHigh >>> 12), mixedHigh);
 }
 
-/** Joins both halves, each bit of which says something of every bit of the other, to an integer that is not 0. */
+/** Joins both halves to an integer that is not 0. Each bit of one says something of every bit of the other. */
 function joinHalves(low: number, high: number): number {
   let mixed = Math.imul(low ^ (high >>> 16) ^ seedHigh, factorHigh);
   mixed ^= mixed >>> 15;
