@@ -223,6 +223,7 @@ test('an object that asks for secrets and has no pod template that is known is n
   const makers = [
     { ...named('trainer.kubeflow.org/v1alpha1', 'TrainJob', 't'), spec: { annotations: asked } },
     { ...named('argoproj.io/v1alpha1', 'Workflow', 'w'), spec: { podMetadata: { annotations: asked } } },
+    { ...named('example.com/v1', 'Pipeline', 'p'), spec: { driver: { annotations: asked } } },
   ];
   const admitted = aPod({ metadata: { name: 'pod' } });
   const { code, output } = await explain(...makers, admitted);
@@ -232,7 +233,7 @@ test('an object that asks for secrets and has no pod template that is known is n
   const json = await explainJson([...makers, admitted].map((each) => stringify(each)).join('---\n'));
   assert.deepEqual(
     json.unchecked.map(({ places }: { places: string[] }) => places),
-    [['spec.annotations'], ['spec.podMetadata.annotations']],
+    [['spec.annotations'], ['spec.podMetadata.annotations'], ['spec.driver.annotations']],
   );
 });
 

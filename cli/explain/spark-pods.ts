@@ -4,8 +4,9 @@ import { isObject, type JsonObject, member } from '#shared/core/text/json-object
 const containerNames = { driver: 'spark-kubernetes-driver', executor: 'spark-kubernetes-executor' } as const;
 
 /**
- * The pods of the spec of a SparkApplication, which `owner` is or holds, by their field. Spark's operator describes a pod by fields of its own:
- * labels and annotations stand beside them, and there is no list of containers.
+ * Returns the pods of the spec of a SparkApplication, by their field. Spark's operator describes a pod by fields of its
+ * own: labels and annotations stand beside them, and there is no list of containers.
+ * @param owner the SparkApplication, or the object that holds it
  */
 export function sparkPods(spec: JsonObject, owner: unknown): Record<string, JsonObject> {
   const parts = Object.entries(containerNames).filter(([part]) => isObject(spec[part]));

@@ -14,6 +14,12 @@ interface Found {
   value: string;
 }
 
+/** Tells whether the annotation of this name asks for a secret. */
+export const isSecretAnnotation = (name: string): boolean =>
+  name.startsWith(requestPrefix) && hasNumber(name);
+
+const hasNumber = (name: string): boolean => /^[0-9]{1,63}$/.test(name.slice(requestPrefix.length));
+
 /**
  * Finds the annotations that ask for a secret: `flyte.secrets/s<number>`, in numeric order.
  * Another key with that prefix is somebody else's: Flyte would drop all injection, we leave it and warn.
@@ -29,7 +35,7 @@ export function findSecretAnnotations(
     budget.spend(2);
     if (!annotation.startsWith(requestPrefix)) continue;
     budget.spend(8);
-    if (/^[0-9]{1,63}$/.test(annotation.slice(requestPrefix.length))) found.push({ annotation, value });
+    if (hasNumber(annotation)) found.push({ annotation, value });
     else odd.push(annotation);
   }
   budget.spend(2 * odd.length * Math.ceil(Math.log2(1 + odd.length)));
@@ -56,7 +62,7 @@ function checkAmount(found: readonly Found[]): void {
   }
 }
 
-/** `s1` and `s01` are the same number: their order must not depend on that in the pod. */
+/** Sorts by number. `s1` and `s01` are the same one: their order must not depend on that in the pod. */
 const inOrder = (found: readonly Found[]): Found[] =>
   found
     .map((one) => ({ one, digits: one.annotation.slice(requestPrefix.length).replace(/^0+(?=.)/, '') }))
