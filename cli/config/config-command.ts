@@ -12,10 +12,11 @@ validate and complete a file that begins with
 
 import prints a latchkey.yaml that keeps the same pods working as Flyte's webhook. FILE, or - for stdin, is
 whatever holds the webhook's configuration: Flyte's ConfigMap (kubectl get configmap flyte-propeller-config
--o yaml) or one of its files, a List, a chart rendered by helm template or helm get manifest, or values of
-flyte-core or flyte-binary. Prints to stderr where the section was found, each field without an equivalent
-with the reason, and the next steps: what must follow elsewhere, with the names of this configuration.
-Fails when a manager is listed that latchkey does not have, or no field of Flyte's webhook is found.
+-o yaml) or one of its files, a Secret with such files, a List, a chart rendered by helm template or helm get
+manifest, or values of flyte-core or flyte-binary. Prints to stderr where the section was found, each field
+without an equivalent with the reason, and the next steps: what must follow elsewhere, with the names of this
+configuration. Fails when a manager is listed that latchkey does not have, no field of Flyte's webhook is
+found, or the values take a part from an object that FILE does not hold.
 
   --section NUMBER  which section, where FILE configures the webhook in several places; without it, they are listed
   --object NAME     name of Flyte's MutatingWebhookConfiguration, which values of flyte-binary do not tell

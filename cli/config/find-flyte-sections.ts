@@ -19,15 +19,15 @@ export interface FoundSections {
   sections: FlyteSection[];
   /** Places of sections that hold nothing of Flyte's webhook. */
   foreign: string[];
-  /** Files in ConfigMaps that look like Flyte's and cannot be read, with the reason. */
+  /** Files in ConfigMaps and Secrets that look like Flyte's and cannot be read, with the reason. */
   unreadable: string[];
   /** Objects outside of the file from which the values of a chart take configuration too. */
   elsewhere: string[];
 }
 
 /**
- * Finds every section `webhook` (with the section `secrets` beside it) of which at least one field is known: in files of
- * Flyte, in ConfigMaps and Secrets that hold them, in Lists of these, and as deep in the values of a chart as it may be.
+ * Finds every section `webhook`, with the section `secrets` beside it, of which at least one field is known. Searched are
+ * files of Flyte, ConfigMaps and Secrets that hold them, Lists of these, and the values of a chart, however deep.
  */
 export function findFlyteSections(documents: readonly YamlDocument[]): FoundSections {
   const found: FoundSections = { sections: [], foreign: [], unreadable: [], elsewhere: [] };
@@ -68,8 +68,8 @@ function collectObject(value: unknown, path: readonly string[], found: FoundSect
     return;
   }
   const here = typeof kind === 'string' ? [...path, titleOf(value, kind)] : path;
-  if (kind === 'ConfigMap') collectConfigMap(member(value, 'data'), here.join(', '), found);
-  else if (kind === 'Secret') collectConfigMap(decodedData(value), here.join(', '), found);
+  if (kind === 'ConfigMap') collectFiles(member(value, 'data'), here.join(', '), found);
+  else if (kind === 'Secret') collectFiles(decodedData(value), here.join(', '), found);
   else collectDeep(value, { where: here.join(', '), steps: [] }, found);
 }
 
@@ -79,7 +79,7 @@ function titleOf(value: unknown, kind: string): string {
   return [kind, name].filter(Boolean).join(' ');
 }
 
-/** The files of a Secret, which flyte-binary reads like those of a ConfigMap (configuration.inlineSecretRef). */
+/** Decodes the files of a Secret, which flyte-binary reads like those of a ConfigMap (configuration.inlineSecretRef). */
 function decodedData(secret: unknown): JsonObject {
   const data = member(secret, 'data');
   const decoded = Object.entries(isObject(data) ? data : {}).map(([name, text]) => [
@@ -90,8 +90,8 @@ function decodedData(secret: unknown): JsonObject {
   return { ...Object.fromEntries(decoded), ...(isObject(stringData) ? stringData : {}) };
 }
 
-/** Merges the files of a ConfigMap as Flyte merges them, later ones over earlier ones. */
-function collectConfigMap(data: unknown, where: string, found: FoundSections): void {
+/** Merges the files of a ConfigMap or Secret as Flyte merges them, later ones over earlier ones. */
+function collectFiles(data: unknown, where: string, found: FoundSections): void {
   const merged: FlyteSection['fields'] = new Map();
   const merging: string[] = [];
   const files = isObject(data) ? Object.entries(data) : [];
@@ -118,7 +118,7 @@ function collectBesideSections(content: unknown, where: string, found: FoundSect
   }
 }
 
-/** Reads a file in a ConfigMap. One that is no YAML is some other program's, unless it looks like Flyte's. */
+/** Reads a file in a ConfigMap or Secret. One that is no YAML is some other program's, unless it looks like Flyte's. */
 function readFileText(text: string, place: string, found: FoundSections): unknown {
   const read = readYaml(text);
   if (!('faults' in read)) return read.value;
