@@ -12,8 +12,8 @@ export const configurationNames = ({ configurationName }: WebhookConfig): string
   configurationName === undefined ? [usualConfigurationName, formerConfigurationName] : [configurationName];
 
 /**
- * Finds the webhook configuration: by the name of latchkey.yaml, or without one by our usual name or by that of earlier
- * releases. Undefined when there is none. Uses (get) of mutatingwebhookconfigurations.
+ * Finds the webhook configuration by the name of latchkey.yaml, or else by our usual name or that of 0.1.0. Undefined
+ * when there is none. Uses (get) of mutatingwebhookconfigurations.
  * @throws KUBERNETES_REFUSED with the name that may not be read, if the object may be there
  */
 export async function findWebhookConfiguration(
@@ -28,7 +28,7 @@ export async function findWebhookConfiguration(
       }).catch(keepForbidden),
     ),
   );
-  // A role of one's own may allow one of the names alone.
+  // An operator's own role may allow one of the names alone.
   const found = read.find((object) => object !== undefined && !(object instanceof LatchkeyError));
   if (found !== undefined && !(found instanceof LatchkeyError)) return found;
   const forbidden = read.find((object) => object instanceof LatchkeyError);

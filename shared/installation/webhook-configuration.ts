@@ -84,8 +84,8 @@ export const desiredWebhookConfiguration = (
 /**
  * Plans the JSON Patch that repairs our entry. It is empty when there is nothing to repair, when the object is
  * paused, and when the entry is not ours to change: one of Flyte's is replaced with `adopt` only, and restored
- * without, if it can be restored. Our entry is found by name. The patch tests the resourceVersion and the position of the entry, since
- * another writer may reorder the list at the same moment. Only fields that differ are written.
+ * without, if it can be restored. Our entry is found by name. The patch tests the resourceVersion and the position of
+ * the entry, since another writer may reorder the list at the same moment. Only fields that differ are written.
  * @param deferred fields, as `repairedFields` names them, that are left for now
  */
 export function planRepair(

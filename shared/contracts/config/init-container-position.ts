@@ -4,4 +4,6 @@
  * sidecar runs.
  */
 export const initContainerPositions = ['first', 'afterNativeSidecars'] as const;
+
+/** One of these places. */
 export type InitContainerPosition = (typeof initContainerPositions)[number];

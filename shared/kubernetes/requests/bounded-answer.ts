@@ -9,7 +9,7 @@ export const mostAnswerBytes = 16 * 1_024 * 1_024;
 /** The reason of an answer that is above it, in the field `reason` of the call's error. */
 export const answerTooLarge = 'AnswerTooLarge';
 
-/** The reason of an answer that is not what the API server answers: no JSON, or not of the shape that was asked for. */
+/** The reason of an answer that is no JSON, or not of the shape that was asked for. */
 export const answerUnreadable = 'AnswerUnreadable';
 
 /** Reads a body to its end; undefined when it is longer than that, and then the rest is not read. */

@@ -3,6 +3,7 @@ import type { RequestOptions } from 'node:https';
 import { stripVTControlCharacters } from 'node:util';
 import type { Cluster, KubeConfig, User } from '@kubernetes/client-node';
 import { toPlainText, truncate } from '#shared/core/text/plain-text.ts';
+import { systemClock } from '#shared/runtime/clock.ts';
 import {
   type ExecConfig,
   type ExecCredential,
@@ -26,8 +27,9 @@ const mostOutputBytes = 1_024 * 1_024;
 const mostWords = 600;
 
 /**
- * Lets our own runner serve the users of a kubeconfig that have a credential plugin: client-node's keeps neither the exit
+ * Lets our own runner serve the users of a kubeconfig that have a credential plugin. client-node's keeps neither the exit
  * code nor where a command was looked for, and waits without end (docs/reference/libraries.md L17).
+ * @param environment variables that each plugin gets, beside those of the kubeconfig
  */
 export function runCredentialPlugins(kubeConfig: KubeConfig, environment: PluginEnvironment): void {
   const plugins = new Map<string, CredentialPlugin>();
@@ -65,7 +67,7 @@ interface Ended {
   words: string;
 }
 
-/** One plugin; calls that wait for it at the same time share a run, and what it gave until that expires. */
+/** One plugin. Calls that wait for it at the same time share a run, and what it gave until that expires. */
 class CredentialPlugin {
   readonly #exec: ExecConfig;
   readonly #context: PluginContext;
@@ -80,7 +82,7 @@ class CredentialPlugin {
     const kept = this.#status;
     if (kept !== undefined) {
       const status = await kept;
-      if (!isExpired(status)) return status;
+      if (!isExpired(status, systemClock.now())) return status;
     }
     // Another call may have begun a run meanwhile.
     if (this.#status === kept) this.#status = this.#run();

@@ -1,5 +1,4 @@
 import type { Cluster } from '@kubernetes/client-node';
-import { systemClock } from '#shared/runtime/clock.ts';
 
 /** Mirrors `users[].user.exec` of a kubeconfig (client.authentication.k8s.io), as far as it is read. */
 export interface ExecConfig {
@@ -54,5 +53,9 @@ export function readExecCredential(output: string): ExecCredential | undefined {
   }
 }
 
-export const isExpired = ({ expirationTimestamp }: ExecCredential): boolean =>
-  expirationTimestamp !== undefined && !(Date.parse(expirationTimestamp) > systemClock.now());
+/**
+ * Tells whether credentials are no longer to be used; true for a time that cannot be read.
+ * @param nowMs ms since 1970
+ */
+export const isExpired = ({ expirationTimestamp }: ExecCredential, nowMs: number): boolean =>
+  expirationTimestamp !== undefined && !(Date.parse(expirationTimestamp) > nowMs);

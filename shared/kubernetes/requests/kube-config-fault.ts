@@ -7,7 +7,7 @@ import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
 /** A kubeconfig that leads to no server; the message says what it lacks. */
 class NoServer extends Error {}
 
-/** Requires that the current context leads to a server. */
+/** Requires that the current context leads to a server. @throws NoServer, which {@link describeKubeConfigFault} describes */
 export function requireServer(kubeConfig: KubeConfig): void {
   const name: string | undefined = kubeConfig.getCurrentContext();
   if (!name) throw new NoServer('has no current-context: choose one with --context');

@@ -64,14 +64,14 @@ function ofFiles(files: readonly string[]): KubeConfig {
   return first;
 }
 
-/** Takes a plugin's command with a slash from the folder of its file, as kubectl does; others are looked for in PATH. */
+/** Takes a plugin's command with a slash from the folder of its file, as kubectl does. Others are looked for in PATH. */
 function withCommandOf(file: string, user: User): User {
   const command: unknown = user.exec?.command;
   if (typeof command !== 'string' || !command.includes('/')) return user;
   return { ...user, exec: { ...user.exec, command: resolve(dirname(file), command) } };
 }
 
-/** The `tokenFile` of each user that has one: client-node reads it under another name, `token-file`. */
+/** Reads the `tokenFile` of each user that has one. client-node knows another name (docs/reference/libraries.md L17). */
 function tokenFilesOf(file: string): ReadonlyMap<unknown, string> {
   const read = readYaml(readFileSync(file, 'utf8'));
   const users = 'faults' in read ? [] : member(read.value, 'users');
