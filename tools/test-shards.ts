@@ -17,7 +17,7 @@ interface ShardResult {
   failedAt: string[];
 }
 
-/** Runs one share of the test files in one process, which loads what they share once, and prints each failure at once. */
+/** Runs one share of the test files in one process, which loads common modules once. Prints each failure at once. */
 async function runShard(shard: number): Promise<ShardResult> {
   const options = ['--test', '--test-isolation=none', `--test-shard=${shard}/${shards}`];
   const reporting = [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout'];

@@ -71,7 +71,7 @@ test('the component takes the ids out of every pod template, and changes nothing
 test('restricted-v2 admits every pod, and so does the restricted Pod Security level with the ids that it assigns', async () => {
   for (const [name, spec] of podSpecs(openshift)) {
     assert.deepEqual(sccFaults(spec), [], name);
-    // The claim of NATS, and accounts that this installation has not.
+    // NATS has a claim for its volume; no ServiceAccount but the default one exists here.
     const { serviceAccountName: _, ...rest } = assignScc(spec);
     const volumes = [...(spec.volumes ?? []), { name: 'data', emptyDir: {} }];
     const body = { metadata: { generateName: 'any-' }, spec: { ...rest, volumes } };

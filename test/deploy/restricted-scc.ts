@@ -1,9 +1,9 @@
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 
-/**
- * Holds a pod against OpenShift's SCC restricted-v2, as its manifest in openshift/cluster-kube-apiserver-operator states it
- * (bindata/bootkube/scc-manifests), and assigns what it would: ids from the range of the namespace.
- */
+// OpenShift's SCC restricted-v2, as its manifest in openshift/cluster-kube-apiserver-operator states it
+// (bindata/bootkube/scc-manifests).
+
+/** A user id from the range of the namespace. */
 const assignedUser = 1_000_680_000;
 const allowedVolumes = new Set([
   'configMap',

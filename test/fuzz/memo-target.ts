@@ -15,8 +15,8 @@ interface ChangingWorld extends FuzzedWorld {
 }
 
 /**
- * Pods decided with and without a memory of plans while rules change, managers fall silent and the chain is another: both
- * answers are the same, for the same steps.
+ * Decides pods with and without remembered plans, while rules change, managers fall silent and the chain is another.
+ * Both answers are the same, for the same steps.
  */
 export const memoTarget: FuzzTarget = {
   name: 'memo',
@@ -62,7 +62,7 @@ function aBody(random: Random, { ask }: FuzzedWorld): Uint8Array {
 function changing(world: FuzzedWorld): ChangingWorld {
   const stale = new Set<string>();
   const rules = { ...world.rules, isStale: (manager: string) => stale.has(manager), ageMs: () => 60_000 };
-  // A small memory, so that plans give way to others.
+  // Small, so that plans give way to others.
   return { ...world, rules, stale, memo: new PlanMemo(128 * 1_024) };
 }
 

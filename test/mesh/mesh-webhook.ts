@@ -28,6 +28,7 @@ interface Review {
   request: { uid: string; object: V1Pod };
 }
 
+/** Starts the webhook; the API server does not call it before it is registered. */
 export async function startMeshWebhook({ harness }: Cluster): Promise<MeshWebhook> {
   const nowMs = Date.now();
   const authority = issueCaCertificate(await generateRsaKeys(2048), nowMs, hourMs);

@@ -31,7 +31,7 @@ after(async () => {
   await cluster?.stop();
 });
 
-/** Waits until both webhooks are called, and these containers have the secret: an API server learns of both by a watch. */
+/** Waits until both webhooks are called and these containers have the secret. An API server learns of both by a watch. */
 const untilSecretsIn = (...containers: string[]) =>
   untilAnswered(cluster, task, {
     what: `the secret to be in ${containers}`,

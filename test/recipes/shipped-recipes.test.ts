@@ -15,7 +15,7 @@ import { aPod, aReview } from '#testkit/pods/a-pod.ts';
 const folder = join(import.meta.dirname, '../../deploy/recipes');
 const config = latchkeyConfigSchema.parse({ chain: ['own'], custom: { own: 'own.yaml' } });
 
-/** A pod that asks for secrets, and the whole spec that it must get, or names in it; or the code with which it is denied. */
+/** A pod that asks for secrets, and what it gets: its whole spec, names in it, or the code of its denial. */
 interface RecipeCase {
   what: string;
   asks: Partial<SecretRequest>[];

@@ -22,7 +22,7 @@ function issueJwt(issuer: KeyPair, subject: KeyPair, name: string, claims: Recor
   return `${header}.${body}.${base64url(issuer.sign(Buffer.from(`${header}.${body}`)))}`;
 }
 
-/** An account may have unlimited everything, and this much on the disk. */
+/** Limits an account in nothing but JetStream; -1 is no limit. */
 const accountLimits = {
   subs: -1,
   data: -1,
@@ -48,6 +48,7 @@ export interface NatsOperator {
   credsOf(login: NatsLogin): string;
 }
 
+/** Makes an operator with keys of its own. */
 export function createNatsOperator(): NatsOperator {
   const [operator, system, account] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createAccount()];
   const operatorJwt = issueJwt(operator, operator, 'example', {
@@ -69,7 +70,9 @@ resolver_preload: {
       const pair = nkeys.createUser();
       const jwt = issueJwt(account, pair, `example-${user}`, {
         type: 'user',
-        ...{ subs: -1, data: -1, payload: -1 },
+        subs: -1,
+        data: -1,
+        payload: -1,
         pub: { allow: publish },
         sub: { allow: subscribe },
       });

@@ -6,7 +6,7 @@ import type { ServerPlace } from './nats-cluster.ts';
 import type { NatsOperator } from './nats-operator.ts';
 import { type NatsServer, runNatsServer } from './nats-server.ts';
 
-/** Starts a nats-server of somebody else's: it has accounts, and knows users by their JWT alone. */
+/** Starts a nats-server that has accounts of an operator, and knows users by their JWT alone. */
 export async function startOperatorServer(
   operator: NatsOperator,
   { program, folder, logFolder }: ServerPlace,

@@ -4,6 +4,7 @@ import { createWorkBudget } from '#shared/core/bounds/work-budget.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import { aReview, bytesOf } from './a-pod.ts';
 
+/** An answer, and how many steps it took. */
 export interface Judged {
   admission: Admission;
   steps: number;
@@ -16,13 +17,14 @@ export function judgePod(pod: object, by: Rules, request: object = {}): Judged {
   return { admission, steps: budget.spent() };
 }
 
+/** Asserts that a pod is denied with this code, in a short answer. */
 export function assertRefused({ admission }: Judged, code: string): void {
   assert.equal(admission.code, code);
   const text = JSON.stringify(admission.response);
   assert.ok(text.length < 2_000, `${text.length} characters`);
 }
 
-/** The API server may ask again about the patched pod: what was admitted once is admitted then, and costs no more. */
+/** Asserts that a second call about the patched pod, as the API server may make, changes nothing and costs no more. */
 export function assertRepeats(pod: object, by: Rules, { admission, steps }: Judged): void {
   const patched = JSON.parse(JSON.stringify(pod));
   applyPatch(patched, admission.patch);
