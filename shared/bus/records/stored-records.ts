@@ -4,6 +4,7 @@ import { streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { checkCost } from './cost.ts';
+import { PageMemory } from './page-memory.ts';
 import { type BusRecord, ownString, parseHeaders } from './record.ts';
 import { type KnownBefore, type ReadRecords, type ReadRoom, RecordIntake } from './record-intake.ts';
 
@@ -32,22 +33,24 @@ interface Page {
  * were stored, so the last of a name is the server's and the first may be a forgery. Everything is copied: a view
  * would keep the message, of up to 1 MB of headers. A tombstone has no bytes, whatever somebody stored with it.
  */
-function toRecord(bucket: string, { headers, data }: Msg): BusRecord | undefined {
+function toRecord(bucket: string, { headers, data }: Msg, own: PageMemory): BusRecord | undefined {
   const subject = headers?.last('Nats-Subject') ?? '';
   const prefix = subjectOf(bucket, '');
   if (headers === undefined || !subject.startsWith(prefix)) return undefined;
   const revision = Number(headers.last('Nats-Sequence'));
   const key = ownString(subject.slice(prefix.length));
   const stamp = parseHeaders(headers);
-  return { key, revision, bytes: stamp.deleted ? noBytes : new Uint8Array(data), ...stamp };
+  const publisher = own.publisher(stamp.publisher);
+  return { key, revision, ...stamp, publisher, bytes: stamp.deleted ? noBytes : own.copy(data) };
 }
 
 /** Classifies a message of an answer: a record, the end (with what is left), or a refusal. */
 function readAnswer(
   bucket: string,
   message: Msg,
+  own: PageMemory,
 ): { record?: BusRecord; pending?: number; refusal?: string } {
-  const record = toRecord(bucket, message);
+  const record = toRecord(bucket, message, own);
   if (record !== undefined) return { record };
   const status = message.headers?.code ?? 0;
   // 204 ends a batch, 404 says that nothing matches, 503 that nobody listens: the bucket is missing.
@@ -76,6 +79,7 @@ export function readPage(
   const { filter, fromRevision, batch } = query;
   return new Promise((resolve, reject) => {
     const records: BusRecord[] = [];
+    const own = new PageMemory(batch ?? 1);
     const finish = (outcome: () => void) => {
       clearTimeout(timer);
       subscription.unsubscribe();
@@ -88,7 +92,7 @@ export function readPage(
       callback: (err, message) => {
         if (err) return fail('refused', err);
         timer.refresh();
-        const answer = readAnswer(bucket, message);
+        const answer = readAnswer(bucket, message, own);
         if (answer.record !== undefined) records.push(answer.record);
         const pending = batch === undefined ? 0 : answer.pending;
         if (answer.refusal !== undefined) fail(answer.refusal);
