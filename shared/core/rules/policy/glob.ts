@@ -99,8 +99,8 @@ export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => stri
 
 /** Whether some text is matched by both. The time is at most the product of their lengths. */
 export function globsOverlap(one: string, other: string): boolean {
-  if (!endAlike(tailOf(one), tailOf(other)) || !beginAlike(headOf(one), headOf(other))) return false;
-  if (hasOneStar(one) && hasOneStar(other)) return true;
+  const byEnds = overlapByEnds(endsOf(one), endsOf(other));
+  if (byEnds !== undefined) return byEnds;
   // From the end; row[j] says it of what is left of `one`, and of `other` from j on.
   let below: readonly boolean[] = [];
   for (let i = one.length; i >= 0; i--) {
@@ -115,12 +115,28 @@ export function globsOverlap(one: string, other: string): boolean {
 export const endAlike = (tail: string, other: string): boolean =>
   tail.endsWith(other) || other.endsWith(tail);
 
-const beginAlike = (head: string, other: string): boolean => head.startsWith(other) || other.startsWith(head);
+/** What stands before the first wildcard of a glob and behind the last, and whether that is all but one star. */
+export interface GlobEnds {
+  head: string;
+  tail: string;
+  hasOneStar: boolean;
+}
 
-const headOf = (glob: string): string => glob.slice(0, prefixLength(glob));
+export const endsOf = (glob: string): GlobEnds => ({
+  head: glob.slice(0, prefixLength(glob)),
+  tail: tailOf(glob),
+  hasOneStar: /^[^*?]*\*[^*?]*$/.test(glob),
+});
 
-/** Two such globs that begin and end alike match what begins and ends as the longer ones do. */
-const hasOneStar = (glob: string): boolean => /^[^*?]*\*[^*?]*$/.test(glob);
+/**
+ * Tells by their ends alone whether some text is matched by both of two globs: two of one star each match what begins and
+ * ends as the longer ends do. Undefined where the ends do not tell.
+ */
+export function overlapByEnds(one: GlobEnds, other: GlobEnds): boolean | undefined {
+  if (!endAlike(one.tail, other.tail)) return false;
+  if (!one.head.startsWith(other.head) && !other.head.startsWith(one.head)) return false;
+  return one.hasOneStar && other.hasOneStar ? true : undefined;
+}
 
 /** Returns the text behind the last wildcard. */
 export const tailOf = (glob: string): string =>

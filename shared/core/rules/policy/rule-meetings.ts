@@ -1,4 +1,4 @@
-import { compileGlob, globsOverlap, hasWildcard } from './glob.ts';
+import { compileGlob, endsOf, type GlobEnds, globsOverlap, hasWildcard, overlapByEnds } from './glob.ts';
 import type { CompiledRule } from './policy-rule.ts';
 
 /** The rules of which one each must admit, for one way to ask for a name. */
@@ -11,7 +11,14 @@ const conditions = ['serviceAccounts', 'projects', 'domains'] as const;
 /** A list of globs: the plain texts, and the others with what tells whether they match. */
 interface GlobList {
   texts: ReadonlySet<string>;
-  wild: readonly { glob: string; matches: (text: string) => boolean }[];
+  wild: readonly WildGlob[];
+}
+
+/** A glob with a wildcard, and what most comparisons need of it. */
+interface WildGlob {
+  glob: string;
+  matches: (text: string) => boolean;
+  ends: GlobEnds;
 }
 
 /**
@@ -61,7 +68,9 @@ export function remember<Key, T>(make: (key: Key) => T): (key: Key) => T {
 
 function compileList(globs: readonly string[] | undefined): GlobList | undefined {
   if (globs === undefined) return undefined;
-  const wild = globs.filter(hasWildcard).map((glob) => ({ glob, matches: compileGlob(glob) }));
+  const wild = globs
+    .filter(hasWildcard)
+    .map((glob) => ({ glob, matches: compileGlob(glob), ends: endsOf(glob) }));
   return { texts: new Set(globs.filter((glob) => !hasWildcard(glob))), wild };
 }
 
@@ -77,10 +86,10 @@ function overlap(one: GlobList, other: GlobList, onCompare: () => void): boolean
       }),
     );
   if (matchesText(one, other) || matchesText(other, one)) return true;
-  return one.wild.some(({ glob }) =>
+  return one.wild.some(({ glob, ends }) =>
     other.wild.some((against) => {
       onCompare();
-      return globsOverlap(glob, against.glob);
+      return overlapByEnds(ends, against.ends) ?? globsOverlap(glob, against.glob);
     }),
   );
 }
