@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Authenticator,
-  credsAuthenticator,
+  jwtAuthenticator,
   nkeyAuthenticator,
   usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
+import { parseCredsFile } from './creds-file.ts';
+
+/** A file of nsc has 1 to 4 KiB; a longer one is none, and is not read to its end. */
+const mostBytes = 64 * 1024;
 
 /**
  * Logs a NATS user in with what is in a folder (a mounted Secret), the first that is there: `<user>.creds` (JWT and seed,
@@ -30,18 +34,36 @@ export function credentialsIn(dir: string, user: string, log: Logger): Authentic
 
 function loginIn(dir: string, user: string): Authenticator {
   const creds = readIfThere(join(dir, `${user}.creds`));
-  if (creds !== undefined) return credsAuthenticator(Buffer.from(`${creds}\n`));
+  if (creds !== undefined) {
+    const { jwt, seed } = parseCredsFile(creds);
+    return jwtAuthenticator(jwt, Buffer.from(seed));
+  }
   const seed = readIfThere(join(dir, `${user}.nk`));
   if (seed !== undefined) return nkeyAuthenticator(Buffer.from(seed));
-  const read = (name: string) => readFileSync(join(dir, name), 'utf8').trim();
-  return usernamePasswordAuthenticator(read('username'), read('password'));
+  return usernamePasswordAuthenticator(readShort(join(dir, 'username')), readShort(join(dir, 'password')));
 }
 
 function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8').trim();
+    return readShort(path);
   } catch (err) {
     if (err instanceof Error && 'code' in err && err.code === 'ENOENT') return undefined;
     throw err;
   }
+}
+
+/** Reads a file of at most 64 KiB, trimmed. @throws for a longer one */
+function readShort(path: string): string {
+  const buffer = Buffer.alloc(mostBytes + 1);
+  const file = openSync(path, 'r');
+  let length = 0;
+  try {
+    for (let read = 1; read > 0 && length < buffer.length; length += read) {
+      read = readSync(file, buffer, length, buffer.length - length, null);
+    }
+  } finally {
+    closeSync(file);
+  }
+  if (length > mostBytes) throw new Error(`${path} has more than ${mostBytes} bytes`);
+  return buffer.toString('utf8', 0, length).trim();
 }
