@@ -94,6 +94,20 @@ test('edits and items with a condition appear only for a request that has the fi
   assert.match(JSON.stringify(itemsOf('v')), /"path":"v\/k"/);
 });
 
+test('what is called "__proto__" in a recipe reaches no pod, and no prototype', () => {
+  const odd = JSON.parse('{"__proto__":{"runAsUser":0},"a":{"__proto__":{"b":1},"c":2}}');
+  const container = { name: 'pull', image: 'img', securityContext: odd };
+  const volume = { name: 'v', csi: { driver: 'd', volumeAttributes: JSON.parse('{"__proto__":"x"}') } };
+  const { edits } = compileRecipe(
+    aRecipe({ edits: { env: [{ initContainer: container }, { volume }], file: [] } }),
+  );
+  const variables = { group: 'g', groupVersion: '', key: 'k', envVar: '', namespace: 'n', id: '1' };
+  assert.deepEqual(edits.env({ ...variables, versionedGroup: 'g_', entry: {} }), [
+    { initContainer: { ...container, securityContext: { a: { c: 2 } } } },
+    { volume: { name: 'v', csi: { driver: 'd', volumeAttributes: {} } } },
+  ]);
+});
+
 test('of very many faults the first are told, and how many more there are', () => {
   const env = Array.from({ length: 100 }, () => ({ shell: 'rm' }));
   assert.throws(() => compileRecipe({ ...aRecipe(), edits: { env, file: [] } }), {

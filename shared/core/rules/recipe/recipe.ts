@@ -161,12 +161,8 @@ function compileNode(node: Json, where: string): (variables: Variables) => Json 
   const members = Object.entries(node)
     .filter(([name, value]) => name !== 'when' && value !== undefined)
     .map(([name, value]) => [name, compileNode(value, `${where}.${name}`)] as const);
-  if (Object.hasOwn(node, '__proto__')) {
-    throw new LatchkeyError('RECIPE_INVALID', `${where}: nothing can be called "__proto__"`, {
-      fields: { where },
-    });
-  }
   return (variables) => {
+    // The schema leaves out whatever is called "__proto__", which would set the prototype.
     const object: { [name: string]: Json } = {};
     for (const [name, render] of members) object[name] = render(variables);
     return object;
