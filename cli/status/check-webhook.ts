@@ -116,7 +116,7 @@ function lostAdoption(configuration: MutatingWebhookConfiguration): Problem[] {
   return [{ message, advice: `docs/migration.md, "Roll back", or only: ${remove}` }];
 }
 
-/** Finds objects of ours under a name that is not used: they call the gateways with a bundle that nobody renews. */
+/** Finds objects of ours under a name that is not used. They call the gateways with a bundle that nobody renews. */
 const forgotten = (
   name: string,
   ownNames: InstallationFacts['ownNames'],

@@ -10,7 +10,7 @@ import { waitFor } from '#testkit/processes/wait-for.ts';
 import { followRules } from '../../services/gateway/rules/follow-rules.ts';
 import type { RulesPhase, RulesRequest } from './rules-follower.ts';
 
-/** What a gateway does with the rules, alone in a process: it reads them when it is told to, and says what that cost. */
+// Does in a process of its own what a gateway does with the rules: reads them when told to, and says what that cost.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 const [url, credentials] = process.argv.slice(2);

@@ -24,7 +24,7 @@ export function assertRefused({ admission }: Judged, code: string): void {
   assert.ok(text.length < 2_000, `${text.length} characters`);
 }
 
-/** Asserts that a second call about the patched pod, as the API server may make, changes nothing and costs no more. */
+/** Asserts that a second call about the patched pod changes nothing and costs no more: the API server may make one. */
 export function assertRepeats(pod: object, by: Rules, { admission, steps }: Judged): void {
   const patched = JSON.parse(JSON.stringify(pod));
   applyPatch(patched, admission.patch);

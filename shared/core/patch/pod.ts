@@ -22,7 +22,7 @@ export interface Pod {
 export type NamedObject = JsonObject & { name?: string | undefined };
 export type Mount = NamedObject & {
   mountPath?: string | undefined;
-  /** Of an entry of `volumeDevices`: a file at its `devicePath`, in which nothing has a place. */
+  /** Whether it is an entry of `volumeDevices`: a file at its `devicePath`, in which nothing has a place. */
   isDevice?: boolean;
 };
 
@@ -110,7 +110,7 @@ function readMounts(source: NamedObject, where: string, budget: WorkBudget): rea
   return mounts;
 }
 
-/** The container has them as files at these paths, where the API server lets nothing be mounted. */
+/** Reads block devices. The container has each as a file at its path, where the API server lets nothing be mounted. */
 function readDevices(source: NamedObject, where: string, budget: WorkBudget): Mount[] {
   const devices = readList(source, 'volumeDevices', where, budget) ?? [];
   return devices.map((device, index) => {
