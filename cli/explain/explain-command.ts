@@ -24,7 +24,8 @@ Shows for each requested secret which manager injects it and how, or why it is d
 the pod. FILE, or - for stdin, contains YAML or JSON, also several documents: Pods, AdmissionReviews, Lists,
 and objects that create pods. Every pod template inside them is judged and named by its path: those of
 CronJobs, Deployments and other workloads, and those of custom resources (Spark, Ray, Kubeflow, Dask, Flyte).
-Without any pod the command fails. A hint tells what the webhook is not asked, such as a missing label.
+Without any pod the command fails. A hint tells what the webhook is not asked, such as a missing label or a
+namespace that it excludes. An object that asks for secrets and has no pod template is named as not checked.
 
   --config FILE     configuration of the services; defaults if omitted. Custom recipes are read from its directory,
                     not with --batch
@@ -41,7 +42,8 @@ Without any pod the command fails. A hint tells what the webhook is not asked, s
   --task-namespace NS
                     namespace of the pods of objects that name none (default: default)
   --json            print the answer as JSON: {secrets, warnings, response, pod, hints?} where FILE is one Pod or
-                    one AdmissionReview, else {pods: [{path, secrets, warnings, response, pod, hints?}]}
+                    one AdmissionReview, else {pods: [{path, secrets, warnings, response, pod, hints?}],
+                    unchecked?: [{path, places}]}
   --batch           one question per line on stdin, one answer per line on stdout, in the same order:
                       in   {"id", "config": {...}, "inventory": {...}, "review": {AdmissionReview}}
                       out  {"id", "response": {...}, "pod": {after the patch} or null}
@@ -51,8 +53,8 @@ With global.delivery: inline, the output contains the values of global secrets; 
 
 Exit codes:
   0  every pod is admitted with all the secrets it asks for; --batch: every line is answered
-  1  a pod is denied, or would start without secrets it asks for because its label is missing; or a file is
-     invalid, or contains no pod
+  1  a pod is denied, or would start without secrets it asks for because its label is missing or its namespace is
+     excluded; or an object that asks for secrets is not checked; or a file is invalid, or contains no pod
   2  the command line is invalid
 `,
   options: {
