@@ -29,15 +29,15 @@ export function describeNoAnswer(cause: unknown): string {
   if (!(cause instanceof Error)) return `the API server gave no answer; ${advice}`;
   if (cause.name === 'TimeoutError') return `the API server gave no answer in time; ${advice}`;
   if (cause.name === 'AbortError') return 'the API server gave no answer before the request was given up';
-  const words = truncate(toPlainText(wordsOf(cause)), mostCauseLength);
+  const words = truncate(toPlainText(messageOf(cause)), mostCauseLength);
   const code = 'code' in cause ? String(cause.code) : '';
   return unreachable.has(code)
     ? `the API server gave no answer (${words}); ${advice}`
     : `the request to the API server failed: ${words}`;
 }
 
-/** A host with several addresses fails with one error for each, and no words of its own. */
-const wordsOf = (cause: Error): string =>
+/** Joins the messages of a host with several addresses, which fails with one error for each and no message of its own. */
+const messageOf = (cause: Error): string =>
   cause instanceof AggregateError && cause.message === ''
     ? cause.errors.map((each: unknown) => (each instanceof Error ? each.message : '')).join(', ')
     : cause.message;
