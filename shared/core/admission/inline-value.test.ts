@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { emptyKeyRing, type KeyRing } from '#shared/core/rules/index/key-ring.ts';
-import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
+import { createRuleIndex, type RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import { nonceBytes, openValue, sealValue } from '#shared/core/rules/index/sealed-value.ts';
 import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import type { Variables } from '#shared/core/rules/template/template.ts';
 import { globalManager } from '#shared/managers/shipped/global.ts';
 import { aPod, aReview, bytesOf } from '#testkit/pods/a-pod.ts';
-import { admit } from './admit.ts';
+import { admit, type Rules } from './admit.ts';
+import { PlanMemo } from './plan-memo.ts';
 
 const config: LatchkeyConfig = latchkeyConfigSchema.parse({ global: { delivery: 'inline' } });
 const key = randomBytes(32);
@@ -77,6 +78,27 @@ test('a value that was sealed for another secret is not injected', () => {
   assert.throws(() => variableOf(anIndex('file:team/other').index), { code: 'RULES_UNKNOWN' });
 });
 
+/** Rules of a gateway that asks `global` alone. */
+const rulesOf = (index: RuleIndex): Rules => ({
+  index,
+  chain: ['global'],
+  skippedContainers: [],
+  isStale: () => false,
+  ageMs: () => 0,
+  namespaces: config.k8s.namespaces,
+});
+
+test('an opened value is not remembered with the plan: the next pod gets what its key opens then', () => {
+  const { index, state } = anIndex();
+  const [memo, rules] = [new PlanMemo(), rulesOf(index)];
+  const body = bytesOf(aReview(aPod({ asks: [{ group: 'team', key: 'token' }] })));
+  const answer = () => admit(body, rules, { plan: memo.plan });
+  assert.match(JSON.stringify(answer().patch), /costs \$\$\(HOME\)/);
+  state.ring = emptyKeyRing;
+  assert.equal(answer().code, 'RULES_UNKNOWN');
+  assert.equal(memo.hits, 0);
+});
+
 test('a large value that is asked for under many names is refused before all of them are opened', () => {
   const { index } = anIndex(secret, '$'.repeat(600_000));
   let opened = 0;
@@ -87,16 +109,7 @@ test('a large value that is asked for under many names is refused before all of 
       return index.item(...of);
     },
   };
-  const { namespaces } = config.k8s;
-  const skippedContainers: string[] = [];
-  const rules = {
-    index: counted,
-    chain: ['global'],
-    skippedContainers,
-    isStale: () => false,
-    ageMs: () => 0,
-    namespaces,
-  };
+  const rules = rulesOf(counted);
   const asks = Array.from({ length: 256 }, (_, of) => ({ group: 'team', key: 'token', envVar: `E${of}` }));
   assert.equal(admit(bytesOf(aReview(aPod({ asks }))), rules).code, 'POD_TOO_LARGE');
   assert.ok(opened < 50, `${opened} lookups`);
