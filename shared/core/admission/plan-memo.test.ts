@@ -62,7 +62,7 @@ test('while a manager is silent, every pod is planned anew', () => {
 });
 
 test('plans beyond the bytes that it may hold give way, the oldest first', () => {
-  const [memo, by] = [new PlanMemo(20_000), rules()];
+  const [memo, by] = [new PlanMemo(80_000), rules()];
   const bodies = ['a', 'b', 'c', 'd'].map((serviceAccountName) =>
     bytesOf(aReview({ ...aPod({ asks }), spec: { serviceAccountName, containers: [{ name: 'c' }] } })),
   );
@@ -71,4 +71,21 @@ test('plans beyond the bytes that it may hold give way, the oldest first', () =>
   assert.equal(memo.hits, 1);
   admit(bodies[0] ?? body, by, { plan: memo.plan });
   assert.equal(memo.hits, 1);
+});
+
+test('what a large recipe makes of a request counts, and not the request alone', () => {
+  const value = `\${id}${'x'.repeat(4_000)}`;
+  const recipe = {
+    ...{ schema: 1, manager: 'big', description: 'd', scope: 'cluster', inventory: 'open' },
+    ...{ fields: { group: {}, key: {} }, mounts: { accepts: ['env'], any: 'env' }, lookup: ['${group}'] },
+    edits: { env: [1, 2, 3].map((at) => ({ env: { name: `V${at}`, value } })), file: [] },
+  };
+  const by = { ...rules(), chain: ['big'] };
+  assert.deepEqual(by.index.apply('big', [{ key: { owner: 'big', kind: 'recipe' }, value: recipe }]), []);
+  const memo = new PlanMemo(36 * 1_024);
+  for (const group of ['a', 'b', 'a']) {
+    const asked = bytesOf(aReview(aPod({ asks: [{ group, key: 'k', mountRequirement: 1 }] })));
+    assert.equal(admit(asked, by, { plan: memo.plan }).outcome, 'injected');
+  }
+  assert.equal(memo.hits, 0);
 });
