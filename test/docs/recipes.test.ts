@@ -60,6 +60,7 @@ test('the page names every field, format, filter, variable and edit, and none th
     'format',
     'alsoHolds',
     'leadingSlash',
+    'leastSegments',
     'maxLength',
     'forbiddenPrefixes',
   ];

@@ -39,7 +39,7 @@ const lookupTemplate = template.superRefine((text, { addIssue }) => {
 /**
  * How a manager's own names can be written in several ways; shared/core/rules/policy/secret-spelling.ts compares them.
  * `aws-arn`: with or without the six characters behind a name. `vault-path`: with or without `data` behind the mount.
- * `azure-uri`: in every letter case, as certificate or key, by every host of a vault.
+ * `azure-uri`: in every letter case, as any kind of object, by every host of a vault.
  */
 export const spellings = ['aws-arn', 'vault-path', 'azure-uri'] as const;
 export type SpellingName = (typeof spellings)[number];
@@ -88,6 +88,8 @@ const fieldRuleSchema = z.object({
     .optional(),
   /** Whether a format of several segments may have one `/` in front. */
   leadingSlash: z.boolean().optional(),
+  /** Segments that a path has at least, of a URL those behind the host. */
+  leastSegments: z.int().positive().max(8).optional(),
   maxLength: z.int().positive().optional(),
   forbiddenPrefixes: z.array(z.string().min(1)).max(mostItems).default([]),
   /** The values that make a difference; any other is ignored, with a warning. Absent: all do. */

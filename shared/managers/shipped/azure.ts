@@ -19,7 +19,8 @@ export const azureManager = providerManager('azure', ({ azure }) => ({
   scope: 'cluster',
   inventory: azure.inventory,
   fields: {
-    group: { required: true, format: 'https-url' },
+    // Else group_version would be the name of the secret, which the policy judges by group.
+    group: { required: true, format: 'https-url', leastSegments: 2 },
     groupVersion: { format: 'path-segment' },
     envVar: { format: 'env-name' },
   },

@@ -45,8 +45,8 @@ const withoutVersion: Rename = (uri) => uri.replace(/^(https:\/\/[^/]+\/[^/]+\/[
 
 const plainVersion: Rename = (uri) => withoutVersion(plainUri(uri));
 
-/** A vault keeps what a certificate hides as a secret. */
-const asSecret: Rename = (uri) => uri.replace(/^(https:\/\/[^/]+\/)(?:certificates|keys)\//, '$1secrets/');
+/** A vault keeps what a certificate hides as a secret, and a client may look at the name alone, whatever kind it has. */
+const asSecret: Rename = (uri) => uri.replace(/^(https:\/\/[^/]+\/)[^/]+\/(?=[^/])/, '$1secrets/');
 
 /** A vault has several hosts, all of which begin with its name. */
 const vaultOnly: Rename = (uri) => uri.replace(/^(https:\/\/[^/.]*)[^/]*/, '$1');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { managers } from '#shared/managers/shipped/managers.ts';
+import { checkFields } from './field-check.ts';
 import { compileRecipe } from './recipe.ts';
 
 const rules = [
@@ -53,6 +54,16 @@ test("a Vault recipe of a resolver that does not guard its annotations keeps a p
     assert.ok(edits.some((edit) => 'annotation' in edit && edit.annotation.forbids?.length));
     assert.deepEqual(before?.edits.file(variables), edits);
   }
+});
+
+test('an Azure recipe of a resolver that does not demand the name of the secret in group is held against one', () => {
+  const recipe = managers.get('azure')?.recipe(config);
+  assert.ok(recipe);
+  const { leastSegments: _, ...group } = recipe.fields.group ?? {};
+  const before = compileRecipe({ ...recipe, fields: { ...recipe.fields, group } });
+  const request = { group: 'https://kv.vault.azure.net/secrets', groupVersion: 'pay', key: '', envVar: '' };
+  const check = checkFields(before, { ...request, mountRequirement: 0 });
+  assert.equal('code' in check && check.code, 'NAME_IMPOSSIBLE');
 });
 
 test('what a recipe says itself counts, whatever the name of its manager', () => {

@@ -16,7 +16,15 @@ const unwritten = new Map<string, Pick<ParsedRecipe, 'spelling' | 'hiddenPrefixe
  */
 export function completeRecipe(recipe: ParsedRecipe): ParsedRecipe {
   const complete = { ...unwritten.get(recipe.manager), ...recipe };
+  if (recipe.manager === 'azure') return withName(complete);
   if (recipe.manager !== 'vault') return complete;
   const { env, file } = recipe.edits;
   return { ...complete, edits: { env, file: guardVaultAnnotations(file) } };
+}
+
+/** Demands the name of the object in Azure's group: the container would take `group_version` for it. */
+function withName(recipe: ParsedRecipe): ParsedRecipe {
+  const { group } = recipe.fields;
+  if (group === undefined) return recipe;
+  return { ...recipe, fields: { ...recipe.fields, group: { leastSegments: 2, ...group } } };
 }

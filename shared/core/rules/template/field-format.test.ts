@@ -40,6 +40,20 @@ test('a refusal says which rule a value breaks, and where', () => {
   }
 });
 
+test('a name that is a part of a path cannot be left out where a recipe demands it', () => {
+  const url = { format: 'https-url', leastSegments: 2 };
+  for (const value of ['https://h/p', 'https://h/p/']) {
+    assert.equal(faultOf(value, url), 'must have at least 2 parts behind the host, with "/" between');
+  }
+  assert.equal(faultOf('https://h', url), 'must have a host and a path behind it');
+  for (const value of ['https://h/p/q', 'https://h/p/q/', 'https://h/p/q/r'])
+    assert.equal(faultOf(value, url), undefined);
+  const path = { format: 'path', leadingSlash: true, leastSegments: 2 };
+  for (const value of ['a', '/a'])
+    assert.equal(faultOf(value, path), 'must have at least 2 parts with "/" between');
+  for (const value of ['a/b', '/a/b']) assert.equal(faultOf(value, path), undefined);
+});
+
 test('values of a format are accepted, and what a rule adds to it', () => {
   for (const [rule, values] of [
     [{ format: 'path' }, ['a', 'a/b', '.a/b.', '-a', 'a..b', 'a/b..']],

@@ -65,13 +65,18 @@ function misplacedInName(value: string): string | undefined {
 /** @param before how many characters stand before the path */
 function misplacedInPath(
   value: string,
-  { leadingSlash = false }: Partial<FieldRule>,
+  { leadingSlash = false, leastSegments = 1 }: Partial<FieldRule>,
   before = 0,
 ): string | undefined {
   if (value.startsWith('/') && !(leadingSlash && value.length > 1)) return 'may not begin with "/"';
   if (value.endsWith('/')) return 'may not end with "/"';
   const at = value.search(/\/\/|(?<=^|\/)(?:\.\.|\.(?=$|\/))/);
-  if (at < 0) return undefined;
+  if (at < 0) {
+    const segments = value.replace(/^\//, '').split('/').length;
+    return segments < leastSegments
+      ? `must have at least ${leastSegments} parts with "/" between`
+      : undefined;
+  }
   if (value.startsWith('//', at)) return `may not have "//" ${placeOf(before + at)}`;
   const what = value.startsWith('..', at) ? 'a part that begins with ".."' : 'a part "."';
   return `may not have ${what} ${placeOf(before + at)}`;
@@ -81,10 +86,15 @@ function misplacedInUrl(value: string, rule: Partial<FieldRule>): string | undef
   const scheme = 'https://';
   if (!value.startsWith(scheme)) return `must begin with "${scheme}"`;
   const end = value.endsWith('/') ? value.length - 1 : value.length;
-  if (!value.slice(scheme.length, end).includes('/')) return 'must have a host and a path behind it';
+  const path = value.slice(scheme.length, end);
+  const segments = path.split('/').length - 1;
+  if (segments === 0) return 'must have a host and a path behind it';
   const colon = (rule.alsoHolds ?? '').includes(':') ? -1 : value.indexOf(':', scheme.length);
   if (colon >= 0) return `may not have ":" ${placeOf(colon)}`;
-  return misplacedInPath(value.slice(scheme.length, end), {}, scheme.length);
+  const misplaced = misplacedInPath(path, {}, scheme.length);
+  const { leastSegments = 1 } = rule;
+  if (misplaced !== undefined || segments >= leastSegments) return misplaced;
+  return `must have at least ${leastSegments} parts behind the host, with "/" between`;
 }
 
 /** People count from one. */
