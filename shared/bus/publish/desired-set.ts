@@ -33,16 +33,35 @@ export interface DesiredSet {
   summary(): SetSummary;
 }
 
-function oversizedError(key: string, bytes: number): LatchkeyError {
+/** Longest key: nats-server closes the connection at a control line of more than 4,096 bytes (max_control_line). */
+const mostKeyCharacters = 3_400;
+/** What an error tells of a key. */
+const toldCharacters = 256;
+
+/** Says what of a record is too long for the bus; undefined when nothing is. */
+function excessOf(key: string, bytes: number): string | undefined {
+  if (key.length > mostKeyCharacters) {
+    return `its name makes a key of ${key.length} characters, ${mostKeyCharacters} are possible on the bus`;
+  }
+  if (bytes <= maxRecordBytes) return undefined;
+  return `it has ${bytes} bytes, ${maxRecordBytes} are possible on the bus: it names too many keys`;
+}
+
+function oversizedError(key: string, bytes: number, excess: string): LatchkeyError {
   const parsed = parseKey(key);
   const place =
     parsed?.kind === 'entry'
-      ? { ...(parsed.namespace === undefined ? {} : { namespace: parsed.namespace }), secret: parsed.secret }
+      ? {
+          ...(parsed.namespace === undefined ? {} : { namespace: parsed.namespace }),
+          secret: parsed.secret.slice(0, toldCharacters),
+        }
       : {};
   return new LatchkeyError(
     'RECORD_INVALID',
-    `Record ${key} has ${bytes} bytes, ${maxRecordBytes} are possible on the bus: it names too many keys`,
-    { fields: { key, bytes, ...place } },
+    `Record ${key.slice(0, toldCharacters)} is left out: ${excess}`,
+    {
+      fields: { key: key.slice(0, toldCharacters), bytes, ...place },
+    },
   );
 }
 
@@ -61,8 +80,9 @@ export function createDesiredSet(owner: string, onOversized: (error: LatchkeyErr
   };
   const put = (key: string, { value, trace = {} }: PublishedRecord): boolean => {
     const bytes = new TextEncoder().encode(JSON.stringify(value));
-    if (bytes.length > maxRecordBytes) {
-      onOversized(oversizedError(key, bytes.length));
+    const excess = excessOf(key, bytes.length);
+    if (excess !== undefined) {
+      onOversized(oversizedError(key, bytes.length, excess));
       return remove(key, trace);
     }
     const before = records.get(key)?.bytes;

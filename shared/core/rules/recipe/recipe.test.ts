@@ -108,6 +108,18 @@ test('what is called "__proto__" in a recipe reaches no pod, and no prototype', 
   ]);
 });
 
+test('a recipe whose templates read more than any needs is refused', () => {
+  const args = (count: number): object => ({
+    initContainer: { name: 'p', image: 'i', args: ['${id}'.repeat(count)] },
+  });
+  const edits = (count: number): object => ({ edits: { env: Array(10).fill(args(count)), file: [] } });
+  compileRecipe(aRecipe(edits(400)));
+  assert.throws(() => compileRecipe(aRecipe(edits(600))), {
+    code: 'RECIPE_INVALID',
+    message: /read variables and filters more than 5000 times/,
+  });
+});
+
 test('of very many faults the first are told, and how many more there are', () => {
   const env = Array.from({ length: 100 }, () => ({ shell: 'rm' }));
   assert.throws(() => compileRecipe({ ...aRecipe(), edits: { env, file: [] } }), {

@@ -70,6 +70,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
   );
   checkRuleNames(recipe, names.length);
   checkValueReads(recipe);
+  checkPieces(recipe);
   return {
     manager: recipe.manager,
     scope: recipe.scope,
@@ -112,6 +113,21 @@ function checkRuleNames({ policy }: ParsedRecipe, lookups: number): void {
   );
   if (pairs * lookups <= mostRuleNames) return;
   const message = `policy: its rules make more than ${mostRuleNames} names, every pair of a group and a key by every lookup`;
+  throw new LatchkeyError('RECIPE_INVALID', message);
+}
+
+/** Pieces of all templates of a recipe; those that latchkey ships have under 200. Each is a function, and read at every pod. */
+const mostPieces = 5_000;
+
+function checkPieces({ lookup, inventoryKey, description, edits }: ParsedRecipe): void {
+  const text = JSON.stringify([lookup, inventoryKey, description, edits]);
+  let pieces = 0;
+  for (const mark of ['${', '|']) {
+    for (let at = text.indexOf(mark); at >= 0 && pieces <= mostPieces; at = text.indexOf(mark, at + 1))
+      pieces += 1;
+  }
+  if (pieces <= mostPieces) return;
+  const message = `its templates read variables and filters more than ${mostPieces} times`;
   throw new LatchkeyError('RECIPE_INVALID', message);
 }
 

@@ -10,6 +10,7 @@ export class RequestVariables implements Variables {
   readonly namespace: string;
   readonly versionedGroup: string;
   readonly entry: Variables['entry'];
+  #id: string | undefined;
 
   constructor(
     { group, groupVersion, key, envVar }: Pick<SecretRequest, 'group' | 'groupVersion' | 'key' | 'envVar'>,
@@ -26,7 +27,8 @@ export class RequestVariables implements Variables {
   }
 
   get id(): string {
-    return shortHash(JSON.stringify([this.group, this.groupVersion, this.key]));
+    this.#id ??= shortHash(JSON.stringify([this.group, this.groupVersion, this.key]));
+    return this.#id;
   }
 
   /** Returns the same with the variables of an inventory entry. */
