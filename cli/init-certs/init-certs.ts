@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { pino } from 'pino';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
+import { certificateDates } from '#shared/certificates/certificate-dates.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { ensureWebhook } from '#shared/installation/ensure-webhook.ts';
@@ -142,11 +143,12 @@ const done = { keep: 'kept', create: 'created', replace: 'replaced' } as const;
 
 function secretOutcome(name: string, action: SecretPlan['action'], { pair }: TlsSecretContent): Outcome {
   const certificate = new X509Certificate(pair.certificate);
+  const dates = certificateDates(certificate);
   return {
     kind: 'Secret',
     name,
     action: done[action],
     fingerprint: certificateId(certificate),
-    validTo: new Date(certificate.validTo).toISOString(),
+    ...(dates === undefined ? {} : { validTo: new Date(dates.validToMs).toISOString() }),
   };
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
-import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
+import { certificateDates } from '#shared/certificates/certificate-dates.ts';
 import { describeTime, type Problem } from './finding.ts';
 
 /** Describes the life of a certificate, ms since the Unix epoch. */
@@ -11,15 +11,15 @@ export interface CertificateLife {
 }
 
 /**
- * Reads the life of a certificate; undefined for a text that is no certificate.
+ * Reads the life of a certificate; undefined for a text that is no certificate, or one without readable dates.
  * @param renewAt fraction of its life after which it is renewed
  */
 export function certificateLife(pem: string, renewAt: number): CertificateLife | undefined {
   try {
     const certificate = new X509Certificate(pem);
-    const { validFrom, validTo } = certificate;
-    const madeMs = Date.parse(validFrom) + notBeforeMarginMs;
-    const validToMs = Date.parse(validTo);
+    const dates = certificateDates(certificate);
+    if (dates === undefined) return undefined;
+    const { madeMs, validToMs } = dates;
     return {
       fingerprint: certificateId(certificate),
       validToMs,

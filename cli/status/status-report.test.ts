@@ -6,6 +6,7 @@ import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.t
 import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
 import { desiredWebhookConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
+import { withUnreadableDate } from '#testkit/certificates/with-unreadable-date.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
 import { newCa, newLeaf } from '../init-certs/issue-pair.ts';
 import type { InstallationFacts, Pod } from './installation-facts.ts';
@@ -128,6 +129,16 @@ test('certificates that are broken, overdue or not trusted are named', () => {
   assertProblem({ nowMs: nowMs + 7 * dayMs }, /leaf: the pair in Secret .* is invalid: .*expired/);
   const stranger = desiredWebhookConfiguration(config.webhook, namespace, other.bundle);
   assertProblem({ webhook: { value: stranger } }, /^leaf: the caBundle .* does not contain its CA/);
+});
+
+test('a certificate whose dates cannot be read is a problem of the report', () => {
+  for (const which of ['notBefore', 'notAfter'] as const) {
+    const undated = (stored: TlsSecretContent) =>
+      secretOf({ ...stored, pair: withUnreadableDate(stored.pair, which) });
+    assertProblem({ ca: undated(ca) }, /^CA: the pair in Secret latchkey-ca is invalid: its dates cannot be/);
+    assertProblem({ serving: undated(leaf) }, /^leaf: the pair in Secret .* is invalid: its dates cannot be/);
+    assert.match(summaryOf({ serving: undated(leaf) }, 'leaf'), /^unusable/);
+  }
 });
 
 test("somebody else's certificate is judged by what the API server trusts, and by its last tenth", () => {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
+import { certificateDates } from '#shared/certificates/certificate-dates.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { CaState } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { readTlsSecret } from '#shared/installation/tls-secret.ts';
@@ -56,7 +57,7 @@ export const earlierMs = (a: number | undefined, b: number | undefined): number 
 export function expiryMsOf(secret: Secret | undefined): number | undefined {
   if (secret === undefined) return undefined;
   try {
-    return Date.parse(new X509Certificate(readTlsSecret(secret).pair.certificate).validTo);
+    return certificateDates(new X509Certificate(readTlsSecret(secret).pair.certificate))?.validToMs;
   } catch {
     return undefined;
   }

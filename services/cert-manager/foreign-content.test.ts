@@ -16,6 +16,8 @@ import type {
 import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import type { KubernetesObject, Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
+import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
+import { withUnreadableDate } from '#testkit/certificates/with-unreadable-date.ts';
 import { createObjectServer } from '#testkit/cluster/object-server.ts';
 import { createWebhookRepairs } from './observe/webhook-repairs.ts';
 import { createSelfSignedSource } from './self-signed-source.ts';
@@ -155,6 +157,20 @@ test('a CA state of a later version is kept, named, and keeps no leaf from being
   assert.notEqual(leaf(), before);
   assert.equal(secret(caSecretName).metadata.annotations?.[caStateAnnotation], state);
   assert.match(source.status()?.unwritable.join() ?? '', /does not know: run the version that wrote it/);
+});
+
+test('a certificate whose dates cannot be read is replaced at once, in either Secret', async () => {
+  for (const which of ['notBefore', 'notAfter'] as const) {
+    const pair = withUnreadableDate(aSelfSignedPair(Date.now()), which);
+    const [certificate, key] = [pair.certificate, pair.key].map((pem) => Buffer.from(pem).toString('base64'));
+    for (const name of [caSecretName, servingSecretName]) {
+      const { reconcile, secret, source } = await anInstallation();
+      secret(name).data = { ...secret(name).data, 'tls.crt': certificate ?? '', 'tls.key': key ?? '' };
+      await reconcile();
+      assert.notEqual(secret(name).data?.['tls.crt'], certificate, `${which} in ${name}`);
+      await assert.doesNotReject(source.reconcile());
+    }
+  }
 });
 
 test('a CA state that is no state is replaced', async () => {

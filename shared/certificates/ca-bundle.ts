@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { certificateDates } from './certificate-dates.ts';
 import { pemCertificates } from './pem-certificates.ts';
 
 /** Identifies a certificate by the SHA-256 of its DER bytes, hex. */
@@ -16,6 +17,10 @@ export function readBundle(pem: string): X509Certificate[] {
   });
 }
 
+/** Tells whether a client may still trust a CA; one whose dates cannot be read verifies no certificate. */
+export const isCurrentCa = (certificate: X509Certificate, nowMs: number): boolean =>
+  certificate.ca && (certificateDates(certificate)?.validToMs ?? 0) > nowMs;
+
 /**
  * Makes the bundle that clients of the gateway trust. It holds the current CA and every earlier or later one that
  * some gateway may serve from, each once, none expired. The order of `others` is kept, so that the same input gives
@@ -25,11 +30,10 @@ export function readBundle(pem: string): X509Certificate[] {
 export function joinCaBundle(current: string, others: readonly string[], nowMs: number): string {
   const [ca] = readBundle(current);
   if (ca === undefined) return '';
-  const isTrusted = ({ ca, validTo }: X509Certificate): boolean => ca && Date.parse(validTo) > nowMs;
   const trusted = new Map(
     others
       .flatMap(readBundle)
-      .filter(isTrusted)
+      .filter((certificate) => isCurrentCa(certificate, nowMs))
       .map((certificate) => [certificateId(certificate), certificate]),
   );
   const missing = trusted.has(certificateId(ca)) ? [] : [ca];

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { notBeforeMarginMs } from './issue-certificate.ts';
+import { certificateDates, unreadableDates } from './certificate-dates.ts';
 import { type KeyPair, type ParsedKeyPair, parseKeyPair } from './key-pair.ts';
 
 /** Holds what a check compares. */
@@ -18,11 +18,18 @@ type Check = (input: CheckInput) => string | undefined;
 const keyMismatch: Check = ({ certificate, key }) =>
   certificate.checkPrivateKey(key) ? undefined : 'the key does not belong to the certificate';
 
+const undated: Check = ({ certificate }) =>
+  certificateDates(certificate) === undefined ? unreadableDates : undefined;
+
 const notYetValid: Check = ({ certificate, nowMs }) =>
-  Date.parse(certificate.validFrom) > nowMs ? `it is not valid before ${certificate.validFrom}` : undefined;
+  (certificateDates(certificate)?.validFromMs ?? 0) > nowMs
+    ? `it is not valid before ${certificate.validFrom}`
+    : undefined;
 
 const expired: Check = ({ certificate, nowMs }) =>
-  Date.parse(certificate.validTo) <= nowMs ? `it expired on ${certificate.validTo}` : undefined;
+  (certificateDates(certificate)?.validToMs ?? 0) <= nowMs
+    ? `it expired on ${certificate.validTo}`
+    : undefined;
 
 const notCa: Check = ({ certificate }) => (certificate.ca ? undefined : 'it is not a certificate ca');
 
@@ -44,8 +51,8 @@ const missingName: Check = ({ certificate, names }) => {
 };
 
 /** Lists the checks in the order of their messages; later ones rely on earlier ones. */
-const caChecks: readonly Check[] = [keyMismatch, notCa, notRsa, expired];
-const leafChecks: readonly Check[] = [keyMismatch, notYetValid, expired, wrongIssuer, missingName];
+const caChecks: readonly Check[] = [keyMismatch, notCa, notRsa, undated, expired];
+const leafChecks: readonly Check[] = [keyMismatch, undated, notYetValid, expired, wrongIssuer, missingName];
 
 function firstProblem(
   checks: readonly Check[],
@@ -77,8 +84,10 @@ export const leafCertificateProblem = (
 export function isDueForRenewal(pair: KeyPair, nowMs: number, renewAt: number): boolean {
   const certificate = parseKeyPair(pair)?.certificate;
   if (certificate === undefined) return false;
-  const madeMs = Date.parse(certificate.validFrom) + notBeforeMarginMs;
-  return nowMs >= madeMs + (Date.parse(certificate.validTo) - madeMs) * renewAt;
+  const dates = certificateDates(certificate);
+  if (dates === undefined) return true;
+  const { madeMs, validToMs } = dates;
+  return nowMs >= madeMs + (validToMs - madeMs) * renewAt;
 }
 
 /**

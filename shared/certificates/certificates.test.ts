@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { withUnreadableDate } from '#testkit/certificates/with-unreadable-date.ts';
 import { certificateId, joinCaBundle, readBundle } from './ca-bundle.ts';
 import {
   caCertificateProblem,
@@ -66,6 +67,16 @@ test('a CA that is not valid yet can issue, but is to be replaced', () => {
   assert.match(renewalReason(ca, beforeMs, 0.5) ?? '', /not valid before/);
   assert.equal(renewalReason(ca, nowMs, 0.5), undefined);
   assert.match(renewalReason(ca, nowMs + 45 * dayMs, 0.5) ?? '', /due/);
+});
+
+test('a certificate whose dates cannot be read is refused, due, and trusted by nobody', () => {
+  for (const which of ['notBefore', 'notAfter'] as const) {
+    const undated = withUnreadableDate(ca, which);
+    assert.equal(caCertificateProblem(undated, nowMs), 'its dates cannot be read');
+    assert.equal(problemOf(withUnreadableDate(leaf, which)), 'its dates cannot be read');
+    assert.equal(isDueForRenewal(undated, nowMs, 0.5), true);
+    assert.equal(joinCaBundle(ca.certificate, [undated.certificate], nowMs), ca.certificate);
+  }
 });
 
 test('the leaf names the key of its issuer, not its own', () => {

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { certificateDates } from '#shared/certificates/certificate-dates.ts';
 import { isDueForRenewal, leafCertificateProblem } from '#shared/certificates/certificate-problem.ts';
-import { notBeforeMarginMs } from '#shared/certificates/issue-certificate.ts';
 import { parseKeyPair } from '#shared/certificates/key-pair.ts';
 import { readLeafRotationState, requestOf } from '#shared/installation/read-rotation-state.ts';
 import { isConformant, readTlsSecret } from '#shared/installation/tls-secret.ts';
@@ -38,16 +38,17 @@ export function readLeafFact(secret: Secret, context: LeafContext): LeafFact {
   const { pair } = readTlsSecret(secret);
   const problem = leafCertificateProblem(pair, nowMs, acceptable, names);
   const certificate = parseKeyPair(pair)?.certificate;
-  if (certificate === undefined) return { id: '', issuer: undefined, problem, due: false, issuedAt: '' };
+  const dates = certificate && certificateDates(certificate);
+  if (certificate === undefined || dates === undefined)
+    return { id: '', issuer: undefined, problem, due: false, issuedAt: '' };
   const id = certificateId(certificate);
   const issuer = known.find((each) => certificate.checkIssued(each) && certificate.verify(each.publicKey));
   const state = readLeafRotationState(secret);
-  const madeMs = Date.parse(certificate.validFrom) + notBeforeMarginMs;
   return {
     id,
     issuer: issuer && certificateId(issuer),
     problem,
     due: isDueForRenewal(pair, nowMs, renewAt),
-    issuedAt: state?.fingerprint === id ? state.issuedAt : new Date(madeMs).toISOString(),
+    issuedAt: state?.fingerprint === id ? state.issuedAt : new Date(dates.madeMs).toISOString(),
   };
 }

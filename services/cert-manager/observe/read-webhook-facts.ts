@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
+import { certificateId, isCurrentCa, readBundle } from '#shared/certificates/ca-bundle.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import {
   planRepair,
@@ -47,7 +47,7 @@ export function readWebhookFacts(
       : planRepair(existing, config, namespace, bundle, deferred).length > 0;
   return {
     trusted: calls ? cas.map(certificateId) : undefined,
-    current: cas.filter(({ ca, validTo }) => ca && Date.parse(validTo) > nowMs).map(certificateId),
+    current: cas.filter((ca) => isCurrentCa(ca, nowMs)).map(certificateId),
     unmanagedReason: skipReason(existing, config, namespace),
     drifted: isWritable(asRead),
     // No field is named: the bundle may be written with the entry or the object, and both with what they replace.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
+import { withUnreadableDate } from '#testkit/certificates/with-unreadable-date.ts';
 import { certificatePaths, parseServingCertificate } from './serving-certificate.ts';
 
 const dir = '/etc/latchkey/tls';
@@ -24,13 +25,15 @@ test('a certificate and its key are a pair', () => {
   assert.match(pair.fingerprint, /^[0-9a-f]{64}$/);
 });
 
-test('a torn pair, a missing file, garbage and an expired certificate are each refused with a reason', () => {
+test('a torn pair, a missing file, garbage, an expired certificate and unreadable dates are each refused with a reason', () => {
   const cases: [Map<string, Buffer>, number, RegExp][] = [
     [filesOf({ certificate: first.certificate, key: second.key }), nowMs, /does not belong to the key/],
     [filesOf({ certificate: first.certificate }), nowMs, /is missing/],
     [filesOf({ certificate: 'garbage', key: first.key }), nowMs, /not a PEM certificate/],
     [filesOf({ certificate: first.certificate, key: 'garbage' }), nowMs, /not a PEM key/],
     [filesOf(first), nowMs + dayMs, /expired/],
+    [filesOf(withUnreadableDate(first, 'notBefore')), nowMs, /dates cannot be read/],
+    [filesOf(withUnreadableDate(first, 'notAfter')), nowMs, /dates cannot be read/],
   ];
   for (const [files, atMs, reason] of cases) {
     assert.throws(() => parseServingCertificate(files, dir, atMs), {

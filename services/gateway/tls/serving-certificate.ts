@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { certificateId } from '#shared/certificates/ca-bundle.ts';
+import { certificateDates, unreadableDates } from '#shared/certificates/certificate-dates.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type FileContents, readFiles } from '#shared/runtime/file-watch.ts';
 
@@ -41,7 +42,8 @@ export function parseServingCertificate(
   if (!parsed.checkPrivateKey(readKey(key, refuse))) {
     throw refuse('does not belong to the key beside it: the pair before it stays in use');
   }
-  const notAfterMs = Date.parse(parsed.validTo);
+  const notAfterMs = certificateDates(parsed)?.validToMs;
+  if (notAfterMs === undefined) throw refuse(`cannot be served: ${unreadableDates}`);
   if (notAfterMs <= nowMs) throw refuse(`expired at ${parsed.validTo}`);
   return {
     certificate: certificate.toString('utf8'),
