@@ -159,14 +159,16 @@ const untilRepaired = () =>
 
 test('a snapshot that somebody has damaged is written again', async () => {
   const { core } = run.cluster.harness;
-  const replace = async (index: number, data: Record<string, string>) => {
-    const secret = await readShard(index);
-    await core.replaceNamespacedSecret({
-      namespace: installationNamespace,
-      name: snapshotSecretName(index),
-      body: { ...secret, data },
-    });
-  };
+  const replace = (index: number, data: Record<string, string>) =>
+    // Discovery may write it between the read and the write.
+    waitFor(
+      async () => {
+        const body = { ...(await readShard(index)), data };
+        const place = { namespace: installationNamespace, name: snapshotSecretName(index) };
+        return core.replaceNamespacedSecret({ ...place, body });
+      },
+      { timeoutMs, what: 'the damage to be written' },
+    );
   await replace(0, { [snapshotShardName(0)]: Buffer.from('damage').toString('base64') });
   await replace(1, { other: '' });
   await untilRepaired();

@@ -65,8 +65,8 @@ export const oneFieldMore: OtherVersion = {
     },
     {
       file: 'shared/bus/link/heartbeats.ts',
-      find: 'JSON.stringify({ ...heartbeat, ...cut })',
-      replace: "JSON.stringify({ ...heartbeat, ...cut, addedLater: 'known' })",
+      find: 'JSON.stringify(body)',
+      replace: "JSON.stringify({ ...body, addedLater: 'known' })",
     },
   ],
 };
