@@ -117,9 +117,10 @@ const secondForm: readonly Patch[] = [
   },
   {
     file: 'shared/bus/link/heartbeats.ts',
-    find: /return (checkShape\(heartbeatSchema.*)\.data;/,
-    replace: `const heartbeat = $1.data;
-    return heartbeat && { ...heartbeat, applied: heartbeat.applied.map((it) => ({ ...it, ...it.second })) };`,
+    find: 'const heartbeat = checkShape(heartbeatSchema, body).data;',
+    replace: `const known = checkShape(heartbeatSchema, body).data;
+    const heartbeat =
+      known && { ...known, applied: known.applied.map((it) => ({ ...it, ...it.second })) };`,
   },
 ];
 
