@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { connectKubernetes } from './connect-kubernetes.ts';
+import { runPlugin } from './run-plugin.ts';
 
 const log = pino({ level: 'silent' });
 const call = { verb: 'list', path: '/api/v1/secrets' } as const;
@@ -153,6 +154,20 @@ test('calls share a run of the plugin, what it gave is kept until it expires, an
   );
   assert.equal((await failureOf(refused.connect().json(call))).fields.statusCode, 401);
   assert.equal(await runs(refused), 2);
+});
+
+test('a plugin that leaves a child with its standard output behind is answered', async (t) => {
+  const login = `sleep 60 & echo $! >"$(dirname "$0")/child"; ${right}`;
+  const { folder, connect } = await pluginOf(t, { command: './login' }, { scripts: { login } });
+  assert.deepEqual(await connect().json(call), { items: [] });
+  process.kill(Number(await readFile(join(folder, 'child'), 'utf8')));
+});
+
+test('a plugin that ignores SIGTERM is killed when its time is over', async () => {
+  const script = "trap '' TERM; while :; do :; done";
+  const limits = { timeoutMs: 100, mostOutputBytes: 1_024 };
+  const { failure } = await runPlugin('sh', ['-c', script], { PATH: path }, limits);
+  assert.deepEqual([failure?.killed, failure?.signal], [true, 'SIGKILL']);
 });
 
 test('a plugin is told what is wanted of it, gets its variables, and no standard input', async (t) => {

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import type { RequestOptions } from 'node:https';
 import { stripVTControlCharacters } from 'node:util';
 import type { Cluster, KubeConfig, User } from '@kubernetes/client-node';
@@ -11,6 +10,7 @@ import {
   isExpired,
   readExecCredential,
 } from './exec-credential.ts';
+import { type EndedPlugin, pluginLimits, runPlugin } from './run-plugin.ts';
 
 /** What a plugin is given of the process: its variables, PATH among them. */
 export type PluginEnvironment = Readonly<Record<string, string | undefined>>;
@@ -20,9 +20,6 @@ export class CredentialPluginError extends Error {
   override readonly name = 'CredentialPluginError';
 }
 
-/** Within the time of a call, which waits for its credentials. */
-const timeoutMs = 25_000;
-const mostOutputBytes = 1_024 * 1_024;
 /** Characters of the plugin's words in a message: the last ones, where programs say why they end. */
 const mostWords = 600;
 
@@ -58,13 +55,6 @@ interface PluginContext {
   user: string;
   cluster: Cluster | undefined;
   environment: PluginEnvironment;
-}
-
-/** How a plugin has ended. */
-interface Ended {
-  failure: (Error & { code?: unknown; signal?: unknown; killed?: boolean }) | null;
-  output: string;
-  words: string;
 }
 
 /** One plugin. Calls that wait for it at the same time share a run, and what it gave until that expires. */
@@ -108,28 +98,17 @@ class CredentialPlugin {
     return status;
   }
 
-  #execute(command: string): Promise<Ended> {
+  #execute(command: string): Promise<EndedPlugin> {
     const { args, env } = this.#exec;
-    const own = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
-    const options = {
-      env: {
-        ...this.#context.environment,
-        KUBERNETES_EXEC_INFO: execInfo(this.#exec, this.#context.cluster),
-        ...own,
-      },
-      timeout: timeoutMs,
-      maxBuffer: mostOutputBytes,
-    };
-    return new Promise((resolve) => {
-      const child = execFile(command, args ?? [], options, (failure, output, words) =>
-        resolve({ failure, output, words }),
-      );
-      // A plugin that asks on its standard input is told at once that nobody answers.
-      child.stdin?.end();
+    return runPlugin(command, args ?? [], {
+      ...this.#context.environment,
+      KUBERNETES_EXEC_INFO: execInfo(this.#exec, this.#context.cluster),
+      ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
     });
   }
 
-  #failureOf({ failure, words }: Ended): string {
+  #failureOf({ failure, words }: EndedPlugin): string {
+    const { timeoutMs, mostOutputBytes } = pluginLimits;
     const code = failure?.code;
     if (code === 'ENOENT') return this.#notFound();
     if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `printed more than ${mostOutputBytes} bytes`;
