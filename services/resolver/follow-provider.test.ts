@@ -12,14 +12,14 @@ const timeoutMs = 20_000;
 const refreshMs = 10_000;
 
 /** A provider in memory; `answer` gives its pages, and may throw between them. */
-function follow(answer: (signal: AbortSignal) => AsyncIterable<ListedSecret>) {
+function follow(answer: Provider['listSecrets']) {
   const lines: string[] = [];
   const lists: RecordChange[][] = [];
   let attempts = 0;
   const provider: Provider = {
-    listSecrets: (signal) => {
+    listSecrets: (signal, leaveOut) => {
       attempts += 1;
-      return answer(signal);
+      return answer(signal, leaveOut);
     },
   };
   const inventory = followProvider(
@@ -80,6 +80,28 @@ test('a list that breaks off is not handed over, and makes what is known older',
     assert.ok(followed.overdueMs() > 0);
     breaks = false;
     await waitFor(() => followed.overdueMs() === 0, { timeoutMs, what: 'a complete list' });
+  } finally {
+    await followed.stop();
+  }
+});
+
+test('what a provider leaves out is logged once, counted and named, and keeps no other secret from the list', async () => {
+  const provider: Provider = {
+    async *listSecrets(_, leaveOut) {
+      for (let number = 0; number < 7; number++) leaveOut(`folder-${number}/`, 'refused');
+      yield* names('a', '');
+    },
+  };
+  const followed = follow(provider.listSecrets);
+  try {
+    await waitFor(() => followed.lists.length > 1, { timeoutMs, what: 'two lists' });
+    assert.deepEqual(told(followed.lists[0]), ['+a']);
+    const lines = followed
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('left out'));
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? '', /"count":8,"names":\["folder-0\/: refused",.*"folder-4\/: refused"\]/);
   } finally {
     await followed.stop();
   }

@@ -12,6 +12,9 @@ import type { ListedSecret, Provider } from './providers/provider.ts';
 /** Bounds one listing: one that takes longer hangs. */
 const listTimeoutMs = 300_000;
 const longestReason = 300;
+/** Told of what is left out; all of it is counted. */
+const mostNamed = 5;
+const longestName = 200;
 
 /** Follows what a provider has. */
 interface ProviderInventory {
@@ -37,16 +40,30 @@ export function followProvider(
   let known = new Map<string, ListedSecret>();
   let listedAtMs = -Infinity;
   let failures = 0;
+  let leftOut: readonly string[] = [];
+  const log = options.log.child({ component: 'provider-inventory' });
   const count = createProviderMetrics(source, () => ({
     ageMs: clock.monotonicMs() - Math.max(listedAtMs, startedAtMs),
     secrets: known.size,
     failures,
+    leftOut: leftOut.length,
   }));
+  /** Names what is left out when it is other than before. */
+  const tellLeftOut = (now: readonly string[]): void => {
+    const isNew = JSON.stringify(now) !== JSON.stringify(leftOut);
+    leftOut = now;
+    if (!isNew || now.length === 0) return;
+    log.warn(
+      { source, count: now.length, names: now.slice(0, mostNamed) },
+      "left out of the provider's list",
+    );
+  };
 
   const list = async (stopped: AbortSignal): Promise<void> => {
     const beganAtMs = clock.monotonicMs();
     const signal = AbortSignal.any([stopped, AbortSignal.timeout(listTimeoutMs)]);
-    const listed = await collect(provider, signal);
+    const { listed, leftOut: left } = await collect(provider, signal);
+    tellLeftOut(left);
     onList(changesBetween(source, known, listed));
     known = listed;
     listedAtMs = beganAtMs;
@@ -68,7 +85,7 @@ export function followProvider(
       failures = inRow;
       return providerBackoffMs(inRow);
     },
-    log: options.log.child({ component: 'provider-inventory' }),
+    log,
     clock,
   });
   return {
@@ -77,15 +94,28 @@ export function followProvider(
   };
 }
 
+interface Collected {
+  listed: Map<string, ListedSecret>;
+  /** Names and reasons. */
+  leftOut: string[];
+}
+
 /** Collects the whole list by name; does not wait for a provider that ignores the signal. */
-async function collect(provider: Provider, signal: AbortSignal): Promise<Map<string, ListedSecret>> {
+async function collect(provider: Provider, signal: AbortSignal): Promise<Collected> {
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
-  const listing = async (): Promise<Map<string, ListedSecret>> => {
+  const listing = async (): Promise<Collected> => {
     const listed = new Map<string, ListedSecret>();
-    for await (const found of provider.listSecrets(signal)) listed.set(found.secret, found);
-    return listed;
+    const leftOut: string[] = [];
+    const leaveOut = (what: string, why: string): void => {
+      leftOut.push(`${what.slice(0, longestName)}: ${why.slice(0, longestReason)}`);
+    };
+    for await (const found of provider.listSecrets(signal, leaveOut)) {
+      if (found.secret === '') leaveOut('', 'it has no name');
+      else listed.set(found.secret, found);
+    }
+    return { listed, leftOut };
   };
   try {
     return await Promise.race([listing(), aborted.promise]);

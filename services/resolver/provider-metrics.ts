@@ -7,6 +7,8 @@ interface ProviderObservation {
   secrets: number;
   /** Failures in a row. */
   failures: number;
+  /** What the last complete list lacks. */
+  leftOut: number;
 }
 
 /**
@@ -37,6 +39,11 @@ export function createProviderMetrics(
     'latchkey.provider.failures',
     'Consecutive failures to list a provider, 0 after a complete list',
     ({ failures }) => failures,
+  );
+  gauge(
+    'latchkey.provider.left.out',
+    'Folders and secrets that the last complete list of a provider lacks, for they cannot be listed',
+    ({ leftOut }) => leftOut,
   );
   const listings = meter.createCounter('latchkey.provider.listings', {
     description: 'Attempts to list the secrets of a provider, by outcome',

@@ -53,7 +53,7 @@ async function scrape(): Promise<string> {
     undone: [{ field: 'webhooks.namespaceSelector', count: 4, writer: undefined }],
     expiresMs: { ca: 1, leaf: 1 },
   }));
-  createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, failures: 0 }))('complete');
+  createProviderMetrics('aws', () => ({ ageMs: 1, secrets: 1, failures: 0, leftOut: 0 }))('complete');
   createLeftOutMetrics(() => ({ keys: 1 }));
   createBucketMetrics(() => [
     { bucket: 'latchkey_rules', bytes: 1, mostBytes: 2, records: 1, mostRecords: 2 },

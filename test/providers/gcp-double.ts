@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net';
 interface GcpSecret {
   versions: Record<string, 'ENABLED' | 'DISABLED' | 'DESTROYED'>;
   versionAliases?: Record<string, string>;
+  /** Whether it is still listed, and has no versions to list any more. */
+  isGone?: boolean;
 }
 
 /**
@@ -26,7 +28,8 @@ export async function startGcpDouble() {
     if (fails) return answer(response, 503, { error: { code: 503, message: 'away', status: 'UNAVAILABLE' } });
     if (!request.headers.authorization?.startsWith('Bearer ')) return answer(response, 401, {});
     const listed = list(secrets, url);
-    if (listed === undefined) return answer(response, 404, {});
+    const gone = { error: { code: 404, message: 'not found', status: 'NOT_FOUND' } };
+    if (listed === undefined) return answer(response, 404, gone);
     const start = Number(token ?? 0);
     const next = start + 2 < listed.items.length ? { nextPageToken: `${start + 2}` } : {};
     answer(response, 200, { [listed.field]: listed.items.slice(start, start + 2), ...next });
@@ -61,7 +64,7 @@ function list(secrets: Map<string, GcpSecret>, url: URL): { field: string; items
   }
   const [, name = ''] = /^\/v1\/projects\/(?:team|123)\/secrets\/([^/]+)\/versions$/.exec(url.pathname) ?? [];
   const secret = secrets.get(name);
-  if (secret === undefined) return undefined;
+  if (secret === undefined || secret.isGone) return undefined;
   const wanted = /^state:(\w+)$/.exec(url.searchParams.get('filter') ?? '')?.[1];
   const items = Object.entries(secret.versions)
     .filter(([, state]) => wanted === undefined || state === wanted)

@@ -59,11 +59,26 @@ test('a list that breaks off in the middle is an error, not a shorter list', asy
   double.fail('none');
 });
 
+test('a secret that is deleted while the list is made is left out, and ends it for no other', async () => {
+  double.secrets.clear();
+  for (const name of ['a', 'b', 'c'])
+    double.secrets.set(name, { versions: { '1': 'ENABLED' }, isGone: name === 'b' });
+  const leftOut: string[] = [];
+  const listed = await listAll(openProvider(), leftOut);
+  assert.deepEqual(
+    listed.map(({ secret }) => secret).filter((secret) => secret.includes('/team/')),
+    ['a', 'c'].map((name) => `projects/team/secrets/${name}`),
+  );
+  assert.deepEqual(leftOut, ['projects/123/secrets/b']);
+});
+
 test('a list that is aborted asks no further', async () => {
   double.secrets.clear();
   for (let index = 0; index < 20; index++) double.secrets.set(`s${index}`, { versions: { '1': 'ENABLED' } });
   const aborting = new AbortController();
-  const listing = openProvider().listSecrets(aborting.signal)[Symbol.asyncIterator]();
+  const listing = openProvider()
+    .listSecrets(aborting.signal, () => undefined)
+    [Symbol.asyncIterator]();
   assert.equal((await listing.next()).done, false);
   aborting.abort();
   await assert.rejects(
@@ -72,9 +87,15 @@ test('a list that is aborted asks no further', async () => {
     },
     { name: 'AbortError' },
   );
-  await assert.rejects(openProvider().listSecrets(aborting.signal)[Symbol.asyncIterator]().next(), {
-    name: 'AbortError',
-  });
+  await assert.rejects(
+    openProvider()
+      .listSecrets(aborting.signal, () => undefined)
+      [Symbol.asyncIterator]()
+      .next(),
+    {
+      name: 'AbortError',
+    },
+  );
 });
 
 test('a secret appears and goes; while GCP is away the known one is served and the rest unknown; it recovers', async () => {

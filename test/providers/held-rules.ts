@@ -54,9 +54,10 @@ export function followInMemory(manager: Manager, config: LatchkeyConfig, provide
 }
 
 /** One complete list. */
-export async function listAll(provider: Provider): Promise<ListedSecret[]> {
+export async function listAll(provider: Provider, leftOut: string[] = []): Promise<ListedSecret[]> {
   const listed: ListedSecret[] = [];
-  for await (const secret of provider.listSecrets(new AbortController().signal)) listed.push(secret);
+  for await (const secret of provider.listSecrets(new AbortController().signal, (what) => leftOut.push(what)))
+    listed.push(secret);
   return listed;
 }
 

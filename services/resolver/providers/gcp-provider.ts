@@ -41,18 +41,33 @@ export function createGcpProvider({ projects, endpoint }: GcpProviderConfig): Pr
   };
   return {
     // The client takes no signal: it is looked at between answers, each of which has its timeout.
-    async *listSecrets(signal) {
+    async *listSecrets(signal, leaveOut) {
+      const listOne = async (secret: Secret, project: string): Promise<ListedSecret[]> => {
+        try {
+          return await withVersions(secret, project, signal);
+        } catch (error) {
+          if (!isAboutSecret(error)) throw error;
+          leaveOut(secret.name ?? '', error.message);
+          return [];
+        }
+      };
       for (const project of projects) {
         signal.throwIfAborted();
         const listed = client.listSecretsAsync({ parent: `projects/${project}`, pageSize }, call);
         for await (const secrets of inGroups(listed, secretsAtOnce)) {
           signal.throwIfAborted();
-          yield* (await Promise.all(secrets.map((secret) => withVersions(secret, project, signal)))).flat();
+          yield* (await Promise.all(secrets.map((secret) => listOne(secret, project)))).flat();
         }
       }
     },
   };
 }
+
+/** Of gRPC: an invalid argument, and what was deleted since it was listed. */
+const aboutSecret: readonly unknown[] = [3, 5];
+
+const isAboutSecret = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && aboutSecret.includes(error.code);
 
 function endpointOptions(endpoint: string | undefined): object {
   if (endpoint === undefined) return {};

@@ -14,7 +14,9 @@ export interface VaultSession {
 
 interface Call {
   method: 'GET' | 'POST';
+  /** Encoded segment by segment, so that no name of a tenant changes the request. */
   path: string;
+  query?: string;
   token?: string;
   body?: object;
 }
@@ -37,7 +39,7 @@ export async function createVaultSession(
   const token = isOwn ? await login(call, auth.kubernetes) : await readToken(auth.tokenFile);
   return {
     list: async (path) => {
-      const response = await call({ method: 'GET', path: `${path}?list=true`, token });
+      const response = await call({ method: 'GET', path, query: 'list=true', token });
       if (response.ok) return listSchema.parse(await response.json()).data.keys;
       const errors = await errorsOf(response);
       if (response.status === 404 && errors?.length === 0) return [];
@@ -59,15 +61,13 @@ async function login(
   return loginSchema.parse(await response.json()).auth.client_token;
 }
 
-/** @param path encoded here, segment by segment; a query stays as it is */
 async function send(
   { address = '', namespace }: VaultProviderConfig,
-  { method, path, token, body }: Call,
+  { method, path, query = '', token, body }: Call,
   signal: AbortSignal,
 ): Promise<Response> {
-  const [names = '', query] = path.split('?');
-  const url = new URL(`/v1/${names.split('/').map(encodeURIComponent).join('/')}`, address);
-  if (query !== undefined) url.search = query;
+  const url = new URL(`/v1/${path.split('/').map(encodeURIComponent).join('/')}`, address);
+  url.search = query;
   return fetch(url, {
     method,
     headers: {
