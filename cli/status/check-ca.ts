@@ -1,12 +1,12 @@
 import { caCertificateProblem } from '#shared/certificates/certificate-problem.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
-import type { CaState } from '#shared/contracts/kubernetes/rotation-state.ts';
+import { type CaState, caStateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { describeAge } from '#shared/core/text/age.ts';
 import { readCaRotationState } from '#shared/installation/read-rotation-state.ts';
 import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { certificateLife, describeLife, lifeFacts, overdue } from './certificate-life.ts';
-import { type Finding, type Problem, unseen } from './finding.ts';
+import { type Finding, type Problem, skewMs, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 
 const about = 'CA';
@@ -42,6 +42,7 @@ export function checkCa({ ca, found, nowMs }: InstallationFacts): Finding {
     problems: [
       ...broken,
       ...(life === undefined || wrong !== undefined ? [] : overdue(life, nowMs, 'cert-manager')),
+      ...fromTheFuture(state, nowMs),
       ...stuck(state, tls.rotation, nowMs),
     ],
     facts: { exists: true, ...(life === undefined ? {} : lifeFacts(life)), state: state ?? null },
@@ -78,6 +79,20 @@ function describeState(state: CaState | undefined, nowMs: number): string {
   const age = since === undefined ? '' : ` for ${describeAge(nowMs - Date.parse(since))}`;
   const waits = waitingFor.length === 0 ? '' : `, waits for ${waitingFor.join(', ')}`;
   return `rotation ${phase}${age} (${rotation.reason})${waits}`;
+}
+
+/** Reports a phase that has not begun yet, by our clock. */
+function fromTheFuture(state: CaState | undefined, nowMs: number): Problem[] {
+  if (state?.since === undefined) return [];
+  const aheadMs = Date.parse(state.since) - nowMs;
+  if (aheadMs <= skewMs) return [];
+  return [
+    {
+      message: `its annotation ${caStateAnnotation} says that phase ${state.phase} begins in the future (in ${describeAge(aheadMs)})`,
+      advice:
+        'check the clocks of the nodes and who else may write Secrets; cert-manager, which counts the phase from now, has not: read its log',
+    },
+  ];
 }
 
 /** Allows each phase this time beyond its configured wait. */

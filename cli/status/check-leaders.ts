@@ -2,7 +2,7 @@ import { describeAge } from '#shared/core/text/age.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import type { Lease } from '#shared/kubernetes/election/lease.ts';
 import { leaseTimes } from '#shared/kubernetes/election/next-lease-step.ts';
-import type { Finding, Problem } from './finding.ts';
+import { type Finding, type Problem, skewMs } from './finding.ts';
 import { type InstallationFacts, ledServices, type Pod, type Seen } from './installation-facts.ts';
 import { serviceOf } from './pods-state.ts';
 
@@ -10,8 +10,6 @@ const about = 'leaders';
 
 /** Exceeds a Lease's duration by far, for clocks that differ. */
 const goneMs = 120_000;
-/** Exceeds by far how much clocks differ. */
-const skewMs = 60_000;
 
 /** Checks who leads the services that elect a leader. An installation without Leases has one replica of each. */
 export function checkLeaders(

@@ -9,7 +9,7 @@ import { nonEmptySecret, readTlsSecret, type TlsSecretContent } from '#shared/in
 import { trustedBundle } from '#shared/installation/webhook-configuration.ts';
 import { certificateLife, describeLife, lifeFacts, overdue } from './certificate-life.ts';
 import { brokenSecret, missingSecret } from './check-ca.ts';
-import { type Finding, type Problem, unseen } from './finding.ts';
+import { type Finding, type Problem, skewMs, unseen } from './finding.ts';
 import type { InstallationFacts } from './installation-facts.ts';
 
 const about = 'leaf';
@@ -109,7 +109,10 @@ function servedWords(state: LeafState | undefined): string[] {
 const loadingMs = 600_000;
 
 function unserved(state: LeafState | undefined, nowMs: number): Problem[] {
-  if (state === undefined || state.served || nowMs - Date.parse(state.issuedAt) < loadingMs) return [];
+  if (state === undefined || state.served) return [];
+  const ageMs = nowMs - Date.parse(state.issuedAt);
+  // A time in the future would excuse the gateways until then.
+  if (ageMs >= -skewMs && ageMs < loadingMs) return [];
   return [
     {
       message: `it is not served by ${state.waitingFor.join(', ')}`,

@@ -26,6 +26,9 @@ export const unseen = (about: string, why: string): Finding => ({
   facts: {},
 });
 
+/** Exceeds by far how much clocks differ. */
+export const skewMs = 60_000;
+
 /** Formats a time: `2026-12-01 12:00Z (in 6 d)`, `... (3 h ago)`. */
 export function describeTime(timeMs: number, nowMs: number): string {
   const stamp = `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')}Z`;

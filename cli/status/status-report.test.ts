@@ -180,7 +180,7 @@ test('a pod that does not become ready is named with its reason, one that starts
   );
 });
 
-test('a rotation is shown with what it waits for, and is a problem when it stands still', () => {
+test('a rotation is shown with what it waits for, and is a problem when it stands still or begins in the future', () => {
   const rotating = (ageMs: number) =>
     secretOf(ca, {
       [caStateAnnotation]: JSON.stringify({
@@ -197,6 +197,7 @@ test('a rotation is shown with what it waits for, and is a problem when it stand
   );
   assert.deepEqual(problemsOf({ ca: rotating(minuteMs) }), []);
   assertProblem({ ca: rotating(30 * minuteMs) }, /stuck in phase switching/);
+  assertProblem({ ca: rotating(-9 * dayMs) }, /^CA: .* phase switching begins in the future \(in 9 d\)$/);
 
   const unserved = (ageMs: number) => {
     const state = {
@@ -209,7 +210,8 @@ test('a rotation is shown with what it waits for, and is a problem when it stand
     return secretOf(leaf, { [leafStateAnnotation]: JSON.stringify(state) });
   };
   assert.deepEqual(problemsOf({ serving: unserved(minuteMs) }), []);
-  assertProblem({ serving: unserved(30 * minuteMs) }, /^leaf: it is not served by gateway-7$/);
+  for (const ageMs of [30 * minuteMs, -9 * dayMs])
+    assertProblem({ serving: unserved(ageMs) }, /^leaf: it is not served by gateway-7$/);
 });
 
 test('a leader that is gone and a snapshot that is not there are named', () => {

@@ -40,6 +40,30 @@ test('a CA that somebody puts in the place of the known one is trusted beside wh
   assert.deepEqual([brought.state.phase, brought.bundle], ['switching', ['brought', 'old']]);
 });
 
+test('a rotation whose phase began in the future counts from now, and ends', () => {
+  const day = 86_400_000;
+  const facts = (since: string, atMs: number): Partial<RotationFacts> => ({
+    ca: caOf(both, { state: stateOf('retiring', { since, rotation }) }),
+    serving: servingOf('leaf-1', 'next', both),
+    webhook: webhookOf(both),
+    nowMs: atMs,
+  });
+  for (const since of ['9999-12-31T23:59:59Z', new Date(nowMs + 61_000).toISOString()]) {
+    const repair = actionOf(facts(since, nowMs), 10 * day);
+    assert.ok(repair.kind === 'write-ca-secret');
+    assert.deepEqual([repair.state.phase, repair.state.rotation], ['retiring', rotation]);
+    assert.equal(repair.state.since, new Date(nowMs).toISOString());
+    const end = actionOf(facts(repair.state.since ?? '', nowMs + 2 * day), 10 * day);
+    assert.ok(end.kind === 'write-ca-secret');
+    assert.deepEqual([end.state.phase, end.bundle], ['stable', ['next']]);
+  }
+});
+
+test('a phase that began a little in the future, by a clock that is ahead, is left as it is', () => {
+  const since = new Date(nowMs + 59_000).toISOString();
+  assert.equal(repairOf({ ca: caOf(['old'], { state: stateOf('stable', { since }) }) }), undefined);
+});
+
 test('a CA that only the webhook configuration holds is taken out when nothing needs it', () => {
   const lastKnownGood = { ca: caOf(['old']), leaf: undefined };
   const action = actionOf({ lastKnownGood, webhook: webhookOf(['old', 'foreign']) });

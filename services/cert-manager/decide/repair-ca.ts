@@ -62,7 +62,7 @@ function repairUsable(facts: RotationFacts, ca: CaSecretFacts): CaAction | undef
   const repaired = normalize(desired, facts.nowMs);
   const isRight =
     ca.isConformant &&
-    state.since !== undefined &&
+    repaired.state.since === state.since &&
     repaired.state.phase === state.phase &&
     next === (state.phase === 'distributing' ? usableId(ca.next) : undefined) &&
     isSameList(repaired.bundle, ca.bundle);
@@ -116,12 +116,21 @@ function normalize(
   const bundle = [...new Set([...(next === undefined ? [] : [next]), issuing, ...desired.trusted])];
   const since = new Date(nowMs).toISOString();
   const phase = phaseOf(desired, bundle.length);
-  if (phase === state.phase) return { issuing, next, bundle, state: { since, ...state } };
+  if (phase === state.phase) {
+    const kept = state.since !== undefined && isCredible(state.since, nowMs) ? state.since : since;
+    return { issuing, next, bundle, state: { ...state, since: kept } };
+  }
   const { rotation = { id: `repair-${since}`, reason: 'another CA was in use', startedAt: since }, ...rest } =
     state;
   const inRotation = phase === 'stable' ? {} : { rotation };
   return { issuing, next, bundle, state: { ...rest, ...inRotation, phase, since, waitingFor: [] } };
 }
+
+/** Exceeds by far how much the clocks of replicas differ. */
+const skewMs = 60_000;
+
+/** Tells a phase that has begun from one that would begin in the future, and so never end. */
+const isCredible = (since: string, nowMs: number): boolean => Date.parse(since) <= nowMs + skewMs;
 
 function phaseOf({ next, state, hasGrown }: DesiredCa, size: number): CaState['phase'] {
   if (size === 1) return 'stable';
