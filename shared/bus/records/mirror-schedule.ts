@@ -3,6 +3,10 @@
  * lost while a leader changes, and a change is to reach every gateway within 2 s all the same.
  */
 export const checkIntervalMs = 1_000;
+/** A stream that has looked the same for so long, ms, is settled: its replicas should have what its leader has. */
+const settledMs = 5_000;
+/** Interval at which the records of a settled stream are counted and asked for all the same, ms: a replica may lag. */
+const settledReadMs = 10_000;
 /** Everything is read again this often, against whatever no check can see: a tombstone that expired unread is one. */
 export const auditIntervalMs = 300_000;
 /** So long a set that is too large is left alone, ms: reading it costs as much as it may hold. */
@@ -13,6 +17,8 @@ const repeatedDoubtMs = 20_000;
 /** Says what a mirror has to do when. Times are those of a monotonic clock, ms. */
 export class MirrorSchedule {
   #checkedAtMs = -Infinity;
+  #lookedOtherAtMs = -Infinity;
+  #readAtMs = -Infinity;
   #readAllAtMs = -Infinity;
   #tooLargeUntilMs = -Infinity;
   #doubtedAtMs = -Infinity;
@@ -23,6 +29,20 @@ export class MirrorSchedule {
 
   noteCheck(nowMs: number): void {
     this.#checkedAtMs = nowMs;
+  }
+
+  /**
+   * Notes whether the stream looks as it did at the last check; returns whether its records must be counted and asked
+   * for, which costs more than a look.
+   */
+  noteLook(isSame: boolean, nowMs: number): boolean {
+    if (!isSame) this.#lookedOtherAtMs = nowMs;
+    const isSettled = nowMs - this.#lookedOtherAtMs >= settledMs;
+    return !isSettled || nowMs - this.#readAtMs >= settledReadMs;
+  }
+
+  noteRead(nowMs: number): void {
+    this.#readAtMs = nowMs;
   }
 
   auditIsDue(nowMs: number): boolean {

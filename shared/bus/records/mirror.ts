@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Subscription } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import { changeSubject } from '#shared/bus/link/buckets.ts';
@@ -52,7 +53,7 @@ export interface Mirror {
 
 /**
  * Starts a mirror. It reads with direct gets from its own revision on; the server's announcements only say when, so a
- * lost one costs at most 1 s. Every second it compares the stream: created anew, purged, cut back, or (for a publisher) led
+ * lost one costs at most 1 s. Every second it looks at the stream: created anew, purged, cut back, or (for a publisher) led
  * by another server means reading everything again. A missing bucket is waited for.
  */
 export const createMirror = (bus: Bus, options: MirrorOptions): Mirror => new StreamMirror(bus, options);
@@ -126,13 +127,22 @@ class StreamMirror implements Mirror {
     const link = this.#bus.link();
     if (link === undefined) return checkIntervalMs;
     this.#following ??= this.#follow(link);
-    if (this.#schedule.checkIsDue(this.#clock.monotonicMs())) await this.#check(link);
+    const isDue = this.#schedule.checkIsDue(this.#clock.monotonicMs());
+    const hasNews = !isDue || (await this.#check(link)) || this.#announced > this.#revision;
     if (this.#schedule.mayRead(this.#clock.monotonicMs())) {
-      const reading =
-        this.#resyncReason === undefined ? this.#readNew(link) : this.#readAll(link, this.#resyncReason);
-      await reading.catch((err: unknown) => this.#noteTooLarge(err));
+      if (!hasNews) await this.#options.onBatch({ reset: false, records: [] });
+      else await this.#read(link);
     }
     return this.#schedule.restMs(this.#clock.monotonicMs());
+  }
+
+  async #read(link: BusLink): Promise<void> {
+    const reading =
+      this.#resyncReason === undefined ? this.#readNew(link) : this.#readAll(link, this.#resyncReason);
+    await reading.then(
+      () => this.#schedule.noteRead(this.#clock.monotonicMs()),
+      (err: unknown) => this.#noteTooLarge(err),
+    );
   }
 
   #follow({ nc }: BusLink): Subscription {
@@ -147,17 +157,26 @@ class StreamMirror implements Mirror {
     });
   }
 
-  async #check(link: BusLink): Promise<void> {
+  /**
+   * Looks at the stream, and counts its records unless it has long been as it is.
+   * @returns whether there may be something to read
+   */
+  async #check(link: BusLink): Promise<boolean> {
     const { bucket, keys } = this.#options;
     const live = this.#known.live();
     const seen = await viewStream(link, bucket);
-    const stored = await countStoredRecords(link, bucket, keys);
-    const [revision, acknowledged] = [this.#revision, this.#acknowledged];
-    this.#resyncReason ??= judgeStream({ before: this.#view, seen, revision, live, stored, acknowledged });
+    const before = this.#view;
     const nowMs = this.#clock.monotonicMs();
+    const mayHaveNews = this.#schedule.noteLook(isDeepStrictEqual(before, seen), nowMs);
+    if (mayHaveNews) {
+      const stored = await countStoredRecords(link, bucket, keys);
+      const [revision, acknowledged] = [this.#revision, this.#acknowledged];
+      this.#resyncReason ??= judgeStream({ before, seen, revision, live, stored, acknowledged });
+    }
     if (this.#schedule.auditIsDue(nowMs)) this.#resyncReason ??= 'audit';
     this.#view = seen;
-    this.#schedule.noteCheck(nowMs);
+    this.#schedule.noteCheck(this.#clock.monotonicMs());
+    return mayHaveNews || this.#resyncReason !== undefined;
   }
 
   async #readAll(link: BusLink, reason: string): Promise<void> {

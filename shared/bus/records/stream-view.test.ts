@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judgeStream } from './stream-view.ts';
 
-const seen = { created: '2026-01-01T00:00:00Z', lastRevision: 10, term: 'first' };
+const seen = { created: '2026-01-01T00:00:00Z', lastRevision: 10, stored: 20, term: 'first' };
 const steady = { before: seen, seen, revision: 10, live: 3, stored: 4, acknowledged: true };
 
 test('a stream that only grew needs no second reading', () => {

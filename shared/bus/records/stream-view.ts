@@ -6,6 +6,8 @@ export interface StreamView {
   /** RFC 3339 time of creation: a new one is a new stream, whatever its name. */
   created: string;
   lastRevision: number;
+  /** How many records it stores: fewer after a purge, or when tombstones have expired. */
+  stored: number;
   /** Since when who answers for the stream does so: another one after an election or a restart. */
   term: string;
 }
@@ -15,7 +17,7 @@ export async function viewStream({ jsm, nc }: BusLink, bucket: string): Promise<
   const { created, state, cluster } = await jsm.streams.info(streamOf(bucket));
   // Without a cluster its only server answers for the stream, and has a new id at each start.
   const term = cluster?.leader_since ?? nc.info?.server_id ?? '';
-  return { created, lastRevision: state.last_seq, term };
+  return { created, lastRevision: state.last_seq, stored: state.messages, term };
 }
 
 /**
