@@ -5,12 +5,16 @@ import { withNodeLimit } from '#shared/contracts/shapes/check-shape.ts';
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Most variables of one item; those of the shipped managers have two. Templates pay for the longest at every pod. */
+const mostVariables = 64;
+
 /** Looks at every item once and copies none: an entry may have many thousands. */
 function areItems(value: unknown): value is Record<string, Record<string, string>> {
   if (!isRecord(value)) return false;
   for (const lookupKey of Object.keys(value)) {
     const variables = value[lookupKey];
     if (!isRecord(variables)) return false;
+    if (Object.keys(variables).length > mostVariables) return false;
     for (const name in variables) if (typeof variables[name] !== 'string') return false;
   }
   return true;

@@ -1,12 +1,24 @@
 import type { Edit, VolumeMount } from '#shared/contracts/rules/rule-recipe.ts';
 import { isSecretSetting } from '#shared/core/flyte/secret-setting.ts';
 
+/** Most places that are told of one secret: a recipe may mount a volume of many files at many places. */
+const mostPlaces = 256;
+
 /** Lists where the secret is to be found, as its author knows it: variables and files. */
 export function injectedLocations(edits: Edit[]): string[] {
-  return edits.flatMap((edit) => {
+  return firstPlaces(edits, (edit) => {
     if ('env' in edit) return isSecretSetting(edit.env.name) ? [] : [edit.env.name];
     return filesOfEdit(edit, edits);
   });
+}
+
+function firstPlaces(edits: Edit[], placesOf: (edit: Edit) => string[]): string[] {
+  const places: string[] = [];
+  for (const edit of edits) {
+    if (places.length >= mostPlaces) break;
+    places.push(...placesOf(edit).slice(0, mostPlaces - places.length));
+  }
+  return places;
 }
 
 function filesOfEdit(edit: Edit, edits: Edit[]): string[] {
@@ -16,7 +28,7 @@ function filesOfEdit(edit: Edit, edits: Edit[]): string[] {
 
 /** Lists the variables that hold the path of one of the files, and not the secret. */
 export function pathVariables(edits: Edit[]): string[] {
-  const files = new Set(edits.flatMap((edit) => filesOfEdit(edit, edits)));
+  const files = new Set(firstPlaces(edits, (edit) => filesOfEdit(edit, edits)));
   return edits.flatMap((edit) =>
     'env' in edit && 'value' in edit.env && !isSecretSetting(edit.env.name) && files.has(edit.env.value)
       ? [edit.env.name]
@@ -85,5 +97,5 @@ function pathsOf(edit: Edit): string[] {
 function filesOf({ name, mountPath }: VolumeMount, edits: Edit[]): string[] {
   const volume = edits.find((edit) => 'volume' in edit && edit.volume.name === name);
   if (volume === undefined || !('volume' in volume) || !('secret' in volume.volume)) return [];
-  return volume.volume.secret.items.map(({ path }) => `${mountPath}/${path}`);
+  return volume.volume.secret.items.slice(0, mostPlaces).map(({ path }) => `${mountPath}/${path}`);
 }

@@ -202,3 +202,15 @@ test('a record with a member whose length is no number is refused like any other
   );
   assert.equal(index.recipe('k8s'), undefined);
 });
+
+test('an entry of which an item has more variables than any recipe reads is refused', () => {
+  const index = createRuleIndex();
+  const key = { owner: 'k8s', kind: 'entry', namespace: 'ns', secret: 'db' } as const;
+  const itemOf = (count: number): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`v${at}`, 'x']));
+  const apply = (count: number) =>
+    index.apply('k8s', [{ key, value: { schema: 1, items: { 'db/k': itemOf(count) } } }]);
+  assert.deepEqual(apply(64), []);
+  assert.equal(apply(65)[0]?.code, 'RECORD_INVALID');
+  assert.equal(Object.keys(index.item('k8s', 'ns', 'db/k')?.variables ?? {}).length, 64);
+});
