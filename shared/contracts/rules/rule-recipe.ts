@@ -110,6 +110,8 @@ const whenSchema = z.union([
   z.object({ field: fieldName, noneOf: z.array(z.string()).max(mostItems) }),
 ]);
 export type When = z.infer<typeof whenSchema>;
+/** Every request is held against each. */
+const mostEveryKey = 8;
 /** Of a list all must hold. */
 const when = z.union([whenSchema, z.array(whenSchema).max(mostItems)]).optional();
 
@@ -228,6 +230,13 @@ export const recipeSchema = withNodeLimit(
       .enum(spellings)
       .optional()
       .describe('How one secret can be written in several ways (docs/policy.md); absent: in one.'),
+    everyKey: z
+      .array(z.union([whenSchema, z.array(whenSchema).max(mostEveryKey)]))
+      .max(mostEveryKey)
+      .optional()
+      .describe(
+        'When a request gets every key of its group, whatever key it names; one condition is enough.',
+      ),
     hiddenPrefixes: z
       .array(z.string().min(1))
       .max(mostHiddenPrefixes)

@@ -5,6 +5,7 @@ import type { RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import type { Caller } from '#shared/core/rules/policy/policy.ts';
 import { checkFields } from '#shared/core/rules/recipe/field-check.ts';
 import type { CompiledRecipe } from '#shared/core/rules/recipe/recipe.ts';
+import type { Asked } from '#shared/core/rules/template/lookup-name.ts';
 import { RequestVariables } from '#shared/core/rules/template/request-variables.ts';
 import { createNearMissSearch, type NearMissSearch } from '#shared/core/text/near-miss.ts';
 import type { ManagerAnswer, Match } from './manager-answer.ts';
@@ -74,7 +75,12 @@ function askManager(manager: string, question: Question, rules: Rules): ManagerA
   if ('code' in check) return { manager, kind: 'ineligible', open, ...check };
   work.budget.spend(recipe.steps.names(variables));
   work.budget.spend(stepsPerLookup * recipe.lookup.length);
-  const names = recipe.lookup.map((lookup) => judge(lookup(variables), { caller, request, work }, recipe));
+  const everyKey = recipe.asksEveryKey(variables) ? variables.withEveryKey() : undefined;
+  const asked: Asked = everyKey ? { group: request.group, key: everyKey.key, everyKey: true } : request;
+  const names = recipe.lookup.map((lookup) => ({
+    ...judge(lookup(everyKey ?? variables), { caller, asked, work }, recipe),
+    lookupKey: lookup(variables),
+  }));
   const allowed = names.filter((name) => name.allowed);
   const forbidden = names.find((name) => !name.allowed);
   // An open manager may serve any of the names, a closed one is only asked for those that are allowed.
@@ -105,10 +111,10 @@ interface PolicyResult {
 /** Judges a name by the policy. Without a request: whether anything that is looked up so may be used. */
 function judge(
   lookupKey: string,
-  { caller, request, work }: Pick<Question, 'caller' | 'work'> & Partial<Pick<Question, 'request'>>,
+  { caller, asked, work }: Pick<Question, 'caller' | 'work'> & { asked?: Asked },
   { policy }: CompiledRecipe,
 ): PolicyResult {
-  const decision = policy?.decide(lookupKey, caller, request, work.budget) ?? { allowed: true };
+  const decision = policy?.decide(lookupKey, caller, asked, work.budget) ?? { allowed: true };
   return { lookupKey, ...decision };
 }
 

@@ -1,5 +1,9 @@
 import type { Edit, When } from '#shared/contracts/rules/rule-recipe.ts';
-import { guardVaultAnnotations, volumePathAnnotation } from '#shared/core/rules/recipe/vault-annotations.ts';
+import {
+  guardVaultAnnotations,
+  vaultEveryKey,
+  volumePathAnnotation,
+} from '#shared/core/rules/recipe/vault-annotations.ts';
 import { literal } from '#shared/core/rules/template/template.ts';
 import { fileEnvEdits, secretsDir } from './flyte-edits.ts';
 import { providerManager } from './provider-manager.ts';
@@ -28,6 +32,22 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
   const engines = ['kv1', 'kv2', 'db'];
   const engine = (names: string[]): When => ({ field: 'groupVersion', oneOf: names });
   const configured = queries[vault.kvVersion];
+  const file: Edit[] = [
+    ...fileEnvEdits(`${dir}/${path}`),
+    annotation('agent-inject-secret-${id}', secret),
+    annotation('agent-inject-file-${id}', path),
+    ...templateEdits(`${dir}/${path}`, queries['1'], engine(['kv1'])),
+    ...templateEdits(`${dir}/${path}`, queries['2'], engine(['kv2'])),
+    // The database engine's answer is written whole, by the agent's own template.
+    { file: { path: `${dir}/${path}`, source: 'db' }, when: engine(['db']) },
+    ...templateEdits(`${dir}/${path}`, configured, {
+      field: 'groupVersion',
+      noneOf: engines,
+    }),
+    ...Object.entries(annotations).map(([name, value]) => ({
+      annotation: { name, value: literal(value) },
+    })),
+  ];
   return {
     schema: 1,
     manager: 'vault',
@@ -50,26 +70,12 @@ export const vaultManager = providerManager('vault', ({ vault }) => {
     mounts: { accepts: ['file'], any: 'file' },
     lookup: [path],
     spelling: 'vault-path',
+    everyKey: vaultEveryKey(file),
     // Vault lists paths; which fields there are, only a reader of the values sees.
     inventoryKey: secret,
     edits: {
       env: [],
-      file: guardVaultAnnotations([
-        ...fileEnvEdits(`${dir}/${path}`),
-        annotation('agent-inject-secret-${id}', secret),
-        annotation('agent-inject-file-${id}', path),
-        ...templateEdits(`${dir}/${path}`, queries['1'], engine(['kv1'])),
-        ...templateEdits(`${dir}/${path}`, queries['2'], engine(['kv2'])),
-        // The database engine's answer is written whole, by the agent's own template.
-        { file: { path: `${dir}/${path}`, source: 'db' }, when: engine(['db']) },
-        ...templateEdits(`${dir}/${path}`, configured, {
-          field: 'groupVersion',
-          noneOf: engines,
-        }),
-        ...Object.entries(annotations).map(([name, value]) => ({
-          annotation: { name, value: literal(value) },
-        })),
-      ]),
+      file: guardVaultAnnotations(file),
     },
   };
 });

@@ -1,11 +1,13 @@
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Asked } from '#shared/core/rules/template/lookup-name.ts';
+import { demandsOfEveryKey } from './every-key.ts';
 import { compileGlob, globCovers } from './glob.ts';
 import {
   type CompiledRule,
   compareSpecificity,
   type NamedSecrets,
   namesLiterally,
+  rulesOf,
   surelyNames,
   tellsKey,
 } from './policy-rule.ts';
@@ -33,6 +35,11 @@ export function policyDemandsOf(
   budget?: WorkBudget,
 ): { isNamed: boolean; demands: CompiledRule[][] } {
   const { named, lookupKey, asked } = question;
+  if (asked.everyKey) {
+    budget?.spend(named.length * (stepsPerPair + named.length));
+    const { literal, demands } = demandsOfEveryKey(question);
+    return { isNamed: literal.length > 0, demands: demands.filter((rules) => rules.length > 0) };
+  }
   budget?.spend(
     named.reduce((sum, { glob, rule }) => sum + judgingSteps(glob, lookupKey) + rule.conditions, 0),
   );
@@ -108,9 +115,4 @@ export function mostSpecific(named: readonly NamedSecrets[]): readonly NamedSecr
     undefined,
   );
   return most === undefined ? [] : named.filter((secrets) => compareSpecificity(secrets, most) === 0);
-}
-
-/** Lists each rule once, in the order of the configuration. */
-export function rulesOf(named: readonly NamedSecrets[]): CompiledRule[] {
-  return [...new Set(named.map(({ rule }) => rule))].sort((a, b) => a.place - b.place);
 }

@@ -107,6 +107,11 @@ function namedBy(
   });
 }
 
+/** Lists each rule once, in the order of the configuration. */
+export function rulesOf(named: readonly NamedSecrets[]): CompiledRule[] {
+  return [...new Set(named.map(({ rule }) => rule))].sort((a, b) => a.place - b.place);
+}
+
 /** Whether the rule names what is asked for itself, and not only something that may be the same. */
 export function namesLiterally(named: NamedSecrets, lookupKey: string, asked: Asked): boolean {
   if (named.spelling?.surely !== undefined) return surelyNames(named, lookupKey) && tellsKey(named, asked);

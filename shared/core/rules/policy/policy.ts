@@ -3,14 +3,16 @@ import type { SpellingName } from '#shared/contracts/rules/rule-recipe.ts';
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Asked, LookupName, ReadingSearch } from '#shared/core/rules/template/lookup-name.ts';
 import { briefSearch, readingsOf } from '#shared/core/rules/template/lookup-readings.ts';
+import { aboutEveryKey } from './every-key.ts';
 import { compileGlob, createGlobIndex, type GlobIndex } from './glob.ts';
-import { mostSpecific, policyDemandsOf, type Question, rulesOf } from './policy-demands.ts';
+import { mostSpecific, policyDemandsOf, type Question } from './policy-demands.ts';
 import {
   type Caller,
   type CompiledRule,
   compilePolicyRule,
   type NamedSecrets,
   namedSecrets,
+  rulesOf,
 } from './policy-rule.ts';
 import { createRuleMeetings, type Demands, remember } from './rule-meetings.ts';
 import { secretSpelling } from './secret-spelling.ts';
@@ -30,6 +32,7 @@ interface PolicyDecision {
  */
 export interface Policy {
   /**
+   * @param lookupKey of a request for every key the glob of their names
    * @param asked group and key of the request; without them it is enough that some may be asked for, and where the
    * search for them ends before any is found that may, none may
    * @param budget pays for the globs that the name is held against
@@ -66,7 +69,10 @@ export function compilePolicy(
 ): Policy {
   const byDefault = { allowed: policy.default === 'allow', line: `default ${policy.default}` };
   const compiled = policy.rules.map(compilePolicyRule);
-  const about = compileRules(policy, compiled, lookup, spelling);
+  const all = compiled.flatMap((rule, place) =>
+    namedSecrets(policy.rules[place] ?? {}, rule, lookup, spelling),
+  );
+  const about = compileRules(all, spelling);
   const couldMeet = createRuleMeetings(compiled);
   const decide = (question: Question, caller: Caller, budget?: WorkBudget): PolicyDecision => {
     const { isNamed, demands } = policyDemandsOf(question, budget);
@@ -86,7 +92,7 @@ export function compilePolicy(
   });
   return {
     decide: (lookupKey, caller, asked, budget) => {
-      const named = about(lookupKey, budget);
+      const named = asked?.everyKey ? aboutEveryKey(all, lookupKey, budget) : about(lookupKey, budget);
       if (named.length === 0) return byDefault;
       let first: PolicyDecision | undefined;
       const possible = asked === undefined ? askedFor(lookup, lookupKey, briefSearch(), budget) : [asked];
@@ -125,12 +131,9 @@ function* askedFor(
 
 /** Finds the rules about a lookup key, in every spelling that may be the same secret. */
 function compileRules(
-  { rules }: RecipePolicy,
-  compiled: readonly CompiledRule[],
-  lookup: readonly LookupName[],
+  all: readonly NamedSecrets[],
   spelling: SpellingName | undefined,
 ): GlobIndex<NamedSecrets> {
-  const all = compiled.flatMap((rule, place) => namedSecrets(rules[place] ?? {}, rule, lookup, spelling));
   // As it is written, too: the `*` of a glob may stand for what another spelling leaves out.
   const byName = createGlobIndex(all, ({ glob }) => glob);
   const { perhaps = [], surely = [] } = secretSpelling(spelling) ?? {};

@@ -56,6 +56,21 @@ test("a Vault recipe of a resolver that does not guard its annotations keeps a p
   }
 });
 
+test('a Vault recipe of a resolver that does not say when it gives every field is judged as one that does', () => {
+  const asked = ['', 'kv1', 'kv2', 'db'].flatMap((groupVersion) =>
+    ['data', 'pass'].map((key) => ({ ...variables, groupVersion, key })),
+  );
+  for (const kvVersion of ['1', '2']) {
+    const recipe = managers.get('vault')?.recipe(latchkeyConfigSchema.parse({ vault: { kvVersion } }));
+    assert.ok(recipe);
+    const { everyKey, ...former } = recipe;
+    const [now, before] = [compileRecipe({ ...former, everyKey }), compileRecipe(former)];
+    const told = asked.filter(now.asksEveryKey).map(({ groupVersion, key }) => `${groupVersion} ${key}`);
+    assert.deepEqual(told, [...(kvVersion === '1' ? [' data'] : []), 'kv1 data', 'db data', 'db pass']);
+    assert.deepEqual(asked.filter(before.asksEveryKey), asked.filter(now.asksEveryKey));
+  }
+});
+
 test('an Azure recipe of a resolver that does not demand the name of the secret in group is held against one', () => {
   const recipe = managers.get('azure')?.recipe(config);
   assert.ok(recipe);

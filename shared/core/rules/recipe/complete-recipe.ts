@@ -1,5 +1,5 @@
 import type { ParsedRecipe } from '#shared/contracts/rules/rule-recipe.ts';
-import { guardVaultAnnotations } from './vault-annotations.ts';
+import { guardVaultAnnotations, vaultEveryKey } from './vault-annotations.ts';
 
 /** What resolvers up to 0.1.0 do not write into their manager's recipe, for gateways knew it by the manager's name. */
 const unwritten = new Map<string, Pick<ParsedRecipe, 'spelling' | 'hiddenPrefixes'>>([
@@ -19,7 +19,7 @@ export function completeRecipe(recipe: ParsedRecipe): ParsedRecipe {
   if (recipe.manager === 'azure') return withName(complete);
   if (recipe.manager !== 'vault') return complete;
   const { env, file } = recipe.edits;
-  return { ...complete, edits: { env, file: guardVaultAnnotations(file) } };
+  return { everyKey: vaultEveryKey(file), ...complete, edits: { env, file: guardVaultAnnotations(file) } };
 }
 
 /** Demands the name of the object in Azure's group: the container would take `group_version` for it. */

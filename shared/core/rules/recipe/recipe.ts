@@ -34,6 +34,8 @@ export type CompiledRecipe = Pick<
    */
   digest: string;
   description: Template;
+  /** Whether the request gets every key of its group, whatever key it names. */
+  asksEveryKey(variables: Variables): boolean;
   lookup: readonly Template[];
   /** What can be read from a lookup key. */
   names: readonly LookupName[];
@@ -81,6 +83,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
     displayName: withoutPrefix(recipe.hiddenPrefixes ?? []),
     digest: createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8),
     description: compileTemplate(recipe.description, 'description'),
+    asksEveryKey: oneHolds(recipe.everyKey ?? []),
     lookup: names.map(({ render }) => render),
     names,
     inventoryKey:
@@ -91,7 +94,7 @@ export function compileRecipe(value: unknown): CompiledRecipe {
       file: compileTree(checkMounts(recipe.edits.file, 'edits.file'), 'edits.file'),
     },
     steps: {
-      fields: Math.ceil(JSON.stringify(recipe.fields).length / 16),
+      fields: Math.ceil(JSON.stringify([recipe.fields, recipe.everyKey ?? []]).length / 16),
       names: templateCost([recipe.lookup, recipe.inventoryKey, recipe.description]),
       edits: { env: templateCost(recipe.edits.env), file: templateCost(recipe.edits.file) },
     },
@@ -187,10 +190,18 @@ function compileNode(node: Json, where: string): (variables: Variables) => Json 
 
 function compileCondition(item: Json): (variables: Variables) => boolean {
   const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
-  const when = (isObject ? (item.when ?? []) : []) as When | When[];
+  return allHold((isObject ? (item.when ?? []) : []) as When | When[]);
+}
+
+function allHold(when: When | When[]): (variables: Variables) => boolean {
   const conditions = [when].flat();
   if (conditions.length === 0) return () => true;
   return (variables) => conditions.every((condition) => holds(condition, variables));
+}
+
+function oneHolds(list: readonly (When | When[])[]): (variables: Variables) => boolean {
+  const each = list.map(allHold);
+  return (variables) => each.some((all) => all(variables));
 }
 
 function holds(condition: When, variables: Variables): boolean {

@@ -1,6 +1,7 @@
-import type { Edit } from '#shared/contracts/rules/rule-recipe.ts';
+import type { Edit, When } from '#shared/contracts/rules/rule-recipe.ts';
 
 export const volumePathAnnotation = 'vault.hashicorp.com/secret-volume-path';
+const templateAnnotation = 'vault.hashicorp.com/agent-inject-template-${id}';
 const secretAnnotation = 'vault.hashicorp.com/agent-inject-secret-${id}';
 
 /**
@@ -20,7 +21,7 @@ const fixed: ReadonlySet<string> = new Set([
   volumePathAnnotation,
   secretAnnotation,
   'vault.hashicorp.com/agent-inject-file-${id}',
-  'vault.hashicorp.com/agent-inject-template-${id}',
+  templateAnnotation,
   ...forbidden,
 ]);
 
@@ -34,4 +35,24 @@ export function guardVaultAnnotations(edits: readonly Edit[]): Edit[] {
     const guard = { fixed: true, ...(name === secretAnnotation ? { forbids } : {}) };
     return { ...edit, annotation: { name, value, ...guard, ...said } };
   });
+}
+
+/** Members of a kv2 engine's answer, which a template for kv1 takes for fields. */
+const membersOfKv2 = ['data', 'metadata'];
+
+/**
+ * Says when the edits of Vault's recipe write every field of a path, whatever key is asked for: those of the database
+ * engine have no template of their own, and to a template for kv1 all that a kv2 engine keeps is the field `data`.
+ */
+export function vaultEveryKey(edits: readonly Edit[]): (When | When[])[] {
+  const ofKv1 = edits.filter(
+    (edit) =>
+      'annotation' in edit &&
+      edit.annotation.name === templateAnnotation &&
+      !edit.annotation.value.includes('.Data.data'),
+  );
+  return [
+    { field: 'groupVersion', oneOf: ['db'] },
+    ...ofKv1.map(({ when }) => [...[when ?? []].flat(), { field: 'key' as const, oneOf: membersOfKv2 }]),
+  ];
 }

@@ -6,6 +6,8 @@ import { compileTemplate, parseTemplate, type Template, type TemplatePart } from
 export interface Asked {
   group: string;
   key: string;
+  /** Whether it is every key of the group: then `key`, and where it stands in a name, is `*`. */
+  everyKey?: true;
 }
 
 /** Makes the names under which a manager looks secrets up, and reads such names. */

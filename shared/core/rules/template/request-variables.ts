@@ -31,6 +31,12 @@ export class RequestVariables implements Variables {
     return this.#id;
   }
 
+  /** Returns the same for every key: what is rendered from it is the glob of all their names. */
+  withEveryKey(): RequestVariables {
+    const { group, groupVersion, envVar } = this;
+    return new RequestVariables({ group, groupVersion, envVar, key: '*' }, this.namespace, this.entry);
+  }
+
   /** Returns the same with the variables of an inventory entry. */
   withEntry(entry: Variables['entry']): RequestVariables {
     return new RequestVariables(this, this.namespace, entry);
