@@ -39,7 +39,7 @@ export const messageSchemas: Readonly<Record<string, z.ZodType>> = {
 };
 
 /** Fields that another part, or the page that their meaning links to, takes apart. */
-const closed = /^(sealed|policy|edits\.(env|file)\[\])\./;
+const closed = /^(sealed\.|policy\.|edits\.(env|file)\[\]\.|everyKey\[\])/;
 
 function messageTable(schema: z.ZodType): string {
   const json: JsonSchema = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
