@@ -136,7 +136,7 @@ test('what a recipe is long by is paid for before it is done: prefixes, values t
   const open = { inventory: 'open', source: undefined };
   const group = { forbiddenPrefixes: many(200, (index) => `p${index}`.padEnd(400, 'p')) };
   assert.ok(stepsOf(plain, {}, { ...open, fields: { group } }) > 4_000);
-  const args = many(200, () => '${group|hash}'.repeat(20));
+  const args = many(200, () => '${group|hash}'.repeat(10));
   const edits = { env: [{ initContainer: { name: 'c', image: 'i', args } }] };
   assert.ok(stepsOf(plain, {}, { ...open, edits }) > 8_000);
 });
