@@ -83,6 +83,7 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
         const steadyForMs = conditions.note(holdingConditions(facts), clock.monotonicMs());
         const action = nextAction(facts, steadyForMs, policy);
         if (action.kind === 'wait') {
+          refused.forgetDue();
           const restMs = earlierMs(repairs.restMs(), refused.restMs());
           const recheckMs = earlierMs(action.recheckMs, restMs);
           return hasUnseen(context.observed) ? earlierMs(recheckMs, unseenRecheckMs) : recheckMs;

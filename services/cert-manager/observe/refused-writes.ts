@@ -10,6 +10,8 @@ export interface RefusedWrites {
   note(write: WriteKind, err: unknown): boolean;
   /** Forgets a write that succeeded or is needed no more. */
   forget(write: WriteKind): void;
+  /** Forgets every write that could be repeated and is not asked for, such as one that another writer's made needless. */
+  forgetDue(): void;
   /** Returns a refused write while it is left alone, and {@link find} also once it is due again. */
   left(write: SparableWrite): RefusedWrite | undefined;
   find(write: SparableWrite): RefusedWrite | undefined;
@@ -40,6 +42,9 @@ export function createRefusedWrites(clock: Pick<Clock, 'monotonicMs'>): RefusedW
     },
     forget: (write) => {
       refused.delete(write);
+    },
+    forgetDue: () => {
+      for (const [write, each] of refused) if (waitMs(each) <= 0) refused.delete(write);
     },
     left: (write) => {
       const found = refused.get(write);
