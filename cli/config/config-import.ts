@@ -3,7 +3,7 @@ import { inlineProblems } from '#shared/config/inline-problems.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
-import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
+import { isObject, type JsonObject, member, scalarText } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import { usualConfigurationName } from '#shared/installation/webhook-configuration.ts';
 import { serviceProblems } from '#shared/managers/chain/chain-problems.ts';
@@ -81,7 +81,7 @@ function requireName(name: unknown): void {
   if (/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(String(name))) return;
   throw new LatchkeyError(
     'CONFIG_INVALID',
-    `${nameField} ${quote(String(name))} is no name of an object: give the rendered chart, or the name with --object NAME`,
+    `${nameField} ${quote(scalarText(name))} is no name of an object: give the rendered chart, or the name with --object NAME`,
   );
 }
 

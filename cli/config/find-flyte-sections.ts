@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
+import { isObject, type JsonObject, member, scalarText } from '#shared/core/text/json-object.ts';
 import { quote } from '#shared/core/text/plain-text.ts';
 import type { YamlDocument } from '#shared/runtime/yaml-documents.ts';
 import { describeYamlFault, readYaml } from '#shared/runtime/yaml-text.ts';
@@ -53,7 +53,7 @@ const hasWebhook = (fields: FlyteSection['fields']): boolean =>
 function distinct(sections: readonly FlyteSection[]): FlyteSection[] {
   const byContent = new Map<string, FlyteSection>();
   for (const section of sections) {
-    const values = [...section.fields].map(([path, { value }]) => [path, value]);
+    const values = [...section.fields].map(([path, { value }]) => JSON.stringify([path, value]));
     const content = JSON.stringify([section.chart, values.sort()]);
     if (!byContent.has(content)) byContent.set(content, section);
   }
@@ -63,7 +63,7 @@ function distinct(sections: readonly FlyteSection[]): FlyteSection[] {
 function collectObject(value: unknown, path: readonly string[], found: FoundSections): void {
   const kind = member(value, 'kind');
   const items = member(value, 'items');
-  if (String(kind).endsWith('List') && Array.isArray(items)) {
+  if (scalarText(kind).endsWith('List') && Array.isArray(items)) {
     for (const [index, item] of items.entries()) collectObject(item, [...path, `items[${index}]`], found);
     return;
   }
@@ -84,7 +84,7 @@ function decodedData(secret: unknown): JsonObject {
   const data = member(secret, 'data');
   const decoded = Object.entries(isObject(data) ? data : {}).map(([name, text]) => [
     name,
-    Buffer.from(String(text), 'base64').toString('utf8'),
+    Buffer.from(scalarText(text), 'base64').toString('utf8'),
   ]);
   const stringData = member(secret, 'stringData');
   return { ...Object.fromEntries(decoded), ...(isObject(stringData) ? stringData : {}) };
@@ -96,7 +96,7 @@ function collectFiles(data: unknown, where: string, found: FoundSections): void 
   const merging: string[] = [];
   const files = isObject(data) ? Object.entries(data) : [];
   for (const [name, text] of files.sort(([left], [right]) => (left < right ? -1 : 1))) {
-    const content = readFileText(String(text), `${where}: ${name}`, found);
+    const content = readFileText(scalarText(text), `${where}: ${name}`, found);
     const own = sectionFields(content);
     if (isWebhookSection(own)) {
       for (const [path, field] of own) merged.set(path, field);

@@ -1,4 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { scalarText } from '#shared/core/text/json-object.ts';
 import { joinWords, quote } from '#shared/core/text/plain-text.ts';
 import type { FlyteSection } from './find-flyte-sections.ts';
 import type { FlyteField } from './flyte-fields.ts';
@@ -46,4 +47,4 @@ export function requireServed(
   );
 }
 
-const namesOf = (types: unknown): string[] => (Array.isArray(types) ? types : [types]).map(String);
+const namesOf = (types: unknown): string[] => (Array.isArray(types) ? types : [types]).map(scalarText);

@@ -1,4 +1,4 @@
-import { isObject } from '#shared/core/text/json-object.ts';
+import { isObject, scalarText } from '#shared/core/text/json-object.ts';
 import { flyteChainOf } from './flyte-chain.ts';
 import { foldName } from './fold-name.ts';
 
@@ -70,7 +70,7 @@ function selectorOf(value: unknown, remark: Remarks): unknown {
 }
 
 function manageOf(disabled: unknown, remark: Remarks): boolean {
-  const isDisabled = String(disabled) === 'true';
+  const isDisabled = scalarText(disabled) === 'true';
   if (isDisabled) {
     remark(
       'another tool creates the MutatingWebhookConfiguration, so latchkey does not; see "When GitOps owns the object" in docs/migration.md',

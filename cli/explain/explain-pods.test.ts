@@ -284,3 +284,22 @@ test('what a denied pod would have got is not told as done', async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+test('values that say they are texts and are none end in a sentence, in explain and in config import', async () => {
+  const trap = { toString: 1 };
+  const inputs = [
+    { kind: trap },
+    { kind: 'List', items: [{ kind: trap, apiVersion: trap }] },
+    { webhook: { secretManagerTypes: [trap], webhookName: trap } },
+  ];
+  for (const input of inputs) {
+    for (const command of [
+      ['explain', ...closed, '-'],
+      ['config', 'import', '-'],
+    ]) {
+      const { output, errors } = await run(command, { input: JSON.stringify(input) });
+      assert.match(errors + output, /REQUEST_MALFORMED|CONFIG_INVALID/);
+      assert.doesNotMatch(errors, /TypeError/);
+    }
+  }
+});

@@ -1,7 +1,7 @@
 import { exitCodes } from '#cli/command.ts';
 import type { Printer } from '#cli/printer.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { member } from '#shared/core/text/json-object.ts';
+import { member, scalarText } from '#shared/core/text/json-object.ts';
 import { joinWords } from '#shared/core/text/plain-text.ts';
 import { describeExplanation } from './describe-explanation.ts';
 import { type Explanation, explainReview, type RulesOf } from './explanation.ts';
@@ -52,7 +52,7 @@ function explainPod({ path, review, owner }: FoundPod, { rulesOf, excluded }: As
       `${path}: the review is not about the creation of a pod, so nothing was checked`,
     );
   }
-  const namespace = String(member(member(review, 'request'), 'namespace'));
+  const namespace = scalarText(member(member(review, 'request'), 'namespace'));
   const { hints, startsWithoutSecrets } = podHints(before, owner, {
     secrets: explanation.secrets,
     excluded: excluded.includes(namespace) ? namespace : undefined,

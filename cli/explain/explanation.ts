@@ -9,7 +9,7 @@ import { denialOf } from '#shared/core/admission/denial.ts';
 import { outcomeLabels, type SecretDecision } from '#shared/core/admission/secret-decision.ts';
 import { applyPatch } from '#shared/core/patch/apply-patch.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
-import { isObject, member } from '#shared/core/text/json-object.ts';
+import { isObject, member, scalarText } from '#shared/core/text/json-object.ts';
 import { chainProblems } from '#shared/managers/chain/chain-problems.ts';
 import { createOfflineRules, inventorySchema } from '#shared/managers/chain/offline-rules.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
@@ -73,7 +73,7 @@ export function explainReview(review: unknown, rulesOf: RulesOf): Explanation {
   const request = member(review, 'request');
   const object = member(request, 'object');
   const namespace = member(request, 'namespace') ?? member(member(object, 'metadata'), 'namespace');
-  const admission = admitReview(review, rulesOf(String(namespace ?? '')));
+  const admission = admitReview(review, rulesOf(scalarText(namespace ?? '')));
   const { response } = admission;
   if (!('response' in response)) {
     throw new LatchkeyError(admission.code ?? 'REQUEST_MALFORMED', response.message);

@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
+import { isObject, type JsonObject, member, scalarText } from '#shared/core/text/json-object.ts';
 import type { YamlDocument } from '#shared/runtime/yaml-documents.ts';
 import { flyteTaskPod } from './flyte-task-pod.ts';
 import { sparkPods } from './spark-pods.ts';
@@ -58,7 +58,7 @@ export function findPods(
     collectObject(value, { path, namespace: defaultNamespace }, found);
   }
   const [first] = documents;
-  const isAlone = ['Pod', 'AdmissionReview'].includes(String(member(first?.value, 'kind')));
+  const isAlone = ['Pod', 'AdmissionReview'].includes(scalarText(member(first?.value, 'kind')));
   if (found.pods.length > 0) return { ...found, isSingle: documents.length === 1 && isAlone };
   const seen = found.others.slice(0, 10).join('; ');
   throw new LatchkeyError(
@@ -70,7 +70,7 @@ export function findPods(
 function collectObject(value: unknown, place: Place, found: FoundPods): void {
   const kind = member(value, 'kind');
   const items = member(value, 'items');
-  if (String(kind).endsWith('List') && Array.isArray(items)) {
+  if (scalarText(kind).endsWith('List') && Array.isArray(items)) {
     for (const [index, item] of items.entries()) {
       collectObject(item, { ...place, path: [...place.path, `items[${index}]`] }, found);
     }
@@ -156,7 +156,7 @@ function podTemplate(value: JsonObject, search: Search): JsonObject | undefined 
 /** Dask's operator gives its pods the labels and annotations of the object around their specs. */
 function templateMetadata(template: JsonObject, { owner }: Search): unknown {
   const own = member(template, 'metadata');
-  if (!String(member(owner, 'apiVersion')).startsWith('kubernetes.dask.org/')) return own;
+  if (!scalarText(member(owner, 'apiVersion')).startsWith('kubernetes.dask.org/')) return own;
   const merged = (field: string): JsonObject => ({
     ...asObject(member(member(owner, 'metadata'), field)),
     ...asObject(member(own, field)),

@@ -1,6 +1,6 @@
 import { encodeAnnotation } from '#shared/core/flyte/secret-request.ts';
 import { mountRequirementNames } from '#shared/core/flyte/secret-text.ts';
-import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
+import { isObject, type JsonObject, member, scalarText } from '#shared/core/text/json-object.ts';
 
 /**
  * The template of the pod that Flyte makes of a task template (flyteidl core.TaskTemplate, as a FlyteWorkflow holds it),
@@ -31,7 +31,7 @@ function requestOf(secret: unknown): string {
   };
   const mount = member(secret, 'mountRequirement');
   const mountNumber =
-    typeof mount === 'number' ? mount : mountRequirementNames.indexOf(String(mount ?? 'ANY'));
+    typeof mount === 'number' ? mount : mountRequirementNames.indexOf(scalarText(mount ?? 'ANY'));
   return encodeAnnotation({
     group: text('group'),
     groupVersion: text('groupVersion'),

@@ -1,5 +1,5 @@
 import { secretTitle } from '#shared/core/flyte/secret-request.ts';
-import { member } from '#shared/core/text/json-object.ts';
+import { member, scalarText } from '#shared/core/text/json-object.ts';
 import { joinWords, quote } from '#shared/core/text/plain-text.ts';
 import type { ExplainedSecret } from './explanation.ts';
 import { requestsOf, strayRequests } from './stray-requests.ts';
@@ -62,7 +62,7 @@ function unlabelled(requests: readonly string[], labelled: unknown): string {
   const effect = 'the API server does not call the webhook, and the pod would start without them';
   if (typeof labelled === 'boolean') return `${asks}, but ${unquoted(labelled)}`;
   if (labelled === undefined) return `${asks}, but its label ${label}: "true" is missing: ${effect}`;
-  return `${asks}, but its label ${label} is ${quote(String(labelled))} and not "true": ${effect}`;
+  return `${asks}, but its label ${label} is ${quote(scalarText(labelled))} and not "true": ${effect}`;
 }
 
 const unquoted = (labelled: boolean): string =>

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, member } from '#shared/core/text/json-object.ts';
+import { isObject, type JsonObject, member, scalarText } from '#shared/core/text/json-object.ts';
 
 /** The parts of a SparkApplication of which each is a pod, and Spark's name for its container. */
 const containerNames = { driver: 'spark-kubernetes-driver', executor: 'spark-kubernetes-executor' } as const;
@@ -11,7 +11,7 @@ const containerNames = { driver: 'spark-kubernetes-driver', executor: 'spark-kub
 export function sparkPods(spec: JsonObject, owner: unknown): Record<string, JsonObject> {
   const parts = Object.entries(containerNames).filter(([part]) => isObject(spec[part]));
   // Spark's own object may leave a part to defaults; in another one the two together tell it.
-  const isOfSpark = String(member(owner, 'apiVersion')).startsWith('sparkoperator.k8s.io/');
+  const isOfSpark = scalarText(member(owner, 'apiVersion')).startsWith('sparkoperator.k8s.io/');
   if (!isOfSpark && parts.length < Object.keys(containerNames).length) return {};
   return Object.fromEntries(parts.map(([part, container]) => [part, sparkPod(spec, spec[part], container)]));
 }

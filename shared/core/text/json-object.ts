@@ -32,3 +32,6 @@ export function isSuperset(actual: unknown, wanted: unknown): boolean {
     Object.entries(wanted).every(([name, value]) => isSuperset(member(actual, name), value))
   );
 }
+
+/** Writes a foreign value as text, empty for a list or an object: one may say that it has a `toString` of its own. */
+export const scalarText = (value: unknown): string => (typeof value === 'object' ? '' : String(value));
