@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
@@ -54,13 +54,19 @@ test('records without a matching or complete manifest never come into force', as
   );
 });
 
-test('a set that stays inconsistent although it was read again is read from another server', async (t) => {
+/** Reads a set of one record that is not stored yet, by a fast clock; `reasons` says why another server is asked. */
+function followDoubtfully(t: TestContext, owner: string) {
   const reasons: string[] = [];
   const bus = { ...reading, changeServer: (reason: string) => void reasons.push(reason) };
-  const set = followSet(t, testBus, bus, bucket, 'diverged', { clock: acceleratedClock(20) });
-  const record = aRecord({ key: entryKey('diverged', 'a'), body: { schema: 1, value: 1 } });
+  const set = followSet(t, testBus, bus, bucket, owner, { clock: acceleratedClock(20) });
+  const record = aRecord({ key: entryKey(owner, 'a'), body: { schema: 1, value: 1 } });
   const digests = createDigestSet();
   digests.set(record.key, record.bytes);
+  return { set, record, digests, reasons };
+}
+
+test('a set that stays inconsistent although it was read again is read from another server', async (t) => {
+  const { set, record, digests, reasons } = followDoubtfully(t, 'diverged');
   await store([aManifest('diverged', digests)]);
   await waitFor(() => reasons.length > 0, { timeoutMs: 10_000, what: 'the change of the server' });
   const resyncs = await metrics.total('latchkey_reader_resyncs_total', { bucket, owner: 'diverged' });
@@ -71,12 +77,7 @@ test('a set that stays inconsistent although it was read again is read from anot
 });
 
 test('a whole set that is older than its publisher says, and stays so, is read from another server', async (t) => {
-  const reasons: string[] = [];
-  const bus = { ...reading, changeServer: (reason: string) => void reasons.push(reason) };
-  const set = followSet(t, testBus, bus, bucket, 'behind', { clock: acceleratedClock(20) });
-  const record = aRecord({ key: entryKey('behind', 'a'), body: { schema: 1, value: 1 } });
-  const digests = createDigestSet();
-  digests.set(record.key, record.bytes);
+  const { set, record, digests, reasons } = followDoubtfully(t, 'behind');
   await store([record, aManifest('behind', digests)]);
   await waitForValues(set, 'behind', { a: 1 });
   set.reader.confirm([{ owner: 'behind', epoch: 1, seq: 2 }]);
