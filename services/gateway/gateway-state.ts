@@ -3,8 +3,8 @@ import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import type { RulesSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import type { Rules } from '#shared/core/rules/chain.ts';
-import type { KeyRing } from '#shared/core/rules/index/key-ring.ts';
-import { type OpenValue, openValue } from '#shared/core/rules/index/sealed-value.ts';
+import type { OpenValue } from '#shared/core/rules/index/sealed-value.ts';
+import { createValueOpener } from '#shared/core/rules/index/value-opener.ts';
 import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
 import { createGatewayConfiguration } from './gateway-configuration.ts';
@@ -56,7 +56,7 @@ export function createGatewayState(
   const config = configuration.current;
   const coldStart = followColdStart(bus, snapshot, clock);
   const keyRing = followKeyRing({ folder: begun.global.keyRingDir, clock, log });
-  const open = openIfInline(() => config().global.delivery, keyRing.current);
+  const open = openIfInline(() => config().global.delivery, createValueOpener(keyRing.current));
   let draining = false;
   const facts = (): ReadinessFacts =>
     readinessFacts({ config: config(), certificate: certificate(), known, coldStart, draining });
@@ -119,8 +119,8 @@ function readinessFacts(sources: {
 
 /** Opens sealed values while the configuration allows inline delivery. */
 const openIfInline =
-  (delivery: () => LatchkeyConfig['global']['delivery'], keys: () => KeyRing): OpenValue =>
+  (delivery: () => LatchkeyConfig['global']['delivery'], open: OpenValue): OpenValue =>
   (sealed, place) =>
     delivery() === 'inline'
-      ? openValue(sealed, place, keys())
+      ? open(sealed, place)
       : { problem: 'global.delivery is not "inline" in the configuration that this gateway uses' };

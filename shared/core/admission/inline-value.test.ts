@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { type LatchkeyConfig, latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { emptyKeyRing, type KeyRing } from '#shared/core/rules/index/key-ring.ts';
 import { createRuleIndex, type RuleIndex } from '#shared/core/rules/index/rule-index.ts';
-import { nonceBytes, openValue, sealValue } from '#shared/core/rules/index/sealed-value.ts';
+import { nonceBytes, type OpenValue, openValue, sealValue } from '#shared/core/rules/index/sealed-value.ts';
+import { createValueOpener } from '#shared/core/rules/index/value-opener.ts';
 import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
 import type { Variables } from '#shared/core/rules/template/template.ts';
 import { globalManager } from '#shared/managers/shipped/global.ts';
@@ -30,7 +31,7 @@ const request: Variables = {
 };
 
 /** The index of a gateway after the fact has gone through the resolver; the ring in use can be changed. */
-function anIndex(sealedFor = secret, plain = value) {
+function anIndex(sealedFor = secret, plain = value, open?: OpenValue) {
   const state = { ring };
   const place = { owner: 'global', secret: sealedFor };
   const sealed = sealValue(plain, { kid: 'k1', key, place, epoch: 1, nonce: randomBytes(nonceBytes) });
@@ -39,7 +40,7 @@ function anIndex(sealedFor = secret, plain = value) {
     config,
   );
   assert.ok(rule);
-  const index = createRuleIndex({ open: (held, where) => openValue(held, where, state.ring) });
+  const index = createRuleIndex({ open: open ?? ((held, where) => openValue(held, where, state.ring)) });
   const { namespace, entry } = rule;
   const faults = index.apply('global', [
     { key: { owner: 'global', kind: 'recipe' }, value: globalManager.recipe(config) },
@@ -115,4 +116,30 @@ test('a large value that is asked for under many names is refused before all of 
   assert.ok(opened < 50, `${opened} lookups`);
   const one = admit(bytesOf(aReview(aPod({ asks: asks.slice(0, 1) }))), rules);
   assert.equal(one.outcome, 'injected');
+});
+
+test('input 70: a sealed value that does not open is deciphered once, however many ask, and again with other keys', () => {
+  let deciphered = 0;
+  const counting = (held: Uint8Array): KeyRing => ({
+    keys: Object.assign(new Map<string, Uint8Array>([['k1', held]]), {
+      get: () => {
+        deciphered += 1;
+        return held;
+      },
+    }),
+    sealingKid: 'k1',
+  });
+  const state = { ring: counting(randomBytes(32)) };
+  const { index } = anIndex(
+    secret,
+    value,
+    createValueOpener(() => state.ring),
+  );
+  const asks = Array.from({ length: 256 }, (_, of) => ({ group: 'team', key: 'token', envVar: `E${of}` }));
+  const body = bytesOf(aReview(aPod({ asks })));
+  const codes = () => Array.from({ length: 3 }, () => admit(body, rulesOf(index)).code);
+  assert.deepEqual(codes(), ['RULES_UNKNOWN', 'RULES_UNKNOWN', 'RULES_UNKNOWN']);
+  assert.equal(deciphered, 1);
+  state.ring = counting(key);
+  assert.notEqual(codes()[0], 'RULES_UNKNOWN');
 });
