@@ -2,9 +2,11 @@ import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { subscribeHeartbeats } from '#shared/bus/link/heartbeats.ts';
 import { createReader } from '#shared/bus/read/reader.ts';
+import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { createFreshness } from '#shared/bus/records/freshness.ts';
 import { inventoryBucket } from '#shared/contracts/bus/bucket.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { TurnQueue } from '#shared/runtime/turn-queue.ts';
 import { followProvider } from './follow-provider.ts';
 import type { PolledProvider } from './providers/open-provider.ts';
 import type { RuleSet } from './rule-set.ts';
@@ -34,10 +36,11 @@ export function followInventory(
 ): Inventory {
   const { polled, rules } = options;
   if (polled === undefined) return followBus(bus, options);
+  const work = new TurnQueue();
   const { overdueMs, stop } = followProvider(polled, {
     ...options,
-    onList: (changes) => {
-      rules.take(changes);
+    onList: async (changes) => {
+      await work.run(rules.take(changes));
       rules.complete();
     },
   });
@@ -47,26 +50,40 @@ export function followInventory(
 /** Follows what discovery publishes of a source. */
 function followBus(bus: Bus, { source, mostBytes, rules, log, clock }: InventoryOptions): Inventory {
   const freshness = createFreshness();
+  const work = new TurnQueue();
+  /** Sets that are in force here, and not taken whole. */
+  const untaken = new Set<{ sinceMs: number }>();
+  const take = async (changes: Iterable<RecordChange>): Promise<void> => {
+    const one = { sinceMs: clock.monotonicMs() };
+    untaken.add(one);
+    await work.run(rules.take(changes));
+    untaken.delete(one);
+  };
   const reader = createReader(bus, {
     bucket: inventoryBucket,
     owners: [source],
     mostBytes,
     log,
     clock,
-    onApply: ({ changes }) => rules.take(changes),
+    onApply: ({ changes }) => void take(changes).catch((err: unknown) => bus.fail(err)),
   });
-  const ageMs = (): number => freshness.ageMs(source, clock.monotonicMs());
+  const ageMs = (): number => {
+    const nowMs = clock.monotonicMs();
+    const [oldest] = untaken;
+    return Math.max(freshness.ageMs(source, nowMs), oldest === undefined ? 0 : nowMs - oldest.sinceMs);
+  };
   const unsubscribe = subscribeHeartbeats(bus, 'discovery', (heartbeat) => {
     reader.confirm(heartbeat.applied);
     freshness.heard(heartbeat, reader.applied(), clock.monotonicMs());
     // An inventory without a live publisher may be old, for example from before `inventory: open`. Until discovery
     // confirms it, the rules published before this start stay in force.
-    if (Number.isFinite(ageMs())) rules.complete();
+    if (Number.isFinite(ageMs()) && untaken.size === 0) rules.complete();
   });
   return {
     ageMs,
     stop: async () => {
       unsubscribe();
+      work.end();
       await reader.stop();
     },
   };

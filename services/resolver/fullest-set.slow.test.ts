@@ -13,6 +13,7 @@ const program = `
   import { costOf } from '#shared/bus/records/cost.ts';
   import { k8sManager } from '#shared/managers/shipped/k8s.ts';
   import { defaultConfig } from '#testkit/installation/default-config.ts';
+  import { finishWork } from '#shared/runtime/turn-queue.ts';
   import { createRuleSet } from './services/resolver/rule-set.ts';
   const desired = createDesiredSet('k8s', (err) => { throw err; });
   let costBytes = 0;
@@ -34,7 +35,7 @@ const program = `
       yield { key: { owner: 'k8s', kind: 'entry', namespace, secret }, value };
     }
   }
-  rules.take(changes());
+  finishWork(rules.take(changes()));
   rules.complete();
   console.log(desired.summary().count * keys.length);
 `;

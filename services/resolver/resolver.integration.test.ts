@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => testBus.stop());
 
-test('a Secret whose rule is longer than the bus takes keeps no other from being ruled', async (t) => {
+test('a Secret whose rule is longer than the bus takes is left out as such, and keeps no other from being ruled', async (t) => {
   // Its names fit into a fact; the rule repeats the name of the Secret with each key.
   const fat = 'f'.repeat(240);
   const fact = (secret: string, keys: string[]) => ({
@@ -77,9 +77,11 @@ test('a Secret whose rule is longer than the bus takes keeps no other from being
     [...rules.values.keys()].sort(),
     [
       entryKey('k8s', 'a'),
+      entryKey('k8s', fat),
       formatKey({ owner: 'k8s', kind: 'namespace', namespace: 'ns' }),
       formatKey({ owner: 'k8s', kind: 'recipe' }),
     ].sort(),
   );
+  assert.deepEqual(rules.values.get(entryKey('k8s', fat)), { schema: 1, items: {}, leftOut: `${fat}/` });
   assert.ok(testBus.logLines.some((line) => line.includes('is left out') && line.includes(fat)));
 });

@@ -7,12 +7,19 @@ import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts
 import type { Recipe } from '#shared/contracts/rules/rule-recipe.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
 import { carrierFrom, contextFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
-import { ruleRecord } from './rule-record.ts';
+import { createSliceMeter, type SlicedWork } from '#shared/runtime/turn-queue.ts';
+import { type RuleRecord, ruleRecord } from './rule-record.ts';
+
+/** What an item of a rule takes in its record, bytes. */
+const bytesOfItem = 100;
+
+const itemsOf = (value: RuleRecord['value']): number =>
+  value !== undefined && 'items' in value ? Object.keys(value.items).length : 0;
 
 /** Brings one manager's rules to the bus. Nothing is published before `complete` is called once. */
 export interface RuleSet {
-  /** Turns changes of the inventory into rules. A record that cannot be one is logged and skipped. */
-  take(changes: Iterable<RecordChange>): void;
+  /** Turns changes of the inventory into rules, in slices. A record that cannot be one is logged and skipped. */
+  take(changes: Iterable<RecordChange>): SlicedWork;
   replaceRecipe(recipe: Recipe): void;
   /** Says that the inventory has been taken whole: every rule is published, then each change. */
   complete(): void;
@@ -37,7 +44,8 @@ export function createRuleSet(options: {
   };
   note(recipeKey, manager.recipe(config));
 
-  const takeOne = (change: RecordChange): void => {
+  /** Returns how many items the rule has. */
+  const takeOne = (change: RecordChange): number => {
     const attributes = { 'latchkey.manager': manager.name, 'latchkey.key': formatKey(change.key) };
     const span = tracer.startSpan(
       'resolve rule',
@@ -47,18 +55,22 @@ export function createRuleSet(options: {
     const carrier = carrierFrom(trace.setSpan(contextFrom(change), span));
     try {
       const record = ruleRecord(manager, config, change);
-      if (record === undefined) return;
+      if (record === undefined) return 0;
       note(record.key, record.value, carrier);
+      if (record.isTooLarge) log.error({ key: record.key }, 'a secret with too many keys is left out');
+      return itemsOf(record.value);
     } catch (err) {
       log.error({ err, key: formatKey(change.key) }, 'inventory record skipped');
+      return 0;
     } finally {
       span.end();
     }
   };
 
   return {
-    take: (changes) => {
-      for (const change of changes) takeOne(change);
+    *take(changes) {
+      const isFull = createSliceMeter();
+      for (const change of changes) if (isFull(takeOne(change) * bytesOfItem)) yield;
     },
     replaceRecipe: (value) => note(recipeKey, value),
     complete: () => {
