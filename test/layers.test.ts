@@ -118,7 +118,7 @@ const rooms: Record<string, readonly string[]> = {
   ],
   'services/discovery/snapshot': ['shared'],
   'services/discovery': ['shared', 'services/discovery'],
-  'services/resolver/providers': ['shared/contracts'],
+  'services/resolver/providers': ['shared/contracts', 'shared/core/text', 'shared/runtime'],
   'services/resolver': ['shared', 'services/resolver'],
 
   cli: ['shared'],

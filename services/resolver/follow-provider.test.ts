@@ -10,6 +10,7 @@ import type { ListedSecret, Provider } from './providers/provider.ts';
 
 const timeoutMs = 20_000;
 const refreshMs = 10_000;
+const mostBytes = 1_024 * 1_024;
 
 /** A provider in memory; `answer` gives its pages, and may throw between them. */
 function follow(answer: Provider['listSecrets']) {
@@ -17,15 +18,16 @@ function follow(answer: Provider['listSecrets']) {
   const lists: RecordChange[][] = [];
   let attempts = 0;
   const provider: Provider = {
-    listSecrets: (signal, leaveOut) => {
+    listSecrets: (listing) => {
       attempts += 1;
-      return answer(signal, leaveOut);
+      return answer(listing);
     },
   };
   const inventory = followProvider(
     { provider, refreshMs },
     {
       source: 'aws',
+      mostBytes,
       log: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
       clock: acceleratedClock(1_000),
       onList: (changes) => void lists.push(changes),
@@ -87,7 +89,7 @@ test('a list that breaks off is not handed over, and makes what is known older',
 
 test('what a provider leaves out is logged once, counted and named, and keeps no other secret from the list', async () => {
   const provider: Provider = {
-    async *listSecrets(_, leaveOut) {
+    async *listSecrets({ leaveOut }) {
       for (let number = 0; number < 7; number++) leaveOut(`folder-${number}/`, 'refused');
       yield* names('a', '');
     },

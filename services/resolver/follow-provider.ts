@@ -1,20 +1,28 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry.ts';
 import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { createSliceMeter } from '#shared/runtime/turn-queue.ts';
+import { type LeftOut, ListCollector } from './list-collector.ts';
+import { listingError, unfinishedList } from './listing-error.ts';
 import { providerBackoffMs } from './provider-backoff.ts';
 import { createProviderMetrics } from './provider-metrics.ts';
 import type { PolledProvider } from './providers/open-provider.ts';
 import type { ListedSecret, Provider } from './providers/provider.ts';
 
-/** Bounds one listing: one that takes longer hangs. */
+/** Bounds one listing: one that takes longer hangs, or has no end. */
 const listTimeoutMs = 300_000;
-const longestReason = 300;
-/** Told of what is left out; all of it is counted. */
-const mostNamed = 5;
-const longestName = 200;
+
+interface FollowOptions {
+  source: string;
+  /** Most that a list may be charged. */
+  mostBytes: number;
+  log: Logger;
+  clock: Clock;
+  onList(changes: RecordChange[]): void | Promise<void>;
+}
 
 /** Follows what a provider has. */
 interface ProviderInventory {
@@ -33,38 +41,43 @@ interface ProviderInventory {
  */
 export function followProvider(
   { provider, refreshMs }: PolledProvider,
-  options: { source: string; log: Logger; clock: Clock; onList(changes: RecordChange[]): void },
+  options: FollowOptions,
 ): ProviderInventory {
-  const { source, clock, onList } = options;
+  const { source, mostBytes, clock, onList } = options;
   const startedAtMs = clock.monotonicMs();
-  let known = new Map<string, ListedSecret>();
+  let known: ReadonlyMap<string, ListedSecret> | undefined;
   let listedAtMs = -Infinity;
   let failures = 0;
-  let leftOut: readonly string[] = [];
+  let leftOut: LeftOut = { count: 0, names: [] };
   const log = options.log.child({ component: 'provider-inventory' });
   const count = createProviderMetrics(source, () => ({
     ageMs: clock.monotonicMs() - Math.max(listedAtMs, startedAtMs),
-    secrets: known.size,
+    secrets: known?.size ?? 0,
     failures,
-    leftOut: leftOut.length,
+    leftOut: leftOut.count,
   }));
   /** Names what is left out when it is other than before. */
-  const tellLeftOut = (now: readonly string[]): void => {
+  const tellLeftOut = (now: LeftOut): void => {
     const isNew = JSON.stringify(now) !== JSON.stringify(leftOut);
     leftOut = now;
-    if (!isNew || now.length === 0) return;
-    log.warn(
-      { source, count: now.length, names: now.slice(0, mostNamed) },
-      "left out of the provider's list",
-    );
+    if (isNew && now.count > 0) log.warn({ source, ...now }, "left out of the provider's list");
   };
 
   const list = async (stopped: AbortSignal): Promise<void> => {
     const beganAtMs = clock.monotonicMs();
-    const signal = AbortSignal.any([stopped, AbortSignal.timeout(listTimeoutMs)]);
-    const { listed, leftOut: left } = await collect(provider, signal);
+    const timeout = AbortSignal.timeout(listTimeoutMs);
+    const signal = AbortSignal.any([stopped, timeout]);
+    const collector = new ListCollector({ signal, source, former: known, mostBytes });
+    try {
+      await collect(provider, collector);
+    } catch (cause) {
+      throw timeout.aborted && !stopped.aborted
+        ? unfinishedList(source, listTimeoutMs, collector.progress())
+        : cause;
+    }
+    const { listed, leftOut: left } = collector.collected();
     tellLeftOut(left);
-    onList(changesBetween(source, known, listed));
+    await onList(changesBetween(source, known ?? new Map(), listed));
     known = listed;
     listedAtMs = beganAtMs;
   };
@@ -94,31 +107,23 @@ export function followProvider(
   };
 }
 
-interface Collected {
-  listed: Map<string, ListedSecret>;
-  /** Names and reasons. */
-  leftOut: string[];
-}
-
-/** Collects the whole list by name; does not wait for a provider that ignores the signal. */
-async function collect(provider: Provider, signal: AbortSignal): Promise<Collected> {
+/** Collects a whole list; does not wait for a provider that ignores the signal. */
+async function collect(provider: Provider, collector: ListCollector): Promise<void> {
+  const { signal } = collector;
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
-  const listing = async (): Promise<Collected> => {
-    const listed = new Map<string, ListedSecret>();
-    const leftOut: string[] = [];
-    const leaveOut = (what: string, why: string): void => {
-      leftOut.push(`${what.slice(0, longestName)}: ${why.slice(0, longestReason)}`);
-    };
-    for await (const found of provider.listSecrets(signal, leaveOut)) {
-      if (found.secret === '') leaveOut('', 'it has no name');
-      else listed.set(found.secret, found);
+  const listing = async (): Promise<void> => {
+    const isFull = createSliceMeter();
+    for await (const found of provider.listSecrets(collector)) {
+      // A page of many thousands arrives as one.
+      if (isFull(found.secret.length)) await nextTurn();
+      signal.throwIfAborted();
+      collector.take(found);
     }
-    return { listed, leftOut };
   };
   try {
-    return await Promise.race([listing(), aborted.promise]);
+    await Promise.race([listing(), aborted.promise]);
   } finally {
     signal.removeEventListener('abort', abort);
   }
@@ -142,15 +147,4 @@ function changesBetween(
     ...gone.map((secret) => change(secret, undefined)),
     ...changed.map(({ secret, keys }) => change(secret, { schema: 1, source, secret, keys, version: '' })),
   ];
-}
-
-/** Keeps of an SDK's error only its name and message: the request that it holds has a credential. */
-function listingError(source: string, cause: unknown): LatchkeyError {
-  if (cause instanceof LatchkeyError) return cause;
-  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
-  const inner = cause instanceof Error && cause.cause instanceof Error ? `: ${cause.cause.message}` : '';
-  return new LatchkeyError(
-    'PROVIDER_UNREACHABLE',
-    `listing the secrets of ${source} failed with ${name}: ${`${message}${inner}`.slice(0, longestReason)}`,
-  );
 }

@@ -6,8 +6,10 @@ import { after, before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { azureManager } from '#shared/managers/shipped/azure.ts';
 import { createAuthority, issueCertificate } from '#testkit/certificates/certificate-authority.ts';
+import { mostAnswerBytes } from '#testkit/providers/a-listing.ts';
+import { listingError } from '../../services/resolver/listing-error.ts';
 import { type AzureAccess, createAzureProvider } from '../../services/resolver/providers/azure-provider.ts';
-import { startAzureDouble, vaultUrl } from './azure-double.ts';
+import { canary, startAzureDouble, vaultUrl } from './azure-double.ts';
 import { followInMemory, listAll, until } from './held-rules.ts';
 
 // The official SDK against a double (azure-double.ts), with a token that no Azure has issued.
@@ -51,7 +53,7 @@ function toDouble(url: string): PipelinePolicy {
 
 const configured = () =>
   latchkeyConfigSchema.parse({ azure: { inventory: 'closed', provider: { vaultUrls: [vaultUrl] } } });
-const openProvider = () => createAzureProvider(configured().azure.provider, access);
+const openProvider = () => createAzureProvider(configured().azure.provider, mostAnswerBytes, access);
 
 test('all pages are listed, by URI, without what is disabled', async () => {
   double.secrets.clear();
@@ -66,6 +68,35 @@ test('all pages are listed, by URI, without what is disabled', async () => {
 test('a list that breaks off in the middle is an error, not a shorter list', async () => {
   double.fail('second page');
   await assert.rejects(listAll(openProvider()), { name: 'RestError', statusCode: 503 });
+  double.fail('none');
+});
+
+test('answers of Azure without end, too long or not its own end the list with an error that quotes none of them', async () => {
+  const ends = async (
+    outage: Parameters<typeof double.fail>[0],
+    code: string,
+    words: RegExp,
+  ): Promise<void> => {
+    double.fail(outage);
+    await assert.rejects(listAll(openProvider()), (cause) => {
+      const error = listingError('azure', cause);
+      assert.equal(error.code, code);
+      assert.match(error.message, words);
+      assert.ok(!error.message.includes(canary));
+      return true;
+    });
+  };
+  await ends(
+    'same page',
+    'PROVIDER_UNREACHABLE',
+    /the list of https:\/\/team\.vault\.azure\.net\/secrets\/ has no end/,
+  );
+  await ends('long answer', 'SET_TOO_LARGE', /Azure answered 200 for .*more than 1048576 bytes/);
+  await ends(
+    'no JSON',
+    'PROVIDER_UNREACHABLE',
+    /Azure answered 200 for .* with 19 bytes of application\/json, .*no JSON/,
+  );
   double.fail('none');
 });
 

@@ -12,6 +12,25 @@ interface GcpSecret {
   isGone?: boolean;
 }
 
+/** Fails with 503, or answers what no GCP does. */
+type Outage =
+  | 'none'
+  | 'error'
+  | 'second page'
+  | 'no JSON'
+  | 'refused without JSON'
+  | 'same page'
+  | 'long answer';
+
+export const canary = 'ya29.CANARY';
+const html = `<html>${canary}</html>`;
+const oddAnswers: Partial<Record<Outage, { status?: number; body: string }>> = {
+  'no JSON': { body: html },
+  'refused without JSON': { status: 403, body: html },
+  'same page': { body: JSON.stringify({ secrets: [], nextPageToken: 'again' }) },
+  'long answer': { body: JSON.stringify({ secrets: [{ name: 'x'.repeat(4 * 1_024 * 1_024) }] }) },
+};
+
 /**
  * Stands in for GCP Secret Manager, of which no registry has an emulator: the two list calls of its REST API v1, with
  * pages of two, the project's number in names, and values nowhere. Project `team` has the number 123.
@@ -19,7 +38,7 @@ interface GcpSecret {
 export async function startGcpDouble() {
   const secrets = new Map<string, GcpSecret>();
   const requests: string[] = [];
-  let outage: 'none' | 'error' | 'second page' = 'none';
+  let outage: Outage = 'none';
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://localhost');
     requests.push(`${request.method} ${url.pathname}`);
@@ -27,6 +46,8 @@ export async function startGcpDouble() {
     const fails = outage === 'error' || (outage === 'second page' && token !== null);
     if (fails) return answer(response, 503, { error: { code: 503, message: 'away', status: 'UNAVAILABLE' } });
     if (!request.headers.authorization?.startsWith('Bearer ')) return answer(response, 401, {});
+    const odd = oddAnswers[outage];
+    if (odd !== undefined) return void response.writeHead(odd.status ?? 200).end(odd.body);
     const listed = list(secrets, url);
     const gone = { error: { code: 404, message: 'not found', status: 'NOT_FOUND' } };
     if (listed === undefined) return answer(response, 404, gone);
@@ -43,7 +64,7 @@ export async function startGcpDouble() {
     /** Every request so far, `GET /v1/...`. */
     requests,
     /** What fails from now on. */
-    fail: (what: typeof outage) => {
+    fail: (what: Outage) => {
       outage = what;
     },
     stop: async (): Promise<void> => {
@@ -65,10 +86,9 @@ function list(secrets: Map<string, GcpSecret>, url: URL): { field: string; items
   const [, name = ''] = /^\/v1\/projects\/(?:team|123)\/secrets\/([^/]+)\/versions$/.exec(url.pathname) ?? [];
   const secret = secrets.get(name);
   if (secret === undefined || secret.isGone) return undefined;
-  const wanted = /^state:(\w+)$/.exec(url.searchParams.get('filter') ?? '')?.[1];
   const items = Object.entries(secret.versions)
-    .filter(([, state]) => wanted === undefined || state === wanted)
-    .map(([version, state]) => ({ name: `projects/123/secrets/${name}/versions/${version}`, state }));
+    .map(([version, state]) => ({ name: `projects/123/secrets/${name}/versions/${version}`, state }))
+    .reverse();
   return { field: 'versions', items };
 }
 

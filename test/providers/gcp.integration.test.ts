@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { gcpManager } from '#shared/managers/shipped/gcp.ts';
+import { aListing, mostAnswerBytes } from '#testkit/providers/a-listing.ts';
+import { listingError } from '../../services/resolver/listing-error.ts';
 import { createGcpProvider } from '../../services/resolver/providers/gcp-provider.ts';
-import { startGcpDouble, writeServiceAccountKey } from './gcp-double.ts';
+import { canary, startGcpDouble, writeServiceAccountKey } from './gcp-double.ts';
 import { followInMemory, listAll, until } from './held-rules.ts';
 
 // The official SDK against a double (gcp-double.ts): no registry has an emulator of GCP Secret Manager.
@@ -28,7 +30,7 @@ const configured = () =>
   latchkeyConfigSchema.parse({
     gcp: { inventory: 'closed', provider: { projects: ['team'], endpoint: double.endpoint } },
   });
-const openProvider = () => createGcpProvider(configured().gcp.provider);
+const openProvider = () => createGcpProvider(configured().gcp.provider, mostAnswerBytes);
 
 test('all pages are listed, with enabled versions and the aliases of these, by id and number of the project', async () => {
   double.secrets.clear();
@@ -51,6 +53,50 @@ test('all pages are listed, with enabled versions and the aliases of these, by i
     ),
     [],
   );
+});
+
+test('latest can be asked for only while the newest version is enabled: of a disabled one the pull would fail', async () => {
+  double.secrets.clear();
+  double.secrets.set('ok', { versions: { '9': 'ENABLED', '10': 'ENABLED' } });
+  double.secrets.set('disabled', {
+    versions: { '1': 'ENABLED', '2': 'DISABLED' },
+    versionAliases: { prod: '1', next: '2' },
+  });
+  double.secrets.set('destroyed', { versions: { '8': 'ENABLED', '9': 'ENABLED', '10': 'DESTROYED' } });
+  double.secrets.set('none', { versions: {} });
+  const listed = await listAll(openProvider());
+  const keysOf = (name: string) =>
+    listed.find(({ secret }) => secret === `projects/team/secrets/${name}`)?.keys;
+  assert.deepEqual(keysOf('ok'), ['10', '9', 'latest']);
+  assert.deepEqual(keysOf('disabled'), ['1', 'prod']);
+  assert.deepEqual(keysOf('destroyed'), ['9', '8']);
+  assert.deepEqual(keysOf('none'), []);
+});
+
+test('answers of GCP without end, too long or not its own end the list with an error that quotes none of them', async () => {
+  const ends = async (
+    outage: Parameters<typeof double.fail>[0],
+    code: string,
+    words: RegExp,
+  ): Promise<void> => {
+    double.fail(outage);
+    await assert.rejects(listAll(openProvider()), (cause) => {
+      const error = listingError('gcp', cause);
+      assert.equal(error.code, code);
+      assert.match(error.message, words);
+      assert.ok(!error.message.includes(canary));
+      return true;
+    });
+  };
+  await ends('same page', 'PROVIDER_UNREACHABLE', /the list of projects\/team has no end/);
+  await ends('long answer', 'SET_TOO_LARGE', /GCP answered 200 for .*more than 1048576 bytes/);
+  await ends('no JSON', 'PROVIDER_UNREACHABLE', /GCP answered 200 for .* with 24 bytes of .* no JSON/);
+  await ends(
+    'refused without JSON',
+    'PROVIDER_UNREACHABLE',
+    /GCP answered 403 for .* with 24 bytes of .* no JSON/,
+  );
+  double.fail('none');
 });
 
 test('a list that breaks off in the middle is an error, not a shorter list', async () => {
@@ -77,7 +123,7 @@ test('a list that is aborted asks no further', async () => {
   for (let index = 0; index < 20; index++) double.secrets.set(`s${index}`, { versions: { '1': 'ENABLED' } });
   const aborting = new AbortController();
   const listing = openProvider()
-    .listSecrets(aborting.signal, () => undefined)
+    .listSecrets(aListing({ signal: aborting.signal }))
     [Symbol.asyncIterator]();
   assert.equal((await listing.next()).done, false);
   aborting.abort();
@@ -89,7 +135,7 @@ test('a list that is aborted asks no further', async () => {
   );
   await assert.rejects(
     openProvider()
-      .listSecrets(aborting.signal, () => undefined)
+      .listSecrets(aListing({ signal: aborting.signal }))
       [Symbol.asyncIterator]()
       .next(),
     {

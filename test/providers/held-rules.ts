@@ -9,6 +9,7 @@ import type { ManagerAnswer } from '#shared/core/rules/manager-answer.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
+import { aListing } from '#testkit/providers/a-listing.ts';
 import { followProvider } from '../../services/resolver/follow-provider.ts';
 import type { ListedSecret, Provider } from '../../services/resolver/providers/provider.ts';
 
@@ -30,6 +31,7 @@ export function followInMemory(manager: Manager, config: LatchkeyConfig, provide
     { provider, refreshMs: 20 },
     {
       source: name,
+      mostBytes: config.limits.managerMiB * 1_024 * 1_024,
       log: pino({ level: 'silent' }),
       clock: systemClock,
       onList: (changes) => void index.apply(name, [recipe, ...changes.map(ruleOf)]),
@@ -56,8 +58,8 @@ export function followInMemory(manager: Manager, config: LatchkeyConfig, provide
 /** One complete list. */
 export async function listAll(provider: Provider, leftOut: string[] = []): Promise<ListedSecret[]> {
   const listed: ListedSecret[] = [];
-  for await (const secret of provider.listSecrets(new AbortController().signal, (what) => leftOut.push(what)))
-    listed.push(secret);
+  const leaveOut = (what: string): void => void leftOut.push(what);
+  for await (const secret of provider.listSecrets(aListing({ leaveOut }))) listed.push(secret);
   return listed;
 }
 

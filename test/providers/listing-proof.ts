@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import type { VaultProviderConfig } from '#shared/contracts/config/provider-config.ts';
 import { startProcessGuard } from '#testkit/processes/process-guard.ts';
+import { mostAnswerBytes } from '#testkit/providers/a-listing.ts';
 import { createAwsProvider } from '../../services/resolver/providers/aws-provider.ts';
 import { createVaultProvider } from '../../services/resolver/providers/vault-provider.ts';
 import { listAll } from './held-rules.ts';
@@ -40,10 +41,10 @@ test('AWS: every page is listed, and what is to be deleted is not', async () => 
     await owner.remove(wanted.shift() ?? '');
   });
   const { endpoint } = provider;
-  const listed = await listAll(createAwsProvider({ region, endpoint, refreshSeconds: 60 }));
+  const listed = await listAll(createAwsProvider({ region, endpoint, refreshSeconds: 60 }, mostAnswerBytes));
   assert.deepEqual(listed.map(({ secret }) => secret).sort(), wanted.sort());
   await provider.kill();
-  await assert.rejects(listAll(createAwsProvider({ region, endpoint, refreshSeconds: 60 })));
+  await assert.rejects(listAll(createAwsProvider({ region, endpoint, refreshSeconds: 60 }, mostAnswerBytes)));
   await provider.stop();
 });
 
@@ -51,9 +52,12 @@ test('AWS: an endpoint that does not answer is an error within a bounded time', 
   const deaf = createServer(() => undefined).listen(0, '127.0.0.1');
   await once(deaf, 'listening');
   const endpoint = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`;
-  await assert.rejects(listAll(createAwsProvider({ region, endpoint, refreshSeconds: 60 })), {
-    name: 'TimeoutError',
-  });
+  await assert.rejects(
+    listAll(createAwsProvider({ region, endpoint, refreshSeconds: 60 }, mostAnswerBytes)),
+    {
+      name: 'TimeoutError',
+    },
+  );
   deaf.close();
 });
 
@@ -92,7 +96,7 @@ test('Vault: kv2, kv1 and db are listed as tasks name them, folders too, with a 
     { path: 'old', engine: 'kv1' },
     { path: 'database', engine: 'db' },
   ];
-  const listed = await listAll(createVaultProvider(await vaultConfig(provider, token, all)));
+  const listed = await listAll(createVaultProvider(await vaultConfig(provider, token, all), mostAnswerBytes));
   assert.deepEqual(listed.map(({ secret }) => secret).sort(), [
     'database/creds/reader',
     'old/team/db',
@@ -103,10 +107,13 @@ test('Vault: kv2, kv1 and db are listed as tasks name them, folders too, with a 
     'secret/data/top',
   ]);
   const refused = async (with_: string, mounts: VaultProviderConfig['mounts'], words: RegExp) =>
-    assert.rejects(listAll(createVaultProvider(await vaultConfig(provider, with_, mounts))), {
-      code: 'PROVIDER_UNREACHABLE',
-      message: words,
-    });
+    assert.rejects(
+      listAll(createVaultProvider(await vaultConfig(provider, with_, mounts), mostAnswerBytes)),
+      {
+        code: 'PROVIDER_UNREACHABLE',
+        message: words,
+      },
+    );
   await refused('no-token', all, /403 for secret\/metadata\/.*permission denied/);
   await refused(
     rootToken,

@@ -4,13 +4,22 @@ import type { Provider } from './provider.ts';
 
 /** The SDK of a provider is loaded by the resolver that needs it, and by nobody else (test/loaded-modules.integration.test.ts). */
 const providers = {
-  aws: async ({ aws }: LatchkeyConfig) => (await import('./aws-provider.ts')).createAwsProvider(aws.provider),
-  gcp: async ({ gcp }: LatchkeyConfig) => (await import('./gcp-provider.ts')).createGcpProvider(gcp.provider),
-  azure: async ({ azure }: LatchkeyConfig) =>
-    (await import('./azure-provider.ts')).createAzureProvider(azure.provider),
-  vault: async ({ vault }: LatchkeyConfig) =>
-    (await import('./vault-provider.ts')).createVaultProvider(vault.provider),
+  aws: async ({ aws, limits }: LatchkeyConfig) =>
+    (await import('./aws-provider.ts')).createAwsProvider(aws.provider, mostAnswerBytes(limits)),
+  gcp: async ({ gcp, limits }: LatchkeyConfig) =>
+    (await import('./gcp-provider.ts')).createGcpProvider(gcp.provider, mostAnswerBytes(limits)),
+  azure: async ({ azure, limits }: LatchkeyConfig) =>
+    (await import('./azure-provider.ts')).createAzureProvider(azure.provider, mostAnswerBytes(limits)),
+  vault: async ({ vault, limits }: LatchkeyConfig) =>
+    (await import('./vault-provider.ts')).createVaultProvider(vault.provider, mostAnswerBytes(limits)),
 } satisfies Record<keyof typeof providerSchemas, (config: LatchkeyConfig) => Promise<Provider>>;
+
+/** Of a list's bytes, one answer's: parsed, it takes several times as many. */
+const answersPerList = 8;
+
+/** Bounds one answer: a list within `limits.managerMiB` is charged many times the bytes in which its names arrive. */
+const mostAnswerBytes = ({ managerMiB }: LatchkeyConfig['limits']): number =>
+  (managerMiB * 1_024 * 1_024) / answersPerList;
 
 const isProvider = (name: string): name is keyof typeof providers => Object.hasOwn(providers, name);
 

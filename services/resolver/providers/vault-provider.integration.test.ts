@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { aListing, mostAnswerBytes } from '#testkit/providers/a-listing.ts';
+import type { Listing, Provider } from './provider.ts';
 import { createVaultProvider } from './vault-provider.ts';
 
 /** Stands in for Vault's kv2: lists what lies below a folder, and reads nothing for a token that may list alone. */
@@ -34,19 +37,29 @@ async function list(
   refuse: (folder: string) => number | undefined = () => undefined,
 ) {
   const { asked, address } = await startVault(t, secrets, refuse);
+  const provider = await aVault(t, address);
+  const leftOut: string[] = [];
+  const leaveOut = (what: string, why: string): void => void leftOut.push(`${what}: ${why}`);
+  return { found: await listed(provider, { leaveOut }), leftOut, asked };
+}
+
+/** The provider of a Vault at this address. */
+async function aVault(t: TestContext, address: string): Promise<Provider> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-vault-'));
   t.after(() => rm(folder, { recursive: true }));
   const tokenFile = join(folder, 'token');
   await writeFile(tokenFile, 'of-a-test');
   const config = { address, mounts: [{ path: 'secret', engine: 'kv2' }], auth: { tokenFile } };
-  const provider = createVaultProvider(
+  return createVaultProvider(
     latchkeyConfigSchema.parse({ vault: { provider: config } }).vault.provider,
+    mostAnswerBytes,
   );
-  const [found, leftOut]: [string[], string[]] = [[], []];
-  const leaveOut = (what: string, why: string): void => void leftOut.push(`${what}: ${why}`);
-  for await (const { secret } of provider.listSecrets(new AbortController().signal, leaveOut))
-    found.push(secret);
-  return { found, leftOut, asked };
+}
+
+async function listed(provider: Provider, told: Partial<Listing> = {}): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { secret } of provider.listSecrets(aListing(told))) found.push(secret);
+  return found;
 }
 
 const named = (paths: string[]): string[] => paths.map((path) => `secret/data/${path}`);
@@ -90,7 +103,7 @@ test('a folder of Vault that cannot be asked for is left out and named, and ends
       .map((path) => `${path}: no path of an URL can have this name`)
       .sort(),
   );
-  assert.deepEqual(asked, ['', 'team/', 'z/', '']);
+  assert.deepEqual(asked, ['', 'team/', 'z/']);
 });
 
 test('a folder of Vault that is refused is left out, and one that is not answered ends the listing', async (t) => {
@@ -120,4 +133,105 @@ test('a token of Vault that ends in the middle of a listing takes no folder away
     return hasEnded ? 403 : undefined;
   });
   await assert.rejects(ending, { code: 'PROVIDER_UNREACHABLE' });
+});
+
+/** A Vault that answers each LIST in these words, after what `before` waits for. */
+async function startTalker(
+  t: TestContext,
+  answer: (folder: string) => string | Promise<string>,
+  status = 200,
+) {
+  const server = createServer(async (request, response) => {
+    const folder = decodeURIComponent(new URL(request.url ?? '', 'http://vault').pathname);
+    const body = await answer(folder.replace(/^\/v1\/secret\/metadata\//, ''));
+    response.writeHead(status, { 'content-type': 'text/html' }).end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return aVault(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+const keysAnswer = (...keys: string[]): string => JSON.stringify({ data: { keys } });
+
+test('an answer of Vault that is no JSON is told by status, kind and length, and not by a word of it', async (t) => {
+  const canary = 'hvs.CANARYTOKEN';
+  for (const [status, body] of [
+    [200, canary],
+    [200, `{"data":{"keys":["${canary}"`],
+    [200, JSON.stringify({ data: { keys: [{ canary }] } })],
+    [502, `<html>${canary}</html>`],
+  ] as const) {
+    const provider = await startTalker(t, () => body, status);
+    await assert.rejects(listed(provider), (error) => {
+      assert.ok(error instanceof LatchkeyError && error.code === 'PROVIDER_UNREACHABLE');
+      assert.match(
+        error.message,
+        new RegExp(`^Vault answered ${status} for secret/metadata/ with ${body.length} bytes of text/html`),
+      );
+      assert.doesNotMatch(JSON.stringify([error.message, error.fields, String(error.cause)]), /CANARY/);
+      return true;
+    });
+  }
+});
+
+test('a refusal of Vault of any length is cut in the error', async (t) => {
+  const errors = Array.from({ length: 1_000 }, () => 'x'.repeat(500));
+  const provider = await startTalker(t, () => JSON.stringify({ errors }), 500);
+  await assert.rejects(listed(provider), ({ message }: Error) => message.length < 500);
+});
+
+test('input 72: one folder of Vault with an answer of any length stays as it was, and the others are listed', async (t) => {
+  const names = Array.from({ length: 100_000 }, (_, number) => `a-name-of-her-${number}`);
+  const provider = await startTalker(t, (folder) =>
+    folder === '' ? keysAnswer('a', 'hers/', 'his/') : keysAnswer(...(folder === 'hers/' ? names : ['b'])),
+  );
+  const kept: string[] = [];
+  const found = await listed(provider, { keepFormer: (folder, why) => void kept.push(`${folder}: ${why}`) });
+  assert.deepEqual(found, named(['a', 'his/b']));
+  assert.equal(kept.length, 1);
+  assert.match(
+    kept[0] ?? '',
+    /^secret\/data\/hers\/: Vault answered 200 .*more than 1048576 bytes.*limits\.managerMiB/,
+  );
+});
+
+test('input 72: folders of Vault inside folders without end cost their own folder', async (t) => {
+  const provider = await startTalker(t, (folder) =>
+    folder === ''
+      ? keysAnswer('a', 'endless/', 'his/')
+      : keysAnswer(...(folder === 'his/' ? ['b'] : ['deeper/'])),
+  );
+  const leftOut: string[] = [];
+  const found = await listed(provider, {
+    leaveOut: (what, why) => void leftOut.push(`${what.length}: ${why}`),
+  });
+  assert.deepEqual(found, named(['a', 'his/b']));
+  assert.equal(leftOut.length, 1);
+  assert.match(leftOut[0] ?? '', /it lies below more than 64 folders/);
+});
+
+test('folders of Vault are asked for a few at a time, and always listed in one order', async (t) => {
+  const folders = Array.from({ length: 40 }, (_, number) => `team-${number}/`);
+  let [open, most, answered] = [0, 0, 0];
+  const waiting: (() => void)[] = [];
+  const provider = await startTalker(t, async (folder) => {
+    if (folder === '') return keysAnswer(...folders);
+    open += 1;
+    most = Math.max(most, open);
+    // The last of those that are asked for is answered first.
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      if (open === Math.min(8, folders.length - answered))
+        for (const one of waiting.splice(0).reverse()) one();
+    });
+    open -= 1;
+    answered += 1;
+    return keysAnswer('x');
+  });
+  assert.deepEqual(await listed(provider), named(folders.map((folder) => `${folder}x`)));
+  assert.equal(most, 8);
 });

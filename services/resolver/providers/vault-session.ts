@@ -2,12 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { VaultProviderConfig } from '#shared/contracts/config/provider-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { truncate } from '#shared/core/text/plain-text.ts';
 import { requestTimeoutMs } from './provider.ts';
+import { describeAnswer, parseAnswer, type ReadAnswer, readAnswer } from './read-answer.ts';
 
 /** Some requests to Vault with one token. */
 export interface VaultSession {
-  /** The names in a folder; a folder that is empty does not exist, and so has none. */
-  list(path: string): Promise<string[]>;
+  /**
+   * Asks for the names in a folder; a folder that is empty does not exist, and so has none. They are parsed when they are
+   * wanted: as strings they take many times the bytes of the answer.
+   */
+  list(path: string): Promise<() => string[]>;
   /** Gives a token back that was made for this session. */
   end(): Promise<void>;
 }
@@ -21,29 +26,39 @@ interface Call {
   body?: object;
 }
 
+/** What ends a request, and its answer. */
+interface Bounds {
+  signal: AbortSignal;
+  mostAnswerBytes: number;
+}
+
+interface Answer extends ReadAnswer {
+  path: string;
+  status: number;
+}
+
 const loginSchema = z.object({ auth: z.object({ client_token: z.string().min(1) }) });
 const listSchema = z.object({ data: z.object({ keys: z.array(z.string()) }) });
 const errorsSchema = z.object({ errors: z.array(z.string()) });
+/** What a message tells of a path, and of Vault's words. */
+const toldCharacters = 200;
 
 /**
  * Begins a session with the token in the file, or with one that Vault gives for the ServiceAccount's.
- * Every method throws PROVIDER_UNREACHABLE with the path and Vault's own words.
+ * Every method throws PROVIDER_UNREACHABLE with the path and Vault's own words, SET_TOO_LARGE for an answer that is too long.
  */
-export async function createVaultSession(
-  config: VaultProviderConfig,
-  signal: AbortSignal,
-): Promise<VaultSession> {
-  const call = (request: Call): Promise<Response> => send(config, request, signal);
+export async function createVaultSession(config: VaultProviderConfig, bounds: Bounds): Promise<VaultSession> {
+  const call = (request: Call): Promise<Answer> => send(config, request, bounds);
   const { auth } = config;
   const isOwn = 'kubernetes' in auth;
   const token = isOwn ? await login(call, auth.kubernetes) : await readToken(auth.tokenFile);
   return {
     list: async (path) => {
-      const response = await call({ method: 'GET', path, query: 'list=true', token });
-      if (response.ok) return listSchema.parse(await response.json()).data.keys;
-      const errors = await errorsOf(response);
-      if (response.status === 404 && errors?.length === 0) return [];
-      throw refused(path, response.status, errors);
+      const answer = await call({ method: 'GET', path, query: 'list=true', token });
+      if (isSuccess(answer)) return () => parsed(answer, listSchema).data.keys;
+      const errors = errorsOf(answer);
+      if (answer.status === 404 && errors?.length === 0) return () => [];
+      throw refused(answer, errors);
     },
     end: async () => {
       if (isOwn) await call({ method: 'POST', path: 'auth/token/revoke-self', token }).catch(() => undefined);
@@ -52,23 +67,23 @@ export async function createVaultSession(
 }
 
 async function login(
-  call: (request: Call) => Promise<Response>,
+  call: (request: Call) => Promise<Answer>,
   { role, mount, tokenFile }: { role: string; mount: string; tokenFile: string },
 ): Promise<string> {
   const path = `auth/${mount}/login`;
-  const response = await call({ method: 'POST', path, body: { role, jwt: await readToken(tokenFile) } });
-  if (!response.ok) throw refused(path, response.status, await errorsOf(response));
-  return loginSchema.parse(await response.json()).auth.client_token;
+  const answer = await call({ method: 'POST', path, body: { role, jwt: await readToken(tokenFile) } });
+  if (!isSuccess(answer)) throw refused(answer, errorsOf(answer));
+  return parsed(answer, loginSchema).auth.client_token;
 }
 
 async function send(
   { address = '', namespace }: VaultProviderConfig,
   { method, path, query = '', token, body }: Call,
-  signal: AbortSignal,
-): Promise<Response> {
+  { signal, mostAnswerBytes }: Bounds,
+): Promise<Answer> {
   const url = new URL(`/v1/${path.split('/').map(encodeURIComponent).join('/')}`, address);
   url.search = query;
-  return fetch(url, {
+  const response = await fetch(url, {
     method,
     headers: {
       ...(token === undefined ? {} : { 'X-Vault-Token': token }),
@@ -79,20 +94,41 @@ async function send(
     redirect: 'error',
     signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
   });
+  const { status } = response;
+  const title = `Vault answered ${status} for ${truncate(path, toldCharacters)}`;
+  const contentType = response.headers.get('content-type');
+  const read = await readAnswer({ title, contentType, body: response.body }, mostAnswerBytes);
+  return { ...read, path, status };
 }
+
+const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
 
 const readToken = async (path: string): Promise<string> => (await readFile(path, 'utf8')).trim();
 
-async function errorsOf(response: Response): Promise<string[] | undefined> {
-  const body: unknown = await response.json().catch(() => undefined);
-  return errorsSchema.safeParse(body).data?.errors;
+function parsed<T>(answer: Answer, schema: z.ZodType<T>): T {
+  const { success, data } = schema.safeParse(parseAnswer(answer));
+  if (success) return data;
+  throw new LatchkeyError(
+    'PROVIDER_UNREACHABLE',
+    `${describeAnswer(answer)} that are not what was asked for`,
+  );
 }
 
-function refused(path: string, status: number, errors: string[] = []): LatchkeyError {
-  const words = errors.join('; ').trim();
+/** Vault's words in a refusal; undefined when it is not Vault's: a proxy's, say. */
+function errorsOf(answer: Answer): string[] | undefined {
+  try {
+    return errorsSchema.safeParse(parseAnswer(answer)).data?.errors;
+  } catch {
+    return undefined;
+  }
+}
+
+function refused(answer: Answer, errors: string[] | undefined): LatchkeyError {
+  const { title, path, status } = answer;
+  const words = truncate((errors ?? []).slice(0, toldCharacters).join('; ').trim(), toldCharacters);
   return new LatchkeyError(
     'PROVIDER_UNREACHABLE',
-    `Vault answered ${status} for ${path}${words === '' ? '' : `: ${words}`}`,
-    { fields: { path, status } },
+    errors === undefined ? describeAnswer(answer) : `${title}${words === '' ? '' : `: ${words}`}`,
+    { fields: { path: truncate(path, toldCharacters), status } },
   );
 }

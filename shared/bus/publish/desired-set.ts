@@ -34,7 +34,7 @@ export interface DesiredSet {
 }
 
 /** Longest key: nats-server closes the connection at a control line of more than 4,096 bytes (max_control_line). */
-const mostKeyCharacters = 3_400;
+export const mostKeyCharacters = 3_400;
 /** What an error tells of a key. */
 const toldCharacters = 256;
 

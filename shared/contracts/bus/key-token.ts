@@ -32,3 +32,10 @@ export function unescapeKeyToken(token: string): string | undefined {
     return undefined;
   }
 }
+
+/** Counts the characters of a name's token without making it. */
+export function keyTokenLength(name: string): number {
+  if (plainName.test(name)) return name.length;
+  const plain = name.length - name.replaceAll(/[-A-Za-z0-9_]/g, '').length;
+  return plain + (Buffer.byteLength(name) - plain) * '=XX'.length;
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { answerTooLarge } from '#shared/kubernetes/requests/bounded-answer.ts';
+import { answerTooLarge } from '#shared/kubernetes/requests/answer-too-large.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { listPages } from './list-pages.ts';

@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { mostAnswerBytes } from '#shared/kubernetes/requests/bounded-answer.ts';
+import { mostAnswerBytes } from '#shared/kubernetes/requests/answer-too-large.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import type { Clock } from '#shared/runtime/clock.ts';

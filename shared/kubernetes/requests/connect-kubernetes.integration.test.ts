@@ -8,7 +8,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { answerTooLarge, mostAnswerBytes } from './bounded-answer.ts';
+import { answerTooLarge, mostAnswerBytes } from './answer-too-large.ts';
 import { connectKubernetes } from './connect-kubernetes.ts';
 
 const log = pino({ level: 'silent' });

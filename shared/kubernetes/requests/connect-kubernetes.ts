@@ -3,7 +3,8 @@ import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { answerTooLarge, answerUnreadable, mostAnswerBytes, readBoundedAnswer } from './bounded-answer.ts';
+import { readBoundedAnswer } from '#shared/runtime/bounded-answer.ts';
+import { answerTooLarge, answerUnreadable, mostAnswerBytes } from './answer-too-large.ts';
 import { type KubeConfigSource, loadKubeConfig } from './kube-config.ts';
 import {
   type KubernetesCall,

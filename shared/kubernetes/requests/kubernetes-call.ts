@@ -1,5 +1,5 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import { answerTooLarge, answerUnreadable } from './bounded-answer.ts';
+import { answerTooLarge, answerUnreadable } from './answer-too-large.ts';
 import { describeNoAnswer } from './no-answer.ts';
 import { parseResourcePath } from './resource-path.ts';
 

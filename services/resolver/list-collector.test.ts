@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ListCollector } from './list-collector.ts';
+import type { ListedSecret } from './providers/provider.ts';
+
+const mostBytes = 100_000;
+const place = 'secret/data/';
+const named = (path: string): ListedSecret => ({ secret: `${place}${path}`, keys: [] });
+const many = (folder: string, count: number): ListedSecret[] =>
+  Array.from({ length: count }, (_, index) => named(`${folder}${index}`));
+
+function collect(secrets: readonly ListedSecret[], former?: readonly ListedSecret[]): ListCollector {
+  const collector = new ListCollector({
+    signal: new AbortController().signal,
+    source: 'vault',
+    former: former && new Map(former.map((found) => [found.secret, found])),
+    mostBytes,
+  });
+  collector.enter(place);
+  for (const found of secrets) collector.take(found);
+  return collector;
+}
+
+const namesOf = (collector: ListCollector): string[] => [...collector.collected().listed.keys()].sort();
+const all = (secrets: readonly ListedSecret[]): string[] => secrets.map(({ secret }) => secret).sort();
+
+test("a tenant's folder with more names than there is room for stays as it was, and nobody else's does", () => {
+  const [before, others] = [many('hers/', 3), [named('a'), named('z'), ...many('his/', 20)]];
+  const collector = collect(
+    [...many('hers/deep/', 1_000), ...others],
+    [...before, named('a'), named('gone')],
+  );
+  assert.deepEqual(namesOf(collector), all([...others]));
+  const shallow = collect([...many('hers/', 1_000), ...others], [...before, named('a'), named('gone')]);
+  assert.deepEqual(namesOf(shallow), all([...before, ...others]));
+  const { count, names } = shallow.collected().leftOut;
+  assert.equal(count, 1);
+  assert.match(names[0] ?? '', /^secret\/data\/hers\/: what it had in the list before stays: .*managerMiB/);
+  assert.equal(shallow.wants('secret/data/hers/more/'), false);
+  assert.equal(shallow.wants('secret/data/his/'), true);
+});
+
+test('the list of many tenants that is too large together ends with an error that says where and what to do', () => {
+  const tenants = Array.from({ length: 100 }, (_, tenant) => many(`team-${tenant}/`, 10)).flat();
+  assert.throws(() => collect(tenants, [named('a')]), {
+    code: 'SET_TOO_LARGE',
+    message:
+      /list of vault .*in force stays: it had come to "secret\/data\/team-\d+\/\d" with \d+ secrets.*managerMiB/,
+  });
+});
+
+test('a first list that is too large ends with an error: there is nothing that could stay as it was', () => {
+  assert.throws(() => collect(many('hers/', 1_000)), {
+    code: 'SET_TOO_LARGE',
+    message: /"secret\/data\/hers\/"/,
+  });
+});
+
+test('a mount without folders is nobody’s excess: its list ends, and what is in force grows stale', () => {
+  assert.throws(() => collect(many('', 1_000), [named('a')]), { code: 'SET_TOO_LARGE' });
+});
+
+test('names that come again and again cost once, and names too long for the bus are left out and named', () => {
+  const again = Array.from({ length: 1_000 }, () => named('a'));
+  const collector = collect([
+    ...again,
+    named('x'.repeat(4_000)),
+    named('é'.repeat(600)),
+    named('y'.repeat(1_000)),
+  ]);
+  assert.equal(namesOf(collector).length, 2);
+  assert.equal(collector.collected().leftOut.count, 2);
+  assert.ok(collector.collected().leftOut.names.every((told) => told.length < 600));
+});
+
+test('folders without a name in them have a bound, too', () => {
+  const collector = collect([named('a')], [named('a'), named('hers/a')]);
+  for (let folder = 0; folder < 1_000 && collector.wants(`${place}hers/${folder}/`); folder++)
+    collector.charge(`${place}hers/${folder}/`);
+  assert.deepEqual(namesOf(collector), all([named('a'), named('hers/a')]));
+  const first = collect([]);
+  assert.throws(
+    () => {
+      for (let folder = 0; folder < 1_000; folder++) first.charge(`${place}${folder}/`);
+    },
+    { code: 'SET_TOO_LARGE' },
+  );
+});
+
+test('what is left out is counted, and only the first of it is kept', () => {
+  const collector = collect([named('a')]);
+  for (let number = 0; number < 10_000; number++) collector.leaveOut(`${number}`.repeat(10_000), 'no');
+  const { count, names } = collector.collected().leftOut;
+  assert.equal(count, 10_000);
+  assert.ok(JSON.stringify(names).length < 3_000);
+});
