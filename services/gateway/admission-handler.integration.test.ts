@@ -4,7 +4,7 @@ import pino from 'pino';
 import { listenWebhook } from '#testkit/gateway/listening-webhook.ts';
 import { aPod, aReview, someRules } from '#testkit/pods/a-pod.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
-import type { GatewayMetrics } from './gateway-metrics.ts';
+import type { AdmissionMetrics } from './admission-metrics.ts';
 
 const long = 'n'.repeat(3_000_000);
 const db = { group: 'db', key: 'pass' };
@@ -13,11 +13,11 @@ test('whatever a request says, its log line, its labels and its answer are short
   const lines: string[] = [];
   const labels: string[] = [];
   const note = (of: object): number => labels.push(JSON.stringify(of));
-  const metrics: Pick<GatewayMetrics, 'admission' | 'secret'> = { admission: note, secret: note };
+  const metrics: Pick<AdmissionMetrics, 'admission' | 'secret'> = { admission: note, secret: note };
   const webhook = await listenWebhook(
     createAdmissionHandler({
       rules: someRules({}, { k8s: { ns: { db: ['pass'] } } }),
-      metrics: metrics as GatewayMetrics,
+      metrics: metrics as AdmissionMetrics,
       log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
     }),
   );

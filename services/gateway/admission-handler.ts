@@ -5,7 +5,7 @@ import { type Admission, admit, type Rules } from '#shared/core/admission/admit.
 import { PlanMemo } from '#shared/core/admission/plan-memo.ts';
 import { outcomeLabels } from '#shared/core/admission/secret-decision.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
-import type { GatewayMetrics } from './gateway-metrics.ts';
+import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { WebhookHandler } from './http/serve-reviews.ts';
 
 const maxLinks = 64;
@@ -16,7 +16,7 @@ const maxLinks = 64;
  */
 export function createAdmissionHandler(options: {
   rules: Rules;
-  metrics: GatewayMetrics;
+  metrics: AdmissionMetrics;
   log: Logger;
 }): WebhookHandler {
   const { rules, metrics } = options;
@@ -63,7 +63,7 @@ function describeInSpan(span: Span, admission: Admission, waitedMs: number): voi
   span.addLinks(links);
 }
 
-function count(metrics: GatewayMetrics, admission: Admission, durationMs: number): void {
+function count(metrics: AdmissionMetrics, admission: Admission, durationMs: number): void {
   metrics.admission({ outcome: admission.outcome, code: admission.code ?? 'OK' }, durationMs);
   for (const secret of admission.secrets) {
     metrics.secret({ manager: secret.manager ?? 'none', verdict: outcomeLabels[secret.outcome] });

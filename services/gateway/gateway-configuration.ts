@@ -16,8 +16,13 @@ export interface GatewayConfiguration {
 /**
  * Starts with a configuration.
  * @param begun what cannot change while the process runs is compared with it
+ * @param onConfigured called when another one has come into force
  */
-export function createGatewayConfiguration(begun: LatchkeyConfig, log: Logger): GatewayConfiguration {
+export function createGatewayConfiguration(
+  begun: LatchkeyConfig,
+  log: Logger,
+  onConfigured: (config: LatchkeyConfig) => void = () => undefined,
+): GatewayConfiguration {
   let current = begun;
   let remarks: readonly string[] = [];
   return {
@@ -25,7 +30,9 @@ export function createGatewayConfiguration(begun: LatchkeyConfig, log: Logger): 
     reconfigure: (next) => {
       remarks = restartReasons(begun, next);
       for (const reason of remarks) log.error({ reason }, 'configuration change waits for a restart');
-      if (remarks.length === 0) current = next;
+      if (remarks.length > 0) return;
+      current = next;
+      onConfigured(next);
     },
     remarks: () => remarks,
   };

@@ -1,6 +1,4 @@
 import { metrics } from '@opentelemetry/api';
-import type { HandshakeRefusal } from './http/bound-handshakes.ts';
-import type { ShedReason } from './http/request-plan.ts';
 import type { KnownManager } from './rules/follow-rules.ts';
 
 /** Holds what the gateway observes at each scrape. */
@@ -10,20 +8,6 @@ interface GatewayObservations {
   certificateNotAfterMs: number | undefined;
   /** Age of the snapshot, while rules from it are in force that nobody has confirmed. */
   snapshotAgeMs: number | undefined;
-}
-
-/** Holds the instruments of the gateway; names become `latchkey_..._total` and so on in Prometheus. */
-export interface GatewayMetrics {
-  admission(attributes: { outcome: string; code: string }, durationMs: number): void;
-  /** Counts one request for a secret inside an admission, by the manager that answered. */
-  secret(attributes: { manager: string; verdict: string }): void;
-  ruleFault(manager: string): void;
-  /** Counts one request answered with 503 and not decided. */
-  shed(reason: ShedReason): void;
-  /** Counts one connection closed for a new one. */
-  evicted(connection: 'handshake' | 'idle'): void;
-  /** Counts one connection closed because its handshake cost too much. */
-  handshakeRefused(reason: HandshakeRefusal): void;
 }
 
 /** Describes a gauge that is observed at each scrape. */
@@ -77,48 +61,8 @@ const gauges: readonly Gauge<GatewayObservations, number | undefined>[] = [
   },
 ];
 
-const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
-
-export function createGatewayMetrics(observe: () => GatewayObservations): GatewayMetrics {
-  const meter = metrics.getMeter('latchkey');
-  const admissions = meter.createCounter('latchkey.admissions', {
-    description: 'Admission reviews answered, by outcome and error code',
-  });
-  const secrets = meter.createCounter('latchkey.secrets', {
-    description: 'Secrets requested, by the manager that answered and its verdict',
-  });
-  const faults = meter.createCounter('latchkey.rule.faults', {
-    description: 'Rules rejected as invalid; the previous ones stay in effect',
-  });
-  const shed = meter.createCounter('latchkey.requests.shed', {
-    description: 'Requests answered with 503 before parsing, by reason',
-  });
-  const evicted = meter.createCounter('latchkey.connections.evicted', {
-    description: 'Connections closed for new ones because there were too many, by what they were doing',
-  });
-  const handshakesRefused = meter.createCounter('latchkey.handshakes.refused', {
-    description: 'Connections closed because their TLS handshake cost too much, by reason',
-  });
-  const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
-    unit: 's',
-    description: 'Time from the complete body to the response, including queueing',
-    advice: { explicitBucketBoundaries: secondsBuckets },
-  });
-  observeGauges(observe);
-  return {
-    admission: (attributes, durationMs) => {
-      admissions.add(1, attributes);
-      duration.record(durationMs / 1_000, { outcome: attributes.outcome });
-    },
-    secret: (attributes) => secrets.add(1, attributes),
-    shed: (reason) => shed.add(1, { reason }),
-    evicted: (connection) => evicted.add(1, { connection }),
-    handshakeRefused: (reason) => handshakesRefused.add(1, { reason }),
-    ruleFault: (manager) => faults.add(1, { manager }),
-  };
-}
-
-function observeGauges(observe: () => GatewayObservations): void {
+/** Creates the gauges of what a gateway knows, observed at each scrape. */
+export function createGatewayMetrics(observe: () => GatewayObservations): void {
   const meter = metrics.getMeter('latchkey');
   for (const { name, description, value } of managerGauges) {
     meter.createObservableGauge(name, { description }).addCallback((result) => {

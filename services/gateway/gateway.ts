@@ -1,9 +1,10 @@
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import type { RulesSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
+import { followKeyRing } from '#shared/runtime/mounted-key-ring.ts';
 import type { ReadyService } from '#shared/service/ready-service.ts';
 import type { ServiceContext } from '#shared/service/service-context.ts';
-import { createAdmissionHandler } from './admission-handler.ts';
+import { decideReviews } from './decide-reviews.ts';
 import { createGatewayState } from './gateway-state.ts';
 import { createWebhook } from './webhook.ts';
 
@@ -15,21 +16,30 @@ export function createGateway(
   context: ServiceContext,
   inputs: { bus: Bus; snapshot: RulesSnapshot | undefined },
 ): ReadyService {
-  const { process, clock, log } = context;
+  const { process, clock, log, config: begun } = context;
   const { bus } = inputs;
-  const state = createGatewayState(context, { ...inputs, certificate: () => webhook.certificate() });
-  const { config, rules, metrics, notReady, applied } = state;
+  const keyRing = followKeyRing({ folder: begun.global.keyRingDir, clock, log });
+  const { sink, handle, metrics } = decideReviews({
+    config: () => state.config(),
+    keys: keyRing.current,
+    ageMs: (manager) => state.known.ageMs(manager),
+    snapshotAgeMs: () => state.snapshotAgeMs(),
+    log,
+  });
+  const certificate = (): ReturnType<typeof webhook.certificate> => webhook.certificate();
+  const state = createGatewayState(context, { ...inputs, sink, certificate });
+  const { config, known, notReady } = state;
   const heartbeats = startHeartbeats(bus, {
     sender: { service: 'gateway', uid: process.POD_UID },
     clock,
     report: () => ({
       notReady: notReady(),
-      applied: applied(),
+      applied: known.applied(),
       servingCertificate: webhook.certificate()?.fingerprint,
     }),
   });
   const webhook = createWebhook(context, {
-    handle: createAdmissionHandler({ rules, metrics, log }),
+    handle,
     timeoutMs: () => config().webhook.timeoutSeconds * 1_000,
     onShed: metrics.shed,
     onEvicted: metrics.evicted,
@@ -42,7 +52,8 @@ export function createGateway(
     remarks: state.remarks,
     reconfigure: state.reconfigure,
     start: async () => {
-      await state.start();
+      state.start();
+      await keyRing.start();
       await webhook.start();
     },
     stop: async () => {
@@ -50,6 +61,7 @@ export function createGateway(
       heartbeats.beat();
       await webhook.stop();
       heartbeats.stop();
+      keyRing.stop();
       await state.stop();
       await bus.close();
     },

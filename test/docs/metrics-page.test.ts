@@ -11,6 +11,7 @@ import { createCertificateMetrics } from '../../services/cert-manager/certificat
 import { createBucketMetrics } from '../../services/discovery/inventory/bucket-metrics.ts';
 import { createLeftOutMetrics } from '../../services/discovery/kubernetes/left-out-metrics.ts';
 import { createSnapshotMetrics } from '../../services/discovery/snapshot/snapshot-metrics.ts';
+import { createAdmissionMetrics } from '../../services/gateway/admission-metrics.ts';
 import { createGatewayMetrics } from '../../services/gateway/gateway-metrics.ts';
 import { createProviderMetrics } from '../../services/resolver/provider-metrics.ts';
 
@@ -30,12 +31,13 @@ const rows = new Map(
 /** What a scrape says when every instrument has been used once. */
 async function scrape(): Promise<string> {
   const telemetry = startTelemetry({ service: 't', instance: 'i', namespace: 'n', traces: undefined });
-  const gateway = createGatewayMetrics(() => ({
+  createGatewayMetrics(() => ({
     rules: [{ manager: 'k8s', complete: true, epoch: 1, seq: 1, ageMs: 1 }],
     busConnected: true,
     certificateNotAfterMs: 1,
     snapshotAgeMs: 1,
   }));
+  const gateway = createAdmissionMetrics();
   gateway.admission({ outcome: 'denied', code: 'SECRET_NOT_FOUND' }, 1);
   gateway.secret({ manager: 'k8s', verdict: 'lacks' });
   gateway.ruleFault('k8s');

@@ -4,10 +4,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
+import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
-import { followRules } from '../../services/gateway/rules/follow-rules.ts';
+import { followRules, type KnownRules } from '../../services/gateway/rules/follow-rules.ts';
+import { createIndexSink } from '../../services/gateway/rules/index-sink.ts';
 import type { RulesPhase, RulesRequest } from './rules-follower.ts';
 
 // Does in a process of its own what a gateway does with the rules: reads them when told to, and says what that cost.
@@ -46,7 +48,8 @@ setInterval(() => {
   turnCpuMs = Math.max(turnCpuMs, nowMs - seenCpuMs);
   seenCpuMs = nowMs;
 }, 1);
-let known: ReturnType<typeof followRules> | undefined;
+const index = createRuleIndex();
+let known: KnownRules | undefined;
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 
@@ -54,23 +57,24 @@ function start(): void {
   known = followRules({
     bus,
     initial: [],
-    snapshotAgeMs: () => undefined,
+    sink: createIndexSink({
+      index,
+      log,
+      onFault: (manager) => process.stderr.write(`a rule of ${manager} was refused\n`),
+    }),
     config: () => config,
-    open: () => ({ problem: 'sealed' }),
     clock,
     log,
-    onFault: (manager) => process.stderr.write(`a rule of ${manager} was refused\n`),
   });
 }
 
 function lookUp(namespaces: readonly string[], lookupKeys: readonly string[]): number {
-  const index = known?.rules.index;
   const rounds = 40;
   const startMs = performance.now();
   let found = 0;
   for (let round = 0; round < rounds; round += 1) {
     for (const [at, lookupKey] of lookupKeys.entries()) {
-      if (index?.item('k8s', namespaces[at] ?? '', lookupKey) !== undefined) found += 1;
+      if (index.item('k8s', namespaces[at] ?? '', lookupKey) !== undefined) found += 1;
     }
   }
   const ns = ((performance.now() - startMs) * 1e6) / (rounds * lookupKeys.length);
@@ -92,7 +96,7 @@ async function perform(request: RulesRequest): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   } else if (request.kind === 'expect') {
     const { namespace, lookupKey } = request;
-    await waitFor(() => known?.rules.index.item('k8s', namespace, lookupKey), patience);
+    await waitFor(() => index.item('k8s', namespace, lookupKey), patience);
   }
   return 0;
 }

@@ -9,6 +9,7 @@ import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createSliceMeter, type SlicedWork, TurnQueue } from '#shared/runtime/turn-queue.ts';
 import type { ReaderMetrics } from './reader-metrics.ts';
+import type { ChangedRecord } from './set-changes.ts';
 import { SetDoubt } from './set-doubt.ts';
 import { type AppliedSet, createStaging, type PreparedSet, type Rejection, type Staging } from './staging.ts';
 
@@ -62,6 +63,10 @@ export class FollowedOwner {
 
   applied(): Version | undefined {
     return this.#staging.applied();
+  }
+
+  delivered(): Iterable<ChangedRecord> {
+    return this.#staging.delivered();
   }
 
   records(): BusRecord[] {

@@ -7,11 +7,14 @@ import type { Clock } from '#shared/runtime/clock.ts';
 import type { SlicedWork } from '#shared/runtime/turn-queue.ts';
 import { FollowedOwner } from './followed-owner.ts';
 import { createReaderMetrics } from './reader-metrics.ts';
+import type { ChangedRecord } from './set-changes.ts';
 import type { AppliedSet } from './staging.ts';
 
 export type { AppliedSet, RecordChange } from './staging.ts';
 
-interface ReaderOptions {
+type ReaderOptions = ReadSource & ReadTarget;
+
+interface ReadSource {
   bucket: string;
   /** The owners wanted at first. */
   owners: readonly string[];
@@ -21,15 +24,22 @@ interface ReaderOptions {
   initial?: readonly BusRecord[];
   log: Logger;
   clock: Clock;
-  /**
-   * Called with the difference to the owner's set before. Only complete sets arrive; an emptied, purged or recreated
-   * bucket changes nothing. Values are parsed JSON of schema version 1: the caller validates them. A throw ends the
-   * process (`Bus.fail`), since the difference does not come again.
-   */
-  onApply(set: AppliedSet): void;
-  /** Does in slices what can be done before, for a set that takes long; what it returns is called instead of `onApply`. */
-  prepare?(set: AppliedSet): SlicedWork<() => void>;
 }
+
+/** Where the sets go. */
+type ReadTarget =
+  | {
+      /**
+       * Called with the difference to the owner's set before. Only complete sets arrive; an emptied, purged or recreated
+       * bucket changes nothing. Values are parsed JSON of schema version 1: the caller validates them. A throw ends the
+       * process (`Bus.fail`), since the difference does not come again.
+       */
+      onApply(set: AppliedSet): void;
+    }
+  | {
+      /** Does in slices what can be done before, for a set that takes long; what it returns is called in the place of `onApply`. */
+      prepare(set: AppliedSet): SlicedWork<() => void>;
+    };
 
 /** Reads the owners' sets of a bucket for ever. What others write costs it nothing. */
 export interface Reader {
@@ -41,6 +51,8 @@ export interface Reader {
   isComplete(owner: string): boolean;
   /** Returns the revision up to which the owner's records were read. */
   revision(owner: string): number;
+  /** Gives the records of an owner's set in force as `onApply` had them, one by one; sets may change meanwhile. */
+  delivered(owner: string): Iterable<ChangedRecord>;
   /** Returns the stored records of every set in force, manifests among them, in the order of revisions. */
   records(): BusRecord[];
   /**
@@ -51,15 +63,16 @@ export interface Reader {
   stop(): Promise<void>;
 }
 
+const atOnce = (onApply: (set: AppliedSet) => void) =>
+  function* prepare(set: AppliedSet): SlicedWork<() => void> {
+    return () => onApply(set);
+  };
+
 /** Starts reading. Waits for a missing bucket and survives whatever happens to the server, the stream and publishers. */
 export function createReader(bus: Bus, options: ReaderOptions): Reader {
-  const { bucket, mostBytes, log, clock, onApply } = options;
+  const { bucket, mostBytes, log, clock } = options;
   const metrics = createReaderMetrics(bucket);
-  const prepare =
-    options.prepare ??
-    function* atOnce(set: AppliedSet): SlicedWork<() => void> {
-      return () => onApply(set);
-    };
+  const prepare = 'prepare' in options ? options.prepare : atOnce(options.onApply);
   const followed = new Map<string, FollowedOwner>();
   const stopping = new Set<Promise<void>>();
 
@@ -89,6 +102,7 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
     confirm: (published) => {
       for (const version of published) followed.get(version.owner)?.confirm(version);
     },
+    delivered: (owner) => followed.get(owner)?.delivered() ?? [],
     records: () =>
       [...followed.values()]
         .flatMap((one) => one.records())

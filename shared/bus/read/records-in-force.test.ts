@@ -49,6 +49,7 @@ test('a set that is read again as it was changes nothing, and a large change is 
   assert.deepEqual(left, rest);
   assert.deepEqual([left.has(gone.key), atOnce.has(gone.key), atOnce.has(bad.key)], [false, false, true]);
   // The consumer still has the value before it, so that a removal is news.
+  assert.equal(new Map(atOnce.delivered()).get(bad.key), old[9]);
   left.delete(bad.key);
   const removal = finishWork(atOnce.compare(left, new Set([bad.key])));
   assert.deepEqual(removal.changed, [[bad.key, undefined]]);

@@ -34,6 +34,14 @@ export class RecordsInForce {
     return this.#byKey.values();
   }
 
+  /** Gives what the consumer has: of a malformed record the one before it. */
+  *delivered(): Iterable<ChangedRecord> {
+    for (const [key, record] of this.#byKey) {
+      const delivered = this.#former.has(key) ? this.#former.get(key) : record;
+      if (delivered !== undefined && !delivered.deleted) yield [key, delivered];
+    }
+  }
+
   /** @param keys those that may differ; undefined: all */
   *compare(staged: Map<string, BusRecord>, keys: ReadonlySet<string> | undefined): SlicedWork<Comparison> {
     const outcomes: [key: string, outcome: Outcome][] = [];

@@ -14,14 +14,20 @@ export interface RecordChange extends TraceCarrier {
  */
 export interface SetChanges extends Iterable<RecordChange> {
   readonly length: number;
+  /** The same as it is stored, for a process that hands it on. */
+  readonly records: readonly ChangedRecord[];
 }
 
+/** What a change needs of a record. */
+export type ChangedBody = Pick<BusRecord, 'deleted' | 'bytes' | 'trace'>;
+
 /** A record that differs: as it is now, or undefined, and its key. */
-export type ChangedRecord = readonly [key: string, record: BusRecord | undefined];
+export type ChangedRecord = readonly [key: string, record: ChangedBody | undefined];
 
 /** @param changed records whose bodies {@link parseBody} can read, or that are gone */
 export const createSetChanges = (changed: readonly ChangedRecord[]): SetChanges => ({
   length: changed.length,
+  records: changed,
   *[Symbol.iterator]() {
     for (const [text, record] of changed) {
       const key = parseKey(text);

@@ -7,7 +7,7 @@ import { type Manifest, manifestSchema } from '#shared/contracts/bus/manifest.ts
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { finishWork, type SlicedWork } from '#shared/runtime/turn-queue.ts';
 import { RecordsInForce } from './records-in-force.ts';
-import { createSetChanges, type SetChanges } from './set-changes.ts';
+import { type ChangedRecord, createSetChanges, type SetChanges } from './set-changes.ts';
 
 export type { RecordChange } from './set-changes.ts';
 
@@ -50,6 +50,8 @@ export interface Staging {
   isInconsistent(): boolean;
   /** Returns the version of the set in force. */
   applied(): Version | undefined;
+  /** Gives the records of the set in force as the consumer has them, one by one. */
+  delivered(): Iterable<ChangedRecord>;
   /** Returns the stored records of the set in force and its manifest: staged again they give the same set. */
   records(): BusRecord[];
 }
@@ -136,6 +138,10 @@ class StagedSet implements Staging {
 
   applied(): Version | undefined {
     return this.#applied && { epoch: this.#applied.body.epoch, seq: this.#applied.body.seq };
+  }
+
+  delivered(): Iterable<ChangedRecord> {
+    return this.#inForce.delivered();
   }
 
   records(): BusRecord[] {

@@ -19,7 +19,11 @@ const reaches = (applied: Version, published: Version): boolean =>
  */
 export interface Freshness {
   /** Takes a publisher's heartbeat, received at `nowMs` (`Clock.monotonicMs`). */
-  heard(heartbeat: Heartbeat, applied: readonly SetVersion[], nowMs: number): void;
+  heard(
+    heartbeat: Pick<Heartbeat, 'applied' | 'sourceAgeMs'>,
+    applied: readonly SetVersion[],
+    nowMs: number,
+  ): void;
   /** Returns the age of the knowledge of an owner, ms; Infinity when its publisher was never heard. */
   ageMs(owner: string, nowMs: number): number;
 }

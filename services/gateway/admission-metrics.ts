@@ -1,0 +1,57 @@
+import { metrics } from '@opentelemetry/api';
+import type { HandshakeRefusal } from './http/bound-handshakes.ts';
+import type { ShedReason } from './http/request-plan.ts';
+
+/** Holds the instruments of whoever decides admissions; names become `latchkey_..._total` and so on in Prometheus. */
+export interface AdmissionMetrics {
+  admission(attributes: { outcome: string; code: string }, durationMs: number): void;
+  /** Counts one request for a secret inside an admission, by the manager that answered. */
+  secret(attributes: { manager: string; verdict: string }): void;
+  ruleFault(manager: string): void;
+  /** Counts one request answered with 503 and not decided. */
+  shed(reason: ShedReason): void;
+  /** Counts one connection closed for a new one. */
+  evicted(connection: 'handshake' | 'idle'): void;
+  /** Counts one connection closed because its handshake cost too much. */
+  handshakeRefused(reason: HandshakeRefusal): void;
+}
+
+const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+
+export function createAdmissionMetrics(): AdmissionMetrics {
+  const meter = metrics.getMeter('latchkey');
+  const admissions = meter.createCounter('latchkey.admissions', {
+    description: 'Admission reviews answered, by outcome and error code',
+  });
+  const secrets = meter.createCounter('latchkey.secrets', {
+    description: 'Secrets requested, by the manager that answered and its verdict',
+  });
+  const faults = meter.createCounter('latchkey.rule.faults', {
+    description: 'Rules rejected as invalid; the previous ones stay in effect',
+  });
+  const shed = meter.createCounter('latchkey.requests.shed', {
+    description: 'Requests answered with 503 before parsing, by reason',
+  });
+  const evicted = meter.createCounter('latchkey.connections.evicted', {
+    description: 'Connections closed for new ones because there were too many, by what they were doing',
+  });
+  const handshakesRefused = meter.createCounter('latchkey.handshakes.refused', {
+    description: 'Connections closed because their TLS handshake cost too much, by reason',
+  });
+  const duration = meter.createHistogram('latchkey.admission.duration.seconds', {
+    unit: 's',
+    description: 'Time from the complete body to the response, including queueing',
+    advice: { explicitBucketBoundaries: secondsBuckets },
+  });
+  return {
+    admission: (attributes, durationMs) => {
+      admissions.add(1, attributes);
+      duration.record(durationMs / 1_000, { outcome: attributes.outcome });
+    },
+    secret: (attributes) => secrets.add(1, attributes),
+    shed: (reason) => shed.add(1, { reason }),
+    evicted: (connection) => evicted.add(1, { connection }),
+    handshakeRefused: (reason) => handshakesRefused.add(1, { reason }),
+    ruleFault: (manager) => faults.add(1, { manager }),
+  };
+}

@@ -1,0 +1,89 @@
+import { SpanKind, trace } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { AppliedSet, RecordChange } from '#shared/bus/read/reader.ts';
+import { formatKey } from '#shared/contracts/bus/bucket.ts';
+import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { RuleIndex } from '#shared/core/rules/index/rule-index.ts';
+import { contextFrom } from '#shared/runtime/trace-carrier.ts';
+import { createSliceMeter, recordsPerSlice, type SlicedWork } from '#shared/runtime/turn-queue.ts';
+import type { RuleSink } from './rule-sink.ts';
+
+/** Limits the spans of one set: thousands of records (a start) are one event. */
+const maxSpansPerSet = 50;
+
+/** Puts the rules into the index of this process. */
+export function createIndexSink(options: {
+  index: RuleIndex;
+  log: Logger;
+  /** Called when a rule of the manager was refused. */
+  onFault: (manager: string) => void;
+}): RuleSink {
+  const { index, onFault } = options;
+  const log = options.log.child({ component: 'rule-feed' });
+  const held = new Set<string>();
+  const noteApplied = (set: AppliedSet, faults: readonly LatchkeyError[]): void => {
+    held.add(set.owner);
+    for (const fault of faults) {
+      log.error({ manager: set.owner, err: fault }, 'rule refused, the previous one stays in force');
+      onFault(set.owner);
+    }
+    log.debug(
+      { manager: set.owner, epoch: set.epoch, seq: set.seq, changes: set.changes.length },
+      'rules applied',
+    );
+  };
+  return {
+    *prepare(set) {
+      if (set.changes.length <= recordsPerSlice) {
+        return () => noteApplied(set, index.apply(set.owner, traced(set)));
+      }
+      const putInForce = yield* inSlices(index.prepare(set.owner, traced(set)));
+      return () => noteApplied(set, putInForce());
+    },
+    keep: (managers) => {
+      for (const manager of held) {
+        if (managers.includes(manager)) continue;
+        held.delete(manager);
+        index.forget(manager);
+      }
+    },
+    heard: () => undefined,
+    inForce: (read) => [...read],
+    isUsable: (manager) => index.recipe(manager) !== undefined,
+  };
+}
+
+/** What an item of a rule takes in its record, bytes. */
+const bytesOfItem = 100;
+
+/** Does work that yields after each rule as slices of many. */
+function* inSlices<T>(work: Generator<number, T>): SlicedWork<T> {
+  const isFull = createSliceMeter();
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+    if (isFull(step.value * bytesOfItem)) yield;
+  }
+}
+
+/** Hands the changes on, and ends the trace of each here: Kubernetes watch -> discovery -> bus -> resolver -> bus -> this gateway. */
+function* traced(set: AppliedSet): Generator<RecordChange> {
+  let spans = 0;
+  for (const change of set.changes) {
+    yield change;
+    if (change.traceparent === undefined || spans >= maxSpansPerSet) continue;
+    spans += 1;
+    traceApplied(set, change);
+  }
+}
+
+function traceApplied({ owner, epoch, seq }: AppliedSet, change: RecordChange): void {
+  const attributes = {
+    'latchkey.manager': owner,
+    'latchkey.key': formatKey(change.key),
+    'latchkey.epoch': epoch,
+    'latchkey.seq': seq,
+  };
+  const tracer = trace.getTracer('latchkey');
+  tracer.startSpan('rules apply', { kind: SpanKind.CONSUMER, attributes }, contextFrom(change)).end();
+}
