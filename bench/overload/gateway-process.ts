@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProcessUsage, processUsage } from '#bench/process-usage.ts';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
+import type { Bus } from '#shared/bus/link/bus.ts';
 import { startHeartbeats } from '#shared/bus/link/start-heartbeats.ts';
 import { createPublisher } from '#shared/bus/publish/publisher.ts';
 import { formatKey, rulesBucket } from '#shared/contracts/bus/bucket.ts';
@@ -16,11 +17,18 @@ import { freePorts } from '#testkit/processes/free-ports.ts';
 import { startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
 import { startProcessGuard } from '#testkit/processes/process-guard.ts';
 
-/** One real gateway process that is ready, and what it needs: a bus with the rules of an open k8s manager. */
+/** One real gateway that is ready, and what it needs: a bus with the rules of a k8s manager, open unless it is told. */
 export interface GatewayProcess extends ProcessUsage {
   pid: number;
   webhookPort: number;
   healthPort: number;
+  bus: Bus;
+  /** Publishes these rules in place of those before; the recipe stays. */
+  publish(rules: ReadonlyMap<string, { value: unknown }>): void;
+  /** Mounts another serving certificate. */
+  mountCertificate(pair: { certificate: string; key: string }): Promise<void>;
+  /** Processes of its workers, the longest running first. */
+  workerPids(): Promise<number[]>;
   openFiles(): Promise<number>;
   /** Of its metric, summed over the labels. */
   metric(name: string): Promise<number>;
@@ -30,20 +38,28 @@ export interface GatewayProcess extends ProcessUsage {
 }
 
 const root = join(import.meta.dirname, '../..');
-/** JSON is YAML. */
-const configuration = { chain: ['k8s'], k8s: { inventory: 'open' }, gateway: { readyGraceSeconds: 0 } };
 
-async function writeMounts(folder: string): Promise<{ config: string; tls: string }> {
+/** What may differ from how the manifests run it. */
+interface GatewayVariation {
+  inventory?: 'open' | 'closed';
+  workers?: number;
+}
+
+async function writeMounts(folder: string, configuration: object): Promise<{ config: string; tls: string }> {
   const [config, tls] = [join(folder, 'latchkey.yaml'), join(folder, 'tls')];
   await mkdir(tls);
-  const { certificate, key } = aSelfSignedPair(Date.now());
+  // JSON is YAML.
+  await writeFile(config, JSON.stringify(configuration));
+  await writePair(tls, aSelfSignedPair(Date.now()));
+  return { config, tls };
+}
+
+async function writePair(tls: string, { certificate, key }: { certificate: string; key: string }) {
   await Promise.all([
-    writeFile(config, JSON.stringify(configuration)),
     writeFile(join(tls, 'tls.crt'), certificate),
     writeFile(join(tls, 'tls.key'), key),
     writeFile(join(tls, 'ca.crt'), certificate),
   ]);
-  return { config, tls };
 }
 
 /** How an installation runs it: options of Node, and the program. */
@@ -52,7 +68,11 @@ async function argumentsInDeploy(): Promise<string[]> {
   return podTemplate(manifests, 'gateway').container.args ?? [];
 }
 
-export async function startGatewayProcess(): Promise<GatewayProcess> {
+export async function startGatewayProcess({
+  inventory = 'open',
+  workers = 1,
+}: GatewayVariation = {}): Promise<GatewayProcess> {
+  const configuration = { chain: ['k8s'], k8s: { inventory }, gateway: { readyGraceSeconds: 0, workers } };
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
   const guard = startProcessGuard(folder);
   const testBus = await startTestBus();
@@ -68,7 +88,9 @@ export async function startGatewayProcess(): Promise<GatewayProcess> {
     onSuperseded: () => undefined,
   });
   const recipe = k8sManager.recipe(latchkeyConfigSchema.parse(configuration));
-  publisher.replace(new Map([[formatKey({ owner, kind: 'recipe' }), { value: recipe }]]));
+  const publish: GatewayProcess['publish'] = (rules) =>
+    publisher.replace(new Map([[formatKey({ owner, kind: 'recipe' }), { value: recipe }], ...rules]));
+  publish(new Map());
   // Rules that no resolver confirms are stale, and plans made of stale rules are not remembered.
   const heartbeats = startHeartbeats(bus, {
     sender: { service: 'resolver', uid: 'bench', manager: owner },
@@ -80,7 +102,7 @@ export async function startGatewayProcess(): Promise<GatewayProcess> {
     }),
   });
 
-  const { config, tls } = await writeMounts(folder);
+  const { config, tls } = await writeMounts(folder, configuration);
   const [webhookPort = 0, healthPort = 0] = await freePorts(2);
   const gateway = await startGuardedProcess(
     {
@@ -108,6 +130,13 @@ export async function startGatewayProcess(): Promise<GatewayProcess> {
     pid: gateway.pid,
     webhookPort,
     healthPort,
+    bus,
+    publish,
+    mountCertificate: (pair) => writePair(tls, pair),
+    workerPids: async () => {
+      const children = await readFile(`/proc/${gateway.pid}/task/${gateway.pid}/children`, 'utf8');
+      return children.trim().split(' ').filter(Boolean).map(Number);
+    },
     exited: gateway.exited,
     signal: gateway.signal,
     ...processUsage(gateway.pid),

@@ -46,6 +46,7 @@ function restartReasons(inForce: LatchkeyConfig, next: LatchkeyConfig): string[]
   const changed = [
     inForce.webhook.clientCa === next.webhook.clientCa ? undefined : 'webhook.clientCa',
     inForce.global.keyRingDir === next.global.keyRingDir ? undefined : 'global.keyRingDir',
+    inForce.gateway.workers === next.gateway.workers ? undefined : 'gateway.workers',
     inForce.limits.managerMiB === next.limits.managerMiB ? undefined : 'limits.managerMiB',
   ].filter((field) => field !== undefined);
   return changed.map(

@@ -1,11 +1,20 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { createGateway } from './gateway.ts';
+import { createPrimary } from './primary.ts';
 import { readMountedSnapshot } from './rules/mounted-snapshot.ts';
+import { workerCount } from './workers/worker-count.ts';
 
 await runService('gateway', process, async (context) => {
   const bus = connectServiceBus('gateway', context);
   const snapshot = await readMountedSnapshot(context.process.SNAPSHOT_DIR, context);
-  return createGateway(context, { bus, snapshot });
+  const workers = workerCount(context.config.gateway.workers, {
+    cpuMax: await readFile('/sys/fs/cgroup/cpu.max', 'utf8').catch(() => undefined),
+    available: availableParallelism(),
+  });
+  if (workers === 1) return createGateway(context, { bus, snapshot });
+  return createPrimary(context, { bus, snapshot, workers });
 });

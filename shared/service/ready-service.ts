@@ -7,6 +7,8 @@ export interface ReadyService extends Service {
   notReady(): readonly string[];
   /** Says what is missing although the service may be ready, one sentence each; shown by `/readyz`. */
   remarks?(): readonly string[];
+  /** Adds to the metrics of this process those of others that it speaks for. */
+  joinMetrics?(own: string): Promise<string>;
   /** Takes a changed configuration into use; a service without this is ended, to be started again with it. */
   reconfigure?(config: LatchkeyConfig): void;
   /** Selects the part of the configuration that the service uses, by default all: a change of the rest does not end it. */

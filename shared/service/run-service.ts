@@ -7,11 +7,12 @@ import { anyAddress } from '#shared/runtime/any-address.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
 import { createLog } from '#shared/runtime/log.ts';
-import { startTelemetry, type Telemetry } from '#shared/runtime/telemetry.ts';
+import type { Telemetry } from '#shared/runtime/telemetry.ts';
 import { createHealthServer } from './health-server.ts';
 import { createLifecycle, type ProcessHandle, type Service } from './lifecycle.ts';
 import type { ReadyService } from './ready-service.ts';
 import type { ServiceContext } from './service-context.ts';
+import { startServiceTelemetry } from './service-telemetry.ts';
 
 /** Holds the part of `process` that a service uses. */
 interface ServiceProcess extends ProcessHandle {
@@ -36,12 +37,7 @@ export async function runService(
   const configuration = await loadConfiguration(host, check);
   if (configuration === undefined) return;
   const { processConfig, config } = configuration;
-  const telemetry = startTelemetry({
-    service: name,
-    instance: processConfig.POD_NAME,
-    namespace: processConfig.POD_NAMESPACE,
-    traces: tracesOf(processConfig),
-  });
+  const telemetry = startServiceTelemetry(name, processConfig);
   const log = createLog({ service: name, level: processConfig.LOG_LEVEL });
   const context: ServiceContext = {
     process: processConfig,
@@ -53,12 +49,6 @@ export async function runService(
   const service = withHealthServer(context, telemetry, create, check);
   const lifecycle = createLifecycle({ service, process: host, log, clock: systemClock, stopDeadlineMs });
   await lifecycle.run();
-}
-
-/** Says where spans go; undefined where nobody receives them. */
-function tracesOf(config: ProcessConfig): Parameters<typeof startTelemetry>[0]['traces'] {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER: sampler } = config;
-  return endpoint === undefined ? undefined : { endpoint, sampler, ratio: config.OTEL_TRACES_SAMPLER_ARG };
 }
 
 /** Wraps the service in its health server, which starts first and stops last, so that `/livez` tells the truth. */
@@ -73,7 +63,10 @@ function withHealthServer(
   const health = createHealthServer({
     notReady: () => service?.notReady() ?? ['the service is starting'],
     remarks: () => service?.remarks?.() ?? [],
-    metricsText: telemetry.metricsText,
+    metricsText: async () => {
+      const own = await telemetry.metricsText();
+      return (await service?.joinMetrics?.(own)) ?? own;
+    },
     clock: context.clock,
   });
   const isUntouched = (config: LatchkeyConfig): boolean =>

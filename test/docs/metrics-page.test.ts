@@ -13,6 +13,7 @@ import { createLeftOutMetrics } from '../../services/discovery/kubernetes/left-o
 import { createSnapshotMetrics } from '../../services/discovery/snapshot/snapshot-metrics.ts';
 import { createAdmissionMetrics } from '../../services/gateway/admission-metrics.ts';
 import { createGatewayMetrics } from '../../services/gateway/gateway-metrics.ts';
+import { createWorkersMetrics } from '../../services/gateway/workers/workers-metrics.ts';
 import { createProviderMetrics } from '../../services/resolver/provider-metrics.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -44,6 +45,7 @@ async function scrape(): Promise<string> {
   gateway.shed('late');
   gateway.evicted('idle');
   gateway.handshakeRefused('long');
+  createWorkersMetrics(() => 2)('crashed');
   createCertificateMetrics(() => ({
     phase: 'stable',
     notServing: ['gateway-0'],

@@ -44,8 +44,7 @@ export async function listenWebhook(
 ): Promise<ListeningWebhook> {
   const server = createWebhookServer(handle, { ...aWebhookServerContext, ...options });
   await server.app.listen({ host: '127.0.0.1', port: 0 });
-  const nowMs = Date.now();
-  server.use({ ...aSelfSignedPair(nowMs), fingerprint: '', notAfterMs: nowMs + 60_000 });
+  server.use(aSelfSignedPair(Date.now()));
   const { port } = server.app.server.address() as AddressInfo;
   const connect: ListeningWebhook['connect'] = (tls) => connectTo(port, tls);
   return {

@@ -17,10 +17,13 @@ export const protocols = {
   ].join(':'),
 } as const;
 
+/** A certificate and its key, PEM. */
+type ServedPair = Pick<ServingCertificate, 'certificate' | 'key'>;
+
 /** Changes what the next handshakes show and whom they accept; live connections keep what they have. */
 export interface SecureContext {
   /** Serves this certificate. */
-  use(certificate: ServingCertificate): void;
+  use(certificate: ServedPair): void;
   /** Accepts client certificates of these CAs (PEM). */
   trust(clientCa: string): void;
 }
@@ -30,7 +33,7 @@ export function createSecureContext(
   server: Pick<Server, 'setSecureContext'>,
   requestsClientCertificate: boolean,
 ): SecureContext {
-  let certificate: ServingCertificate | undefined;
+  let certificate: ServedPair | undefined;
   let clientCa: string | undefined;
   const apply = (): void => {
     if (certificate === undefined || (requestsClientCertificate && clientCa === undefined)) return;

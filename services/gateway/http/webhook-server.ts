@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { boundHandshakes, type HandshakeRefusal } from './bound-handshakes.ts';
@@ -31,7 +32,7 @@ export interface ConnectionLimits {
   all: number;
 }
 
-const defaultLimits: ConnectionLimits = { handshakes: 6_144, established: 6_144, all: 13_312 };
+export const defaultLimits: ConnectionLimits = { handshakes: 6_144, established: 6_144, all: 13_312 };
 
 /** The HTTPS server of the gateway. */
 export interface WebhookServer extends SecureContext {
@@ -39,6 +40,9 @@ export interface WebhookServer extends SecureContext {
   connections: OpenConnections;
   /** Counts the connections on which the TLS handshake is under way. */
   handshakes(): number;
+  /** Serves connections that another process accepts, each given to `take`, in the place of listening. */
+  serveTaken(): Promise<void>;
+  take(socket: Socket): void;
   /** Stops listening and cuts off what is still connected. */
   close(): Promise<void>;
 }
@@ -82,6 +86,12 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
     connections,
     handshakes: handshakes.count,
     ...createSecureContext(https, requestsClientCertificate),
+    serveTaken: async () => {
+      await app.ready();
+      // Node begins with it to end connections whose request does not come.
+      https.emit('listening');
+    },
+    take: (socket) => void https.emit('connection', socket),
     close: async () => {
       gate.stop();
       // What has been answered just now should be on its way.

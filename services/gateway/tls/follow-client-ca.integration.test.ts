@@ -38,8 +38,7 @@ async function aServer(path: string): Promise<{ port: number; stop: () => Promis
     ...aWebhookServerContext,
     requestsClientCertificate: true,
   });
-  const pair = await issueCertificate(serving, 'localhost');
-  server.use({ ...pair, fingerprint: '', notAfterMs: Number.POSITIVE_INFINITY });
+  server.use(await issueCertificate(serving, 'localhost'));
   const clientCa = followClientCa({ path, clock: systemClock, log, onClientCa: server.trust });
   await clientCa.start();
   await server.app.listen({ host: '127.0.0.1', port: 0 });

@@ -31,7 +31,16 @@ const foreignContainers = [
 
 const mostSkippedContainers = 200;
 
+/** More share one bus connection and one listening port than any machine of today needs. */
+const mostWorkers = 64;
+
 const gatewaySchema = z.strictObject({
+  workers: z
+    .union([z.int().min(1).max(mostWorkers), z.literal('auto')])
+    .default(1)
+    .describe(
+      'Processes of a gateway that decide; with 1 the gateway is one process, `auto` takes as many as the container has whole cores (docs/runbook.md, "More load than the gateways can take").',
+    ),
   readyGraceSeconds: z
     .number()
     .nonnegative()
