@@ -31,7 +31,9 @@ export function decideReviews(options: {
 }): ReviewDecisions {
   const { config, keys, log } = options;
   const metrics = createAdmissionMetrics();
-  const index = createRuleIndex({ open: openIfInline(() => config().global.delivery, createValueOpener(keys)) });
+  const index = createRuleIndex({
+    open: openIfInline(() => config().global.delivery, createValueOpener(keys)),
+  });
   const rules = createRulesInForce({ ...options, index });
   return {
     metrics,

@@ -80,7 +80,9 @@ test('gateways mount every shard of the snapshot in one volume, and need none of
 test('the variants are accepted by the API server', async () => {
   await cluster.createNamespace('flytesnacks-development');
   const variants = await readdir(`${root}/deploy/variants`);
-  for (const variant of variants.filter((name) => name.endsWith('.yaml'))) {
+  // The kind of the one left out is not Kubernetes' own (gateway-scaling.integration.test.ts).
+  const ofKubernetes = variants.filter((name) => name.endsWith('.yaml') && !name.includes('vertical'));
+  for (const variant of ofKubernetes) {
     await cluster.kubectl(['apply', '--dry-run=server', '-f', `${root}/deploy/variants/${variant}`]);
   }
 });
