@@ -72,13 +72,16 @@ test('a token file is read as kubectl reads it, from the folder of the kubeconfi
   assert.deepEqual(await kubernetes.json(call), { items: [] });
 });
 
-test('an answer that is cut or no JSON is an error that quotes nothing', async (t) => {
-  const { kubeconfigFile } = await serverWith(t, (_, response) => response.end('{"data":"hunter2'));
+test('an answer that is cut or no JSON is an error that says its length and kind, and quotes nothing', async (t) => {
+  const { kubeconfigFile } = await serverWith(t, (_, response) =>
+    response.setHeader('content-type', 'application/json').end('{"data":"hunter2'),
+  );
   const kubernetes = connectKubernetes({ kubeconfigFile, log });
   t.after(() => kubernetes.close());
   const error: unknown = await kubernetes.json(call).catch((err: unknown) => err);
   assert.ok(error instanceof Error);
   assert.doesNotMatch(`${error.stack} ${error.cause}`, /hunter2/);
+  assert.match(error.message, /no JSON .*: status 200, 16 bytes of application\/json$/);
 });
 
 for (const statusCode of [200, 500]) {

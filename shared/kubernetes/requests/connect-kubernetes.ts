@@ -2,7 +2,8 @@ import http from 'node:http';
 import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { truncate } from '#shared/core/text/plain-text.ts';
 import { readBoundedAnswer } from '#shared/runtime/bounded-answer.ts';
 import { answerTooLarge, answerUnreadable, mostAnswerBytes } from './answer-too-large.ts';
 import { type KubeConfigSource, loadKubeConfig } from './kube-config.ts';
@@ -63,15 +64,16 @@ class ApiServerConnection implements Kubernetes {
       call,
       signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     );
-    try {
-      const body = await readBoundedAnswer(response, mostAnswerBytes);
-      if (body === undefined) throw refusedError(call, { statusCode: 0, reason: answerTooLarge });
-      return JSON.parse(body.toString('utf8'));
-    } catch (err) {
-      if (err instanceof LatchkeyError) throw err;
-      // A parser's message quotes the text, and the text may be a Secret.
-      if (err instanceof SyntaxError) throw refusedError(call, { statusCode: 0, reason: answerUnreadable });
+    const body = await readBoundedAnswer(response, mostAnswerBytes).catch((err: unknown) => {
       throw refusedError(call, { statusCode: 0 }, err);
+    });
+    if (body === undefined) throw refusedError(call, { statusCode: 0, reason: answerTooLarge });
+    try {
+      return JSON.parse(body.toString('utf8'));
+    } catch {
+      // A parser's message quotes the text, and the text may be a Secret.
+      const message = describeBody(response, body.length);
+      throw refusedError(call, { statusCode: 0, reason: answerUnreadable, message });
     }
   }
 
@@ -147,6 +149,10 @@ function headersOf(
 
 const isSuccess = ({ statusCode }: http.IncomingMessage): boolean =>
   statusCode !== undefined && statusCode >= 200 && statusCode < 300;
+
+/** Tells of a body what is no part of it. */
+const describeBody = ({ statusCode, headers }: http.IncomingMessage, bytes: number): string =>
+  `status ${statusCode}, ${bytes} bytes of ${truncate(headers['content-type'] ?? 'no content type', 80)}`;
 
 async function refusalOf(call: KubernetesCall, response: http.IncomingMessage): Promise<LatchkeyError> {
   const text = await readBoundedAnswer(response, mostRefusalBytes).then(String, () => '');
