@@ -75,7 +75,7 @@ export class ListCollector implements Listing {
 
   readonly keepFormer = (folder: string, why: string): void => {
     const { former } = this.#options;
-    if (former === undefined) throw this.#tooLarge(`${why}; below ${told(folder)}`);
+    if (former === undefined) throw this.#tooLarge(`below ${told(folder)}, ${why}`);
     this.#kept.push(folder);
     this.leaveOut(folder, `what it had in the list before stays: ${why}`);
     for (const secret of this.#listed.keys()) if (secret.startsWith(folder)) this.#put(secret, undefined);
@@ -128,7 +128,7 @@ export class ListCollector implements Listing {
     const { mostBytes } = this.#options;
     const folder = heaviestFolder(costs, { within, moreThan: mostBytes / 2 });
     if (folder === undefined || this.#kept.includes(folder)) throw this.#tooLarge(this.progress());
-    this.keepFormer(folder, 'it alone has more than half of limits.managerMiB');
+    this.keepFormer(folder, 'more than half of limits.managerMiB lies there');
   }
 
   #tooLarge(what: string): LatchkeyError {

@@ -39,6 +39,18 @@ test('every wrong field is named at once, by its path', () => {
   assert.match(message, /4 wrong field/);
 });
 
+test('an address of a provider with a login in it is refused, and the login not repeated', () => {
+  for (const provider of [
+    'vault: {provider: {address: "https://user:hunter2@vault"}}',
+    'aws: {provider: {endpoint: "https://hunter2@aws"}}',
+    'azure: {provider: {vaultUrls: ["https://:hunter2@vault"]}}',
+  ]) {
+    const message = messageOf(() => parseLatchkeyConfig(provider, 'latchkey.yaml', refusesNothing));
+    assert.match(message, /\.provider\.\S+: holds a login, and credentials never stand here$/);
+    assert.doesNotMatch(message, /hunter2/);
+  }
+});
+
 test('of very many wrong fields the first are named, and how many more there are', () => {
   const chain = (length: number): string => `chain: [${Array.from({ length }, () => 1).join(',')}]`;
   const message = messageOf(() => parseLatchkeyConfig(chain(50), 'latchkey.yaml', refusesNothing));

@@ -44,11 +44,11 @@ async function list(
 }
 
 /** The provider of a Vault at this address. */
-async function aVault(t: TestContext, address: string): Promise<Provider> {
+async function aVault(t: TestContext, address: string, token = 'of-a-test'): Promise<Provider> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-vault-'));
   t.after(() => rm(folder, { recursive: true }));
   const tokenFile = join(folder, 'token');
-  await writeFile(tokenFile, 'of-a-test');
+  await writeFile(tokenFile, token);
   const config = { address, mounts: [{ path: 'secret', engine: 'kv2' }], auth: { tokenFile } };
   return createVaultProvider(
     latchkeyConfigSchema.parse({ vault: { provider: config } }).vault.provider,
@@ -234,4 +234,15 @@ test('folders of Vault are asked for a few at a time, and always listed in one o
   });
   assert.deepEqual(await listed(provider), named(folders.map((folder) => `${folder}x`)));
   assert.equal(most, 8);
+});
+
+test('no word of a Vault token that no header can hold stands in the error', async (t) => {
+  for (const token of ['hvs.CANARY\nsecond line', 'hvs.CANARY\u0001', 'hvs.CANARY\u20ac', ' ']) {
+    const provider = await aVault(t, 'http://127.0.0.1:9', token);
+    await assert.rejects(listed(provider), ({ message }: Error) => {
+      assert.match(message, /token does not hold a Vault token: one line/);
+      assert.doesNotMatch(message, /CANARY/);
+      return true;
+    });
+  }
 });

@@ -37,7 +37,9 @@ interface Answer extends ReadAnswer {
   status: number;
 }
 
-const loginSchema = z.object({ auth: z.object({ client_token: z.string().min(1) }) });
+/** What a header can hold; the error about another would quote it. */
+const tokenCharacters = /^[\x21-\x7e]+$/;
+const loginSchema = z.object({ auth: z.object({ client_token: z.string().regex(tokenCharacters) }) });
 const listSchema = z.object({ data: z.object({ keys: z.array(z.string()) }) });
 const errorsSchema = z.object({ errors: z.array(z.string()) });
 /** What a message tells of a path, and of Vault's words. */
@@ -51,7 +53,7 @@ export async function createVaultSession(config: VaultProviderConfig, bounds: Bo
   const call = (request: Call): Promise<Answer> => send(config, request, bounds);
   const { auth } = config;
   const isOwn = 'kubernetes' in auth;
-  const token = isOwn ? await login(call, auth.kubernetes) : await readToken(auth.tokenFile);
+  const token = isOwn ? await login(call, auth.kubernetes) : await readVaultToken(auth.tokenFile);
   return {
     list: async (path) => {
       const answer = await call({ method: 'GET', path, query: 'list=true', token });
@@ -104,6 +106,15 @@ async function send(
 const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
 
 const readToken = async (path: string): Promise<string> => (await readFile(path, 'utf8')).trim();
+
+async function readVaultToken(path: string): Promise<string> {
+  const token = await readToken(path);
+  if (tokenCharacters.test(token)) return token;
+  throw new LatchkeyError(
+    'PROVIDER_UNREACHABLE',
+    `${path} does not hold a Vault token: one line without blanks is expected, and nothing else`,
+  );
+}
 
 function parsed<T>(answer: Answer, schema: z.ZodType<T>): T {
   const { success, data } = schema.safeParse(parseAnswer(answer));

@@ -13,10 +13,19 @@ const mountPath = z
   .regex(/^[^/\s]+(\/[^/\s]+)*$/, 'is not the path of a mount, without a slash at its ends')
   .meta({ title: 'mount path' });
 
+/** An address without a login: errors of requests quote it. */
+const addressOf = (url: typeof httpUrl) =>
+  url.refine(hasNoLogin, 'holds a login, and credentials never stand here').meta(url.meta() ?? {});
+
+const hasNoLogin = (text: string): boolean => {
+  const url = URL.parse(text);
+  return url === null || url.username + url.password === '';
+};
+
 const awsSchema = z.strictObject({
   refreshSeconds,
   region: z.string().min(1).optional().describe('AWS region; without it `AWS_REGION` or the profile says.'),
-  endpoint: httpUrl.optional().describe('Private endpoint of the API.'),
+  endpoint: addressOf(httpUrl).optional().describe('Private endpoint of the API.'),
 });
 
 const gcpSchema = z.strictObject({
@@ -26,13 +35,13 @@ const gcpSchema = z.strictObject({
     .max(mostPlaces)
     .default([])
     .describe('Ids of the projects whose secrets are listed; `inventory: closed` needs one.'),
-  endpoint: httpUrl.optional().describe('Regional endpoint of the API.'),
+  endpoint: addressOf(httpUrl).optional().describe('Regional endpoint of the API.'),
 });
 
 const azureSchema = z.strictObject({
   refreshSeconds,
   vaultUrls: z
-    .array(httpsUrl)
+    .array(addressOf(httpsUrl))
     .max(mostPlaces)
     .default([])
     .describe('URLs of the vaults whose secrets are listed; `inventory: closed` needs one.'),
@@ -47,7 +56,7 @@ const kubernetesLogin = z.strictObject({
 
 const vaultSchema = z.strictObject({
   refreshSeconds,
-  address: httpUrl.optional().describe('Address of Vault; `inventory: closed` needs it.'),
+  address: addressOf(httpUrl).optional().describe('Address of Vault; `inventory: closed` needs it.'),
   namespace: z.string().min(1).optional().describe('Namespace of Vault Enterprise or OpenBao.'),
   mounts: z
     .array(
