@@ -10,6 +10,8 @@ import type { RuleSink } from './rule-sink.ts';
 
 /** Limits the spans of one set: thousands of records (a start) are one event. */
 const maxSpansPerSet = 50;
+/** Limits the lines of log of one set: whoever writes it may have any number of rules refused. */
+const mostFaultsTold = 20;
 
 /** Puts the rules into the index of this process. */
 export function createIndexSink(options: {
@@ -23,10 +25,12 @@ export function createIndexSink(options: {
   const held = new Set<string>();
   const noteApplied = (set: AppliedSet, faults: readonly LatchkeyError[]): void => {
     held.add(set.owner);
-    for (const fault of faults) {
-      log.error({ manager: set.owner, err: fault }, 'rule refused, the previous one stays in force');
-      onFault(set.owner);
+    for (const _ of faults) onFault(set.owner);
+    for (const err of faults.slice(0, mostFaultsTold)) {
+      log.error({ manager: set.owner, err }, 'rule refused, the previous one stays in force');
     }
+    const heldBack = faults.length - mostFaultsTold;
+    if (heldBack > 0) log.error({ manager: set.owner, heldBack }, 'more rules refused');
     log.debug(
       { manager: set.owner, epoch: set.epoch, seq: set.seq, changes: set.changes.length },
       'rules applied',

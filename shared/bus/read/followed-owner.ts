@@ -7,6 +7,7 @@ import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { escapeKeyToken } from '#shared/contracts/bus/key-token.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { createLineLimit, type LineLimit } from '#shared/runtime/line-limit.ts';
 import { createSliceMeter, type SlicedWork, TurnQueue } from '#shared/runtime/turn-queue.ts';
 import type { ReaderMetrics } from './reader-metrics.ts';
 import type { ChangedRecord } from './set-changes.ts';
@@ -35,6 +36,8 @@ export class FollowedOwner {
   readonly #mirror: Mirror;
   readonly #doubt: SetDoubt;
   readonly #manifestKey: string;
+  /** Of refused records: whoever has the owner's login may write any number. */
+  readonly #mayTell: LineLimit;
   /** What is staged and put in force, a slice in each turn of the event loop. */
   readonly #work = new TurnQueue();
   #isRead = false;
@@ -46,6 +49,7 @@ export class FollowedOwner {
     this.#bus = bus;
     this.#options = options;
     this.#log = options.log.child({ component: 'reader', bucket, owner });
+    this.#mayTell = createLineLimit(clock);
     this.#manifestKey = formatKey({ owner, kind: 'manifest' });
     this.#staging = createStaging(owner);
     this.#doubt = new SetDoubt(clock.monotonicMs());
@@ -152,7 +156,8 @@ export class FollowedOwner {
 
   #reject({ key, revision, epoch, seq }: BusRecord, reason: Rejection): void {
     this.#options.metrics.rejected(this.#options.owner, reason, 1);
-    this.#log.warn({ key, revision, epoch, seq, reason }, 'record refused');
+    const told = this.#mayTell();
+    if (told !== undefined) this.#log.warn({ key, revision, epoch, seq, reason, ...told }, 'record refused');
   }
 
   #tooLarge(err: LatchkeyError): void {

@@ -162,3 +162,24 @@ test('a replayed record and one of a publisher that had lost are refused and cou
   await waitFor(() => set.reader.applied()[0]?.seq === 6, { timeoutMs: 5_000, what: 'the next manifest' });
   await waitForValues(set, 'replay', { a: 'new' });
 });
+
+test('a flood of records that are refused is counted whole, and told in a few lines', async (t) => {
+  const set = followSet(t, testBus, reading, bucket, 'flood');
+  const newest = aRecord({ key: entryKey('flood', 'a'), epoch: 2, body: { schema: 1, value: 'new' } });
+  const digests = createDigestSet();
+  digests.set(newest.key, newest.bytes);
+  await store([newest, aManifest('flood', digests, { epoch: 2 })]);
+  await waitForValues(set, 'flood', { a: 'new' });
+  const count = 500;
+  await store(
+    Array.from({ length: count }, (_, of) => aRecord({ key: entryKey('flood', `${of}`), epoch: 1 })),
+  );
+  await waitFor(async () => (await rejected('flood', 'outdated')) === count, {
+    timeoutMs: 10_000,
+    what: 'the refused records',
+  });
+  const told = testBus.logLines.filter(
+    (line) => line.includes('record refused') && line.includes('flood.entry'),
+  );
+  assert.ok(told.length >= 20 && told.length <= count / 5, `${told.length} lines`);
+});
