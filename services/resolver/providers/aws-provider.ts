@@ -25,8 +25,8 @@ export function createAwsProvider(
   return {
     async *listSecrets({ signal: abortSignal, enter }) {
       enter(place);
-      const pages = providerPages('AWS Secrets Manager', async (token) => {
-        const command = new ListSecretsCommand({ MaxResults: pageSize, NextToken: token });
+      const pages = providerPages({ place: 'AWS Secrets Manager', size: pageSize }, async (token, size) => {
+        const command = new ListSecretsCommand({ MaxResults: size, NextToken: token });
         command.middlewareStack.add(
           (next) => async (args) => {
             const result = await next(args);

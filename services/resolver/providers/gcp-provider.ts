@@ -3,12 +3,13 @@ import type { GcpProviderConfig } from '#shared/contracts/config/provider-config
 import { gcpTransport } from './gcp-transport.ts';
 import { type ListedSecret, type Provider, requestTimeoutMs } from './provider.ts';
 import { providerPages } from './provider-pages.ts';
+import { isTooLong } from './read-answer.ts';
 
 type Secret = protos.google.cloud.secretmanager.v1.ISecret;
 type Version = protos.google.cloud.secretmanager.v1.ISecretVersion;
 
-const pageSize = 250;
-const versionsPageSize = 1_000;
+const secretsPerPage = 250;
+const versionsPerPage = 1_000;
 /** Secrets whose versions are asked for at once. */
 const secretsAtOnce = 8;
 /** Versions of one secret that are looked at, the newest first; each is a name that a task may ask for. */
@@ -60,7 +61,7 @@ export function createGcpProvider(
 const call = { timeout: requestTimeoutMs, retry: null, autoPaginate: false };
 
 const secretPages = (client: SecretManagerServiceClient, parent: string): AsyncIterable<readonly Secret[]> =>
-  providerPages(parent, async (pageToken = '') => {
+  providerPages({ place: parent, size: secretsPerPage }, async (pageToken = '', pageSize) => {
     const [items, , answer] = await client.listSecrets({ parent, pageSize, pageToken }, call);
     return { items, next: answer.nextPageToken };
   });
@@ -69,8 +70,8 @@ const versionPages = (
   client: SecretManagerServiceClient,
   parent: string,
 ): AsyncIterable<readonly Version[]> =>
-  providerPages(parent, async (pageToken = '') => {
-    const request = { parent, pageSize: versionsPageSize, pageToken };
+  providerPages({ place: parent, size: versionsPerPage }, async (pageToken = '', pageSize) => {
+    const request = { parent, pageSize, pageToken };
     const [items, , answer] = await client.listSecretVersions(request, call);
     return { items, next: answer.nextPageToken };
   });
@@ -110,7 +111,7 @@ const isEnabled = ({ state }: Version): boolean => state === 'ENABLED' || state 
 const aboutSecret: readonly unknown[] = [3, 5];
 
 const isAboutSecret = (error: unknown): error is Error =>
-  error instanceof Error && 'code' in error && aboutSecret.includes(error.code);
+  error instanceof Error && (isTooLong(error) || ('code' in error && aboutSecret.includes(error.code)));
 
 function endpointOptions(endpoint: string | undefined): object {
   if (endpoint === undefined) return {};

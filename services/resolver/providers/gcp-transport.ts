@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { SecretManagerServiceClient } from '@google-cloud/secret-manager';
-import { readForSdk } from './read-answer.ts';
+import { parseAnswer, readForSdk } from './read-answer.ts';
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof SecretManagerServiceClient>[0]>;
 type AuthOptions = Extract<ClientOptions['clientOptions'], { transporterOptions?: unknown }>;
@@ -13,6 +13,7 @@ export const gcpTransport = (mostBytes: number): Transport => ({
   adapter: async <T>(options: SentOptions, send: (options: SentOptions) => Promise<SentResponse<T>>) => {
     const response = await send(options);
     const { status, statusText, headers, body, config } = response;
+    if (options.responseType === 'json') checkParsed(response);
     if (options.responseType !== 'stream' || body === null) return response;
     const title = `GCP answered ${status} for ${new URL(options.url).pathname}`;
     const bytes = await readForSdk({ title, contentType: headers.get('content-type'), body }, mostBytes);
@@ -26,3 +27,10 @@ export const gcpTransport = (mostBytes: number): Transport => ({
 type Adapter = NonNullable<Transport['adapter']>;
 type SentOptions = Parameters<Adapter>[0];
 type SentResponse<T> = Response & { config: SentOptions; data: T };
+
+/** Refuses the answer to a login that could not be parsed, whose text the SDK would make its error. */
+function checkParsed({ data, status, headers }: SentResponse<unknown>): void {
+  if (typeof data !== 'string' || data === '') return;
+  const contentType = headers.get('content-type');
+  parseAnswer({ title: `GCP answered ${status} to a login`, contentType, bytes: Buffer.from(data) });
+}

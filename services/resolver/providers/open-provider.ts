@@ -16,10 +16,12 @@ const providers = {
 
 /** Of a list's bytes, one answer's: parsed, it takes several times as many. */
 const answersPerList = 8;
+/** What a page of an SDK may need, whatever tenants write into tags. */
+const leastAnswerBytes = 4 * 1_024 * 1_024;
 
 /** Bounds one answer: a list within `limits.managerMiB` is charged many times the bytes in which its names arrive. */
 const mostAnswerBytes = ({ managerMiB }: LatchkeyConfig['limits']): number =>
-  (managerMiB * 1_024 * 1_024) / answersPerList;
+  Math.max(leastAnswerBytes, (managerMiB * 1_024 * 1_024) / answersPerList);
 
 const isProvider = (name: string): name is keyof typeof providers => Object.hasOwn(providers, name);
 

@@ -19,9 +19,21 @@ export async function readAnswer(
   if (bytes !== undefined) return { title, contentType, bytes };
   throw new LatchkeyError(
     'SET_TOO_LARGE',
-    `${title} with more than ${mostBytes} bytes, an eighth of limits.managerMiB: look for who has so many names there, or raise it`,
+    `${title} with more than ${mostBytes} bytes, which limits.managerMiB allows: look for who has so many names there, or raise it`,
     { fields: { mostBytes } },
   );
+}
+
+const mostCauses = 5;
+
+/** Tells whether an error, or what an SDK has wrapped into it, is that of an answer that was too long. */
+export function isTooLong(error: unknown): boolean {
+  let cause = error;
+  for (let depth = 0; depth < mostCauses && cause instanceof Error; depth++) {
+    if (cause instanceof LatchkeyError && cause.code === 'SET_TOO_LARGE') return true;
+    cause = cause.cause;
+  }
+  return false;
 }
 
 /** Parses an answer. @throws PROVIDER_UNREACHABLE with its length and kind when it is no JSON: a proxy's, or cut off */
