@@ -147,3 +147,41 @@ test('what an SDK puts beside the words of its error is not logged', async () =>
     await followed.stop();
   }
 });
+
+test('a list that does not end says after five minutes how far it had come', async () => {
+  const followed = follow(async function* ({ enter }) {
+    enter('secret/data/');
+    yield* names('secret/data/hers/a');
+    await new Promise(() => undefined);
+  });
+  try {
+    await waitFor(() => followed.log().includes('was not complete'), { timeoutMs, what: 'a line of log' });
+    const told =
+      /the list of aws was not complete after 300 s: it had come to \\"secret\/data\/hers\/a\\" with 1 secrets/;
+    assert.match(followed.log(), told);
+    assert.deepEqual(followed.lists, []);
+  } finally {
+    await followed.stop();
+  }
+});
+
+test("while one tenant's folder is too much for the list, all others' changes arrive, and hers once it fits again", async () => {
+  const hers = Array.from({ length: 5_000 }, (_, number) => `hers/${number}`);
+  let current = ['hers/0', 'his/a'];
+  const followed = follow(async function* ({ enter }) {
+    enter('');
+    yield* names(...current);
+  });
+  const changed = (what: string): Promise<RecordChange[]> =>
+    waitFor(() => followed.lists.find((changes) => told(changes).includes(what)), { timeoutMs, what });
+  try {
+    await changed('+hers/0');
+    current = [...hers, 'his/a', 'his/b'];
+    assert.deepEqual(told(await changed('+his/b')), ['+his/b']);
+    assert.match(followed.log(), /left out of the provider's list/);
+    current = ['hers/0', 'hers/1', 'his/b'];
+    assert.deepEqual(told(await changed('+hers/1')), ['-his/a', '+hers/1']);
+  } finally {
+    await followed.stop();
+  }
+});

@@ -65,15 +65,17 @@ export function followProvider(
 
   const list = async (stopped: AbortSignal): Promise<void> => {
     const beganAtMs = clock.monotonicMs();
-    const timeout = AbortSignal.timeout(listTimeoutMs);
-    const signal = AbortSignal.any([stopped, timeout]);
+    const timeout = startTimeout(clock);
+    const signal = AbortSignal.any([stopped, timeout.signal]);
     const collector = new ListCollector({ signal, source, former: known, mostBytes });
     try {
       await collect(provider, collector);
     } catch (cause) {
-      throw timeout.aborted && !stopped.aborted
+      throw timeout.signal.aborted && !stopped.aborted
         ? unfinishedList(source, listTimeoutMs, collector.progress())
         : cause;
+    } finally {
+      timeout.stop();
     }
     const { listed, leftOut: left } = collector.collected();
     tellLeftOut(left);
@@ -105,6 +107,12 @@ export function followProvider(
     overdueMs: () => Math.max(0, clock.monotonicMs() - listedAtMs - refreshMs),
     stop: loop.stop,
   };
+}
+
+function startTimeout(clock: Clock): { signal: AbortSignal; stop: () => void } {
+  const [timeout, stopped] = [new AbortController(), new AbortController()];
+  void clock.sleep(listTimeoutMs, stopped.signal).then(() => timeout.abort());
+  return { signal: timeout.signal, stop: () => stopped.abort() };
 }
 
 /** Collects a whole list; does not wait for a provider that ignores the signal. */
