@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gatewayArguments } from '#bench/gateway-arguments.ts';
 import { type ProcessUsage, processUsage } from '#bench/process-usage.ts';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Bus } from '#shared/bus/link/bus.ts';
@@ -11,7 +12,6 @@ import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.t
 import { k8sManager } from '#shared/managers/shipped/k8s.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { aSelfSignedPair } from '#testkit/certificates/self-signed-pair.ts';
-import { parseManifests, podTemplate } from '#testkit/cluster/manifests.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
 import { freePorts } from '#testkit/processes/free-ports.ts';
 import { startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
@@ -62,12 +62,6 @@ async function writePair(tls: string, { certificate, key }: { certificate: strin
   ]);
 }
 
-/** How an installation runs it: options of Node, and the program. */
-async function argumentsInDeploy(): Promise<string[]> {
-  const manifests = parseManifests(await readFile(join(root, 'deploy/gateway.yaml'), 'utf8'));
-  return podTemplate(manifests, 'gateway').container.args ?? [];
-}
-
 export async function startGatewayProcess({
   inventory = 'open',
   workers = 1,
@@ -108,7 +102,7 @@ export async function startGatewayProcess({
     {
       name: 'gateway',
       command: process.execPath,
-      args: await argumentsInDeploy(),
+      args: await gatewayArguments(),
       env: {
         LATCHKEY_CONFIG: config,
         TLS_DIR: tls,

@@ -1,3 +1,4 @@
+import { gatewayArguments, nodeOptionsOf } from '#bench/gateway-arguments.ts';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import { startRulesFollower } from '#testkit/gateway/rules-follower.ts';
 import { startTestBus } from '#testkit/nats/test-bus.ts';
@@ -27,6 +28,8 @@ interface ScaleFigures {
   addedMiB: number;
   addedAfterAuditsMiB: number;
   addedHeapMiB: number;
+  /** Of objects and what they have outside of the heap. */
+  bytesPerEntry: number;
   lookupNs: number;
 }
 
@@ -44,6 +47,7 @@ export async function measureScale(
     const follower = await startRulesFollower({
       url: testBus.nats.url,
       credentials: await testBus.credentials('gateway'),
+      nodeOptions: nodeOptionsOf(await gatewayArguments()),
     });
     const empty = await follower.ask({ kind: 'rest' });
     const fill = await follower.ask({ kind: 'fill' });
@@ -83,6 +87,7 @@ export async function measureScale(
       addedMiB: most([fill.residentMib - empty.residentMib]),
       addedAfterAuditsMiB: most([last.residentMib - empty.residentMib]),
       addedHeapMiB: most([fill.heapMib - empty.heapMib]),
+      bytesPerEntry: Math.round(((fill.heapMib - empty.heapMib) * 2 ** 20) / entries),
       lookupNs,
     };
   } finally {

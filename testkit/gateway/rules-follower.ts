@@ -30,9 +30,15 @@ export interface RulesFollower {
   stop(): Promise<void>;
 }
 
-/** @param bus address of the server, and a folder with the credentials of a gateway */
-export async function startRulesFollower(bus: { url: string; credentials: string }): Promise<RulesFollower> {
-  const child = fork(join(import.meta.dirname, 'rules-process.ts'), [bus.url, bus.credentials]);
+/** @param options address of the server, a folder with the credentials of a gateway, and options of Node */
+export async function startRulesFollower(options: {
+  url: string;
+  credentials: string;
+  nodeOptions: readonly string[];
+}): Promise<RulesFollower> {
+  const { url, credentials, nodeOptions } = options;
+  const program = join(import.meta.dirname, 'rules-process.ts');
+  const child = fork(program, [url, credentials], { execArgv: [...nodeOptions] });
   const exited = once(child, 'exit');
   const ended = exited.then(([code]) => Promise.reject(new Error(`the process ended with code ${code}`)));
   ended.catch(() => undefined);

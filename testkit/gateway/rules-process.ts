@@ -82,18 +82,21 @@ function lookUp(namespaces: readonly string[], lookupKeys: readonly string[]): n
   return Math.round(ns);
 }
 
+/** Waits for what follows a set in force, or a line in the log: it is part of what is measured. */
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1_000));
+
 async function perform(request: RulesRequest): Promise<number> {
   const patience = { timeoutMs: 120_000, what: request.kind, intervalMs: 2 };
   if (request.kind === 'look up') return lookUp(request.namespaces, request.lookupKeys);
   if (request.kind === 'fill') {
     start();
     await waitFor(() => known?.isComplete('k8s'), patience);
+    await settle();
   } else if (request.kind === 'audit') {
     const before = readings;
     skippedMs += auditMs;
     await waitFor(() => readings > before, patience);
-    // What follows the line in the log is part of it.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await settle();
   } else if (request.kind === 'expect') {
     const { namespace, lookupKey } = request;
     await waitFor(() => index.item('k8s', namespace, lookupKey), patience);
