@@ -2,6 +2,7 @@ import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { epochHeader, maxVersionNumber, sequenceHeader } from '#shared/contracts/bus/bucket.ts';
 import { findForeignExcess } from '#shared/core/text/json-excess.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import type { MessageHeaders } from './message-headers.ts';
 
 /** One stored record of a bucket as it came from the server; a tombstone when `deleted`. */
 export interface BusRecord {
@@ -27,6 +28,9 @@ export interface DesiredRecord {
 /** Parses the JSON of a stored record; undefined for a tombstone, and for what {@link parseRecordBytes} does not parse. */
 export const bodyOf = (record: BusRecord | undefined): unknown =>
   record === undefined || record.deleted ? undefined : parseRecordBytes(record.bytes);
+
+/** Of a record that no trace brought, or whose trace nobody reads any more. */
+export const noTrace: TraceCarrier = Object.freeze({});
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -77,7 +81,7 @@ function count(value: string): number {
 export const ownString = (value: string): string => Buffer.from(value).toString();
 
 /** Returns a header of its own, or the empty string where it is longer than any that a publisher writes. */
-const shortHeader = (given: MsgHdrs, name: string, most: number): string => {
+const shortHeader = (given: Pick<MessageHeaders, 'get'>, name: string, most: number): string => {
   const value = given.get(name);
   return value.length > most ? '' : ownString(value);
 };
@@ -86,7 +90,7 @@ const shortHeader = (given: MsgHdrs, name: string, most: number): string => {
  * Reads the headers of a stored record. Garbage in a number, or more than `maxVersionNumber`, reads as 0, below that of any
  * real publisher; a text that is too long reads as none.
  */
-export function parseHeaders(given: MsgHdrs): RecordStamp {
+export function parseHeaders(given: Pick<MessageHeaders, 'get' | 'has'>): RecordStamp {
   const operation = given.get(operationHeader);
   const traceparent = shortHeader(given, 'traceparent', headerCharacters.traceparent);
   const tracestate = shortHeader(given, 'tracestate', headerCharacters.tracestate);
@@ -95,9 +99,11 @@ export function parseHeaders(given: MsgHdrs): RecordStamp {
     seq: count(given.get(sequenceHeader)),
     publisher: shortHeader(given, publisherHeader, headerCharacters.publisher),
     deleted: operation === 'DEL' || operation === 'PURGE' || given.has('Nats-Marker-Reason'),
-    trace: {
-      ...(traceparent === '' ? {} : { traceparent }),
-      ...(tracestate === '' ? {} : { tracestate }),
-    },
+    trace: traceOf(traceparent, tracestate),
   };
+}
+
+function traceOf(traceparent: string, tracestate: string): TraceCarrier {
+  if (traceparent === '' && tracestate === '') return noTrace;
+  return { ...(traceparent === '' ? {} : { traceparent }), ...(tracestate === '' ? {} : { tracestate }) };
 }

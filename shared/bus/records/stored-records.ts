@@ -4,6 +4,7 @@ import { streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { checkCost } from './cost.ts';
+import { headersOf, type MessageHeaders } from './message-headers.ts';
 import { PageMemory } from './page-memory.ts';
 import { type BusRecord, ownString, parseHeaders } from './record.ts';
 import { type KnownBefore, type ReadRecords, type ReadRoom, RecordIntake } from './record-intake.ts';
@@ -33,7 +34,11 @@ interface Page {
  * were stored, so the last of a name is the server's and the first may be a forgery. Everything is copied: a view
  * would keep the message, of up to 1 MB of headers. A tombstone has no bytes, whatever somebody stored with it.
  */
-function toRecord(bucket: string, { headers, data }: Msg, own: PageMemory): BusRecord | undefined {
+function toRecord(
+  bucket: string,
+  { headers, data }: { headers: MessageHeaders | undefined; data: Uint8Array },
+  own: PageMemory,
+): BusRecord | undefined {
   const subject = headers?.last('Nats-Subject') ?? '';
   const prefix = subjectOf(bucket, '');
   if (headers === undefined || !subject.startsWith(prefix)) return undefined;
@@ -50,11 +55,12 @@ function readAnswer(
   message: Msg,
   own: PageMemory,
 ): { record?: BusRecord; pending?: number; refusal?: string } {
-  const record = toRecord(bucket, message, own);
+  const headers = headersOf(message);
+  const record = toRecord(bucket, { headers, data: message.data }, own);
   if (record !== undefined) return { record };
-  const status = message.headers?.code ?? 0;
+  const status = headers?.code ?? 0;
   // 204 ends a batch, 404 says that nothing matches, 503 that nobody listens: the bucket is missing.
-  if (status === 204) return { pending: Number(message.headers?.get('Nats-Num-Pending')) };
+  if (status === 204) return { pending: Number(headers?.get('Nats-Num-Pending')) };
   if (status === 404) return { pending: 0 };
   return { refusal: status === 503 ? 'the bucket is missing' : `status ${status}` };
 }

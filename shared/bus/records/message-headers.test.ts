@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Msg, MsgHdrsImpl } from '@nats-io/transport-node';
+import fc from 'fast-check';
+import { propertyRuns } from '#testkit/properties/property-runs.ts';
+import { headersOf, readHeaderText } from './message-headers.ts';
+
+const names = ['Nats-Subject', 'Nats-Sequence', 'Latchkey-Epoch', 'latchkey-epoch', 'Epoch', 'traceparent'];
+const anyHeaders = fc.array(
+  fc.tuple(
+    fc.constantFrom(...names),
+    fc.string({ unit: fc.constantFrom('a', '1', ':', ' ', '-', '\u00e9', 'Epoch: 9') }),
+  ),
+);
+
+/** A message as the client gives it: its data begins where the headers end, and both are within a longer buffer. */
+function aMessage(headers: Uint8Array, data: Uint8Array): Msg & { size(): number } {
+  const payload = Buffer.concat([Buffer.from('MSG before'), headers, data, Buffer.from('\r\nMSG after')]);
+  const start = 'MSG before'.length + headers.length;
+  const subject = '_INBOX.x';
+  const given: Partial<Msg & { size(): number }> = {
+    subject,
+    data: payload.subarray(start, start + data.length),
+    size: () => subject.length + headers.length + data.length,
+  };
+  return given as Msg & { size(): number };
+}
+
+test('any headers say what the client reads in them', () => {
+  fc.assert(
+    fc.property(
+      anyHeaders,
+      fc.constantFrom('', ' 204 EOB', ' 503'),
+      fc.uint8Array(),
+      (given, status, data) => {
+        const lines = given.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+        const bytes = Buffer.from(`NATS/1.0${status}\r\n${lines}\r\n`);
+        const [expected, read] = [MsgHdrsImpl.decode(bytes), headersOf(aMessage(bytes, data))];
+        assert.ok(read !== undefined);
+        for (const name of names) {
+          assert.equal(read.get(name), expected.get(name));
+          assert.equal(read.last(name), expected.last(name));
+          assert.equal(read.has(name), expected.has(name));
+        }
+        assert.equal(read.code, expected.code);
+      },
+    ),
+    propertyRuns,
+  );
+});
+
+test('headers that stand nowhere before the data are those that the client gives, if any', () => {
+  const headers = new MsgHdrsImpl();
+  const elsewhere = { ...aMessage(Buffer.from('no headers at all'), Buffer.from('x')), headers };
+  assert.equal(headersOf(elsewhere), headers);
+  assert.equal(headersOf({ ...elsewhere, size: () => 1_000_000 }), headers);
+  assert.equal(headersOf(aMessage(Buffer.of(), Buffer.from('x'))), undefined);
+  assert.equal(readHeaderText('NATS/1.0\r\nName: value'), undefined);
+});
