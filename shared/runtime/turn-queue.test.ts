@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createSliceMeter, recordsPerSlice, type SlicedWork, TurnQueue } from './turn-queue.ts';
+import { createSliceMeter, recordsPerSlice, type SlicedWork, TurnQueue, workInTurns } from './turn-queue.ts';
 
 /** Notes its name in each of its slices. */
 function* noting(notes: string[], name: string, slices: number): SlicedWork {
@@ -59,4 +59,20 @@ test('a slice ends after so many records, or with one too many bytes', () => {
     [recordsPerSlice, 2 * recordsPerSlice],
   );
   assert.deepEqual([isFull(200_000), isFull(200_000), isFull(100)], [false, true, false]);
+});
+
+test('sliced work beside others ends with what it returns, or fails with what it throws', async () => {
+  const notes: string[] = [];
+  const counted = function* (): SlicedWork<number> {
+    yield* noting(notes, 'slice', 3);
+    return notes.length;
+  };
+  const work = workInTurns(counted());
+  assert.deepEqual(notes, ['slice']);
+  assert.equal(await work, 3);
+  const failing = function* (): SlicedWork {
+    yield;
+    throw new Error('broken');
+  };
+  await assert.rejects(workInTurns(failing()), /broken/);
 });

@@ -29,6 +29,15 @@ export function finishWork<T>(work: SlicedWork<T>): T {
   }
 }
 
+/** Does sliced work beside others, each slice in a turn of its own. */
+export async function workInTurns<T>(work: SlicedWork<T>): Promise<T> {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+    await nextTurn();
+  }
+}
+
 /** Does pieces of work one after another, each slice in a turn of its own. The first slice of an idle queue runs at once. */
 export class TurnQueue {
   #last: Promise<void> | undefined;

@@ -4,7 +4,7 @@ import type { Publisher } from '#shared/bus/publish/publisher.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry.ts';
 import type { InventoryNamespace } from '#shared/contracts/inventory/inventory-namespace.ts';
-import { carrierFrom, type TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import { carrierFrom } from '#shared/runtime/trace-carrier.ts';
 
 /** Brings what is known of one source to the bus. Nothing is published before `complete` is called once. */
 export interface InventoryFeed {
@@ -21,11 +21,11 @@ type InventoryRecord = InventoryEntry | InventoryNamespace;
 /** Creates a feed. Each change begins a trace, which follows it from the watch to every gateway that applies it. */
 export function createInventoryFeed(source: string, publisher: Publisher): InventoryFeed {
   const tracer = trace.getTracer('latchkey');
-  const records = new Map<string, { value: InventoryRecord; trace: TraceCarrier }>();
+  const records = new Map<string, InventoryRecord>();
   let complete = false;
 
   const change = (key: string, value: InventoryRecord | undefined): void => {
-    if (isDeepStrictEqual(records.get(key)?.value, value)) return;
+    if (isDeepStrictEqual(records.get(key), value)) return;
     const attributes = {
       'latchkey.source': source,
       'latchkey.key': key,
@@ -35,9 +35,10 @@ export function createInventoryFeed(source: string, publisher: Publisher): Inven
       try {
         const carrier = carrierFrom();
         if (value === undefined) records.delete(key);
-        else records.set(key, { value, trace: carrier });
-        if (complete && value === undefined) publisher.remove(key, carrier);
-        else if (complete && value !== undefined) publisher.put(key, value, carrier);
+        else records.set(key, value);
+        // Also before all is known: to hand a hundred thousand over at once would hold the event loop up.
+        if (value === undefined) publisher.remove(key, carrier);
+        else publisher.put(key, value, carrier);
       } finally {
         span.end();
       }
@@ -51,7 +52,7 @@ export function createInventoryFeed(source: string, publisher: Publisher): Inven
       change(formatKey({ owner: source, kind: 'namespace', namespace }), marker),
     complete: () => {
       if (complete) return;
-      publisher.replace(records);
+      publisher.complete();
       complete = true;
     },
   };

@@ -8,6 +8,7 @@ import { type Claim, findOutranked, findRival, manifestOf, nextClaim } from '#sh
 import { type BusRecord, bodyOf, parseHeaders } from '#shared/bus/records/record.ts';
 import type { Version } from '#shared/bus/records/version.ts';
 import { formatKey, maxVersionNumber } from '#shared/contracts/bus/bucket.ts';
+import { finishWork } from '#shared/runtime/turn-queue.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { createDesiredSet, type DesiredSet } from './desired-set.ts';
 import type { PrefixStore } from './prefix-store.ts';
@@ -67,7 +68,7 @@ async function publish(prefix: StoredPrefix, publisher: string): Promise<Version
     seq: 0,
     ...next.inherited,
   });
-  const outranked = findOutranked(prefix.records.values(), next.epoch);
+  const outranked = finishWork(findOutranked([...prefix.records.values()], next.epoch));
   const claim: Claim = { ...next, publisher, revision, outranked };
   assert.equal(findRival(prefix.records.values(), claim), undefined, 'nothing stored before takes it over');
   const writer = new SetWriter(store, desiredSet(), formatKey({ owner, kind: 'recipe' }));

@@ -10,6 +10,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type BackgroundLoop, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
+import { createSliceMeter, type SlicedWork, workInTurns } from '#shared/runtime/turn-queue.ts';
 import { createDesiredSet, type DesiredSet, type PublishedRecord } from './desired-set.ts';
 import { createPrefixStore, type PrefixStore } from './prefix-store.ts';
 import { createPublisherMetrics } from './publisher-metrics.ts';
@@ -111,10 +112,7 @@ class PrefixPublisher implements Publisher {
       ...(mostBytes === undefined ? {} : { mostBytes }),
       log: options.log,
       clock,
-      onBatch: (batch) => {
-        this.#noteBatch(batch);
-        return undefined;
-      },
+      onBatch: (batch) => workInTurns(this.#noteBatch(batch)),
     });
     this.#writer = new SetWriter(this.#store, this.#desired, formatKey({ owner, kind: 'recipe' }));
     this.#loop = startBackgroundLoop({
@@ -131,7 +129,8 @@ class PrefixPublisher implements Publisher {
 
   complete = (): void => {
     this.#desired.complete();
-    this.#mark([...this.#desired.keys(), ...this.#store.records.keys()]);
+    this.#mark(this.#desired.keys());
+    this.#mark(this.#store.records.keys());
   };
 
   put = (key: string, value: unknown, trace: TraceCarrier = {}): void => {
@@ -166,15 +165,24 @@ class PrefixPublisher implements Publisher {
     this.#loop.wake();
   }
 
-  #noteBatch({ reset, records }: MirrorBatch): void {
-    if (reset || records.length > 0) this.#mark(records.map(({ key }) => key));
-    if (reset) this.#mark(this.#desired.keys());
-    if (this.#claim !== undefined) this.#noteOutranked(this.#claim, { reset, records });
+  /** Has what arrived compared, in slices. Keys are marked last: a round that compares them knows what readers refuse. */
+  *#noteBatch({ reset, records }: MirrorBatch): SlicedWork {
+    if (this.#claim !== undefined) yield* this.#noteOutranked(this.#claim, { reset, records });
+    const isFull = createSliceMeter();
+    for (const { key } of records) {
+      if (isFull(0)) yield;
+      this.#writer.mark([key]);
+    }
+    for (const key of reset ? this.#desired.keys() : []) {
+      if (isFull(0)) yield;
+      this.#writer.mark([key]);
+    }
+    if (reset || records.length > 0) this.#mark([]);
   }
 
   /** Notes what readers may refuse. What was on its way while the prefix was claimed may be any loser's. */
-  #noteOutranked(claim: Claim, { reset, records }: MirrorBatch): void {
-    if (reset) claim.outranked = findOutranked(records, claim.epoch);
+  *#noteOutranked(claim: Claim, { reset, records }: MirrorBatch): SlicedWork {
+    if (reset) claim.outranked = yield* findOutranked(records, claim.epoch);
     else for (const { key, epoch } of records) if (epoch < claim.epoch) claim.outranked.add(key);
   }
 
@@ -218,11 +226,13 @@ class PrefixPublisher implements Publisher {
     const { epoch, inherited } = next;
     const revision = await this.#store.storeManifest(link, { schema: 1, epoch, seq: 0, ...inherited });
     this.#log.info({ epoch, revision, startsOver: next.startsOver }, 'prefix claimed');
+    const claim: Claim = { ...next, publisher: this.#id, revision, outranked: new Set() };
+    // What arrives from here on is noted in the claim; what has arrived meanwhile is among the records.
+    this.#claim = claim;
+    for (const key of await workInTurns(findOutranked([...records.values()], epoch)))
+      claim.outranked.add(key);
     this.#mark(records.keys());
-    // Of what has arrived meanwhile, too; for what arrives from here on the claim must stand.
-    const outranked = findOutranked(records.values(), epoch);
-    this.#claim = { ...next, publisher: this.#id, revision, outranked };
-    return this.#claim;
+    return claim;
   }
 
   #supersededBy({ epoch }: BusRecord, claim: Claim): void {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BusLink } from '#shared/bus/link/bus.ts';
 import {
   type Claim,
@@ -60,6 +61,8 @@ export class SetWriter {
       const entries = wanted.filter(([key]) => key !== this.#recipeKey);
       for (let start = 0; start < entries.length; start += publishWindow) {
         const window = entries.slice(start, start + publishWindow);
+        // Where nothing has to be written, nothing else would let the event loop go on.
+        if (start > 0) await nextTurn();
         await Promise.all(window.map(([key, record]) => this.#storeKey(link, claim, key, record)));
       }
       const recipe = wanted.find(([key]) => key === this.#recipeKey);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { maxVersionNumber } from '#shared/contracts/bus/bucket.ts';
+import { finishWork } from '#shared/runtime/turn-queue.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import {
   type Claim,
@@ -95,7 +96,7 @@ test('a record that readers refuse, since one before it has a higher epoch, is w
   const first = aRecord({ key: 'k8s.entry._.a', epoch: 3, revision: 1 });
   const low = aRecord({ key: 'k8s.entry._.b', epoch: 0, revision: 2 });
   const { epoch } = nextClaim([low, first], undefined);
-  const outranked = findOutranked([low, first], epoch);
+  const outranked = finishWork(findOutranked([low, first], epoch));
   assert.deepEqual([epoch, [...outranked]], [4, [low.key]]);
   const next = { ...claim, epoch, outranked };
   assert.equal(needsWrite(desired, low, next), true);

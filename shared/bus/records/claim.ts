@@ -1,7 +1,9 @@
 import { maxVersionNumber, parseKey } from '#shared/contracts/bus/bucket.ts';
 import { type Manifest, manifestSchema } from '#shared/contracts/bus/manifest.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
+import { createSliceMeter, type SlicedWork } from '#shared/runtime/turn-queue.ts';
 import { createDigestSet } from './digest.ts';
+import { inRevisionOrder } from './in-revision-order.ts';
 import { type BusRecord, bodyOf, type DesiredRecord } from './record.ts';
 
 /** What a manifest says of a set, without the publisher's version. */
@@ -69,10 +71,12 @@ export function nextClaim(
 }
 
 /** Finds the keys whose record a reader refuses that begins now: one before it, that may stay, has a higher epoch. */
-export function findOutranked(records: Iterable<BusRecord>, claimEpoch: number): Set<string> {
+export function* findOutranked(records: readonly BusRecord[], claimEpoch: number): SlicedWork<Set<string>> {
+  const isFull = createSliceMeter();
   const outranked = new Set<string>();
   let fence = 0;
-  for (const { key, epoch } of [...records].sort((left, right) => left.revision - right.revision)) {
+  for (const { key, epoch } of yield* inRevisionOrder(records)) {
+    if (isFull(0)) yield;
     // The claim replaces the manifest, and the publisher whatever is above its epoch.
     if (epoch > claimEpoch || parseKey(key)?.kind === 'manifest') continue;
     if (epoch < fence) outranked.add(key);
