@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import type { AppliedSet, RecordChange } from '#shared/bus/read/reader.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
-import type { RuleIndex } from '#shared/core/rules/index/rule-index.ts';
+import { readPlainEntry } from '#shared/contracts/rules/plain-entry.ts';
+import type { RuleChange, RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import { createSliceMeter, recordsPerSlice, type SlicedWork } from '#shared/runtime/turn-queue.ts';
 import type { RuleSink } from './rule-sink.ts';
@@ -37,6 +38,7 @@ export function createIndexSink(options: {
     );
   };
   return {
+    readsAgain: false,
     *prepare(set) {
       if (set.changes.length <= recordsPerSlice) {
         return () => noteApplied(set, index.apply(set.owner, traced(set)));
@@ -71,14 +73,22 @@ function* inSlices<T>(work: Generator<number, T>): SlicedWork<T> {
 }
 
 /** Hands the changes on, and ends the trace of each here: Kubernetes watch -> discovery -> bus -> resolver -> bus -> this gateway. */
-function* traced(set: AppliedSet): Generator<RecordChange> {
+function* traced(set: AppliedSet): Generator<RuleChange> {
   let spans = 0;
   for (const change of set.changes) {
-    yield change;
+    yield ruleChange(change);
     if (change.traceparent === undefined || spans >= maxSpansPerSet) continue;
     spans += 1;
     traceApplied(set, change);
   }
+}
+
+/** A change as the index takes it: without its value where that is no more than lookup keys. */
+function ruleChange(change: RecordChange): RuleChange {
+  const { key, record, bytes, traceparent } = change;
+  const lookupKeys = key.kind === 'entry' && bytes !== undefined ? readPlainEntry(bytes) : undefined;
+  if (lookupKeys === undefined) return change;
+  return { key, value: undefined, lookupKeys, traceparent, ...(record === undefined ? {} : { record }) };
 }
 
 function traceApplied({ owner, epoch, seq }: AppliedSet, change: RecordChange): void {

@@ -1,16 +1,22 @@
 import { type BusRecord, parseRecordBytes } from '#shared/bus/records/record.ts';
 import { parseKey, type RecordKey } from '#shared/contracts/bus/bucket.ts';
+import { readPlainEntry } from '#shared/contracts/rules/plain-entry.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 
-/** One record that differs from the set before; `value` is the parsed JSON, undefined when the record is gone. */
+/** One record that differs from the set before. */
 export interface RecordChange extends TraceCarrier {
   key: RecordKey;
-  value: unknown;
+  /** The key as it is stored. */
+  record?: string;
+  /** The record's JSON as it came; undefined when it is gone. */
+  bytes?: Uint8Array | undefined;
+  /** What is parsed of it, each time that it is asked for; undefined when the record is gone. */
+  readonly value: unknown;
 }
 
 /**
  * What differs between two sets. Each change is parsed when it is its turn, and kept by nobody: parsed, a set takes up to
- * twenty times its bytes.
+ * twenty times its bytes. They are read before their records are let go of (`PreparedSet.shed`).
  */
 export interface SetChanges extends Iterable<RecordChange> {
   readonly length: number;
@@ -32,11 +38,23 @@ export const createSetChanges = (changed: readonly ChangedRecord[]): SetChanges 
     for (const [text, record] of changed) {
       const key = parseKey(text);
       if (key === undefined) continue;
-      const value = record === undefined || record.deleted ? undefined : parseBody(record.bytes);
-      yield { key, value, ...record?.trace };
+      const bytes = record === undefined || record.deleted ? undefined : record.bytes;
+      yield {
+        key,
+        record: text,
+        bytes,
+        get value() {
+          return bytes && parseBody(bytes);
+        },
+        ...record?.trace,
+      };
     }
   },
 });
+
+/** Tells whether a record body can be read. Most are those of rules, which need not be parsed for it. */
+export const isReadable = (bytes: Uint8Array): boolean =>
+  readPlainEntry(bytes) !== undefined || parseBody(bytes) !== undefined;
 
 /** Parses a record body of a schema version that this build reads; undefined otherwise. */
 export function parseBody(bytes: Uint8Array): unknown {

@@ -7,28 +7,51 @@ export interface IndexedItem {
   traceparent: string | undefined;
 }
 
-/** One entry as it came; its items share all that is the same for them. */
-interface IndexedEntry {
+const none: Readonly<Record<string, string>> = Object.freeze({});
+const nothing: ReadonlySet<string> = new Set();
+
+/** One entry as it came. It is each of its items without variables itself: most have none, and there are many. */
+class IndexedEntry {
+  readonly scope: string;
+  traceparent: string | undefined;
+  lookupKeys: readonly string[] = [];
+  leftOut: string | undefined;
+  readonly variables = none;
+
+  constructor(scope: string) {
+    this.scope = scope;
+  }
+
+  get entry(): IndexedEntry {
+    return this;
+  }
+}
+
+/** An item and the entry that it is of. */
+type OwnedItem = IndexedEntry | { entry: IndexedEntry; variables: Readonly<Record<string, string>> };
+
+/** The items of one scope, and its name, which all its entries share: a key taken apart gives each one of its own. */
+interface Scope {
+  readonly name: string;
+  readonly items: Map<string, OwnedItem>;
+}
+
+/** What an entry says: its lookup keys, and what more there is of some. */
+interface EntryContent extends Partial<Pick<RuleEntry, 'items' | 'sealed' | 'leftOut'>> {
+  lookupKeys: readonly string[];
+}
+
+/** Whose entry it is, where it holds, and the trace that brought it. */
+export interface EntryPlace {
+  owner: string;
   scope: string;
   traceparent: string | undefined;
-  lookupKeys: readonly string[];
-  leftOut: string | undefined;
-  /** Stands for each item without variables: most have none, and there are many. */
-  plain: OwnedItem | undefined;
-}
-interface OwnedItem {
-  entry: IndexedEntry;
-  variables: Readonly<Record<string, string>>;
 }
 
 /** The entries of one manager by lookup key. */
 export interface EntryIndex {
   /** Puts an entry in place of the one of the same record; touches only items that differ. */
-  put(
-    record: string,
-    entry: RuleEntry,
-    place: { owner: string; scope: string; traceparent: string | undefined },
-  ): void;
+  put(record: string, content: EntryContent, place: EntryPlace): void;
   remove(record: string): void;
   item(scope: string, lookupKey: string): IndexedItem | undefined;
   lookupKeys(scope: string): Iterable<string>;
@@ -40,15 +63,12 @@ export interface EntryIndex {
   copy(): Generator<number, EntryIndex>;
 }
 
-const none: Readonly<Record<string, string>> = Object.freeze({});
-
 /** @param open how a sealed value is opened, each time that a template reads it */
 export const createEntryIndex = (open: OpenValue): EntryIndex => new ScopedEntries(open);
 
 class ScopedEntries implements EntryIndex {
   readonly #open: OpenValue;
-  /** Scope -> lookup key -> item. */
-  readonly #items = new Map<string, Map<string, OwnedItem>>();
+  readonly #scopes = new Map<string, Scope>();
   readonly #leftOut = new LeftOutPrefixes();
   readonly #entries = new Map<string, IndexedEntry>();
   #changed = 0;
@@ -57,27 +77,26 @@ class ScopedEntries implements EntryIndex {
     this.#open = open;
   }
 
-  put(
-    record: string,
-    next: RuleEntry,
-    { owner, scope, traceparent }: { owner: string; scope: string; traceparent: string | undefined },
-  ): void {
+  put(record: string, next: EntryContent, { owner, scope, traceparent }: EntryPlace): void {
+    const scoped = this.#scopes.get(scope) ?? newScope(scope);
+    const { name, items } = scoped;
     if (this.#entries.get(record)?.scope !== scope) this.remove(record);
-    const entry = this.#entries.get(record) ?? newEntry(scope);
+    const entry = this.#entries.get(record) ?? new IndexedEntry(name);
     this.#entries.set(record, entry);
-    this.#takeOut(entry, (lookupKey) => !Object.hasOwn(next.items, lookupKey));
+    if (entry.lookupKeys.length > 0) this.#takeOut(entry, new Set(next.lookupKeys));
     this.#leftOut.count(entry, -1);
-    Object.assign(entry, { traceparent, leftOut: next.leftOut, lookupKeys: Object.keys(next.items) });
+    entry.traceparent = traceparent;
+    entry.leftOut = next.leftOut;
+    entry.lookupKeys = next.lookupKeys;
     this.#leftOut.count(entry, 1);
-    const scoped = this.#items.get(scope) ?? new Map<string, OwnedItem>();
     for (const lookupKey of entry.lookupKeys) {
-      const before = scoped.get(lookupKey);
+      const before = items.get(lookupKey);
       const item = this.#itemOf(entry, next, { owner, secret: lookupKey }, before);
       if (item === before) continue;
-      scoped.set(lookupKey, item);
+      items.set(lookupKey, item);
       this.#changed += 1;
     }
-    if (scoped.size > 0) this.#items.set(scope, scoped);
+    if (items.size > 0) this.#scopes.set(name, scoped);
   }
 
   remove(record: string): void {
@@ -85,16 +104,16 @@ class ScopedEntries implements EntryIndex {
     if (entry === undefined) return;
     this.#entries.delete(record);
     this.#leftOut.count(entry, -1);
-    this.#takeOut(entry, () => true);
+    this.#takeOut(entry, nothing);
   }
 
   item(scope: string, lookupKey: string): IndexedItem | undefined {
-    const found = this.#items.get(scope)?.get(lookupKey);
+    const found = this.#scopes.get(scope)?.items.get(lookupKey);
     return found && { variables: found.variables, traceparent: found.entry.traceparent };
   }
 
   lookupKeys(scope: string): Iterable<string> {
-    return this.#items.get(scope)?.keys() ?? [];
+    return this.#scopes.get(scope)?.items.keys() ?? [];
   }
 
   leavesOut(scope: string, lookupKey: string): boolean {
@@ -109,7 +128,7 @@ class ScopedEntries implements EntryIndex {
     const copy = new ScopedEntries(this.#open);
     copy.#changed = this.#changed;
     for (const [record, entry] of this.#entries) {
-      copy.#adopt(record, entry, this.#items.get(entry.scope));
+      copy.#adopt(record, entry, this.#scopes.get(entry.scope)?.items);
       yield entry.lookupKeys.length;
     }
     return copy;
@@ -117,36 +136,39 @@ class ScopedEntries implements EntryIndex {
 
   /** Takes over an entry of another index, with those of its items that no other entry has in its place. */
   #adopt(record: string, held: IndexedEntry, items: ReadonlyMap<string, OwnedItem> | undefined): void {
-    const entry: IndexedEntry = { ...held, plain: undefined };
+    const entry = new IndexedEntry(held.scope);
+    entry.traceparent = held.traceparent;
+    entry.leftOut = held.leftOut;
+    entry.lookupKeys = held.lookupKeys;
     this.#entries.set(record, entry);
     this.#leftOut.count(entry, 1);
-    const scoped = this.#items.get(entry.scope) ?? new Map<string, OwnedItem>();
+    const scope = this.#scopes.get(entry.scope) ?? newScope(entry.scope);
     for (const lookupKey of entry.lookupKeys) {
       const item = items?.get(lookupKey);
       if (item?.entry !== held) continue;
-      scoped.set(lookupKey, item.variables === none ? plainOf(entry) : { entry, variables: item.variables });
+      scope.items.set(lookupKey, item === held ? entry : { entry, variables: item.variables });
     }
-    if (scoped.size > 0) this.#items.set(entry.scope, scoped);
+    if (scope.items.size > 0) this.#scopes.set(scope.name, scope);
   }
 
-  #takeOut(entry: IndexedEntry, isGone: (lookupKey: string) => boolean): void {
-    const scoped = this.#items.get(entry.scope);
+  #takeOut(entry: IndexedEntry, kept: ReadonlySet<string>): void {
+    const items = this.#scopes.get(entry.scope)?.items;
     for (const lookupKey of entry.lookupKeys) {
-      if (!isGone(lookupKey) || scoped?.get(lookupKey)?.entry !== entry) continue;
-      scoped.delete(lookupKey);
+      if (kept.has(lookupKey) || items?.get(lookupKey)?.entry !== entry) continue;
+      items.delete(lookupKey);
       this.#changed += 1;
     }
-    if (scoped?.size === 0) this.#items.delete(entry.scope);
+    if (items?.size === 0) this.#scopes.delete(entry.scope);
   }
 
   /** Makes what stands for a lookup key of an entry: the item before, if it is the same. */
   #itemOf(
     entry: IndexedEntry,
-    { items, sealed }: RuleEntry,
+    { items, sealed }: EntryContent,
     place: SealedPlace,
     before: OwnedItem | undefined,
   ): OwnedItem {
-    const variables = items[place.secret] ?? none;
+    const variables = items?.[place.secret] ?? none;
     const value =
       sealed !== undefined && Object.hasOwn(sealed, place.secret) ? sealed[place.secret] : undefined;
     if (value !== undefined) {
@@ -154,7 +176,7 @@ class ScopedEntries implements EntryIndex {
       return { entry, variables: withSealedValue(variables, place, () => open(value, place)) };
     }
     if (before?.entry === entry && isSame(before.variables, variables)) return before;
-    return isSame(none, variables) ? plainOf(entry) : { entry, variables };
+    return variables === none || isSame(none, variables) ? entry : { entry, variables };
   }
 }
 
@@ -177,19 +199,7 @@ class LeftOutPrefixes {
   }
 }
 
-const newEntry = (scope: string): IndexedEntry => ({
-  scope,
-  traceparent: undefined,
-  lookupKeys: [],
-  leftOut: undefined,
-  plain: undefined,
-});
-
-/** Gives the one object that stands for every item of an entry without variables. */
-function plainOf(entry: IndexedEntry): OwnedItem {
-  entry.plain ??= { entry, variables: none };
-  return entry.plain;
-}
+const newScope = (name: string): Scope => ({ name, items: new Map() });
 
 /** Compares what is held with what came, without opening a sealed value: that is no enumerable property. */
 function isSame(held: OwnedItem['variables'], came: OwnedItem['variables']): boolean {

@@ -7,13 +7,17 @@ import {
 } from '#shared/contracts/rules/rule-entry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { type CompiledRecipe, compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
-import { createEntryIndex, type EntryIndex, type IndexedItem } from './entry-index.ts';
+import { createEntryIndex, type EntryIndex, type EntryPlace, type IndexedItem } from './entry-index.ts';
 import type { OpenValue } from './sealed-value.ts';
 
 /** One record that appeared, changed or (value undefined) went away. `value` is the parsed JSON body. */
 export interface RuleChange {
   key: RecordKey;
-  value: unknown;
+  /** The key as it is stored, where whoever gives the change keeps it: the index then keeps no other string. */
+  record?: string;
+  readonly value: unknown;
+  /** Of an entry that says nothing else (`readPlainEntry`): its value is not asked for then. */
+  lookupKeys?: readonly string[] | undefined;
   traceparent?: string | undefined;
 }
 
@@ -132,7 +136,13 @@ function tryChange(
 }
 
 function applyChange(rules: ManagerRules, change: RuleChange, compile: Compile): void {
-  const { key, value, traceparent } = change;
+  const { key, traceparent, record = formatKey(key) } = change;
+  if (key.kind === 'entry' && change.lookupKeys !== undefined) {
+    const { lookupKeys } = change;
+    rules.entries.put(record, { lookupKeys }, placeOf(key, traceparent));
+    return;
+  }
+  const { value } = change;
   switch (key.kind) {
     case 'manifest':
       return;
@@ -147,24 +157,30 @@ function applyChange(rules: ManagerRules, change: RuleChange, compile: Compile):
       return;
     }
     case 'entry':
-      applyEntry(rules.entries, key, { value, traceparent });
+      applyEntry(rules.entries, key, { record, value, traceparent });
   }
 }
 
 function applyEntry(
   entries: EntryIndex,
   key: RecordKey & { kind: 'entry' },
-  { value, traceparent }: Pick<RuleChange, 'value' | 'traceparent'>,
+  { record, value, traceparent }: Pick<RuleChange, 'value' | 'traceparent'> & { record: string },
 ): void {
-  const record = formatKey(key);
   if (value === undefined) {
     entries.remove(record);
     return;
   }
   const entry = checkShape(ruleEntrySchema, value);
   if (!entry.success) throw invalidRecord(key);
-  entries.put(record, entry.data, { owner: key.owner, scope: key.namespace ?? everyNamespace, traceparent });
+  const { items, sealed, leftOut } = entry.data;
+  const content = { lookupKeys: Object.keys(items), items, sealed, leftOut };
+  entries.put(record, content, placeOf(key, traceparent));
 }
+
+const placeOf = (
+  { owner, namespace }: RecordKey & { kind: 'entry' },
+  traceparent: string | undefined,
+): EntryPlace => ({ owner, scope: namespace ?? everyNamespace, traceparent });
 
 function invalidRecord(key: RecordKey): LatchkeyError {
   return new LatchkeyError('RECORD_INVALID', `the ${key.kind} does not have the expected shape`);
