@@ -87,7 +87,7 @@ const rooms: Record<string, readonly string[]> = {
   'shared/bus/records': ['shared/contracts', 'shared/core/text', 'shared/runtime', 'shared/bus/link'],
   'shared/bus/publish': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],
   'shared/bus/read': ['shared/contracts', 'shared/runtime', 'shared/bus/link', 'shared/bus/records'],
-  'shared/bus/snapshot': ['shared/contracts', 'shared/bus/records'],
+  'shared/bus/snapshot': ['shared/contracts', 'shared/runtime', 'shared/bus/records'],
   'shared/kubernetes/requests': ['shared/contracts', 'shared/core/text', 'shared/runtime'],
   'shared/kubernetes/reflector': ['shared/contracts', 'shared/runtime', 'shared/kubernetes/requests'],
   'shared/kubernetes/objects': [

@@ -10,6 +10,7 @@ import { snapshotSecretName, snapshotShardName } from '#shared/contracts/kuberne
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { managers } from '#shared/managers/shipped/managers.ts';
+import { finishWork } from '#shared/runtime/turn-queue.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { aPod, aReview } from '#testkit/pods/a-pod.ts';
 import { runLatchkey } from '#testkit/processes/run-latchkey.ts';
@@ -62,7 +63,7 @@ const mostBytes = 1_024 * 1_024;
 const noWait = { sleep: async () => undefined };
 
 test('the rules of the snapshot in the cluster answer as those of a gateway', async () => {
-  const { shards = [] } = await packSnapshotShards(formatSnapshot(someRecords()), takenAt);
+  const { shards = [] } = await packSnapshotShards(finishWork(formatSnapshot(someRecords())), takenAt);
   const data = Object.fromEntries(
     shards.map((shard, index) => [snapshotShardName(index), Buffer.from(shard).toString('base64')]),
   );

@@ -54,7 +54,7 @@ export async function readLiveSnapshot(
         readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name }),
       ),
     );
-    const found = readSnapshot(shardsOf(secrets), mostBytes);
+    const found = await readSnapshot(shardsOf(secrets), mostBytes);
     if ('records' in found) return found;
     if (found.state !== 'torn' || reads === mostReads) {
       throw new LatchkeyError(

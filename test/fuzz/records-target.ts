@@ -14,6 +14,7 @@ import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { admit } from '#shared/core/admission/admit.ts';
 import { createRuleIndex, type RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import { managers } from '#shared/managers/shipped/managers.ts';
+import { finishWork } from '#shared/runtime/turn-queue.ts';
 import { aManifest } from '#testkit/nats/a-record.ts';
 import { aPod, aReview } from '#testkit/pods/a-pod.ts';
 import type { Random } from '#testkit/properties/random.ts';
@@ -43,7 +44,7 @@ export const recordsTarget: FuzzTarget = {
   open: () => ({
     run: (random, notes) => {
       const kind = random.pick([tryStaging, tryStaging, trySnapshot, tryInventory]);
-      kind(random, notes);
+      return kind(random, notes);
     },
   }),
 };
@@ -125,8 +126,8 @@ function askGateway(index: RuleIndex, notes: CaseNotes): void {
 }
 
 /** Shards from Secrets that somebody has written to, some of them packed as a snapshot is. */
-function trySnapshot(random: Random, notes: CaseNotes): void {
-  const sound = formatSnapshot(fuzzedRecords(random, 2).filter(({ deleted }) => !deleted));
+async function trySnapshot(random: Random, notes: CaseNotes): Promise<void> {
+  const sound = finishWork(formatSnapshot(fuzzedRecords(random, 2).filter(({ deleted }) => !deleted)));
   const content = random.chance(0.3) ? mutateBytes(random, sound) : sound;
   const packed = gzipSync(content, { level: 1 });
   const count = 1 + below(random, 3);
@@ -134,7 +135,7 @@ function trySnapshot(random: Random, notes: CaseNotes): void {
   const shards = listOf(count, (index) => {
     const header = {
       schema: 1,
-      generation: generationOf(content),
+      generation: finishWork(generationOf(content)),
       index,
       count,
       takenAt: '2026-11-30T00:00:00.000Z',
@@ -145,7 +146,7 @@ function trySnapshot(random: Random, notes: CaseNotes): void {
     return [snapshotShardName(index), random.chance(0.1) ? mutateBytes(random, shard) : shard] as const;
   });
   notes.input(shards.map(([name, bytes]) => `${name} ${Buffer.from(bytes).toString('latin1')}`));
-  const read = readSnapshot(new Map(shards), 1_024 * 1_024);
+  const read = await readSnapshot(new Map(shards), 1_024 * 1_024);
   notes.outcome('records' in read ? 'snapshot read' : `snapshot ${read.state}`);
   if (!('records' in read)) return;
   const staging = createStaging(owner);

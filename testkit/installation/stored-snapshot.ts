@@ -36,7 +36,7 @@ export async function snapshotSummary(cluster: Harness): Promise<SnapshotSummary
 export async function storedSnapshot(cluster: Harness) {
   const secrets = await snapshotSecrets(cluster);
   const files = secrets.flatMap(({ data = {} }) => Object.entries(data));
-  const found = readSnapshot(
+  const found = await readSnapshot(
     new Map(files.map(([name, value]) => [name, Buffer.from(value, 'base64')])),
     Number.POSITIVE_INFINITY,
   );

@@ -15,9 +15,9 @@ const takenAt = '2026-01-01T00:00:00.000Z';
 const owner = 'k8s';
 
 /** What a gateway that starts from the shards knows. */
-function startedFrom(shards: readonly Uint8Array[] = []) {
+async function startedFrom(shards: readonly Uint8Array[] = []) {
   const files = new Map(shards.map((shard, index) => [snapshotShardName(index), shard]));
-  const snapshot = readSnapshot(files, Number.POSITIVE_INFINITY);
+  const snapshot = await readSnapshot(files, Number.POSITIVE_INFINITY);
   assert.ok('records' in snapshot);
   const staging = createStaging(owner);
   for (const record of snapshot.records) assert.equal(staging.stage(record), 'staged');
@@ -27,19 +27,19 @@ function startedFrom(shards: readonly Uint8Array[] = []) {
   return { index, isComplete: staging.applied() !== undefined };
 }
 
-function aKeeper() {
+async function aKeeper() {
   const logged: string[] = [];
   const log = pino({ base: null }, { write: (line) => logged.push(line) });
-  return { packed: createPackedRules(undefined, log), logged };
+  return { packed: await createPackedRules(undefined, log), logged };
 }
 
 test('namespaces with very large Secrets are left out, named once, and everybody else is in the snapshot', async () => {
-  const { packed, logged } = aKeeper();
+  const { packed, logged } = await aKeeper();
   const huge = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`huge-${index}`, 2_300]));
   const rules = namespaceRules({ ...huge, team: 20, other: 100 });
   assert.equal(await packed.pack(rules, takenAt), true);
   assert.equal(await packed.pack(rules, takenAt), false);
-  const { index, isComplete } = startedFrom(packed.snapshot()?.shards);
+  const { index, isComplete } = await startedFrom(packed.snapshot()?.shards);
   assert.equal(isComplete, true);
   for (const namespace of ['team', 'other']) {
     assert.notEqual(index.item(owner, namespace, 's/known'), undefined, namespace);
@@ -52,19 +52,20 @@ test('namespaces with very large Secrets are left out, named once, and everybody
   assert.equal(logged.filter((line) => line.includes('SNAPSHOT_TOO_LARGE')).length, 1);
 
   await packed.pack(namespaceRules({ ...huge, team: 20, other: 100, late: 3 }), takenAt);
-  assert.notEqual(startedFrom(packed.snapshot()?.shards).index.item(owner, 'late', 's/known'), undefined);
+  const later = await startedFrom(packed.snapshot()?.shards);
+  assert.notEqual(later.index.item(owner, 'late', 's/known'), undefined);
   await packed.pack(namespaceRules({ team: 20 }), takenAt);
   assert.deepEqual([packed.leftOut(), packed.snapshot()?.summary.leftOut], [[], undefined]);
   assert.match(logged.at(-1) ?? '', /holds all rules again/);
 });
 
 test('a manager that is too large without namespaces goes as a whole, and the others stay', async () => {
-  const { packed } = aKeeper();
+  const { packed } = await aKeeper();
   const key = formatKey({ owner: 'aws', kind: 'entry', namespace: undefined, secret: 'x' });
   const large = Array.from({ length: 5 }, (_, index) =>
     aRecord({ key: `${key}${index}`, bytes: randomBytes(800_000) }),
   );
   assert.equal(await packed.pack([...large, ...namespaceRules({ a: 3 })], takenAt), true);
   assert.deepEqual(packed.leftOut(), [{ owner: 'aws' }]);
-  assert.equal(startedFrom(packed.snapshot()?.shards).isComplete, true);
+  assert.equal((await startedFrom(packed.snapshot()?.shards)).isComplete, true);
 });

@@ -8,7 +8,8 @@ const takenAt = '2026-01-01T00:00:00.000Z';
 
 test('rules are packed once', async () => {
   const logged: string[] = [];
-  const packed = createPackedRules(undefined, pino({ base: null }, { write: (line) => logged.push(line) }));
+  const log = pino({ base: null }, { write: (line) => logged.push(line) });
+  const packed = await createPackedRules(undefined, log);
   const rules = namespaceRules({ a: 10 });
   assert.equal(packed.snapshot(), undefined);
   assert.equal(await packed.pack(rules, takenAt), true);

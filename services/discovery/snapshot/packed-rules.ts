@@ -9,6 +9,7 @@ import {
   mostNamedLeftOut,
   snapshotShardCount,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { workInTurns } from '#shared/runtime/turn-queue.ts';
 import type { StoredSnapshot } from './snapshot-secrets.ts';
 
 /** Packs the snapshot that the Secrets are to hold: the last rules in force, as far as they fit. */
@@ -27,8 +28,11 @@ const mostPackedBytes = snapshotShardCount * maxShardBytes;
 const room = { packedBytes: 0.98 * mostPackedBytes, contentBytes: maxContentBytes };
 
 /** @param begun what the Secrets hold at the start */
-export function createPackedRules(begun: RulesSnapshot | undefined, log: Logger): PackedRules {
-  let snapshot = begun && { shards: begun.shards, summary: summarize(begun.records, begun) };
+export async function createPackedRules(begun: RulesSnapshot | undefined, log: Logger): Promise<PackedRules> {
+  let snapshot: StoredSnapshot | undefined = begun && {
+    shards: begun.shards,
+    summary: await workInTurns(summarize(begun.records, begun)),
+  };
   let bytes = (begun?.shards ?? []).reduce((sum, shard) => sum + shard.length, 0);
   /** Generation of the rules that were in force when they were packed. */
   let packedOf = snapshot?.summary.generation;
@@ -47,21 +51,24 @@ export function createPackedRules(begun: RulesSnapshot | undefined, log: Logger)
     bytes: () => bytes,
     leftOut: () => leftOut,
     pack: async (records, takenAt) => {
-      const content = formatSnapshot(records);
-      const generation = generationOf(content);
+      const content = await workInTurns(formatSnapshot(records));
+      const generation = await workInTurns(generationOf(content));
       if (generation === packedOf) return false;
       const whole = await packSnapshotShards(content, takenAt);
       const shared = whole.shards === undefined ? await shareSnapshot(records, room) : undefined;
       const packed =
-        shared === undefined ? whole : await packSnapshotShards(formatSnapshot(shared.records), takenAt);
+        shared === undefined
+          ? whole
+          : await packSnapshotShards(await workInTurns(formatSnapshot(shared.records)), takenAt);
       leaveOut(shared?.leftOut ?? []);
       packedOf = generation;
       // An old snapshot is better than one of nothing.
       if (packed.shards === undefined || shared?.records.length === 0) return false;
       bytes = packed.packedBytes;
       if (packed.generation === snapshot?.summary.generation) return false;
-      const summary = summarize(shared?.records ?? records, { ...packed, shards: packed.shards });
-      snapshot = { shards: packed.shards, summary: { ...summary, ...summaryOf(leftOut) } };
+      const { shards } = packed;
+      const summary = await workInTurns(summarize(shared?.records ?? records, { ...packed, shards }));
+      snapshot = { shards, summary: { ...summary, ...summaryOf(leftOut) } };
       return true;
     },
   };

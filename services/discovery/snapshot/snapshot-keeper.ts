@@ -54,7 +54,7 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): 
 
   const store = async ({ rules, packed }: OpenSnapshot, notePacked: () => void): Promise<void> => {
     const takenAt = new Date(clock.now()).toISOString();
-    if (await packed.pack(rules.records(), takenAt)) notePacked();
+    if (await packed.pack(await rules.records(), takenAt)) notePacked();
     const snapshot = packed.snapshot();
     if (snapshot === undefined) return;
     const summary = { ...snapshot.summary, ...staleManagers.told() };
@@ -67,7 +67,7 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): 
     clock,
     backoff: { firstMs: lookIntervalMs, longestMs: intervalMs },
     run: async () => {
-      open ??= openSnapshot(await secrets.read(), options, { log, onChange: schedule.changed });
+      open ??= await openSnapshot(await secrets.read(), options, { log, onChange: schedule.changed });
       const opened = open;
       if (schedule.isDue() && opened.rules.applied().length > 0) {
         await schedule.run((packed) => store(opened, packed));
@@ -95,12 +95,12 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): 
 }
 
 /** Begins with the stored shards, as far as they can be used, and follows the rules on the bus from there. */
-function openSnapshot(
+async function openSnapshot(
   shards: ReadonlyMap<string, Uint8Array>,
   { bus, managers, mostBytes, clock, log: readerLog }: SnapshotKeeperOptions,
   { log, onChange }: { log: Logger; onChange: () => void },
-): OpenSnapshot {
-  const found = readSnapshot(shards, managers.length * mostBytes);
+): Promise<OpenSnapshot> {
+  const found = await readSnapshot(shards, managers.length * mostBytes);
   const begun = 'records' in found ? found : undefined;
   if (!('records' in found) && found.state !== 'missing') log.warn(found, 'stored snapshot not usable');
   const rules = createReader(bus, {
@@ -112,5 +112,5 @@ function openSnapshot(
     clock,
     onApply: onChange,
   });
-  return { rules, packed: createPackedRules(begun, log) };
+  return { rules, packed: await createPackedRules(begun, log) };
 }

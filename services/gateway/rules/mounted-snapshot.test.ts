@@ -9,6 +9,7 @@ import { formatSnapshot } from '#shared/bus/snapshot/snapshot-format.ts';
 import { packSnapshotShards } from '#shared/bus/snapshot/snapshot-shards.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { finishWork } from '#shared/runtime/turn-queue.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { readMountedSnapshot } from './mounted-snapshot.ts';
 
@@ -55,7 +56,7 @@ async function read(
 async function twoShards(): Promise<readonly Uint8Array[]> {
   const bytes = randomBytes(900_000);
   const { shards = [] } = await packSnapshotShards(
-    formatSnapshot([aRecord({ key: 'k8s.recipe', bytes })]),
+    finishWork(formatSnapshot([aRecord({ key: 'k8s.recipe', bytes })])),
     takenAt,
   );
   assert.equal(shards.length, 2);

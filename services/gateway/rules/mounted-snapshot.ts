@@ -36,7 +36,7 @@ export async function readMountedSnapshot(
 
 async function readUntornSnapshot(folder: string, mostBytes: number, clock: MountedSnapshotOptions['clock']) {
   for (let waitedMs = 0; ; waitedMs += tornAgainMs) {
-    const found = readSnapshot(await readFolder(folder), mostBytes);
+    const found = await readSnapshot(await readFolder(folder), mostBytes);
     if ('records' in found || found.state !== 'torn' || waitedMs >= tornMostMs) return found;
     await clock.sleep(tornAgainMs);
   }

@@ -10,6 +10,7 @@ import {
   snapshotShardName,
   snapshotSummarySchema,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { finishWork } from '#shared/runtime/turn-queue.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { formatSnapshot, readSnapshot, summarize } from './snapshot-format.ts';
 import { maxContentBytes, packSnapshotShards, unpackSnapshotShards } from './snapshot-shards.ts';
@@ -27,7 +28,7 @@ test('content that no reader would unpack is not packed, however small it become
   assert.equal(contentBytes, maxContentBytes + 1);
   assert.ok(packedBytes < maxShardBytes);
   const most = await packSnapshotShards(Buffer.alloc(maxContentBytes), takenAt);
-  assert.equal(unpackSnapshotShards(filesOf(most.shards)).state, 'whole');
+  assert.equal((await unpackSnapshotShards(filesOf(most.shards))).state, 'whole');
 });
 
 /** As many entries of the k8s manager as a large cluster has Secrets, each with the trace of its own observation. */
@@ -50,14 +51,16 @@ function manyRecords(count: number): BusRecord[] {
 
 test('10,000 entries fit, come back as a complete set, and are told in the summary', async (t) => {
   const records = manyRecords(10_000);
-  const content = formatSnapshot(records);
+  const content = finishWork(formatSnapshot(records));
   const { generation, shards = [] } = await packSnapshotShards(content, takenAt);
-  const summary = snapshotSummarySchema.parse(summarize(records, { generation, takenAt, shards }));
+  const summary = snapshotSummarySchema.parse(
+    finishWork(summarize(records, { generation, takenAt, shards })),
+  );
   assert.deepEqual(summary.owners, [{ owner: 'k8s', epoch: 3, seq: 9, records: 10_000 }]);
   assert.equal(summary.shardBytes.length, shards.length);
   t.diagnostic(`10,000 entries: ${content.length} bytes, in shards ${summary.shardBytes.join(' + ')} bytes`);
   const startMs = performance.now();
-  const snapshot = readSnapshot(filesOf(shards), Number.POSITIVE_INFINITY);
+  const snapshot = await readSnapshot(filesOf(shards), Number.POSITIVE_INFINITY);
   assert.ok('records' in snapshot);
   const staging = createStaging('k8s');
   for (const record of snapshot.records) staging.stage(record);

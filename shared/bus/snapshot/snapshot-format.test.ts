@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { snapshotShardName } from '#shared/contracts/kubernetes/rules-snapshot.ts';
+import { finishWork } from '#shared/runtime/turn-queue.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { heavyPropertyRuns } from '#testkit/properties/property-runs.ts';
 import { formatSnapshot, readSnapshot } from './snapshot-format.ts';
@@ -40,7 +41,7 @@ const anyRecord: fc.Arbitrary<BusRecord> = fc
 test('any records come back from a snapshot as they were, to the byte', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(anyRecord, { selector: ({ key }) => key }), async (records) => {
-      const snapshot = await read(formatSnapshot(records));
+      const snapshot = await read(finishWork(formatSnapshot(records)));
       assert.ok('records' in snapshot);
       assert.deepEqual(snapshot.records, records);
       assert.equal(snapshot.takenAt, takenAt);
@@ -52,14 +53,14 @@ test('any records come back from a snapshot as they were, to the byte', async ()
 test('content that is not records is damage as a whole', async () => {
   for (const text of ['{', '{"key":"k8s.manifest"}', 'null', '\u{1F511}']) {
     const snapshot = await read(
-      Buffer.concat([formatSnapshot([aRecord({ key: 'k8s.recipe' })]), Buffer.from(text)]),
+      Buffer.concat([finishWork(formatSnapshot([aRecord({ key: 'k8s.recipe' })])), Buffer.from(text)]),
     );
     assert.ok('state' in snapshot && snapshot.state === 'damaged', text);
   }
 });
 
 test('input 69: a forged snapshot is refused at its first wrong line, and beyond what may be read of the managers', async () => {
-  const line = formatSnapshot([aRecord({ key: 'k8s.recipe' })]).toString();
+  const line = finishWork(formatSnapshot([aRecord({ key: 'k8s.recipe' })])).toString();
   const repeated = (text: string): Buffer =>
     Buffer.alloc(text.length * Math.floor(mostBytes / text.length), text);
   const many = Array.from({ length: 100 }, (_, at) =>
@@ -76,13 +77,13 @@ test('input 69: a forged snapshot is refused at its first wrong line, and beyond
       assert.ok('problem' in found && found.state === 'damaged' && found.problem.includes(problem), problem);
     }
   }
-  assert.ok('records' in (await read(formatSnapshot(many))));
-  const tooMany = await read(formatSnapshot(many), 100 * 300);
+  assert.ok('records' in (await read(finishWork(formatSnapshot(many)))));
+  const tooMany = await read(finishWork(formatSnapshot(many)), 100 * 300);
   assert.ok('problem' in tooMany && tooMany.problem.includes('limits.managerMiB'));
 });
 
 test('a record of nothing but quotes is within the room of its charge', async () => {
   const quotes = Buffer.alloc(100_000, '"');
   const record = aRecord({ key: 'k8s.recipe', bytes: quotes });
-  assert.ok('records' in (await read(formatSnapshot([record]), 100_400)));
+  assert.ok('records' in (await read(finishWork(formatSnapshot([record])), 100_400)));
 });

@@ -8,7 +8,8 @@ import {
   type SnapshotSummary,
   snapshotRecordSchema,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
-import { type UnpackedSnapshot, unpackSnapshotShards } from './snapshot-shards.ts';
+import { createSliceMeter, type SlicedWork, workInTurns } from '#shared/runtime/turn-queue.ts';
+import { joinParts, type UnpackedSnapshot, unpackSnapshotShards } from './snapshot-shards.ts';
 
 /** A snapshot of the rules as a reader begins with it. */
 export interface RulesSnapshot {
@@ -20,13 +21,26 @@ export interface RulesSnapshot {
 }
 
 /** The content of a snapshot: what a reader has in force (`Reader.records`), one line each. */
-export function formatSnapshot(records: readonly BusRecord[]): Buffer {
-  const lines = records.map(({ key, revision, epoch, seq, bytes, trace }) => {
-    const body = Buffer.from(bytes).toString('latin1');
-    const record: SnapshotRecord = { key, revision, epoch, seq, body, ...trace };
-    return `${JSON.stringify(record)}\n`;
-  });
-  return Buffer.from(lines.join(''));
+export function* formatSnapshot(records: Iterable<BusRecord>): SlicedWork<Buffer> {
+  const parts: Buffer[] = [];
+  let lines = '';
+  const isFull = createSliceMeter();
+  for (const record of records) {
+    if (isFull(record.bytes.length)) {
+      parts.push(Buffer.from(lines));
+      lines = '';
+      yield;
+    }
+    lines += formatLine(record);
+  }
+  parts.push(Buffer.from(lines));
+  return yield* joinParts(parts);
+}
+
+function formatLine({ key, revision, epoch, seq, bytes, trace }: BusRecord): string {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const record: SnapshotRecord = { key, revision, epoch, seq, body, ...trace };
+  return `${JSON.stringify(record)}\n`;
 }
 
 /** Bounds the content by what its records are charged: quotes and bytes above 127 take two, and a record's stamp 300. */
@@ -43,25 +57,27 @@ export const mostSnapshotBytes = ({ chain, limits }: Pick<LatchkeyConfig, 'chain
  * Reads a snapshot from its shards by name, or says why it cannot be used. Whether sets are complete is the reader's to say.
  * @param mostBytes that its records may be charged
  */
-export function readSnapshot(
+export async function readSnapshot(
   files: ReadonlyMap<string, Uint8Array>,
   mostBytes: number,
-): RulesSnapshot | Exclude<UnpackedSnapshot, { state: 'whole' }> {
-  const unpacked = unpackSnapshotShards(files, contentShare * mostBytes);
+): Promise<RulesSnapshot | Exclude<UnpackedSnapshot, { state: 'whole' }>> {
+  const unpacked = await unpackSnapshotShards(files, contentShare * mostBytes);
   if (unpacked.state !== 'whole') return unpacked;
-  const records = parseContent(unpacked.content, mostBytes);
+  const records = await workInTurns(parseContent(unpacked.content, mostBytes));
   if (typeof records === 'string') return { state: 'damaged', problem: records };
   const { generation, takenAt, shards } = unpacked;
   return { generation, takenAt, shards, records };
 }
 
 /** Reads line by line, up to the first one that is wrong, and returns the records or that problem. */
-function parseContent(content: Uint8Array, mostBytes: number): BusRecord[] | string {
+function* parseContent(content: Uint8Array, mostBytes: number): SlicedWork<BusRecord[] | string> {
   const records = new Map<string, BusRecord>();
   let costBytes = 0;
+  const isFull = createSliceMeter();
   for (let from = 0; from < content.length; ) {
     const end = content.indexOf(newline, from);
     const to = end === -1 ? content.length : end;
+    if (isFull(to - from)) yield;
     const record = parseLine(content.subarray(from, to));
     if (record === undefined) return 'a line of its content is no stored record';
     if (records.has(record.key)) return 'it holds a record twice';
@@ -88,12 +104,14 @@ function parseLine(bytes: Uint8Array): BusRecord | undefined {
 }
 
 /** What a packed snapshot of these records says of itself. */
-export function summarize(
-  records: readonly BusRecord[],
+export function* summarize(
+  records: Iterable<BusRecord>,
   { generation, takenAt, shards }: Pick<RulesSnapshot, 'generation' | 'takenAt' | 'shards'>,
-): SnapshotSummary {
+): SlicedWork<SnapshotSummary> {
+  const isFull = createSliceMeter();
   const owners = new Map<string, SnapshotSummary['owners'][number]>();
   for (const record of records) {
+    if (isFull(0)) yield;
     const key = parseKey(record.key);
     if (key === undefined) continue;
     const manifest = key.kind === 'manifest' ? manifestOf(record) : undefined;

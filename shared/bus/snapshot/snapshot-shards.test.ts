@@ -26,7 +26,7 @@ test('any content comes back from its shards, each of which is within the limit'
       const { shards, generation } = await packSnapshotShards(content, takenAt);
       assert.ok(shards !== undefined && shards.length <= snapshotShardCount);
       assert.ok(shards.every(({ length }) => length <= maxShardBytes));
-      const unpacked = unpackSnapshotShards(filesOf(shards));
+      const unpacked = await unpackSnapshotShards(filesOf(shards));
       assert.ok(unpacked.state === 'whole');
       assert.deepEqual([unpacked.generation, unpacked.takenAt], [generation, takenAt]);
       assert.ok(content.equals(unpacked.content));
@@ -42,7 +42,7 @@ test('shards of two snapshots never make one, whichever are mixed', async () => 
   for (const picks of ['000', '001', '010', '011', '100', '101', '110', '111']) {
     const mixed = Array.from(picks, (pick, index) => (pick === '0' ? one : two)[index] ?? Buffer.of());
     const isPure = new Set(picks).size === 1;
-    assert.equal(unpackSnapshotShards(filesOf(mixed)).state, isPure ? 'whole' : 'torn', picks);
+    assert.equal((await unpackSnapshotShards(filesOf(mixed))).state, isPure ? 'whole' : 'torn', picks);
   }
 });
 
@@ -51,22 +51,22 @@ test('a snapshot that has become smaller or larger is torn until its last shard 
   const small = (await packSnapshotShards(incompressible(100), takenAt)).shards ?? [];
   assert.deepEqual([large.length, small.length], [3, 1]);
   const [first = Buffer.of()] = small;
-  assert.equal(unpackSnapshotShards(filesOf([first, ...large.slice(1)])).state, 'whole');
-  assert.equal(unpackSnapshotShards(filesOf(large.slice(0, 2))).state, 'torn');
+  assert.equal((await unpackSnapshotShards(filesOf([first, ...large.slice(1)]))).state, 'whole');
+  assert.equal((await unpackSnapshotShards(filesOf(large.slice(0, 2)))).state, 'torn');
 });
 
 test('no shard is missing, and a changed byte anywhere is damage, never other content', async () => {
-  assert.equal(unpackSnapshotShards(new Map()).state, 'missing');
+  assert.equal((await unpackSnapshotShards(new Map())).state, 'missing');
   const { shards = [] } = await packSnapshotShards(
     Buffer.from('{"key":"k8s.manifest"}\n'.repeat(20)),
     takenAt,
   );
   const [shard = Buffer.of()] = shards;
-  fc.assert(
-    fc.property(fc.nat(shard.length - 1), fc.integer({ min: 1, max: 255 }), (position, flip) => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(shard.length - 1), fc.integer({ min: 1, max: 255 }), async (position, flip) => {
       const changed = Buffer.from(shard);
       changed[position] = (changed[position] ?? 0) ^ flip;
-      const unpacked = unpackSnapshotShards(filesOf([changed]));
+      const unpacked = await unpackSnapshotShards(filesOf([changed]));
       if (unpacked.state !== 'whole') return;
       // The time, and in gzip's header the operating system, are in no digest.
       assert.ok(gunzipSync(shard.subarray(shard.indexOf(0x0a) + 1)).equals(unpacked.content));
@@ -77,7 +77,7 @@ test('no shard is missing, and a changed byte anywhere is damage, never other co
 
 test('a shard that stands in the place of another one is damage', async () => {
   const { shards = [] } = await packSnapshotShards(incompressible(1_000_000), takenAt);
-  assert.equal(unpackSnapshotShards(filesOf(shards.toReversed())).state, 'damaged');
+  assert.equal((await unpackSnapshotShards(filesOf(shards.toReversed()))).state, 'damaged');
 });
 
 test('content for which there are not enough shards is not packed, and its size is told', async () => {

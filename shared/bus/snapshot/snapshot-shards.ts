@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { gunzipSync, gzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
 import {
   maxShardBytes,
   type ShardHeader,
@@ -9,16 +9,45 @@ import {
   snapshotShardName,
 } from '#shared/contracts/kubernetes/rules-snapshot.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
+import { type SlicedWork, workInTurns } from '#shared/runtime/turn-queue.ts';
 
 /** Room for the header of a shard and its newline. */
 const headerBytes = 512;
 /** Most that is unpacked of any: four full shards of text never reach it. */
 export const maxContentBytes = 128 * 1_024 * 1_024;
 const newline = 0x0a;
+/** Bytes that unpacking hands over at once. */
+const unpackedChunkBytes = 256 * 1_024;
+
+/** Bytes that are hashed or copied in one turn of the event loop. */
+const bytesPerTurn = 4 * 1_024 * 1_024;
 
 /** The generation of a snapshot with this content. */
-export const generationOf = (content: Uint8Array): string =>
-  createHash('sha256').update(content).digest('hex');
+export function* generationOf(content: Uint8Array): SlicedWork<string> {
+  const hash = createHash('sha256');
+  for (let from = 0; from < content.length; from += bytesPerTurn) {
+    if (from > 0) yield;
+    hash.update(content.subarray(from, from + bytesPerTurn));
+  }
+  return hash.digest('hex');
+}
+
+/** Joins parts in slices: a hundred megabytes at once would hold the event loop up. */
+export function* joinParts(parts: readonly Uint8Array[]): SlicedWork<Buffer> {
+  const joined = Buffer.allocUnsafe(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  let copied = 0;
+  for (const part of parts) {
+    copied += part.length;
+    if (copied > bytesPerTurn) {
+      yield;
+      copied = part.length;
+    }
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
 
 /**
  * Content packed into shards; `shards` is undefined when it needs more than there are, or is longer than a reader unpacks.
@@ -34,22 +63,30 @@ export interface PackedSnapshot {
 
 /** Packs content into as few shards as it needs, each at most `maxShardBytes` long. */
 export async function packSnapshotShards(content: Uint8Array, takenAt: string): Promise<PackedSnapshot> {
+  const generation = await workInTurns(generationOf(content));
   const packed = await promisify(gzip)(content);
-  const generation = generationOf(content);
-  const partBytes = maxShardBytes - headerBytes;
-  const count = Math.ceil(packed.length / partBytes);
-  const shards = Array.from({ length: count }, (_, index) => {
-    const header: ShardHeader = { schema: 1, generation, index, count, takenAt };
-    const part = packed.subarray(index * partBytes, (index + 1) * partBytes);
-    return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), part]);
-  });
   return {
     generation,
     takenAt,
     contentBytes: content.length,
     packedBytes: packed.length,
-    shards: count > snapshotShardCount || content.length > maxContentBytes ? undefined : shards,
+    shards: content.length > maxContentBytes ? undefined : cutIntoShards(packed, { generation, takenAt }),
   };
+}
+
+/** Cuts packed content into shards; undefined when it needs more than there are. */
+function cutIntoShards(
+  packed: Uint8Array,
+  { generation, takenAt }: Pick<ShardHeader, 'generation' | 'takenAt'>,
+): Buffer[] | undefined {
+  const partBytes = maxShardBytes - headerBytes;
+  const count = Math.ceil(packed.length / partBytes);
+  if (count > snapshotShardCount) return undefined;
+  return Array.from({ length: count }, (_, index) => {
+    const header: ShardHeader = { schema: 1, generation, index, count, takenAt };
+    const part = packed.subarray(index * partBytes, (index + 1) * partBytes);
+    return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), part]);
+  });
 }
 
 /** What was found where the shards are kept. */
@@ -69,10 +106,10 @@ export type UnpackedSnapshot =
  * Reverses {@link packSnapshotShards}. Shards by name; those that the first one does not count are left aside.
  * @param mostContentBytes of unpacked content: gzip makes a thousand bytes of one, and whoever writes the Secrets chooses it
  */
-export function unpackSnapshotShards(
+export async function unpackSnapshotShards(
   files: ReadonlyMap<string, Uint8Array>,
   mostContentBytes: number = maxContentBytes,
-): UnpackedSnapshot {
+): Promise<UnpackedSnapshot> {
   const first = readShard(files, 0);
   if (first === undefined) return { state: 'missing', problem: `there is no ${snapshotShardName(0)}` };
   if (first === 'damaged') return damagedHeader(0);
@@ -89,9 +126,9 @@ export function unpackSnapshotShards(
     shards.push(shard.bytes);
     parts.push(shard.part);
   }
-  const content = unpack(Buffer.concat(parts), Math.min(maxContentBytes, mostContentBytes));
+  const content = await unpack(Buffer.concat(parts), Math.min(maxContentBytes, mostContentBytes));
   if (content === 'long') return { state: 'damaged', problem: 'it holds more than limits.managerMiB allows' };
-  return content === undefined || generationOf(content) !== generation
+  return content === undefined || (await workInTurns(generationOf(content))) !== generation
     ? { state: 'damaged', problem: 'the content does not have the digest that its generation names' }
     : { state: 'whole', generation, takenAt, shards, content };
 }
@@ -120,9 +157,9 @@ function parseHeader(text: string): ShardHeader | undefined {
   }
 }
 
-function unpack(packed: Uint8Array, maxOutputLength: number): Uint8Array | 'long' | undefined {
+async function unpack(packed: Uint8Array, maxOutputLength: number): Promise<Uint8Array | 'long' | undefined> {
   try {
-    return gunzipSync(packed, { maxOutputLength });
+    return await promisify(gunzip)(packed, { maxOutputLength, chunkSize: unpackedChunkBytes });
   } catch (err) {
     const isLong = err instanceof Error && 'code' in err && err.code === 'ERR_BUFFER_TOO_LARGE';
     return isLong ? 'long' : undefined;

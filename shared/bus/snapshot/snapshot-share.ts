@@ -1,10 +1,11 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { manifestOf } from '#shared/bus/records/claim.ts';
-import { createDigestSet } from '#shared/bus/records/digest.ts';
+import { DigestSum, recordHash } from '#shared/bus/records/digest.ts';
 import { type BusRecord, bodyOf } from '#shared/bus/records/record.ts';
-import { parseKey } from '#shared/contracts/bus/bucket.ts';
+import { formatKey, parseKey } from '#shared/contracts/bus/bucket.ts';
 import type { Manifest } from '#shared/contracts/bus/manifest.ts';
+import { createSliceMeter, type SlicedWork, workInTurns } from '#shared/runtime/turn-queue.ts';
 import { formatSnapshot } from './snapshot-format.ts';
 
 /** Rules that are left out of a snapshot: of one namespace, or without one all of a manager. */
@@ -39,24 +40,23 @@ export async function shareSnapshot(
 ): Promise<{ records: BusRecord[]; leftOut: LeftOutRules[] }> {
   const parts: SizedPart[] = [];
   // One after another: the contents of all of them are as much as the whole.
-  for (const part of partsOf(records)) parts.push(await sized(part));
+  for (const part of await workInTurns(partsOf(records))) parts.push(await sized(part));
   const wholes = parts.filter(({ namespace }) => namespace === undefined);
   const goneOwners = largestBeyond(room, wholes);
   const isGone = ({ owner }: Part): boolean => goneOwners.some((gone) => gone.owner === owner);
   const left = parts.filter((part) => !isGone(part));
   const goneNamespaces = largestBeyond(room, left, ({ namespace }) => namespace !== undefined);
-  const dropped = new Set([...parts.filter(isGone), ...goneNamespaces].flatMap((part) => part.records));
-  const kept = records.filter((record) => !dropped.has(record));
+  const kept = await workInTurns(without(records, [...parts.filter(isGone), ...goneNamespaces]));
   const cutOwners = new Set(goneNamespaces.map(({ owner }) => owner));
   const leftOut = [...goneOwners, ...goneNamespaces].map(({ owner, namespace }) => ({
     owner,
     ...(namespace === undefined ? {} : { namespace }),
   }));
-  return { records: kept.map((record) => recounted(record, cutOwners, kept)), leftOut };
+  return { records: await workInTurns(recounted(kept, cutOwners)), leftOut };
 }
 
 async function sized(part: Part): Promise<SizedPart> {
-  const content = formatSnapshot(part.records);
+  const content = await workInTurns(formatSnapshot(part.records));
   return { ...part, contentBytes: content.length, packedBytes: (await compress(content)).length };
 }
 
@@ -82,14 +82,12 @@ function largestBeyond(
 }
 
 /** One part for each namespace of each manager that is asked by namespace, one for the rest of each manager. */
-function partsOf(records: readonly BusRecord[]): Part[] {
-  const divisible = new Set<string>();
-  for (const record of records) {
-    const key = parseKey(record.key);
-    if (key?.kind === 'recipe' && scopeOf(record) === 'namespace') divisible.add(key.owner);
-  }
+function* partsOf(records: readonly BusRecord[]): SlicedWork<Part[]> {
+  const isFull = createSliceMeter();
+  const divisible = yield* divisibleOwners(records);
   const parts = new Map<string, Part>();
   for (const record of records) {
+    if (isFull(0)) yield;
     const key = parseKey(record.key);
     if (key === undefined) continue;
     const namespace = 'namespace' in key && divisible.has(key.owner) ? key.namespace : undefined;
@@ -105,23 +103,65 @@ function partsOf(records: readonly BusRecord[]): Part[] {
   return [...parts.values()];
 }
 
-const scopeOf = (record: BusRecord): unknown => (bodyOf(record) as { scope?: unknown } | undefined)?.scope;
-
-/** The record; where it is the manifest of an owner of whom something is left out, one that says what is left. */
-function recounted(record: BusRecord, cutOwners: ReadonlySet<string>, kept: readonly BusRecord[]): BusRecord {
-  const key = parseKey(record.key);
-  if (key?.kind !== 'manifest' || !cutOwners.has(key.owner)) return record;
-  const says = manifestOf(record);
-  return says === undefined ? record : { ...record, bytes: manifestOfKept(key.owner, says, kept) };
+/** Finds the managers that are asked by namespace. */
+function* divisibleOwners(records: readonly BusRecord[]): SlicedWork<Set<string>> {
+  const isFull = createSliceMeter();
+  const divisible = new Set<string>();
+  for (const record of records) {
+    if (isFull(0)) yield;
+    const key = parseKey(record.key);
+    if (key?.kind === 'recipe' && scopeOf(record) === 'namespace') divisible.add(key.owner);
+  }
+  return divisible;
 }
 
-/** A manifest that matches the records that are left of its owner. */
-function manifestOfKept(owner: string, says: Manifest, kept: readonly BusRecord[]): Uint8Array {
-  const digests = createDigestSet();
-  for (const { key, bytes } of kept) {
-    const parsed = parseKey(key);
-    if (parsed?.owner === owner && parsed.kind !== 'manifest') digests.set(key, bytes);
+const scopeOf = (record: BusRecord): unknown => (bodyOf(record) as { scope?: unknown } | undefined)?.scope;
+
+/** The records without those of some parts, in their order. */
+function* without(records: readonly BusRecord[], parts: readonly Part[]): SlicedWork<BusRecord[]> {
+  const isFull = createSliceMeter();
+  const dropped = new Set<BusRecord>();
+  for (const part of parts) {
+    for (const record of part.records) {
+      if (isFull(0)) yield;
+      dropped.add(record);
+    }
   }
-  const manifest: Manifest = { ...says, count: digests.count, digest: digests.digest() };
-  return new TextEncoder().encode(JSON.stringify(manifest));
+  const kept: BusRecord[] = [];
+  for (const record of records) {
+    if (isFull(0)) yield;
+    if (!dropped.has(record)) kept.push(record);
+  }
+  return kept;
+}
+
+/** The records, with manifests of owners of whom something is left out that say what is left. */
+function* recounted(kept: readonly BusRecord[], cutOwners: ReadonlySet<string>): SlicedWork<BusRecord[]> {
+  if (cutOwners.size === 0) return [...kept];
+  const isFull = createSliceMeter();
+  const digests = new Map(Array.from(cutOwners, (owner) => [owner, new DigestSum()]));
+  for (const { key, bytes } of kept) {
+    if (isFull(bytes.length)) yield;
+    const parsed = parseKey(key);
+    if (parsed === undefined || parsed.kind === 'manifest') continue;
+    digests.get(parsed.owner)?.add(recordHash(key, bytes));
+  }
+  const manifestKeys = new Map(
+    Array.from(digests, ([owner, left]) => [formatKey({ owner, kind: 'manifest' }), left]),
+  );
+  const result: BusRecord[] = [];
+  for (const record of kept) {
+    if (isFull(0)) yield;
+    const left = manifestKeys.get(record.key);
+    result.push(left === undefined ? record : recountedManifest(record, left));
+  }
+  return result;
+}
+
+/** A manifest that matches what is left of an owner. */
+function recountedManifest(record: BusRecord, left: DigestSum): BusRecord {
+  const says = manifestOf(record);
+  if (says === undefined) return record;
+  const manifest: Manifest = { ...says, count: left.count, digest: left.digest() };
+  return { ...record, bytes: new TextEncoder().encode(JSON.stringify(manifest)) };
 }
