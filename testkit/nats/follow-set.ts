@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import { createPublisher, type PublishedRecord, type Publisher } from '#shared/bus/publish/publisher.ts';
-import { type AppliedSet, createReader, type Reader } from '#shared/bus/read/reader.ts';
+import { type AppliedSet, createReader, type Reader, type RecordChange } from '#shared/bus/read/reader.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -15,7 +15,7 @@ interface FollowedSet {
   reader: Reader;
   /** Values by key. */
   values: ReadonlyMap<string, unknown>;
-  applied: readonly AppliedSet[];
+  applied: readonly (Pick<AppliedSet, 'epoch' | 'seq'> & { changes: readonly RecordChange[] })[];
 }
 
 /** Follows one owner until the test ends. */
@@ -25,19 +25,22 @@ export function followSet(
   bus: Bus,
   bucket: string,
   owner: string,
-  options: { clock?: Clock; initial?: readonly BusRecord[] } = {},
+  options: { clock?: Clock; initial?: readonly BusRecord[]; keepsRecords?: boolean } = {},
 ): FollowedSet {
   const values = new Map<string, unknown>();
-  const applied: AppliedSet[] = [];
+  const applied: FollowedSet['applied'][number][] = [];
   const reader = createReader(bus, {
     bucket,
     owners: [owner],
     log: testBus.log,
     clock: systemClock,
+    keepsRecords: false,
     ...options,
     onApply: (set) => {
-      applied.push(set);
-      for (const { key, value } of set.changes) {
+      const { epoch, seq } = set;
+      const changes = [...set.changes];
+      applied.push({ epoch, seq, changes });
+      for (const { key, value } of changes) {
         if (value === undefined) values.delete(formatKey(key));
         else values.set(formatKey(key), value);
       }

@@ -58,7 +58,10 @@ export async function untilServersAgree(testBus: TestBus, bucket: string): Promi
   const recordsOf = async (link: BusLink) => {
     const query = { bucket, keys: '>', mostBytes: Infinity, beyond: 'refuse' } as const;
     const { records } = await readSince(link, query, { afterRevision: 0, isKnown: () => true });
-    return records.map(({ key, revision, bytes }) => `${revision} ${key} ${Buffer.from(bytes).toString()}`);
+    return Array.from(
+      records.values(),
+      ({ key, revision, bytes }) => `${revision} ${key} ${Buffer.from(bytes).toString()}`,
+    );
   };
   const isSame = async () => {
     const [first = [], ...others] = await Promise.all(links.map(recordsOf));

@@ -37,6 +37,7 @@ export function createRuleFeed(options: {
     bucket: rulesBucket,
     owners: followed,
     mostBytes: options.mostBytes,
+    keepsRecords: sink.readsAgain,
     initial: options.initial,
     log: options.log,
     clock,

@@ -5,6 +5,8 @@ import type { SlicedWork } from '#shared/runtime/turn-queue.ts';
 
 /** Where the rules go that a gateway reads: into this process, or into its workers. */
 export interface RuleSink {
+  /** Whether the records in force are handed on later, too: without it their bytes are not kept. */
+  readonly readsAgain: boolean;
   /** Makes a set ready in slices; what it returns puts it in force, in one step. */
   prepare(set: AppliedSet): SlicedWork<() => void>;
   /** Lets go of the rules of every manager but these. */

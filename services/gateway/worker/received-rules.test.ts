@@ -19,6 +19,7 @@ function receivedRules() {
   const namesOf = ({ seq, changes }: AppliedSet): string =>
     [seq, ...Array.from(changes, ({ key }) => ('secret' in key ? key.secret : key.kind))].join(' ');
   const sink = {
+    readsAgain: false,
     *prepare(set: AppliedSet): SlicedWork<() => void> {
       yield;
       return () => void inForce.push(namesOf(set));

@@ -9,6 +9,7 @@ import type { WorkerPool } from './worker-pool.ts';
 
 /** Hands the rules on to the workers. They decide: what is in force is what all of them say they have. */
 export const createWorkersSink = (pool: Pick<WorkerPool, 'tell' | 'reports'>): RuleSink => ({
+  readsAgain: true,
   *prepare({ owner, epoch, seq, changes }) {
     return () => pool.tell(() => setMessages({ owner, epoch, seq }, changes.records));
   },

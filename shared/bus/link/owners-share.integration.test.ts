@@ -33,7 +33,8 @@ async function writeJunk(manager: string, count: number): Promise<void> {
     await js.publish(subjectOf(bucket, `${manager}.entry._.j${index}`), body, { headers });
   }
 }
-const bytesOf = (reader: Reader) => reader.records().reduce((sum, { bytes }) => sum + bytes.length, 0);
+const bytesOf = async (reader: Reader) =>
+  (await reader.records()).reduce((sum, { bytes }) => sum + bytes.length, 0);
 
 test('records of a manager that nobody follows cost a gateway nothing, and it may be followed later', async (t) => {
   const owners = ['k8s', 'global'];
@@ -48,7 +49,7 @@ test('records of a manager that nobody follows cost a gateway nothing, and it ma
     entries('k8s', { a: 1 }),
   );
   await until('the rules of k8s', () => reader.isComplete('k8s'));
-  assert.ok(bytesOf(reader) < 1_000);
+  assert.ok((await bytesOf(reader)) < 1_000);
   assert.equal(reader.revision('aws'), 0);
 
   publishSet(t, testBus, await testBus.connect('resolver-gcp'), bucket, 'gcp').replace(new Map());
@@ -81,7 +82,7 @@ test('a manager that writes too much keeps what is in force, is told once, and k
   azure.put(entryKey('azure', 'b'), { schema: 1, value: 2 });
   await until('a change of the other', () => held.get('azure') === 2);
   assert.deepEqual([held.get('vault'), reader.isComplete('vault')], [1, true]);
-  assert.ok(bytesOf(reader) < mostBytes);
+  assert.ok((await bytesOf(reader)) < mostBytes);
   const fresh = createReader(await testBus.connect('gateway'), {
     ...{
       bucket,
@@ -123,9 +124,9 @@ test('input 65: names that come and go freeze the rules of nobody, and cost who 
   const names = (round: number) => Array.from({ length: 200 }, (_, index) => `gone-${round}-${index}`);
   for (let round = 0; round < 5; round += 1) {
     for (const name of names(round)) publisher.put(entryKey(owner, name), { schema: 1 });
-    await until('all to come', () => reader.records().length === 202);
+    await until('all to come', async () => (await reader.records()).length === 202);
     for (const name of names(round)) publisher.remove(entryKey(owner, name));
-    await until('all to go', () => reader.records().length === 2);
+    await until('all to go', async () => (await reader.records()).length === 2);
   }
   const link = await (await testBus.connect('gateway')).linked();
   assert.equal(await countStoredRecords(link, bucket, `${owner}.>`), 1_002);

@@ -18,8 +18,8 @@ interface FollowOptions {
   bucket: string;
   owner: string;
   mostBytes: number | undefined;
-  /** Records in force at once, and then as if they had come over the bus. */
-  initial: readonly BusRecord[];
+  /** Whether the records of a set in force can still be read: without that, only what tells them apart is kept. */
+  keepsRecords: boolean;
   metrics: ReaderMetrics;
   log: Logger;
   clock: Clock;
@@ -44,7 +44,8 @@ export class FollowedOwner {
   #isEnded = false;
   #isTooLarge = false;
 
-  constructor(bus: Bus, options: FollowOptions) {
+  /** @param initial records in force at once, and then as if they had come over the bus */
+  constructor(bus: Bus, options: FollowOptions, initial: readonly BusRecord[]) {
     const { bucket, owner, mostBytes, clock } = options;
     this.#bus = bus;
     this.#options = options;
@@ -53,7 +54,7 @@ export class FollowedOwner {
     this.#manifestKey = formatKey({ owner, kind: 'manifest' });
     this.#staging = createStaging(owner);
     this.#doubt = new SetDoubt(clock.monotonicMs());
-    this.#do(this.#takeIn(options.initial));
+    this.#do(this.#takeIn(initial));
     this.#mirror = createMirror(bus, {
       bucket,
       keys: `${escapeKeyToken(owner)}.>`,
@@ -141,6 +142,7 @@ export class FollowedOwner {
         return;
       }
       this.#noteApplied(step);
+      if (!this.#options.keepsRecords) yield* step.shed();
     }
   }
 

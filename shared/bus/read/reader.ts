@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { Bus } from '#shared/bus/link/bus.ts';
 import type { SetVersion } from '#shared/bus/records/freshness.ts';
+import { inRevisionOrder } from '#shared/bus/records/in-revision-order.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
-import { parseKey } from '#shared/contracts/bus/bucket.ts';
+import { escapeKeyToken } from '#shared/contracts/bus/key-token.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
-import type { SlicedWork } from '#shared/runtime/turn-queue.ts';
+import { type SlicedWork, workInTurns } from '#shared/runtime/turn-queue.ts';
 import { FollowedOwner } from './followed-owner.ts';
 import { createReaderMetrics } from './reader-metrics.ts';
 import type { ChangedRecord } from './set-changes.ts';
@@ -20,6 +21,11 @@ interface ReadSource {
   owners: readonly string[];
   /** Most that the records of one owner may cost; with more the set in force stays. */
   mostBytes?: number;
+  /**
+   * Whether `records` and `delivered` are asked for, or changes are read later than what `prepare` returned: yes, unless it
+   * is said. Without that the bytes of a record are let go of once it is in force.
+   */
+  keepsRecords?: boolean;
   /** Records to begin with, as `Reader.records` gave them: in force at once, and then as if they had come over the bus. */
   initial?: readonly BusRecord[];
   log: Logger;
@@ -54,7 +60,7 @@ export interface Reader {
   /** Gives the records of an owner's set in force as `onApply` had them, one by one; sets may change meanwhile. */
   delivered(owner: string): Iterable<ChangedRecord>;
   /** Returns the stored records of every set in force, manifests among them, in the order of revisions. */
-  records(): BusRecord[];
+  records(): Promise<BusRecord[]>;
   /**
    * Takes what a live publisher says it has published. A set older than the one in force (a restored or an emptied
    * bucket) comes into force only with that.
@@ -70,7 +76,7 @@ const atOnce = (onApply: (set: AppliedSet) => void) =>
 
 /** Starts reading. Waits for a missing bucket and survives whatever happens to the server, the stream and publishers. */
 export function createReader(bus: Bus, options: ReaderOptions): Reader {
-  const { bucket, mostBytes, log, clock } = options;
+  const { bucket, mostBytes, keepsRecords = true, log, clock } = options;
   const metrics = createReaderMetrics(bucket);
   const prepare = 'prepare' in options ? options.prepare : atOnce(options.onApply);
   const followed = new Map<string, FollowedOwner>();
@@ -85,9 +91,9 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
     }
     for (const owner of owners) {
       if (followed.has(owner)) continue;
-      const initial = records.filter(({ key }) => parseKey(key)?.owner === owner);
-      const follower = { bucket, owner, mostBytes, initial, metrics, log, clock, prepare };
-      followed.set(owner, new FollowedOwner(bus, follower));
+      const initial = records.filter(({ key }) => key.startsWith(`${escapeKeyToken(owner)}.`));
+      const follower = { bucket, owner, mostBytes, keepsRecords, metrics, log, clock, prepare };
+      followed.set(owner, new FollowedOwner(bus, follower, initial));
     }
   }
   follow(options.owners, options.initial);
@@ -103,10 +109,7 @@ export function createReader(bus: Bus, options: ReaderOptions): Reader {
       for (const version of published) followed.get(version.owner)?.confirm(version);
     },
     delivered: (owner) => followed.get(owner)?.delivered() ?? [],
-    records: () =>
-      [...followed.values()]
-        .flatMap((one) => one.records())
-        .sort((left, right) => left.revision - right.revision),
+    records: () => workInTurns(inRevisionOrder([...followed.values()].flatMap((one) => one.records()))),
     isComplete: (owner) => followed.get(owner)?.applied() !== undefined,
     revision: (owner) => followed.get(owner)?.revision() ?? 0,
     stop: async () => {

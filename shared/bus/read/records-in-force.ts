@@ -1,8 +1,9 @@
-import type { BusRecord } from '#shared/bus/records/record.ts';
+import type { HeldRecord } from '#shared/bus/records/held-record.ts';
 import { createSliceMeter, type SlicedWork } from '#shared/runtime/turn-queue.ts';
-import { type ChangedRecord, parseBody } from './set-changes.ts';
+import { type ChangedRecord, isReadable } from './set-changes.ts';
+import type { StagedRecords } from './staged-records.ts';
 
-type RecordMap = ReadonlyMap<string, BusRecord>;
+type RecordMap = ReadonlyMap<string, HeldRecord>;
 
 /** So many changes are put in force in place; for more it takes a copy, made before, in the place of what is in force. */
 const mostInPlace = 2_000;
@@ -13,8 +14,8 @@ interface Comparison {
   changed: ChangedRecord[];
   /** Counts the records that cannot be read, whose former values stay. */
   malformed: number;
-  /** Puts the set in force, in one step; returns it without the tombstones that have done their work. */
-  commit(): Map<string, BusRecord>;
+  /** Puts the set in force, in one step. What was staged is used up. */
+  commit(): void;
 }
 
 /** What one record of a set means. */
@@ -22,82 +23,97 @@ type Outcome = 'same' | 'changed' | 'malformed' | 'gone';
 
 /** The records of the set in force, and what the consumer has of them. */
 export class RecordsInForce {
-  #byKey = new Map<string, BusRecord>();
+  #byKey = new Map<string, HeldRecord>();
   /** The record whose value the consumer has, if any, by key of one that is malformed. */
-  readonly #former = new Map<string, BusRecord | undefined>();
+  readonly #former = new Map<string, HeldRecord | undefined>();
 
-  has(key: string): boolean {
-    return this.#byKey.has(key);
-  }
-
-  records(): Iterable<BusRecord> {
-    return this.#byKey.values();
+  get byKey(): RecordMap {
+    return this.#byKey;
   }
 
   /** Gives what the consumer has: of a malformed record the one before it. */
   *delivered(): Iterable<ChangedRecord> {
-    for (const [key, record] of this.#byKey) {
-      const delivered = this.#former.has(key) ? this.#former.get(key) : record;
+    for (const key of this.#byKey.keys()) {
+      const delivered = this.#deliveredOf(key);
       if (delivered !== undefined && !delivered.deleted) yield [key, delivered];
     }
   }
 
-  /** @param keys those that may differ; undefined: all */
-  *compare(staged: Map<string, BusRecord>, keys: ReadonlySet<string> | undefined): SlicedWork<Comparison> {
-    const outcomes: [key: string, outcome: Outcome][] = [];
+  *compare(staged: StagedRecords): SlicedWork<Comparison> {
+    const { arrived, isWhole } = staged;
     const changed: ChangedRecord[] = [];
-    let malformed = 0;
+    const malformed = new Map<string, HeldRecord | undefined>();
     const isFull = createSliceMeter();
-    for (const key of keys ?? union(this.#byKey, staged)) {
+    for (const key of isWhole ? union(this.#byKey, arrived) : arrived.keys()) {
       const next = staged.get(key);
       if (isFull(next?.bytes.length ?? 0)) yield;
       const before = this.#deliveredOf(key);
       const outcome = outcomeOf(next, before);
-      if (outcome === 'malformed') malformed += 1;
+      if (outcome === 'malformed') malformed.set(key, before);
       if (outcome === 'changed' || (outcome === 'gone' && before !== undefined)) changed.push([key, next]);
-      if (this.#byKey.get(key) !== next || outcome === 'malformed') outcomes.push([key, outcome]);
     }
-    const copies = outcomes.length > mostInPlace ? yield* copyTwice(staged) : undefined;
-    return { changed, malformed, commit: () => this.#commit(staged, { outcomes, malformed }, copies) };
+    const replacing = isWhole ? arrived : yield* this.#withMany(arrived);
+    const tombstones = replacing === undefined ? [] : yield* tombstonesIn(replacing);
+    return {
+      changed,
+      malformed: malformed.size,
+      commit: () => {
+        this.#noteMalformed(malformed, isWhole ? undefined : arrived);
+        for (const key of tombstones) replacing?.delete(key);
+        if (replacing !== undefined) this.#byKey = replacing;
+        else for (const record of arrived.values()) this.#put(record);
+      },
+    };
   }
 
-  #deliveredOf(key: string): BusRecord | undefined {
+  /**
+   * Lets go of the bytes of what is in force under some keys, in slices: that a record has the same ones tells its hash.
+   */
+  *shed(keys: Iterable<string>, mayShed: (key: string) => boolean): SlicedWork {
+    const isFull = createSliceMeter();
+    for (const key of keys) {
+      if (isFull(0)) yield;
+      if (mayShed(key)) this.#byKey.get(key)?.shed();
+    }
+  }
+
+  #deliveredOf(key: string): HeldRecord | undefined {
     return this.#former.has(key) ? this.#former.get(key) : this.#byKey.get(key);
   }
 
-  #commit(
-    staged: Map<string, BusRecord>,
-    { outcomes, malformed }: { outcomes: readonly [key: string, outcome: Outcome][]; malformed: number },
-    copies: [Map<string, BusRecord>, Map<string, BusRecord>] | undefined,
-  ): Map<string, BusRecord> {
-    // A new set without a malformed record has nothing to remember, however large it is.
-    const isPlain = copies !== undefined && malformed === 0 && this.#former.size === 0;
-    for (const [key, outcome] of isPlain ? [] : outcomes) {
-      if (outcome === 'malformed') this.#former.set(key, this.#deliveredOf(key));
-      else if (this.#former.size > 0) this.#former.delete(key);
-      if (copies === undefined) this.#put(key, staged);
-    }
-    if (copies === undefined) return staged;
-    this.#byKey = copies[0];
-    return copies[1];
+  /** @param compared what was looked at; undefined: everything */
+  #noteMalformed(
+    malformed: ReadonlyMap<string, HeldRecord | undefined>,
+    compared: RecordMap | undefined,
+  ): void {
+    for (const key of this.#former.keys()) if (compared?.has(key) !== false) this.#former.delete(key);
+    for (const [key, before] of malformed) this.#former.set(key, before);
   }
 
-  #put(key: string, staged: Map<string, BusRecord>): void {
-    const record = staged.get(key);
-    if (record !== undefined && !record.deleted) {
-      this.#byKey.set(key, record);
-      return;
+  #put(record: HeldRecord): void {
+    if (record.deleted) this.#byKey.delete(record.key);
+    else this.#byKey.set(record.key, record);
+  }
+
+  /** Copies what is in force with what has arrived, where that is too much to be put in force in place. */
+  *#withMany(arrived: RecordMap): SlicedWork<Map<string, HeldRecord> | undefined> {
+    if (arrived.size <= mostInPlace) return undefined;
+    const copy = new Map<string, HeldRecord>();
+    const isFull = createSliceMeter();
+    for (const records of [this.#byKey, arrived]) {
+      for (const [key, record] of records) {
+        if (isFull(0)) yield;
+        copy.set(key, record);
+      }
     }
-    this.#byKey.delete(key);
-    staged.delete(key);
+    return copy;
   }
 }
 
-function outcomeOf(next: BusRecord | undefined, before: BusRecord | undefined): Outcome {
+function outcomeOf(next: HeldRecord | undefined, before: HeldRecord | undefined): Outcome {
   if (next === undefined || next.deleted) return 'gone';
-  if (before === next) return 'same';
-  if (before !== undefined && Buffer.compare(before.bytes, next.bytes) === 0) return 'same';
-  return parseBody(next.bytes) === undefined ? 'malformed' : 'changed';
+  if (before === next || before?.hash === next.hash) return 'same';
+  return isReadable(next.bytes) ? 'changed' : 'malformed';
 }
 
 function* union(first: RecordMap, second: RecordMap): Generator<string> {
@@ -105,14 +121,12 @@ function* union(first: RecordMap, second: RecordMap): Generator<string> {
   for (const key of second.keys()) if (!first.has(key)) yield key;
 }
 
-/** Copies what is no tombstone, in slices: a map of a hundred thousand records takes a while to grow. */
-function* copyTwice(records: RecordMap): SlicedWork<[Map<string, BusRecord>, Map<string, BusRecord>]> {
-  const copies: [Map<string, BusRecord>, Map<string, BusRecord>] = [new Map(), new Map()];
+function* tombstonesIn(records: RecordMap): SlicedWork<string[]> {
+  const tombstones: string[] = [];
   const isFull = createSliceMeter();
-  for (const [key, record] of records) {
+  for (const { key, deleted } of records.values()) {
     if (isFull(0)) yield;
-    if (record.deleted) continue;
-    for (const copy of copies) copy.set(key, record);
+    if (deleted) tombstones.push(key);
   }
-  return copies;
+  return tombstones;
 }

@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
 import type { BusRecord } from '#shared/bus/records/record.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
+import { finishWork } from '#shared/runtime/turn-queue.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
+import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { createStaging } from './staging.ts';
 
 const entryKey = (secret: string) => formatKey({ owner: 'k8s', kind: 'entry', namespace: 'ns', secret });
@@ -41,6 +43,8 @@ test('a set is handed out when the manifest matches, once, with the trace of eac
   assert.deepEqual(changesOf(staging), [
     {
       key: { owner: 'k8s', kind: 'entry', namespace: 'ns', secret: 'one' },
+      record: entryKey('one'),
+      bytes: traced.bytes,
       value: { schema: 1, items: {} },
       traceparent: 't',
     },
@@ -248,4 +252,40 @@ test("another owner's record is refused, and brings nothing into the set", () =>
   assert.equal(staging.stage(foreign), 'malformed');
   for (const record of [one, manifestOf([one])]) staging.stage(record);
   assert.deepEqual(secretsIn(staging), [['one', true]]);
+});
+
+test('whatever is let go of, the next sets bring the same differences', () => {
+  const anyRecord = fc.record({
+    secret: fc.constantFrom('a', 'b', 'c', 'd'),
+    text: fc.constantFrom('{"schema":1}', '{"schema":1,"v":2}', '{', undefined),
+  });
+  const anyRound = fc.record({ records: fc.array(anyRecord, { maxLength: 5 }), resets: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(anyRound, { maxLength: 6 }), (rounds) => {
+      const [whole, lean] = [createStaging('k8s'), createStaging('k8s')];
+      const stored = new Map<string, BusRecord>();
+      for (const [index, { records, resets }] of rounds.entries()) {
+        const seq = index + 1;
+        const changed = records.map(({ secret, text }, at) => {
+          const bytes = Buffer.from(text ?? '');
+          const deleted = text === undefined;
+          return aRecord({ key: entryKey(secret), revision: 10 * seq + at, seq, deleted, bytes });
+        });
+        for (const record of changed) stored.set(record.key, record);
+        const live = [...stored.values()].filter(({ deleted }) => !deleted);
+        const staged = [...(resets ? stored.values() : changed), manifestOf(live, { seq })];
+        const told = [whole, lean].map((staging) => {
+          if (resets) staging.reset();
+          for (const record of staged) staging.stage(record);
+          const step = staging.apply();
+          const changes = [...(step?.set.changes ?? [])];
+          if (staging === lean && step !== undefined) finishWork(step.shed());
+          return { changes, malformed: step?.malformed, applied: staging.applied() };
+        });
+        assert.deepEqual(told[1], told[0]);
+      }
+      assert.ok(lean.records().every(({ key, bytes }) => key === 'k8s.manifest' || bytes.length === 0));
+    }),
+    propertyRuns,
+  );
 });

@@ -1,5 +1,6 @@
 import { sameSummary } from '#shared/bus/records/claim.ts';
-import { createDigestSet, type DigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
+import { DigestSum, recipeDigest } from '#shared/bus/records/digest.ts';
+import { HeldRecord } from '#shared/bus/records/held-record.ts';
 import { type BusRecord, parseRecordBytes } from '#shared/bus/records/record.ts';
 import { compareVersions, type Version } from '#shared/bus/records/version.ts';
 import { formatKey, parseKey } from '#shared/contracts/bus/bucket.ts';
@@ -8,6 +9,7 @@ import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { finishWork, type SlicedWork } from '#shared/runtime/turn-queue.ts';
 import { RecordsInForce } from './records-in-force.ts';
 import { type ChangedRecord, createSetChanges, type SetChanges } from './set-changes.ts';
+import { StagedRecords } from './staged-records.ts';
 
 export type { RecordChange } from './set-changes.ts';
 
@@ -29,6 +31,8 @@ export interface PreparedSet {
   malformed: number;
   /** Puts it in force, in one step. Nothing may have been staged since it was prepared. */
   commit(): void;
+  /** Lets go of the bytes of what it brought, for whom only the changes count; afterwards they cannot be read. */
+  shed(): SlicedWork;
 }
 
 /**
@@ -68,14 +72,9 @@ class StagedSet implements Staging {
   readonly #recipeKey: string;
   /** Highest epoch seen in the order of revisions: a record below it was written by a publisher that had lost. */
   #fence = 0;
-  /** By key; tombstones too, until they are applied, of what the consumer has. */
-  #staged = new Map<string, BusRecord>();
-  #digests = createDigestSet();
+  #staged = new StagedRecords();
+  #digests = new DigestSum();
   #manifest: StoredManifest | undefined;
-  /** What was staged before a reset: what arrives again as it was need not be hashed again. */
-  #former: { staged: ReadonlyMap<string, BusRecord>; digests: DigestSet } | undefined;
-  /** Keys that may differ between what is staged and what is in force; undefined: all. */
-  #dirty: Set<string> | undefined;
   readonly #inForce = new RecordsInForce();
   #applied: StoredManifest | undefined;
   #confirmed: Version | undefined;
@@ -93,12 +92,10 @@ class StagedSet implements Staging {
   }
 
   reset(): void {
-    this.#former = { staged: this.#staged, digests: this.#digests };
     this.#fence = 0;
-    this.#staged = new Map();
-    this.#digests = createDigestSet();
+    this.#staged = new StagedRecords();
+    this.#digests = new DigestSum();
     this.#manifest = undefined;
-    this.#dirty = undefined;
   }
 
   confirm(published: Version): void {
@@ -118,17 +115,18 @@ class StagedSet implements Staging {
     if (!mayFollow(current, next.body, this.#confirmed)) return undefined;
     const { epoch, seq } = next.body;
     const isSame = current?.epoch === epoch && current.seq === seq;
-    if (isSame && this.#dirty?.size === 0) return undefined;
-    const { changed, malformed, commit } = yield* this.#inForce.compare(this.#staged, this.#dirty);
+    const { arrived, isWhole } = this.#staged;
+    if (isSame && !isWhole && arrived.size === 0) return undefined;
+    const { changed, malformed, commit } = yield* this.#inForce.compare(this.#staged);
     return {
       set: { owner: this.#owner, epoch, seq, changes: createSetChanges(changed) },
       malformed,
       commit: () => {
-        this.#staged = commit();
-        this.#dirty = new Set();
-        this.#former = undefined;
+        commit();
+        this.#staged = new StagedRecords(this.#inForce.byKey);
         this.#applied = next;
       },
+      shed: () => this.#inForce.shed(arrived.keys(), (key) => key !== this.#recipeKey),
     };
   }
 
@@ -145,7 +143,7 @@ class StagedSet implements Staging {
   }
 
   records(): BusRecord[] {
-    return this.#applied === undefined ? [] : [...this.#inForce.records(), this.#applied.record];
+    return this.#applied === undefined ? [] : [...this.#inForce.byKey.values(), this.#applied.record];
   }
 
   #stageManifest(record: BusRecord): 'staged' | Rejection {
@@ -165,34 +163,20 @@ class StagedSet implements Staging {
     const isOlder = before !== undefined && isLower(record, before);
     if (record.epoch < this.#fence || isOlder) return 'outdated';
     this.#fence = record.epoch;
-    if (record.deleted) this.#stageTombstone(record);
+    if (before?.deleted === false) this.#digests.remove(before.hash);
+    const held = HeldRecord.of(record);
+    if (held.deleted) this.#stageTombstone(held);
     else {
-      this.#staged.set(record.key, record);
-      this.#hash(record);
-      this.#dirty?.add(record.key);
+      this.#staged.put(held);
+      this.#digests.add(held.hash);
     }
     return 'staged';
   }
 
   /** Takes a record out; of one that never came into force nothing is left, or names that come and go fill the memory. */
-  #stageTombstone(record: BusRecord): void {
-    const { key } = record;
-    this.#digests.delete(key);
-    if (this.#inForce.has(key)) {
-      this.#staged.set(key, record);
-      this.#dirty?.add(key);
-    } else {
-      this.#staged.delete(key);
-      this.#dirty?.delete(key);
-    }
-  }
-
-  #hash(record: BusRecord): void {
-    const { key, bytes } = record;
-    const isKnown = this.#former?.staged.get(key) === record;
-    if (!isKnown || this.#former?.digests === undefined || !this.#digests.take(key, this.#former.digests)) {
-      this.#digests.set(key, bytes);
-    }
+  #stageTombstone(record: HeldRecord): void {
+    if (this.#inForce.byKey.has(record.key)) this.#staged.put(record);
+    else this.#staged.forget(record.key);
   }
 
   #matches(manifest: Manifest): boolean {

@@ -1,26 +1,52 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Digests of a set of records. The digest of a set is the sum, modulo 2^256, of SHA-256(key, a zero byte, bytes) over
  * its records: the order does not matter and one change costs one hash, whatever the size of the set.
  */
-const modulus = 1n << 256n;
+const digestBits = 256;
 
-const hashOf = (key: string, bytes: Uint8Array): bigint =>
-  BigInt(`0x${createHash('sha256').update(key).update('\0').update(bytes).digest('hex')}`);
+/** Returns what a record adds to the digest of its set. */
+export function recordHash(key: string, bytes: Uint8Array): bigint {
+  const named = Buffer.from(`${key}\0`);
+  return BigInt(`0x${hash('sha256', Buffer.concat([named, bytes]), 'hex')}`);
+}
 
 /** SHA-256 of a recipe's bytes as hex; the empty string where there is none. */
 export const recipeDigest = (bytes: Uint8Array | undefined): string =>
-  bytes === undefined ? '' : createHash('sha256').update(bytes).digest('hex');
+  bytes === undefined ? '' : hash('sha256', bytes, 'hex');
+
+/** Count and digest of a set of which somebody else keeps the hashes. */
+export class DigestSum {
+  #count = 0;
+  #sum = 0n;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds a record by its {@link recordHash}. */
+  add(hash: bigint): void {
+    this.#count += 1;
+    this.#sum = BigInt.asUintN(digestBits, this.#sum + hash);
+  }
+
+  /** Takes out a record that was added. */
+  remove(hash: bigint): void {
+    this.#count -= 1;
+    this.#sum = BigInt.asUintN(digestBits, this.#sum - hash);
+  }
+
+  /** 64 hex digits; all zeros for the empty set. */
+  digest(): string {
+    return this.#sum.toString(16).padStart(digestBits / 4, '0');
+  }
+}
 
 /** A set of records by key of which count and digest are always at hand. */
 export interface DigestSet {
   /** Adds the record or replaces the one of the same key. */
   set(key: string, bytes: Uint8Array): void;
-  /** Adds the record of a key as another set has it, without hashing it again; returns whether that has one. */
-  take(key: string, from: DigestSet): boolean;
-  /** Returns the hash of the record of a key. */
-  hashOf(key: string): bigint | undefined;
   /** Takes the record of the key out, if there is one. */
   delete(key: string): void;
   readonly count: number;
@@ -30,34 +56,24 @@ export interface DigestSet {
 
 export function createDigestSet(): DigestSet {
   const hashes = new Map<string, bigint>();
-  let sum = 0n;
-  const add = (hash: bigint) => {
-    sum = (sum + hash) % modulus;
-  };
+  const sum = new DigestSum();
   const remove = (key: string) => {
-    const hash = hashes.get(key);
-    if (hash === undefined) return;
+    const known = hashes.get(key);
+    if (known === undefined) return;
     hashes.delete(key);
-    add(modulus - hash);
-  };
-  const put = (key: string, hash: bigint) => {
-    remove(key);
-    hashes.set(key, hash);
-    add(hash);
+    sum.remove(known);
   };
   return {
-    set: (key, bytes) => put(key, hashOf(key, bytes)),
-    take(key, from) {
-      const hash = from.hashOf(key);
-      if (hash === undefined) return false;
-      put(key, hash);
-      return true;
+    set(key, bytes) {
+      remove(key);
+      const added = recordHash(key, bytes);
+      hashes.set(key, added);
+      sum.add(added);
     },
-    hashOf: (key) => hashes.get(key),
     delete: remove,
     get count() {
       return hashes.size;
     },
-    digest: () => sum.toString(16).padStart(64, '0'),
+    digest: () => sum.digest(),
   };
 }

@@ -7,6 +7,7 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type BackgroundLoop, startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { checkCost } from './cost.ts';
+import type { HeldRecord } from './held-record.ts';
 import { checkIntervalMs, MirrorSchedule } from './mirror-schedule.ts';
 import { MirroredRecords } from './mirrored-records.ts';
 import type { BusRecord } from './record.ts';
@@ -17,7 +18,7 @@ import { judgeStream, type StreamView, viewStream } from './stream-view.ts';
 export interface MirrorBatch {
   reset: boolean;
   /** In the order of revisions. */
-  records: readonly BusRecord[];
+  records: readonly HeldRecord[];
 }
 
 export interface MirrorOptions {
@@ -183,7 +184,8 @@ class StreamMirror implements Mirror {
     this.#acknowledged = false;
     const { byKey } = this.#known;
     const all = await readSince(link, this.#options, { afterRevision: 0, isKnown: () => false, held: byKey });
-    const { records, revision } = all;
+    const { revision } = all;
+    const records = [...all.records.values()];
     this.#resyncReason = undefined;
     this.#schedule.noteReadAll(this.#clock.monotonicMs());
     if (this.#isSynced)
@@ -204,7 +206,7 @@ class StreamMirror implements Mirror {
       announced: target,
       costBytes: this.#known.costBytes,
     });
-    const news = this.#known.newsAmong(fresh.records);
+    const news = this.#known.newsAmong(fresh.records.values());
     if (beyond === 'refuse') checkCost(bucket, keys, this.#known.costWith(news), mostBytes);
     for (const record of news) this.#known.take(record);
     this.#revision = fresh.revision;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { costOf, itemCostBytes } from './cost.ts';
+import { HeldRecord } from './held-record.ts';
 import { MirroredRecords } from './mirrored-records.ts';
 
 test('an older state of a record does not replace a later one', () => {
@@ -10,7 +11,10 @@ test('an older state of a record does not replace a later one', () => {
   const later = aRecord({ key: 'k8s.entry.ns.db', revision: 5, body: 'later' });
   known.take(later);
   known.take(aRecord({ key: 'k8s.entry.ns.db', revision: 4, body: 'older and longer' }));
-  assert.deepEqual([...known.byKey.values()], [later]);
+  assert.deepEqual(
+    Array.from(known.byKey.values(), (record) => ({ ...record })),
+    [later],
+  );
   assert.equal(known.costBytes, costOf(later));
 });
 
@@ -19,13 +23,16 @@ test('what is known costs the same, whichever way it came', () => {
     aRecord({ key: 'k8s.entry.ns.db', revision: 1 }),
     aRecord({ key: 'k8s.entry.ns.db', revision: 2, body: { schema: 1, more: 'bytes' } }),
     aRecord({ key: 'k8s.entry.ns.app', revision: 3 }),
-  ];
+  ].map(HeldRecord.of) as [HeldRecord, HeldRecord, HeldRecord];
   const [followed, readAnew] = [new MirroredRecords(false), new MirroredRecords(false)];
   followed.take(db);
   const expected = followed.costWith([grown, app]);
   for (const record of [grown, app]) followed.take(record);
   readAnew.take(aRecord({ key: 'k8s.entry.ns.gone', revision: 9 }));
-  readAnew.replaceAll({ records: [grown, app], costBytes: costOf(grown) + costOf(app) });
+  readAnew.replaceAll({
+    records: new Map([grown, app].map((record) => [record.key, record])),
+    costBytes: costOf(grown) + costOf(app),
+  });
   assert.equal(followed.costBytes, expected);
   assert.equal(readAnew.costBytes, expected);
   assert.deepEqual([...readAnew.byKey.keys()], [grown.key, app.key]);
@@ -36,7 +43,7 @@ test("one's own record is no news when it comes back, and a tombstone is not liv
   const [noted, gone] = [
     aRecord({ key: 'k8s.recipe', revision: 7 }),
     aRecord({ key: 'k8s.entry.ns.db', revision: 8, deleted: true }),
-  ];
+  ].map(HeldRecord.of) as [HeldRecord, HeldRecord];
   known.take(noted);
   assert.deepEqual(known.newsAmong([noted, gone]), [gone]);
   known.take(gone);
@@ -47,7 +54,7 @@ test("one's own record is no news when it comes back, and a tombstone is not liv
 test('a reader keeps nothing of a record that is gone, and is charged nothing for it', () => {
   const known = new MirroredRecords(false);
   known.take(aRecord({ key: 'k8s.entry.ns.db', revision: 1 }));
-  const gone = aRecord({ key: 'k8s.entry.ns.db', revision: 2, deleted: true });
+  const gone = HeldRecord.of(aRecord({ key: 'k8s.entry.ns.db', revision: 2, deleted: true }));
   assert.equal(known.costWith([gone]), 0);
   known.take(gone);
   assert.deepEqual([known.byKey.size, known.costBytes], [0, 0]);

@@ -1,10 +1,10 @@
-import { costOf } from './cost.ts';
+import { HeldRecord } from './held-record.ts';
 import type { BusRecord } from './record.ts';
 import type { ReadRecords } from './record-intake.ts';
 
 /** Holds the records that a mirror knows, and sums up what they cost this process. */
 export class MirroredRecords {
-  #byKey = new Map<string, BusRecord>();
+  #byKey = new Map<string, HeldRecord>();
   readonly #keepsTombstones: boolean;
   #costBytes = 0;
   #live = 0;
@@ -14,7 +14,7 @@ export class MirroredRecords {
     this.#keepsTombstones = keepsTombstones;
   }
 
-  get byKey(): ReadonlyMap<string, BusRecord> {
+  get byKey(): ReadonlyMap<string, HeldRecord> {
     return this.#byKey;
   }
 
@@ -23,35 +23,36 @@ export class MirroredRecords {
   }
 
   /** Takes a record, unless a later state is known: one's own may be noted while an older one is on its way. */
-  take(record: BusRecord): void {
+  take(given: BusRecord): void {
+    const record = HeldRecord.of(given);
     const known = this.#byKey.get(record.key);
     if (known !== undefined && known.revision >= record.revision) return;
     if (record.deleted && !this.#keepsTombstones) this.#byKey.delete(record.key);
     else this.#byKey.set(record.key, record);
-    this.#costBytes += costOf(record) - (known === undefined ? 0 : costOf(known));
+    this.#costBytes += record.costBytes - (known?.costBytes ?? 0);
     this.#live += liveOf(record) - liveOf(known);
   }
 
-  /** Takes what was read in the place of all that is known. */
+  /** Takes what was read in the place of all that is known, and the map itself: to copy a large one takes a while. */
   replaceAll({ records, costBytes }: Pick<ReadRecords, 'records' | 'costBytes'>): void {
-    this.#byKey = new Map();
+    this.#byKey = records;
     this.#costBytes = costBytes;
     this.#live = 0;
-    for (const record of records) {
+    for (const record of records.values()) {
       this.#live += liveOf(record);
-      if (!record.deleted || this.#keepsTombstones) this.#byKey.set(record.key, record);
+      if (record.deleted && !this.#keepsTombstones) records.delete(record.key);
     }
   }
 
   /** Leaves out what is known in that very revision. */
-  newsAmong(records: readonly BusRecord[]): BusRecord[] {
-    return records.filter(({ key, revision }) => this.#byKey.get(key)?.revision !== revision);
+  newsAmong(records: Iterable<HeldRecord>): HeldRecord[] {
+    return [...records].filter(({ key, revision }) => this.#byKey.get(key)?.revision !== revision);
   }
 
   /** Computes what everything would cost with these, bytes. */
-  costWith(news: readonly BusRecord[]): number {
+  costWith(news: readonly HeldRecord[]): number {
     return news.reduce(
-      (sum, record) => sum + costOf(record) - this.#costOfKnown(record.key),
+      (sum, { key, costBytes }) => sum + costBytes - (this.#byKey.get(key)?.costBytes ?? 0),
       this.#costBytes,
     );
   }
@@ -59,11 +60,6 @@ export class MirroredRecords {
   /** Counts the records that are no tombstones. */
   live(): number {
     return this.#live;
-  }
-
-  #costOfKnown(key: string): number {
-    const known = this.#byKey.get(key);
-    return known === undefined ? 0 : costOf(known);
   }
 }
 

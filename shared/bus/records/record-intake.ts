@@ -1,6 +1,6 @@
 import { parseKey } from '#shared/contracts/bus/bucket.ts';
-import { costOf } from './cost.ts';
-import type { BusRecord } from './record.ts';
+import { HeldRecord } from './held-record.ts';
+import { type BusRecord, noTrace } from './record.ts';
 
 /**
  * Bounds what is read. With more than `mostBytes`, either the reading ends, or records have no bytes from there on: their
@@ -18,13 +18,13 @@ export interface KnownBefore {
   /** Tells what whoever reads has: a tombstone of another key tells it nothing but an epoch. */
   isKnown: (key: string) => boolean;
   /** Records that are held, and given back where the same ones are read again. */
-  held?: ReadonlyMap<string, BusRecord>;
+  held?: ReadonlyMap<string, HeldRecord>;
 }
 
 /** What a read brought. */
 export interface ReadRecords {
   /** In the order of revisions, one for each key. */
-  records: BusRecord[];
+  records: Map<string, HeldRecord>;
   /** What they cost whoever keeps them (cost.ts). */
   costBytes: number;
   /** The last revision that was read, also where its record is not among them. */
@@ -40,8 +40,8 @@ const noBytes = new Uint8Array();
 export class RecordIntake {
   readonly #room: ReadRoom;
   readonly #isKnown: (key: string) => boolean;
-  readonly #held: ReadonlyMap<string, BusRecord> | undefined;
-  readonly #byKey = new Map<string, BusRecord>();
+  readonly #held: ReadonlyMap<string, HeldRecord> | undefined;
+  readonly #byKey = new Map<string, HeldRecord>();
   #revision: number;
   #costBytes = 0;
   /** Highest epoch among the tombstones kept for it. */
@@ -65,44 +65,44 @@ export class RecordIntake {
     const before = this.#byKey.get(record.key);
     if (before !== undefined) this.#drop(before);
     if (this.#room.beyond === 'strip' || !record.deleted || this.#isKnown(record.key)) {
-      this.#keep(this.#fit(this.#heldOr(record)));
+      this.#keep(this.#fit(this.#heldOr(HeldRecord.of(record))));
       this.#lastFence = undefined;
     } else if (record.epoch > this.#fence && isFencing(record.key)) {
       if (this.#lastFence !== undefined) this.#byKey.delete(this.#lastFence);
-      this.#keep(record);
+      this.#keep(HeldRecord.of(record));
       this.#lastFence = record.key;
       this.#fence = record.epoch;
     }
   }
 
   result(): ReadRecords {
-    return { records: [...this.#byKey.values()], costBytes: this.#costBytes, revision: this.#revision };
+    return { records: this.#byKey, costBytes: this.#costBytes, revision: this.#revision };
   }
 
   /** Returns the record that is held already where it is the same: what is read again takes no second memory. */
-  #heldOr(record: BusRecord): BusRecord {
+  #heldOr(record: HeldRecord): HeldRecord {
     const held = this.#held?.get(record.key);
-    return held !== undefined && isSameRecord(held, record) ? held : record;
+    return held?.isSame(record) === true ? held : record;
   }
 
-  #keep(record: BusRecord): void {
+  #keep(record: HeldRecord): void {
     this.#byKey.set(record.key, record);
-    this.#costBytes += costOf(record);
+    this.#costBytes += record.costBytes;
   }
 
-  #drop(record: BusRecord): void {
+  #drop(record: HeldRecord): void {
     this.#byKey.delete(record.key);
-    this.#costBytes -= costOf(record);
+    this.#costBytes -= record.costBytes;
   }
 
   /** Takes the bytes off a record that has no room. A manifest keeps them: it is one, and says which epoch comes next. */
-  #fit(record: BusRecord): BusRecord {
+  #fit(record: HeldRecord): HeldRecord {
     const { mostBytes, beyond } = this.#room;
     if (beyond === 'refuse') return record;
-    if (record.deleted) return { ...record, trace: {} };
-    if (this.#costBytes + costOf(record) <= mostBytes) return record;
+    if (record.deleted) return HeldRecord.of({ ...record, trace: noTrace });
+    if (this.#costBytes + record.costBytes <= mostBytes) return record;
     if (parseKey(record.key)?.kind === 'manifest') return record;
-    return { ...record, bytes: noBytes, trace: {} };
+    return HeldRecord.of({ ...record, bytes: noBytes, trace: noTrace });
   }
 }
 
@@ -110,17 +110,4 @@ export class RecordIntake {
 function isFencing(key: string): boolean {
   const kind = parseKey(key)?.kind;
   return kind !== undefined && kind !== 'manifest';
-}
-
-function isSameRecord(left: BusRecord, right: BusRecord): boolean {
-  return (
-    left.revision === right.revision &&
-    left.epoch === right.epoch &&
-    left.seq === right.seq &&
-    left.publisher === right.publisher &&
-    left.deleted === right.deleted &&
-    left.trace.traceparent === right.trace.traceparent &&
-    left.trace.tracestate === right.trace.tracestate &&
-    Buffer.compare(left.bytes, right.bytes) === 0
-  );
 }
