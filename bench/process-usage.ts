@@ -8,6 +8,17 @@ export interface ProcessUsage {
   cpuSeconds(): Promise<number>;
 }
 
+/** The same of several together. */
+export function usageOfAll(pids: readonly number[]): ProcessUsage {
+  const usages = pids.map(processUsage);
+  const sumOf = async (figures: readonly Promise<number>[]): Promise<number> =>
+    (await Promise.all(figures)).reduce((sum, figure) => sum + figure, 0);
+  return {
+    residentMib: () => sumOf(usages.map((usage) => usage.residentMib())),
+    cpuSeconds: () => sumOf(usages.map((usage) => usage.cpuSeconds())),
+  };
+}
+
 /** USER_HZ of Linux, in which /proc counts. */
 const clockTicksPerSecond = 100;
 

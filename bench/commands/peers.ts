@@ -31,6 +31,8 @@ interface Outside {
 
 /** What is measured beside the gateway, bare and fastify. */
 interface Others extends Outside {
+  /** Of a second gateway; 1: there is none. */
+  workers: number;
   /** Vault's injector, built. */
   vault?: string;
 }
@@ -38,14 +40,14 @@ interface Others extends Outside {
 async function outsidePeers({ peer, ca, pid }: Outside): Promise<PeerServer[]> {
   if (peer === undefined) return [];
   const trust = ca === undefined ? {} : { ca: await readFile(ca, 'utf8') };
-  const known = pid === 0 ? {} : { pid };
+  const known = pid === 0 ? {} : { pids: [pid] };
   return [{ name: 'peer', url: peer, ...trust, ...known, stop: async () => undefined }];
 }
 
 /** Starts all servers for one body, the gateway first: what it answers is the constant answer of the others. */
 async function withServers<T>(
   body: PeerBody,
-  { vault, ...outside }: Others,
+  { vault, workers, ...outside }: Others,
   use: (servers: readonly PeerServer[]) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-peers-'));
@@ -54,13 +56,16 @@ async function withServers<T>(
   try {
     const gateway = await startGatewayPeer();
     servers.push(gateway);
+    if (workers > 1) servers.push(await startGatewayPeer(workers));
     const [review = ''] = body.reviews;
     const patch = patchOf(await askPeer(gateway, review), review);
     servers.push(await startConstantPeer('bare', { patch, review, folder, guard }));
     servers.push(await startConstantPeer('fastify', { patch, review, folder, guard }));
     if (vault !== undefined) servers.push(await startVaultPeer(vault, { review, folder, guard }));
     servers.push(...(await outsidePeers(outside)));
-    for (const { pid } of servers) if (pid !== undefined) await pinProcess(pid, serverCore);
+    for (const { pids = [], isSpread } of servers) {
+      for (const pid of pids) await pinProcess(pid, isSpread ? [clientCore, serverCore] : [serverCore]);
+    }
     return await use(servers);
   } finally {
     for (const server of servers) await server.stop();
@@ -98,13 +103,14 @@ of the gateway), fastify (the same with fastify), and any other at --peer (with 
 A Go client asks on 16 and on 64 connections, TLS, kept alive, each again as soon as it is answered. Every answer must have status
 200 and a patch, but for those of an overloaded server that puts a request off (503), which are counted; a sample is read whole. Reviews of 5 KB, of 12 KB and with 50 secrets, the same each time, and 120 with 50
 secrets that are all different, so that the gateway remembers no plan. Where taskset and two cores are there, servers run on core ${serverCore}
-and all else on core ${clientCore}. Rounds are interleaved: each asks every server. Medians [least-most]; ratios are those of one round.
+and all else on core ${clientCore}, but for a gateway with workers, which has both. Rounds are interleaved: each asks every server. Medians [least-most]; ratios are those of one round.
 The client's part of a core is told: near 1 it is the client that is measured.
 Target: no wrong answer. The times are figures.`,
   options: {
     rounds: { default: 7, what: 'rounds of every server, body and number of connections' },
     seconds: { default: 2, what: 'length of a round' },
     'warm-up': { default: 3, what: 'seconds of each server and body before the first round' },
+    workers: { default: 1, what: 'also a gateway with so many workers; 1 = none' },
     'peer-pid': { default: 0, what: 'process of --peer, on this machine; 0 = unknown' },
   },
   flags: {
@@ -119,9 +125,10 @@ Target: no wrong answer. The times are figures.`,
     const program = await buildGoClient('peers');
     const vault = flags.has('vault') ? await buildVault() : undefined;
     const bodies = await peerBodies();
-    const isPinned = await pinProcess(process.pid, clientCore);
+    const { workers } = options;
+    const isPinned = await pinProcess(process.pid, [clientCore]);
     const outside = { pid: options['peer-pid'], ...(peer ? { peer } : {}), ...(ca ? { ca } : {}) };
-    const others = { ...outside, ...(vault === undefined ? {} : { vault }) };
+    const others = { ...outside, workers, ...(vault === undefined ? {} : { vault }) };
     const measured: PeerRound[] = [];
     const missed: string[] = [];
     const load = async (server: PeerServer, body: PeerBody, connections: number, round: number) => {

@@ -1,5 +1,5 @@
 import { runGoClient } from '#bench/go-client.ts';
-import { processUsage } from '#bench/process-usage.ts';
+import { usageOfAll } from '#bench/process-usage.ts';
 import { requestText } from '#testkit/gateway/wire-request.ts';
 import type { PeerBody } from './peer-bodies.ts';
 import type { PeerRound } from './peer-rows.ts';
@@ -33,7 +33,7 @@ export async function loadPeer(
   server: PeerServer,
   { body, connections, seconds, round }: PeerLoad,
 ): Promise<{ row: PeerRound; wrong: string[] }> {
-  const { name, url, ca, pid, reviewOf = (review: string) => review } = server;
+  const { name, url, ca, pids, reviewOf = (review: string) => review } = server;
   const { host, hostname, pathname, search } = new URL(url);
   const path = `${pathname}${search}`;
   const requests = body.reviews.map((review) =>
@@ -47,7 +47,7 @@ export async function loadPeer(
     connections,
     seconds,
   };
-  const usage = pid === undefined ? undefined : processUsage(pid);
+  const usage = pids === undefined ? undefined : usageOfAll(pids);
   let before: Promise<number> | undefined;
   // Handshakes are a load of their own.
   const onMessage = (): void => {

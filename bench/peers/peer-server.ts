@@ -15,8 +15,10 @@ export interface PeerServer {
   url: string;
   /** Certificates that it is trusted by, PEM; absent: any. */
   ca?: string;
-  /** Absent when its process is not known: then what it uses is not either. */
-  pid?: number;
+  /** Absent when its processes are not known: then what it uses is not either. */
+  pids?: readonly number[];
+  /** Has every core, the client's among them. */
+  isSpread?: boolean;
   /** The review that it is sent instead, when it asks for secrets in another way. */
   reviewOf?(review: string): string;
   stop(): Promise<void>;
@@ -26,9 +28,13 @@ const readyTimeoutMs = 20_000;
 const urlOf = (port: number): string => `https://127.0.0.1:${port}${webhookPath}?timeout=5s`;
 
 /** The gateway as an installation runs it. */
-export async function startGatewayPeer(): Promise<PeerServer> {
-  const { pid, webhookPort, stop } = await startGatewayProcess();
-  return { name: 'gateway', url: urlOf(webhookPort), pid, stop };
+export async function startGatewayPeer(workers = 1): Promise<PeerServer> {
+  const { pid, webhookPort, workerPids, stop } = await startGatewayProcess({ workers });
+  const pids = [pid, ...(await workerPids())];
+  const server = { url: urlOf(webhookPort), pids, stop };
+  return workers === 1
+    ? { name: 'gateway', ...server }
+    : { name: `${workers} workers`, isSpread: true, ...server };
 }
 
 /** A server that answers every review with one patch: `bare` is `node:https` alone. */
@@ -54,7 +60,7 @@ export async function startConstantPeer(
   const server: PeerServer = {
     name,
     url: urlOf(port),
-    pid: program.pid,
+    pids: [program.pid],
     stop: async () => void (await program.stop('SIGKILL')),
   };
   const isUp = async (): Promise<boolean> => patchOf(await askPeer(server, review), review) === patch;

@@ -77,7 +77,7 @@ export async function startVaultPeer(
   const server: PeerServer = {
     name: 'vault-k8s',
     url: `https://127.0.0.1:${port}/mutate`,
-    pid: injector.pid,
+    pids: [injector.pid],
     reviewOf: vaultReview,
     stop: async () => {
       await injector.stop('SIGKILL');
