@@ -42,7 +42,7 @@ export function createProviderMetrics(
   );
   gauge(
     'latchkey.provider.left.out',
-    'Folders and secrets that the last complete list of a provider lacks, for they cannot be listed',
+    'Folders and secrets that the last complete list of a provider lacks, or has as they were before: they cannot be listed',
     ({ leftOut }) => leftOut,
   );
   const listings = meter.createCounter('latchkey.provider.listings', {

@@ -76,6 +76,8 @@ test('a missing key is named, a wrong key of the same name is refused', () => {
   assert.deepEqual(missing, { problem: 'the key ring has no key "2026-11"' });
   const other = { keys: new Map([['2026-11', randomBytes(32)]]), sealingKid: undefined };
   assert.ok('problem' in openValue(seal('value'), place, other));
+  const long = openValue({ ...seal('value'), kid: 'k'.repeat(900_000) }, place, ring);
+  assert.ok('problem' in long && long.problem.length < 200);
 });
 
 const files = (contents: Record<string, string | Buffer>): Map<string, Buffer> =>

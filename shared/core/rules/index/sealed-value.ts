@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import type { SealedValue } from '#shared/contracts/bus/sealed-value.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { quote } from '#shared/core/text/plain-text.ts';
 import type { KeyRing } from './key-ring.ts';
 
 const cipher = 'aes-256-gcm';
@@ -54,7 +55,7 @@ type Opened = { value: string } | { problem: string };
 /** Opens what {@link sealValue} made for the same place. */
 export function openValue(sealed: SealedValue, place: SealedPlace, { keys }: KeyRing): Opened {
   const key = keys.get(sealed.kid);
-  if (key === undefined) return { problem: `the key ring has no key ${JSON.stringify(sealed.kid)}` };
+  if (key === undefined) return { problem: `the key ring has no key ${quote(sealed.kid)}` };
   const nonce = Buffer.from(sealed.nonce, 'base64');
   const bytes = Buffer.from(sealed.ct, 'base64');
   try {
@@ -64,7 +65,7 @@ export function openValue(sealed: SealedValue, place: SealedPlace, { keys }: Key
     const value = Buffer.concat([opening.update(bytes.subarray(0, -tagBytes)), opening.final()]);
     return { value: value.toString('utf8') };
   } catch {
-    return { problem: `it was not sealed for this secret under key ${JSON.stringify(sealed.kid)}` };
+    return { problem: `it was not sealed for this secret under key ${quote(sealed.kid)}` };
   }
 }
 
@@ -86,7 +87,7 @@ export function withSealedValue(
     if ('value' in opened) return opened.value;
     throw new LatchkeyError(
       'RULES_UNKNOWN',
-      `${JSON.stringify(secret)} of manager ${owner} exists, but its value cannot be opened: ${opened.problem}. An operator of latchkey has to put the key ring of the gateways right`,
+      `${quote(secret)} of manager ${owner} exists, but its value cannot be opened: ${opened.problem}. An operator of latchkey has to put the key ring of the gateways right`,
       { fields: { secret } },
     );
   };
