@@ -2,7 +2,7 @@ import { runBenchCommand } from '#bench/bench-command.ts';
 import type { ServicePod } from '#testkit/kubelet/service-pod.ts';
 import type { AdmissionLoad } from '#testkit/load/admission-load.ts';
 import { answeredBy, clientRows, failureRows } from '#testkit/load/failure-rows.ts';
-import { type Kill, type KillVerdict, killGateway, killVerdict } from '#testkit/load/gateway-kill.ts';
+import { type FailureCause, failureCause, type Kill, killGateway } from '#testkit/load/gateway-kill.ts';
 import {
   type LoadInstallation,
   startLoadInstallation,
@@ -30,11 +30,11 @@ what the balancer gave to it before it had learnt of the end. Of the first there
         await load.untilAnswered(100);
         const gateways = gatewaysOf(installation);
         kills.push(await killGateway(installation.cluster, gateways[round % gateways.length] as ServicePod));
-        say(`kill ${round + 1} of ${rounds}: ${describe(verdictsOf(installation, load, kills))}`);
+        say(`kill ${round + 1} of ${rounds}: ${describe(causesOf(installation, load, kills))}`);
       }
       await load.untilAnswered(100);
       const summary = await load.stop();
-      const verdicts = verdictsOf(installation, load, kills);
+      const causes = causesOf(installation, load, kills);
       const answered = answeredBy(summary);
       const perSecond = Math.round(answered / ((Date.now() - startedAtMs) / 1_000));
       return {
@@ -43,13 +43,13 @@ what the balancer gave to it before it had learnt of the end. Of the first there
           answered,
           perSecond,
           target: 'unexplained 0, in flight 1 or more',
-          ...verdicts,
+          ...causes,
           slowestNoticeMs: Math.max(0, ...kills.map(({ endedAtMs, noticedAtMs }) => noticedAtMs - endedAtMs)),
         },
         tables: { Clients: clientRows(summary), Failures: failureRows(load.failures(), startedAtMs) },
         missed: [
-          ...(verdicts.unexplained > 0 ? [`${verdicts.unexplained} failures are not the kill's`] : []),
-          ...(verdicts['in flight'] === 0
+          ...(causes.unexplained > 0 ? [`${causes.unexplained} failures are not the kill's`] : []),
+          ...(causes['in-flight'] === 0
             ? ['no request was in flight: this measurement has seen no loss']
             : []),
           ...(perSecond < Math.min(500, rate * 0.9) ? [`only ${perSecond} requests a second`] : []),
@@ -61,18 +61,19 @@ what the balancer gave to it before it had learnt of the end. Of the first there
   },
 });
 
-function verdictsOf(
+function causesOf(
   installation: LoadInstallation,
   load: AdmissionLoad,
   kills: readonly Kill[],
-): Record<KillVerdict, number> {
-  const counts = { 'in flight': 0, 'on its connection': 0, 'before it was noticed': 0, unexplained: 0 };
-  for (const failure of load.failures()) counts[killVerdict(failure, installation.connections(), kills)] += 1;
+): Record<FailureCause, number> {
+  const counts = { 'in-flight': 0, 'on-its-connection': 0, 'before-notice': 0, unexplained: 0 };
+  for (const failure of load.failures())
+    counts[failureCause(failure, installation.connections(), kills)] += 1;
   return counts;
 }
 
-function describe(verdicts: Record<KillVerdict, number>): string {
-  return Object.entries(verdicts)
-    .map(([verdict, count]) => `${count} ${verdict}`)
+function describe(causes: Record<FailureCause, number>): string {
+  return Object.entries(causes)
+    .map(([cause, count]) => `${count} ${cause.replaceAll('-', ' ')}`)
     .join(', ');
 }

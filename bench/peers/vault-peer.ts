@@ -47,15 +47,15 @@ export async function startVaultPeer(
   requireMountNamespace();
   const [port = 0, apiPort = 0] = await freePorts(2);
   const nowMs = Date.now();
-  const authority = issueCaCertificate(await generateRsaKeys(2048), nowMs, hourMs);
-  const pair = issueLeafCertificate(await generateRsaKeys(2048), authority, ['localhost'], nowMs, hourMs);
+  const ca = issueCaCertificate(await generateRsaKeys(2048), nowMs, hourMs);
+  const pair = issueLeafCertificate(await generateRsaKeys(2048), ca, ['localhost'], nowMs, hourMs);
   const account = join(folder, 'run/secrets/kubernetes.io/serviceaccount');
   await mkdir(account, { recursive: true });
   await Promise.all([
     writeFile(join(folder, 'vault.crt'), pair.certificate),
     writeFile(join(folder, 'vault.key'), pair.key, { mode: 0o600 }),
     writeFile(join(account, 'token'), 'none', { mode: 0o600 }),
-    writeFile(join(account, 'ca.crt'), authority.certificate),
+    writeFile(join(account, 'ca.crt'), ca.certificate),
   ]);
   const api = startEmptyApi(pair, apiPort);
   // It insists on the files of a pod's ServiceAccount, at the path of a pod.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { killVerdict } from './gateway-kill.ts';
+import { failureCause } from './gateway-kill.ts';
 
 const kills = [{ targetPort: 9001, killedAtMs: 10_000, endedAtMs: 10_003, noticedAtMs: 10_500 }];
 const aFailure = (localPort: number, sentAtMs: number, failedAtMs = sentAtMs + 5) => ({
@@ -22,28 +22,28 @@ const connections = [
   { clientPort: 5, targetPort: 9001, atMs: 1_000 },
   { clientPort: 5, targetPort: 9002, atMs: 9_000 },
 ];
-const verdict = (failure: ReturnType<typeof aFailure>) => killVerdict(failure, connections, kills);
+const causeOf = (failure: ReturnType<typeof aFailure>) => failureCause(failure, connections, kills);
 
 test('a request that was on its way to the killed gateway was in flight', () => {
-  assert.equal(verdict(aFailure(1, 9_999, 10_003)), 'in flight');
+  assert.equal(causeOf(aFailure(1, 9_999, 10_003)), 'in-flight');
 });
 
 test('a request sent over a connection to it is explained until the end must have reached the client', () => {
-  assert.equal(verdict(aFailure(1, 10_004)), 'on its connection');
-  assert.equal(verdict(aFailure(1, 10_111)), 'unexplained');
+  assert.equal(causeOf(aFailure(1, 10_004)), 'on-its-connection');
+  assert.equal(causeOf(aFailure(1, 10_111)), 'unexplained');
 });
 
 test('a new connection to it is explained only until the balancer knew', () => {
-  assert.equal(verdict(aFailure(3, 10_200)), 'before it was noticed');
-  assert.equal(verdict(aFailure(4, 10_501)), 'unexplained');
+  assert.equal(causeOf(aFailure(3, 10_200)), 'before-notice');
+  assert.equal(causeOf(aFailure(4, 10_501)), 'unexplained');
 });
 
 test('a failure on another gateway, without a connection or before the kill is unexplained', () => {
-  assert.equal(verdict(aFailure(2, 10_001)), 'unexplained');
-  assert.equal(verdict(aFailure(0, 10_001)), 'unexplained');
-  assert.equal(verdict(aFailure(1, 9_000)), 'unexplained');
+  assert.equal(causeOf(aFailure(2, 10_001)), 'unexplained');
+  assert.equal(causeOf(aFailure(0, 10_001)), 'unexplained');
+  assert.equal(causeOf(aFailure(1, 9_000)), 'unexplained');
 });
 
 test('a port that was used again counts for its last connection', () => {
-  assert.equal(verdict(aFailure(5, 10_001)), 'unexplained');
+  assert.equal(causeOf(aFailure(5, 10_001)), 'unexplained');
 });

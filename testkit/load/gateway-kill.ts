@@ -23,17 +23,18 @@ const noticePollMs = 5;
 const noticeTimeoutMs = 30_000;
 
 /**
- * Why a request failed. `in flight` = sent to the killed gateway before its process had ended; `on its connection` =
- * sent afterwards over a connection to it, whose end had not reached the client; `before it was noticed` = on a new
- * connection that the balancer gave to it before it had learnt of the end. Anything else is `unexplained`.
+ * Why a request failed. `in-flight` = sent to the killed gateway before its process had ended; `on-its-connection` =
+ * sent afterwards over a connection to it, whose end had not reached the client; `before-notice` = on a new connection
+ * that the balancer gave to it before it had learnt of the end. Anything else is `unexplained`.
  */
-export type KillVerdict = 'in flight' | 'on its connection' | 'before it was noticed' | 'unexplained';
+export type FailureCause = 'in-flight' | 'on-its-connection' | 'before-notice' | 'unexplained';
 
-export function killVerdict(
+/** Finds out why a request failed, from the kills and the balancer's connections. */
+export function failureCause(
   failure: LoadFailure,
   connections: readonly BalancedConnection[],
   kills: readonly Kill[],
-): KillVerdict {
+): FailureCause {
   const { sentAtMs, failedAtMs, localPort } = failure;
   const connection = connections.findLast(
     ({ clientPort, atMs }) => clientPort === localPort && atMs <= failedAtMs,
@@ -43,10 +44,10 @@ export function killVerdict(
     return 'unexplained';
   }
   if (connection.atMs > kill.endedAtMs) {
-    return connection.atMs <= kill.noticedAtMs ? 'before it was noticed' : 'unexplained';
+    return connection.atMs <= kill.noticedAtMs ? 'before-notice' : 'unexplained';
   }
-  if (sentAtMs <= kill.endedAtMs) return 'in flight';
-  return sentAtMs <= (connection.endedAtMs ?? 0) + clientLagMs ? 'on its connection' : 'unexplained';
+  if (sentAtMs <= kill.endedAtMs) return 'in-flight';
+  return sentAtMs <= (connection.endedAtMs ?? 0) + clientLagMs ? 'on-its-connection' : 'unexplained';
 }
 
 /** Kills a gateway, and waits until the kubelet has started it again and it is ready. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { LoadClient } from '#testkit/load/admission-load.ts';
 import { answeredBy } from '#testkit/load/failure-rows.ts';
-import { killGateway, killVerdict } from '#testkit/load/gateway-kill.ts';
+import { failureCause, killGateway } from '#testkit/load/gateway-kill.ts';
 import {
   type LoadInstallation,
   startLoadInstallation,
@@ -41,12 +41,12 @@ test('of a gateway that is killed under load only its own requests fail', async 
   const kill = await killGateway(installation.cluster, victim);
   await load.untilAnswered(50);
   const summary = await load.stop();
-  const verdicts = load
+  const failures = load
     .failures()
-    .map((failure) => ({ ...failure, verdict: killVerdict(failure, installation.connections(), [kill]) }));
-  t.diagnostic(`${answeredBy(summary)} answered, ${verdicts.length} failed`);
+    .map((failure) => ({ ...failure, cause: failureCause(failure, installation.connections(), [kill]) }));
+  t.diagnostic(`${answeredBy(summary)} answered, ${failures.length} failed`);
   assert.deepEqual(
-    verdicts.filter(({ verdict }) => verdict === 'unexplained'),
+    failures.filter(({ cause }) => cause === 'unexplained'),
     [],
   );
 });
