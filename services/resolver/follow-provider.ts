@@ -12,8 +12,8 @@ import { createProviderMetrics } from './provider-metrics.ts';
 import type { PolledProvider } from './providers/open-provider.ts';
 import type { ListedSecret, Provider } from './providers/provider.ts';
 
-/** Bounds one listing: one that takes longer hangs, or has no end. */
-const listTimeoutMs = 300_000;
+/** Bounds one listing, unless the next is due later still: one that takes longer hangs, or has no end. */
+const leastTimeoutMs = 300_000;
 
 interface FollowOptions {
   source: string;
@@ -45,6 +45,7 @@ export function followProvider(
 ): ProviderInventory {
   const { source, mostBytes, clock, onList } = options;
   const startedAtMs = clock.monotonicMs();
+  const timeoutMs = Math.max(leastTimeoutMs, refreshMs);
   let known: ReadonlyMap<string, ListedSecret> | undefined;
   let listedAtMs = -Infinity;
   let failures = 0;
@@ -65,14 +66,14 @@ export function followProvider(
 
   const list = async (stopped: AbortSignal): Promise<void> => {
     const beganAtMs = clock.monotonicMs();
-    const timeout = startTimeout(clock);
+    const timeout = startTimeout(clock, timeoutMs);
     const signal = AbortSignal.any([stopped, timeout.signal]);
     const collector = new ListCollector({ signal, source, former: known, mostBytes });
     try {
       await collect(provider, collector);
     } catch (cause) {
       throw timeout.signal.aborted && !stopped.aborted
-        ? unfinishedList(source, listTimeoutMs, collector.progress())
+        ? unfinishedList(source, timeoutMs, collector.progress())
         : cause;
     } finally {
       timeout.stop();
@@ -109,9 +110,9 @@ export function followProvider(
   };
 }
 
-function startTimeout(clock: Clock): { signal: AbortSignal; stop: () => void } {
+function startTimeout(clock: Clock, timeoutMs: number): { signal: AbortSignal; stop: () => void } {
   const [timeout, stopped] = [new AbortController(), new AbortController()];
-  void clock.sleep(listTimeoutMs, stopped.signal).then(() => timeout.abort());
+  void clock.sleep(timeoutMs, stopped.signal).then(() => timeout.abort());
   return { signal: timeout.signal, stop: () => stopped.abort() };
 }
 

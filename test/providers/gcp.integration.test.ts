@@ -73,6 +73,16 @@ test('latest can be asked for only while the newest version is enabled: of a dis
   assert.deepEqual(keysOf('none'), []);
 });
 
+test('of a secret the newest thousand versions are listed, so that one never fills a record', async () => {
+  double.secrets.clear();
+  const versions = Object.fromEntries(
+    Array.from({ length: 1_100 }, (_, index) => [`${index + 1}`, 'ENABLED' as const]),
+  );
+  double.secrets.set('old', { versions });
+  const keys = (await listAll(openProvider()))[0]?.keys ?? [];
+  assert.deepEqual([keys.length, keys[0], keys.at(-2), keys.at(-1)], [1_001, '1100', '101', 'latest']);
+});
+
 test('answers of GCP without end, too long or not its own end the list with an error that quotes none of them', async () => {
   const ends = async (
     outage: Parameters<typeof double.fail>[0],

@@ -12,8 +12,8 @@ const secretsPerPage = 250;
 const versionsPerPage = 1_000;
 /** Secrets whose versions are asked for at once. */
 const secretsAtOnce = 8;
-/** Versions of one secret that are looked at, the newest first; each is a name that a task may ask for. */
-const mostVersions = 5_000;
+/** Versions of one secret that are looked at, the newest first: each is two names in one record, with the longest ids 600 KB. */
+const mostVersions = 1_000;
 /** Always names the newest version, whatever its state. */
 const newest = 'latest';
 
