@@ -13,7 +13,7 @@ test('whatever a request says, its log line, its labels and its answer are short
   const lines: string[] = [];
   const labels: string[] = [];
   const note = (of: object): number => labels.push(JSON.stringify(of));
-  const metrics: Pick<AdmissionMetrics, 'admission' | 'secret'> = { admission: note, secret: note };
+  const metrics: Pick<AdmissionMetrics, 'admission' | 'secrets'> = { admission: note, secrets: note };
   const webhook = await listenWebhook(
     createAdmissionHandler({
       rules: someRules({}, { k8s: { ns: { db: ['pass'] } } }),

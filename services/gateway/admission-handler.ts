@@ -1,4 +1,12 @@
-import { propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { formatAnswer } from '#shared/core/admission/admission-review.ts';
 import { type Admission, admit, type Rules } from '#shared/core/admission/admit.ts';
@@ -26,24 +34,26 @@ export function createAdmissionHandler(options: {
   return ({ headers, body, waitedMs }) => {
     const parent = propagation.extract(ROOT_CONTEXT, headers);
     const startedAtMs = performance.now() - waitedMs;
-    return tracer.startActiveSpan('admission review', { kind: SpanKind.SERVER }, parent, (span) => {
-      try {
-        const admission = admit(body, rules, { plan });
-        // Most spans are not sampled, and describing one would cost more than the span itself.
-        if (span.isRecording()) describeInSpan(span, admission, waitedMs);
-        count(metrics, admission, performance.now() - startedAtMs);
-        logAdmission(log, admission);
-        return { status: admission.httpStatus, json: formatAnswer(admission.response) };
-      } catch (err) {
-        // A fault of ours must not admit the pod: without an answer the API server applies failurePolicy Fail.
-        span.setStatus({ code: SpanStatusCode.ERROR });
-        metrics.admission({ outcome: 'failed', code: 'INTERNAL' }, performance.now() - startedAtMs);
-        log.error({ err }, 'admission failed');
-        return { status: 500, text: 'latchkey: internal error, see the gateway log' };
-      } finally {
-        span.end();
-      }
-    });
+    const span = tracer.startSpan('admission review', { kind: SpanKind.SERVER }, parent);
+    // An active span costs every request more than its metrics, and no more than log lines ask for it.
+    const write = (line: () => void): void => context.with(trace.setSpan(parent, span), line);
+    try {
+      const admission = admit(body, rules, { plan });
+      // Most spans are not sampled, and describing one would cost more than the span itself.
+      if (span.isRecording()) describeInSpan(span, admission, waitedMs);
+      count(metrics, admission, performance.now() - startedAtMs);
+      const level = admission.outcome === 'denied' ? 'info' : 'debug';
+      if (log.isLevelEnabled(level)) write(() => log[level](described(admission), 'admission answered'));
+      return { status: admission.httpStatus, json: formatAnswer(admission.response) };
+    } catch (err) {
+      // A fault of ours must not admit the pod: without an answer the API server applies failurePolicy Fail.
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      metrics.admission({ outcome: 'failed', code: 'INTERNAL' }, performance.now() - startedAtMs);
+      write(() => log.error({ err }, 'admission failed'));
+      return { status: 500, text: 'latchkey: internal error, see the gateway log' };
+    } finally {
+      span.end();
+    }
   };
 }
 
@@ -65,13 +75,18 @@ function describeInSpan(span: Span, admission: Admission, waitedMs: number): voi
 
 function count(metrics: AdmissionMetrics, admission: Admission, durationMs: number): void {
   metrics.admission({ outcome: admission.outcome, code: admission.code ?? 'OK' }, durationMs);
-  for (const secret of admission.secrets) {
-    metrics.secret({ manager: secret.manager ?? 'none', verdict: outcomeLabels[secret.outcome] });
+  const alike = Map.groupBy(admission.secrets, ({ manager, outcome }) => `${manager} ${outcome}`);
+  for (const [secret, ...others] of alike.values()) {
+    if (secret === undefined) continue;
+    const { manager = 'none', outcome } = secret;
+    metrics.secrets({ manager, verdict: outcomeLabels[outcome] }, 1 + others.length);
   }
 }
 
-function logAdmission(log: Logger, admission: Admission): void {
-  const { outcome, code, namespace, uid } = admission;
-  const level = outcome === 'denied' ? 'info' : 'debug';
-  log[level]({ outcome, code, namespace, uid, secrets: admission.secrets.length }, 'admission answered');
-}
+const described = ({ outcome, code, namespace, uid, secrets }: Admission): object => ({
+  outcome,
+  code,
+  namespace,
+  uid,
+  secrets: secrets.length,
+});

@@ -5,8 +5,8 @@ import type { ShedReason } from './http/request-plan.ts';
 /** Holds the instruments of whoever decides admissions; names become `latchkey_..._total` and so on in Prometheus. */
 export interface AdmissionMetrics {
   admission(attributes: { outcome: string; code: string }, durationMs: number): void;
-  /** Counts one request for a secret inside an admission, by the manager that answered. */
-  secret(attributes: { manager: string; verdict: string }): void;
+  /** Counts requests for secrets inside an admission, by the manager that answered. */
+  secrets(attributes: { manager: string; verdict: string }, count: number): void;
   ruleFault(manager: string): void;
   /** Counts one request answered with 503 and not decided. */
   shed(reason: ShedReason): void;
@@ -48,7 +48,7 @@ export function createAdmissionMetrics(): AdmissionMetrics {
       admissions.add(1, attributes);
       duration.record(durationMs / 1_000, { outcome: attributes.outcome });
     },
-    secret: (attributes) => secrets.add(1, attributes),
+    secrets: (attributes, count) => secrets.add(count, attributes),
     shed: (reason) => shed.add(1, { reason }),
     evicted: (connection) => evicted.add(1, { connection }),
     handshakeRefused: (reason) => handshakesRefused.add(1, { reason }),

@@ -40,7 +40,7 @@ async function scrape(): Promise<string> {
   }));
   const gateway = createAdmissionMetrics();
   gateway.admission({ outcome: 'denied', code: 'SECRET_NOT_FOUND' }, 1);
-  gateway.secret({ manager: 'k8s', verdict: 'lacks' });
+  gateway.secrets({ manager: 'k8s', verdict: 'lacks' }, 1);
   gateway.ruleFault('k8s');
   gateway.shed('late');
   gateway.evicted('idle');

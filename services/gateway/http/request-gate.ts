@@ -10,7 +10,7 @@ import {
   requestPlan,
   type ShedReason,
 } from './request-plan.ts';
-import { requestTimeoutMs } from './request-timeout.ts';
+import { RequestTimeouts } from './request-timeouts.ts';
 import { createTicks, type Ticks } from './ticks.ts';
 
 /** Often while there are requests, so that many slow bodies do not end in one turn of the event loop. */
@@ -54,6 +54,7 @@ export class RequestGate {
   readonly #limits: Load;
   readonly #queue;
   readonly #deadlines: Ticks;
+  readonly #timeouts = new RequestTimeouts();
   readonly #waiting = new Set<Waiting>();
   #heldBytes = 0;
 
@@ -73,7 +74,7 @@ export class RequestGate {
     const { clock, timeoutMs } = this.#options;
     const waiting: Waiting = {
       request,
-      deadlineMs: clock.monotonicMs() + requestTimeoutMs(request.url ?? '', timeoutMs()),
+      deadlineMs: clock.monotonicMs() + this.#timeouts.of(request.url ?? '', timeoutMs()),
       state: 'arriving',
       heldBytes: 0,
       settle,

@@ -115,7 +115,7 @@ function append(
  * @throws POD_TOO_LARGE when it would be
  */
 function checkGrowth(path: string, list: readonly unknown[] = [], items: readonly unknown[]): void {
-  if (items.length > 0) checkLength(list.length + items.length, path.slice(1).replaceAll('/', '.'));
+  if (items.length > 0) checkLength(list.length + items.length, () => path.slice(1).replaceAll('/', '.'));
 }
 
 /** @throws TOO_MANY_SECRETS when no pod can be stored to which every container's share is added */

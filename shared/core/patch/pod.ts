@@ -190,13 +190,14 @@ function readTexts(
 }
 
 function checkCount(count: number, where: string, budget: WorkBudget): void {
-  checkLength(count, where);
+  checkLength(count, () => where);
   budget.spend(count);
 }
 
 /** @throws POD_TOO_LARGE when a list or map has more entries than are read, or is to have them */
-export function checkLength(count: number, where: string): void {
+export function checkLength(count: number, describe: () => string): void {
   if (count <= mostEntries) return;
+  const where = describe();
   throw new LatchkeyError(
     'POD_TOO_LARGE',
     `the pod is too large: ${where} has ${count} entries, and at most ${mostEntries} are read`,

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { requestTimeoutMs } from './request-timeout.ts';
+import { RequestTimeouts } from './request-timeouts.ts';
 
 const fallbackMs = 5_000;
-const of = (timeout: string): number => requestTimeoutMs(`/mutate?timeout=${timeout}`, fallbackMs);
+const timeouts = new RequestTimeouts();
+const of = (timeout: string): number => timeouts.of(`/mutate?timeout=${timeout}`, fallbackMs);
 
 test('a duration of Go is read, whatever its units', () => {
   assert.deepEqual(
@@ -22,14 +23,22 @@ test('what is missing, zero, negative or no duration is what the configuration s
     assert.equal(of(text), fallbackMs, text);
   }
   for (const url of ['/mutate', '/mutate?', '/mutate?timeouts=1s', '', '?']) {
-    assert.equal(requestTimeoutMs(url, fallbackMs), fallbackMs, url);
+    assert.equal(timeouts.of(url, fallbackMs), fallbackMs, url);
   }
+});
+
+test('a URL that is asked with again, or one after another, is read like the first time', () => {
+  const urls = ['/mutate?timeout=1s', '/mutate', '/mutate', '/mutate?timeout=1s', '/mutate?timeout=2s'];
+  assert.deepEqual(
+    urls.map((url, index) => timeouts.of(url, index)),
+    [1_000, 1, 2, 1_000, 2_000],
+  );
 });
 
 test('any text gives a number within the bounds', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      const timeoutMs = requestTimeoutMs(`/?timeout=${text}`, fallbackMs);
+      const timeoutMs = timeouts.of(`/?timeout=${text}`, fallbackMs);
       assert.ok(timeoutMs >= 100 && timeoutMs <= 30_000);
     }),
   );

@@ -15,15 +15,28 @@ const unitMs: Readonly<Record<string, number>> = {
 const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
 
 /**
- * Reads from the URL how long the API server waits for the answer, 100 to 30,000 ms: it appends a `timeout` parameter
- * (docs/reference/kube-apiserver.md C6). A timeout that is missing, no duration of Go, or not above zero is
- * `fallbackMs`.
+ * Reads from URLs how long the API server waits for the answer: it appends a `timeout` parameter
+ * (docs/reference/kube-apiserver.md C6). It remembers the last URL, for an API server always asks with the same one.
  */
-export function requestTimeoutMs(url: string, fallbackMs: number): number {
+export class RequestTimeouts {
+  #url = '';
+  #timeoutMs: number | undefined;
+
+  /** Returns 100 to 30,000 ms; `fallbackMs` for a timeout that is missing, no duration of Go, or not above zero. */
+  of(url: string, fallbackMs: number): number {
+    if (url !== this.#url) {
+      this.#timeoutMs = readTimeoutMs(url);
+      this.#url = url;
+    }
+    return this.#timeoutMs ?? fallbackMs;
+  }
+}
+
+function readTimeoutMs(url: string): number | undefined {
   const queryAt = url.indexOf('?');
   const text = queryAt < 0 ? null : new URLSearchParams(url.slice(queryAt + 1)).get('timeout');
   const timeoutMs = goDurationMs(text ?? '');
-  if (timeoutMs === undefined || timeoutMs <= 0) return fallbackMs;
+  if (timeoutMs === undefined || timeoutMs <= 0) return undefined;
   return Math.min(mostMs, Math.max(leastMs, timeoutMs));
 }
 
