@@ -21,6 +21,8 @@ test('the wall clock is asked for certificates, and for what another process rea
     'services/discovery/snapshot/stale-managers.ts',
     'services/gateway/rules/follow-cold-start.ts',
     'services/gateway/tls/follow-serving-certificate.ts',
+    // The age of that snapshot in a worker, which is told when it was taken.
+    'services/gateway/worker/worker.ts',
     // The times in a Lease, which are for people: candidates go by their own monotonic clock.
     'shared/kubernetes/election/leader-election.ts',
   ]);
