@@ -79,7 +79,11 @@ export function createGatewayState(
       draining = true;
     },
     start: () => {
-      for (const remark of snapshotRemarks(facts())) log.info({ remark }, 'gateway starts from the snapshot');
+      // Where workers decide, none has it in force yet.
+      const isComplete = (manager: string): boolean =>
+        known.read.applied().some(({ owner }) => owner === manager);
+      for (const remark of snapshotRemarks({ ...facts(), isComplete }))
+        log.info({ remark }, 'gateway starts from the snapshot');
     },
     stop: async () => {
       change.stop();
