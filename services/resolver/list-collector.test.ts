@@ -9,14 +9,18 @@ const named = (path: string): ListedSecret => ({ secret: `${place}${path}`, keys
 const many = (folder: string, count: number): ListedSecret[] =>
   Array.from({ length: count }, (_, index) => named(`${folder}${index}`));
 
-function collect(secrets: readonly ListedSecret[], former?: readonly ListedSecret[]): ListCollector {
+function collect(
+  secrets: readonly ListedSecret[],
+  former?: readonly ListedSecret[],
+  within = place,
+): ListCollector {
   const collector = new ListCollector({
     signal: new AbortController().signal,
     source: 'vault',
     former: former && new Map(former.map((found) => [found.secret, found])),
     mostBytes,
   });
-  collector.enter(place);
+  collector.enter(within);
   for (const found of secrets) collector.take(found);
   return collector;
 }
@@ -93,4 +97,14 @@ test('what is left out is counted, and only the first of it is kept', () => {
   const { count, names } = collector.collected().leftOut;
   assert.equal(count, 10_000);
   assert.ok(JSON.stringify(names).length < 3_000);
+});
+
+test("in AWS a tenant's folder is the part of a name up to a slash", () => {
+  const arn = (name: string): ListedSecret => ({
+    secret: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:${name}-AbCdEf`,
+    keys: [],
+  });
+  const hers = Array.from({ length: 500 }, (_, index) => arn(`hers/${index}`));
+  const collector = collect([...hers, arn('db'), arn('his/db')], [arn('hers/0')], 'arn:');
+  assert.deepEqual(namesOf(collector), all([arn('hers/0'), arn('db'), arn('his/db')]));
 });
