@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
+import { planRequests } from '#shared/core/admission/planned-requests.ts';
 import { listenWebhook } from '#testkit/gateway/listening-webhook.ts';
 import { aPod, aReview, someRules } from '#testkit/pods/a-pod.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
@@ -16,6 +17,7 @@ test('whatever a request says, its log line, its labels and its answer are short
   const metrics: Pick<AdmissionMetrics, 'admission' | 'secrets'> = { admission: note, secrets: note };
   const webhook = await listenWebhook(
     createAdmissionHandler({
+      plan: planRequests,
       rules: someRules({}, { k8s: { ns: { db: ['pass'] } } }),
       metrics: metrics as AdmissionMetrics,
       log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),

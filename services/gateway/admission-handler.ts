@@ -9,8 +9,7 @@ import {
 } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { formatAnswer } from '#shared/core/admission/admission-review.ts';
-import { type Admission, admit, type Rules } from '#shared/core/admission/admit.ts';
-import { PlanMemo } from '#shared/core/admission/plan-memo.ts';
+import { type Admission, type AdmitOptions, admit, type Rules } from '#shared/core/admission/admit.ts';
 import { outcomeLabels } from '#shared/core/admission/secret-decision.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
@@ -24,11 +23,11 @@ const maxLinks = 64;
  */
 export function createAdmissionHandler(options: {
   rules: Rules;
+  plan: Required<AdmitOptions>['plan'];
   metrics: AdmissionMetrics;
   log: Logger;
 }): WebhookHandler {
-  const { rules, metrics } = options;
-  const { plan } = new PlanMemo();
+  const { rules, plan, metrics } = options;
   const log = options.log.child({ component: 'admission' });
   const tracer = trace.getTracer('latchkey');
   return ({ headers, body, waitedMs }) => {

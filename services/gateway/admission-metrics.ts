@@ -18,7 +18,8 @@ export interface AdmissionMetrics {
 
 const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
-export function createAdmissionMetrics(): AdmissionMetrics {
+/** @param remembered how many plans came from memory so far, observed at each scrape */
+export function createAdmissionMetrics(remembered: () => number): AdmissionMetrics {
   const meter = metrics.getMeter('latchkey');
   const admissions = meter.createCounter('latchkey.admissions', {
     description: 'Admission reviews answered, by outcome and error code',
@@ -26,6 +27,10 @@ export function createAdmissionMetrics(): AdmissionMetrics {
   const secrets = meter.createCounter('latchkey.secrets', {
     description: 'Secrets requested, by the manager that answered and its verdict',
   });
+  const plans = meter.createObservableCounter('latchkey.plans.remembered', {
+    description: 'Plans of requests taken from memory, as the same was asked before, instead of made anew',
+  });
+  plans.addCallback((result) => result.observe(remembered()));
   const faults = meter.createCounter('latchkey.rule.faults', {
     description: 'Rules rejected as invalid; the previous ones stay in effect',
   });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { PlanMemo } from '#shared/core/admission/plan-memo.ts';
 import type { KeyRing } from '#shared/core/rules/index/key-ring.ts';
 import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import type { OpenValue } from '#shared/core/rules/index/sealed-value.ts';
@@ -30,7 +31,8 @@ export function decideReviews(options: {
   log: Logger;
 }): ReviewDecisions {
   const { config, keys, log } = options;
-  const metrics = createAdmissionMetrics();
+  const memo = new PlanMemo();
+  const metrics = createAdmissionMetrics(() => memo.hits);
   const index = createRuleIndex({
     open: openIfInline(() => config().global.delivery, createValueOpener(keys)),
   });
@@ -38,7 +40,7 @@ export function decideReviews(options: {
   return {
     metrics,
     sink: createIndexSink({ index, log, onFault: metrics.ruleFault }),
-    handle: createAdmissionHandler({ rules, metrics, log }),
+    handle: createAdmissionHandler({ rules, plan: memo.plan, metrics, log }),
   };
 }
 

@@ -38,7 +38,7 @@ async function scrape(): Promise<string> {
     certificateNotAfterMs: 1,
     snapshotAgeMs: 1,
   }));
-  const gateway = createAdmissionMetrics();
+  const gateway = createAdmissionMetrics(() => 1);
   gateway.admission({ outcome: 'denied', code: 'SECRET_NOT_FOUND' }, 1);
   gateway.secrets({ manager: 'k8s', verdict: 'lacks' }, 1);
   gateway.ruleFault('k8s');

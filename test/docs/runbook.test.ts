@@ -38,10 +38,10 @@ const spansLike = (pattern: RegExp): string[] => {
 
 test('every metric that the pages name is made in the code, with its suffix', () => {
   const made = code.matchAll(
-    /(createCounter|createHistogram|Gauge|gauge|perManager)\(\s*'(latchkey[._][\w.]+)'|\bname: '(latchkey\.[\w.]+)'/g,
+    /(createCounter|createObservableCounter|createHistogram|Gauge|gauge|perManager)\(\s*'(latchkey[._][\w.]+)'|\bname: '(latchkey\.[\w.]+)'/g,
   );
   const names = Array.from(made, ([, maker, called = '', name = called]) =>
-    name.replaceAll('.', '_').concat(maker === 'createCounter' ? '_total' : ''),
+    name.replaceAll('.', '_').concat(maker?.endsWith('Counter') ? '_total' : ''),
   );
   const known = new Set([...names, rulesBucket, inventoryBucket]);
   assert.deepEqual(

@@ -46,7 +46,7 @@ export interface Admission {
 }
 
 /** How a request is decided. */
-interface AdmitOptions {
+export interface AdmitOptions {
   /** What it may cost beyond reading the JSON, which has limits of its own; tells afterwards what it did. */
   budget?: WorkBudget;
   /** How its secrets are planned: each time anew, or remembered. */
