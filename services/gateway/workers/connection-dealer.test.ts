@@ -68,10 +68,10 @@ test('what a worker had not taken when it ended goes to another', () => {
 
 test('connections wait while there is no worker, the oldest of too many is closed', () => {
   const { add, accept, workers } = aDealer();
-  const sockets = accept(512);
+  const sockets = accept(6_145);
   assert.deepEqual(
     sockets.map(({ destroyed }) => destroyed),
-    [true, ...Array.from({ length: 511 }, () => false)],
+    [true, ...Array.from({ length: 6_144 }, () => false)],
   );
   add(1);
   assert.deepEqual(workers(), [1]);
@@ -80,13 +80,26 @@ test('connections wait while there is no worker, the oldest of too many is close
 test('a connection that is not taken for five seconds is ended, and its worker gets another', () => {
   const { dealer, add, accept, pass, workers } = aDealer();
   add(1);
-  const [late, next] = accept(2);
+  const [late] = accept(1);
   pass(4_999);
+  const [next] = accept(1);
   dealer.endLate();
   assert.equal(late?.writableEnded, false);
   pass(1);
   dealer.endLate();
   assert.deepEqual([late?.writableEnded, next?.writableEnded, workers()], [true, false, [1, 1]]);
+});
+
+test('one that waits for five seconds is closed, as its caller has given up', () => {
+  const { dealer, add, accept, pass, workers } = aDealer();
+  const [late] = accept(1);
+  pass(4_999);
+  const [next] = accept(1);
+  pass(1);
+  dealer.endLate();
+  assert.deepEqual([late?.destroyed, next?.destroyed], [true, false]);
+  add(1);
+  assert.deepEqual(workers(), [1]);
 });
 
 test('closing ends what no worker has taken', () => {

@@ -1,18 +1,23 @@
 import type { Socket } from 'node:net';
 
-/** Connections that may wait for a worker, as many as the kernel lets wait for a process by default; then the oldest goes. */
-const mostWaiting = 511;
+/** Connections that may wait for a worker, as many as may be in their handshake; then the oldest goes. */
+const mostWaiting = 6_144;
 
-/** Time for a worker to take a connection, ms, as long as the API server waits for an answer by default. */
+/** Longest time until a worker has taken a connection, ms, and as long as the API server waits for an answer by default. */
 const takeMs = 5_000;
 
 /** Hands a connection to a worker, which answers with `took` unless it ends before. */
 type Hand = (id: number, socket: Socket) => void;
 
-interface Pending {
-  id: number;
+/** A connection that no worker has taken yet. */
+interface Waiting {
   socket: Socket;
   sinceMs: number;
+}
+
+/** One that is on its way to a worker. */
+interface Pending extends Waiting {
+  id: number;
 }
 
 /** A worker that gets connections. */
@@ -32,7 +37,8 @@ export class ConnectionDealer {
   readonly #monotonicMs: () => number;
   /** By worker, the one first that got a connection longest ago. */
   readonly #takers = new Map<number, Taker>();
-  #waiting: Socket[] = [];
+  /** The longest waiting first. */
+  #waiting: Waiting[] = [];
   #ids = 0;
 
   constructor(monotonicMs: () => number) {
@@ -40,8 +46,8 @@ export class ConnectionDealer {
   }
 
   accept(socket: Socket): void {
-    this.#waiting.push(socket);
-    if (this.#waiting.length > mostWaiting) this.#waiting.shift()?.destroy();
+    this.#waiting.push({ socket, sinceMs: this.#monotonicMs() });
+    if (this.#waiting.length > mostWaiting) this.#waiting.shift()?.socket.destroy();
     this.#deal();
   }
 
@@ -55,7 +61,7 @@ export class ConnectionDealer {
   remove(worker: number): void {
     const pending = this.#takers.get(worker)?.pending;
     this.#takers.delete(worker);
-    if (pending !== undefined) this.#waiting.unshift(pending.socket);
+    if (pending !== undefined) this.#waiting.unshift(pending);
     this.#deal();
   }
 
@@ -69,10 +75,14 @@ export class ConnectionDealer {
     if (taker !== undefined) taker.open -= connections;
   }
 
-  /** Ends connections that a worker has not taken in time. It may still take them: no other worker can have them. */
+  /** Ends connections that nobody has taken in time. One on its way may still be taken: no other worker can have it. */
   endLate(): void {
+    for (let [first] = this.#waiting; first !== undefined && this.#isLate(first); [first] = this.#waiting) {
+      this.#waiting.shift();
+      first.socket.destroy();
+    }
     for (const [worker, { pending }] of this.#takers) {
-      if (pending === undefined || this.#monotonicMs() - pending.sinceMs < takeMs) continue;
+      if (pending === undefined || !this.#isLate(pending)) continue;
       const socket = this.#settle(worker, pending.id);
       // Closing this copy would not do: what is on its way to the worker keeps the connection.
       socket?.end(() => socket.destroy());
@@ -82,7 +92,7 @@ export class ConnectionDealer {
   /** Closes what no worker has taken. */
   close(): void {
     for (const worker of this.#takers.keys()) this.remove(worker);
-    for (const socket of this.#waiting) socket.destroy();
+    for (const { socket } of this.#waiting) socket.destroy();
     this.#waiting = [];
   }
 
@@ -99,16 +109,20 @@ export class ConnectionDealer {
     while (this.#waiting.length > 0) {
       const chosen = this.#fewest();
       if (chosen === undefined) return;
-      const socket = this.#waiting.shift();
-      if (socket === undefined || socket.destroyed) continue;
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined || waiting.socket.destroyed) continue;
       const [worker, taker] = chosen;
       this.#takers.delete(worker);
       this.#takers.set(worker, taker);
       this.#ids += 1;
       taker.open += 1;
-      taker.pending = { id: this.#ids, socket, sinceMs: this.#monotonicMs() };
-      taker.hand(this.#ids, socket);
+      taker.pending = { ...waiting, id: this.#ids };
+      taker.hand(this.#ids, waiting.socket);
     }
+  }
+
+  #isLate({ sinceMs }: Waiting): boolean {
+    return this.#monotonicMs() - sinceMs >= takeMs;
   }
 
   #fewest(): [number, Taker] | undefined {

@@ -32,7 +32,7 @@ export const forkWorker =
     const child = fork(program, [`${worker}`], { serialization: 'advanced' });
     child.on('message', (message) => onMessage(toPrimarySchema.parse(message)));
     // A process that could not be started has no exit.
-    child.once('error', () => {
+    child.on('error', () => {
       if (child.pid === undefined) onExit({ code: null, signal: null });
     });
     child.once('exit', (code, signal) => onExit({ code, signal }));
