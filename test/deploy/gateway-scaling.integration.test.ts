@@ -76,7 +76,9 @@ test('gateways with workers have whole cores, and the memory of a gateway for ea
   const usual = gatewayOf(await loadManifests(cluster.kubectl));
   const gateway = gatewayOf(parseManifests(await cluster.kubectl(['kustomize', folder])));
   const cpuMax = `${Number(gateway.resources?.limits?.cpu) * 100_000} 100000`;
-  const processes = workerCount('auto', { cpuMax, available: 1 }) + 1;
+  const memoryMax = `${memoryLimitMib(gateway) * 1_024 * 1_024}`;
+  const heapBytes = 640 * 1_024 * 1_024;
+  const processes = workerCount('auto', { cpuMax, memoryMax, available: 1, heapBytes }) + 1;
   assert.equal(processes, 3);
   assert.equal(memoryLimitMib(gateway), processes * memoryLimitMib(usual));
   assert.deepEqual(gateway.args, usual.args);

@@ -39,7 +39,7 @@ const gatewaySchema = z.strictObject({
     .union([z.int().min(1).max(mostWorkers), z.literal('auto')])
     .default(1)
     .describe(
-      'Processes of a gateway that decide; with 1 the gateway is one process, `auto` takes as many as the container has whole cores (docs/runbook.md, "More load than the gateways can take").',
+      'Processes of a gateway that decide; with 1 the gateway is one process, `auto` takes as many as the container has whole cores, and memory for (docs/runbook.md, "More load than the gateways can take").',
     ),
   readyGraceSeconds: z
     .number()
