@@ -57,7 +57,11 @@ export function startBackgroundLoop(options: LoopOptions): BackgroundLoop {
 
   async function rest(ms: number): Promise<void> {
     const controller = new AbortController();
-    interrupt = () => controller.abort();
+    interrupt = () => {
+      // Once: each abort makes an error with its stack, and a burst of changes wakes a loop as often as it has changes.
+      interrupt = () => {};
+      controller.abort();
+    };
     await clock.sleep(ms, controller.signal);
     interrupt = () => {};
   }
