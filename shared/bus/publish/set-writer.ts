@@ -54,21 +54,26 @@ export class SetWriter {
    * then; what is changed meanwhile waits for the next round, or no manifest would ever match under constant change.
    */
   async #storeDirty(link: BusLink, claim: Claim): Promise<SetSummary> {
+    // Whoever has marked as many has taken a while.
+    if (this.#dirty.size > publishWindow) await nextTurn();
     const summary = this.#desired.summary();
-    const wanted = [...this.#dirty].map((key) => [key, this.#desired.get(key)] as const);
+    const hasRecipe = this.#dirty.delete(this.#recipeKey);
+    const recipe = this.#desired.get(this.#recipeKey);
+    const keys = [...this.#dirty];
+    const wanted = keys.map((key) => this.#desired.get(key));
     this.#dirty.clear();
     try {
-      const entries = wanted.filter(([key]) => key !== this.#recipeKey);
-      for (let start = 0; start < entries.length; start += publishWindow) {
-        const window = entries.slice(start, start + publishWindow);
+      for (let start = 0; start < keys.length; start += publishWindow) {
         // Where nothing has to be written, nothing else would let the event loop go on.
         if (start > 0) await nextTurn();
-        await Promise.all(window.map(([key, record]) => this.#storeKey(link, claim, key, record)));
+        const window = keys.slice(start, start + publishWindow);
+        await Promise.all(
+          window.map((key, index) => this.#storeKey(link, claim, key, wanted[start + index])),
+        );
       }
-      const recipe = wanted.find(([key]) => key === this.#recipeKey);
-      if (recipe !== undefined) await this.#storeKey(link, claim, ...recipe);
+      if (hasRecipe) await this.#storeKey(link, claim, this.#recipeKey, recipe);
     } catch (err) {
-      this.mark(wanted.map(([key]) => key));
+      this.mark(hasRecipe ? [...keys, this.#recipeKey] : keys);
       throw err;
     }
     return summary;
