@@ -31,6 +31,7 @@ test('what is known costs the same, whichever way it came', () => {
   readAnew.take(aRecord({ key: 'k8s.entry.ns.gone', revision: 9 }));
   readAnew.replaceAll({
     records: new Map([grown, app].map((record) => [record.key, record])),
+    tombstones: new Set(),
     costBytes: costOf(grown) + costOf(app),
   });
   assert.equal(followed.costBytes, expected);

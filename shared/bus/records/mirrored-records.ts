@@ -34,14 +34,11 @@ export class MirroredRecords {
   }
 
   /** Takes what was read in the place of all that is known, and the map itself: to copy a large one takes a while. */
-  replaceAll({ records, costBytes }: Pick<ReadRecords, 'records' | 'costBytes'>): void {
+  replaceAll({ records, tombstones, costBytes }: Omit<ReadRecords, 'revision'>): void {
     this.#byKey = records;
     this.#costBytes = costBytes;
-    this.#live = 0;
-    for (const record of records.values()) {
-      this.#live += liveOf(record);
-      if (record.deleted && !this.#keepsTombstones) records.delete(record.key);
-    }
+    this.#live = records.size - tombstones.size;
+    if (!this.#keepsTombstones) for (const key of tombstones) records.delete(key);
   }
 
   /** Leaves out what is known in that very revision. */

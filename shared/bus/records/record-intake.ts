@@ -27,6 +27,8 @@ export interface ReadRecords {
   records: Map<string, HeldRecord>;
   /** What they cost whoever keeps them (cost.ts). */
   costBytes: number;
+  /** Keys of the tombstones among them. */
+  tombstones: ReadonlySet<string>;
   /** The last revision that was read, also where its record is not among them. */
   revision: number;
 }
@@ -42,6 +44,7 @@ export class RecordIntake {
   readonly #isKnown: (key: string) => boolean;
   readonly #held: ReadonlyMap<string, HeldRecord> | undefined;
   readonly #byKey = new Map<string, HeldRecord>();
+  readonly #tombstones = new Set<string>();
   #revision: number;
   #costBytes = 0;
   /** Highest epoch among the tombstones kept for it. */
@@ -68,7 +71,8 @@ export class RecordIntake {
       this.#keep(this.#fit(this.#heldOr(HeldRecord.of(record))));
       this.#lastFence = undefined;
     } else if (record.epoch > this.#fence && isFencing(record.key)) {
-      if (this.#lastFence !== undefined) this.#byKey.delete(this.#lastFence);
+      const fence = this.#lastFence === undefined ? undefined : this.#byKey.get(this.#lastFence);
+      if (fence !== undefined) this.#drop(fence);
       this.#keep(HeldRecord.of(record));
       this.#lastFence = record.key;
       this.#fence = record.epoch;
@@ -76,7 +80,12 @@ export class RecordIntake {
   }
 
   result(): ReadRecords {
-    return { records: this.#byKey, costBytes: this.#costBytes, revision: this.#revision };
+    return {
+      records: this.#byKey,
+      tombstones: this.#tombstones,
+      costBytes: this.#costBytes,
+      revision: this.#revision,
+    };
   }
 
   /** Returns the record that is held already where it is the same: what is read again takes no second memory. */
@@ -87,11 +96,13 @@ export class RecordIntake {
 
   #keep(record: HeldRecord): void {
     this.#byKey.set(record.key, record);
+    if (record.deleted) this.#tombstones.add(record.key);
     this.#costBytes += record.costBytes;
   }
 
   #drop(record: HeldRecord): void {
     this.#byKey.delete(record.key);
+    this.#tombstones.delete(record.key);
     this.#costBytes -= record.costBytes;
   }
 
