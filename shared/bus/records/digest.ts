@@ -5,11 +5,19 @@ import { hash } from 'node:crypto';
  * its records: the order does not matter and one change costs one hash, whatever the size of the set.
  */
 const digestBits = 256;
+/** Where what is hashed is put together; what is longer has a buffer of its own. */
+const scratch = Buffer.alloc(16_384);
+/** Most bytes of a character in UTF-8. */
+const mostCharacterBytes = 3;
 
 /** Returns what a record adds to the digest of its set. */
 export function recordHash(key: string, bytes: Uint8Array): bigint {
-  const named = Buffer.from(`${key}\0`);
-  return BigInt(`0x${hash('sha256', Buffer.concat([named, bytes]), 'hex')}`);
+  const most = mostCharacterBytes * key.length + 1 + bytes.length;
+  const whole = most > scratch.length ? Buffer.allocUnsafe(most) : scratch;
+  const keyBytes = whole.write(key);
+  whole[keyBytes] = 0;
+  whole.set(bytes, keyBytes + 1);
+  return BigInt(`0x${hash('sha256', whole.subarray(0, keyBytes + 1 + bytes.length), 'hex')}`);
 }
 
 /** SHA-256 of a recipe's bytes as hex; the empty string where there is none. */
