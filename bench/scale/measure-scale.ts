@@ -1,11 +1,15 @@
 import { gatewayArguments, nodeOptionsOf } from '#bench/gateway-arguments.ts';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
-import { startRulesFollower } from '#testkit/gateway/rules-follower.ts';
-import { startTestBus } from '#testkit/nats/test-bus.ts';
+import {
+  type RulesFollower,
+  type RulesRequest,
+  startRulesFollower,
+} from '#testkit/gateway/rules-follower.ts';
+import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { createRuleStore, ruleAt } from './store-rules.ts';
 
-/** Longest that a turn of a gateway's event loop may last, ms. */
-export const mostBlockMs = 50;
+/** Most processor time that a turn of any event loop may take, ms. */
+export const mostTurnMs = 50;
 /** Most that the rules may add to an empty gateway, MiB. */
 export const mostAddedMiB = 120;
 
@@ -21,6 +25,10 @@ interface ScaleFigures {
   auditCpuMs: number;
   auditBlockMs: number;
   auditTurnCpuMs: number;
+  packTurnCpuMs: number;
+  startTurnCpuMs: number;
+  publishTurnCpuMs: number;
+  publisherAuditTurnCpuMs: number;
   changeMs: number;
   changeBlockMs: number;
   changeTurnCpuMs: number;
@@ -44,11 +52,7 @@ export async function measureScale(
     const store = createRuleStore(await testBus.admin());
     await store.fill(entries);
     say(`${entries} entries are stored`);
-    const follower = await startRulesFollower({
-      url: testBus.nats.url,
-      credentials: await testBus.credentials('gateway'),
-      nodeOptions: nodeOptionsOf(await gatewayArguments()),
-    });
+    const follower = await startFollower(testBus);
     const empty = await follower.ask({ kind: 'rest' });
     const fill = await follower.ask({ kind: 'fill' });
     say(`filled in ${fill.ms.toFixed(0)} ms`);
@@ -69,6 +73,8 @@ export async function measureScale(
       changed.push(await follower.ask({ kind: 'expect', namespace, lookupKey }));
     }
     await follower.stop();
+    const others = await measureOtherLoops(testBus, entries);
+    say('packed, started from what was packed, and published');
     const most = (values: number[]): number => Number(Math.max(0, ...values).toFixed(1));
     const last = read.at(-1) ?? fill;
     return {
@@ -83,6 +89,7 @@ export async function measureScale(
       changeMs: most(changed.map(({ ms }) => ms)),
       changeBlockMs: most(changed.map(({ blockMs }) => blockMs)),
       changeTurnCpuMs: most(changed.map(({ turnCpuMs }) => turnCpuMs)),
+      ...others,
       emptyMiB: most([empty.residentMib]),
       addedMiB: most([fill.residentMib - empty.residentMib]),
       addedAfterAuditsMiB: most([last.residentMib - empty.residentMib]),
@@ -93,4 +100,27 @@ export async function measureScale(
   } finally {
     await testBus.stop();
   }
+}
+
+const startFollower = async (testBus: TestBus): Promise<RulesFollower> =>
+  startRulesFollower({
+    url: testBus.nats.url,
+    credentials: await testBus.credentials('gateway'),
+    resolver: await testBus.credentials('resolver-aws'),
+    nodeOptions: nodeOptionsOf(await gatewayArguments()),
+  });
+
+/** Has a process do what discovery, a gateway that starts, and a resolver do with as many rules. */
+async function measureOtherLoops(testBus: TestBus, entries: number) {
+  const follower = await startFollower(testBus);
+  const turnOf = async (request: RulesRequest): Promise<number> => {
+    const { turnCpuMs } = await follower.ask(request);
+    return Number(turnCpuMs.toFixed(1));
+  };
+  const packTurnCpuMs = await turnOf({ kind: 'pack' });
+  const startTurnCpuMs = await turnOf({ kind: 'start' });
+  const publishTurnCpuMs = await turnOf({ kind: 'publish', entries });
+  const publisherAuditTurnCpuMs = await turnOf({ kind: 'audit' });
+  await follower.stop();
+  return { packTurnCpuMs, startTurnCpuMs, publishTurnCpuMs, publisherAuditTurnCpuMs };
 }

@@ -2,9 +2,13 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** What a process that follows the rules as a gateway does may be asked for. */
+/**
+ * What a process that follows the rules as a gateway does may be asked for. With `pack`, `start` and `publish` it does what
+ * discovery, a gateway that starts and a resolver do with as many.
+ */
 export type RulesRequest =
-  | { kind: 'rest' | 'fill' | 'audit' }
+  | { kind: 'rest' | 'fill' | 'audit' | 'pack' | 'start' }
+  | { kind: 'publish'; entries: number }
   | { kind: 'expect'; namespace: string; lookupKey: string }
   | { kind: 'look up'; namespaces: readonly string[]; lookupKeys: readonly string[] };
 
@@ -30,15 +34,16 @@ export interface RulesFollower {
   stop(): Promise<void>;
 }
 
-/** @param options address of the server, a folder with the credentials of a gateway, and options of Node */
+/** @param options address of the server, folders with the credentials of a gateway and of the resolver of aws, and options of Node */
 export async function startRulesFollower(options: {
   url: string;
   credentials: string;
+  resolver: string;
   nodeOptions: readonly string[];
 }): Promise<RulesFollower> {
-  const { url, credentials, nodeOptions } = options;
+  const { url, credentials, resolver, nodeOptions } = options;
   const program = join(import.meta.dirname, 'rules-process.ts');
-  const child = fork(program, [url, credentials], { execArgv: [...nodeOptions] });
+  const child = fork(program, [url, credentials, resolver], { execArgv: [...nodeOptions] });
   const exited = once(child, 'exit');
   const ended = exited.then(([code]) => Promise.reject(new Error(`the process ended with code ${code}`)));
   ended.catch(() => undefined);

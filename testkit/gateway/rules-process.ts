@@ -3,6 +3,7 @@ import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
+import type { Bus } from '#shared/bus/link/bus.ts';
 import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { createRuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
@@ -10,12 +11,14 @@ import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { followRules, type KnownRules } from '../../services/gateway/rules/follow-rules.ts';
 import { createIndexSink } from '../../services/gateway/rules/index-sink.ts';
+import { packRules, startFrom } from './pack-rules.ts';
+import { publishRules } from './publish-rules.ts';
 import type { RulesPhase, RulesRequest } from './rules-follower.ts';
 
 // Does in a process of its own what a gateway does with the rules: reads them when told to, and says what that cost.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
-const [url, credentials] = process.argv.slice(2);
+const [url, credentials, resolver] = process.argv.slice(2);
 /** Longer than the audit's interval. */
 const auditMs = 301_000;
 let skippedMs = 0;
@@ -29,13 +32,17 @@ function noteLine(line: string): void {
   if (/"level":[456]0/.test(line)) process.stderr.write(line);
 }
 const log = pino({ level: 'info' }, { write: (line) => noteLine(line) });
-const bus = connectServiceBus('gateway', {
-  process: { NATS_URL: url ?? '', NATS_CREDENTIALS: credentials ?? '', POD_NAME: 'scale' },
-  log,
-  clock: systemClock,
-  end: (code) => process.exit(code),
-});
+const connect = (user: string, folder = ''): Bus =>
+  connectServiceBus(user, {
+    process: { NATS_URL: url ?? '', NATS_CREDENTIALS: folder, POD_NAME: 'scale' },
+    log,
+    clock: systemClock,
+    end: (code) => process.exit(code),
+  });
+const bus = connect('gateway', credentials);
 await bus.linked();
+const loop = { bus, mostBytes: config.limits.managerMiB * 1_024 * 1_024, log };
+let shards: readonly Uint8Array[] = [];
 /** Longest turn so far, in processor time: what other processes do to this one does not count. */
 let turnCpuMs = 0;
 const threadCpuMs = (): number => {
@@ -97,6 +104,15 @@ async function perform(request: RulesRequest): Promise<number> {
     skippedMs += auditMs;
     await waitFor(() => readings > before, patience);
     await settle();
+  } else if (request.kind === 'pack') {
+    shards = await packRules(loop);
+  } else if (request.kind === 'start') {
+    await startFrom(shards, loop);
+  } else if (request.kind === 'publish') {
+    await publishRules(
+      { ...loop, bus: connect('resolver-aws', resolver) },
+      { publishes: 'aws', entries: request.entries, clock },
+    );
   } else if (request.kind === 'expect') {
     const { namespace, lookupKey } = request;
     await waitFor(() => index.item('k8s', namespace, lookupKey), patience);
