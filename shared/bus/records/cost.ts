@@ -5,8 +5,8 @@ import type { BusRecord } from './record.ts';
 const recordOverheadBytes = 300;
 
 /**
- * Adds to the text of each item of a rule, or the shortest names would cost the most: an index keeps 80 bytes of an item,
- * and 1,300 of a record. So a process keeps at most five times what is charged, whatever names are chosen.
+ * Adds to the text of each item of a rule, or the shortest names would cost the most: an index keeps 90 bytes of an item,
+ * and with its reader 400 of a record. So a process keeps at most five times what is charged, whatever names are chosen.
  */
 export const itemCostBytes = 16;
 const openBrace = 0x7b;
