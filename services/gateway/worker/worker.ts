@@ -30,7 +30,7 @@ export interface Worker extends Service {
 }
 
 export function createWorker(options: WorkerOptions): Worker {
-  const { clock, send, end, metricsText } = options;
+  const { clock, log, send, end, metricsText } = options;
   let deciding: DecidingWorker | undefined;
   let stopReports = (): void => undefined;
   let isTold = false;
@@ -45,7 +45,10 @@ export function createWorker(options: WorkerOptions): Worker {
         end();
       } else if (message.kind === 'begin') deciding = beginToDecide(message, options);
       else if (message.kind === 'metrics')
-        void metricsText().then((text) => send({ kind: 'metrics', id: message.id, text }));
+        void metricsText().then(
+          (text) => send({ kind: 'metrics', id: message.id, text }),
+          (err: unknown) => log.error({ err }, 'metrics cannot be collected'),
+        );
       else deciding?.receive(message, handle instanceof Socket ? handle : undefined);
     },
     stop: async () => {
