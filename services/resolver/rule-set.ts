@@ -70,7 +70,11 @@ export function createRuleSet(options: {
   return {
     *take(changes) {
       const isFull = createSliceMeter();
-      for (const change of changes) if (isFull(takeOne(change) * bytesOfItem)) yield;
+      for (const change of changes) {
+        const items = takeOne(change);
+        // Also a record that becomes no rule has been read.
+        if (isFull(Math.max(change.bytes?.length ?? 0, items * bytesOfItem))) yield;
+      }
     },
     replaceRecipe: (value) => note(recipeKey, value),
     complete: () => {

@@ -6,7 +6,8 @@ import type { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { readPlainEntry } from '#shared/contracts/rules/plain-entry.ts';
 import type { RuleChange, RuleIndex } from '#shared/core/rules/index/rule-index.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
-import { createSliceMeter, recordsPerSlice, type SlicedWork } from '#shared/runtime/turn-queue.ts';
+import { createSliceMeter, type SlicedWork } from '#shared/runtime/turn-queue.ts';
+import { bytesOfItem, fitsInPlace } from './fits-in-place.ts';
 import type { RuleSink } from './rule-sink.ts';
 
 /** Limits the spans of one set: thousands of records (a start) are one event. */
@@ -40,10 +41,11 @@ export function createIndexSink(options: {
   return {
     readsAgain: false,
     *prepare(set) {
-      if (set.changes.length <= recordsPerSlice) {
-        return () => noteApplied(set, index.apply(set.owner, traced(set)));
+      const { owner, changes } = set;
+      if (fitsInPlace(changes.records, (record) => index.itemsOf(owner, record))) {
+        return () => noteApplied(set, index.apply(owner, traced(set)));
       }
-      const putInForce = yield* inSlices(index.prepare(set.owner, traced(set)));
+      const putInForce = yield* inSlices(set, (all) => index.prepare(owner, all));
       return () => noteApplied(set, putInForce());
     },
     keep: (managers) => {
@@ -59,23 +61,30 @@ export function createIndexSink(options: {
   };
 }
 
-/** What an item of a rule takes in its record, bytes. */
-const bytesOfItem = 100;
-
-/** Does work that yields after each rule as slices of many. */
-function* inSlices<T>(work: Generator<number, T>): SlicedWork<T> {
+/** Does work on a set that yields the items of each rule as slices of many: what is read of a rule counts, too. */
+function* inSlices<T>(
+  set: AppliedSet,
+  begin: (changes: Iterable<RuleChange>) => Generator<number, T>,
+): SlicedWork<T> {
   const isFull = createSliceMeter();
+  let readBytes = 0;
+  const work = begin(traced(set, (bytes) => (readBytes = bytes)));
   for (;;) {
+    readBytes = 0;
     const step = work.next();
     if (step.done === true) return step.value;
-    if (isFull(step.value * bytesOfItem)) yield;
+    if (isFull(Math.max(readBytes, step.value * bytesOfItem))) yield;
   }
 }
 
 /** Hands the changes on, and ends the trace of each here: Kubernetes watch -> discovery -> bus -> resolver -> bus -> this gateway. */
-function* traced(set: AppliedSet): Generator<RuleChange> {
+function* traced(
+  set: AppliedSet,
+  onChange: (bytes: number) => void = () => undefined,
+): Generator<RuleChange> {
   let spans = 0;
   for (const change of set.changes) {
+    onChange(change.bytes?.length ?? 0);
     yield ruleChange(change);
     if (change.traceparent === undefined || spans >= maxSpansPerSet) continue;
     spans += 1;

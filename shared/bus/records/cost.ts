@@ -15,7 +15,7 @@ const openBrace = 0x7b;
 const outerObjects = 2;
 
 /** Counts the items of a rule without parsing it, by their braces: one in a text counts, too. */
-function countItems(bytes: Uint8Array): number {
+export function countItems(bytes: Uint8Array): number {
   let objects = 0;
   for (const byte of bytes) if (byte === openBrace) objects += 1;
   return Math.max(0, objects - outerObjects);

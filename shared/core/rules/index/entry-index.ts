@@ -57,6 +57,8 @@ export interface EntryIndex {
   lookupKeys(scope: string): Iterable<string>;
   /** Whether an entry of this scope left the lookup key out. */
   leavesOut(scope: string, lookupKey: string): boolean;
+  /** How many items the entry of a record has. */
+  itemsOf(record: string): number;
   /** How many items were set or taken out so far: what all changes have cost. */
   changedItems(): number;
   /** Copies the index, which must not change meanwhile; yields after each entry how many items it has. Changes to one leave the other alone. */
@@ -118,6 +120,10 @@ class ScopedEntries implements EntryIndex {
 
   leavesOut(scope: string, lookupKey: string): boolean {
     return this.#leftOut.has(scope, lookupKey.slice(0, lookupKey.indexOf('/') + 1));
+  }
+
+  itemsOf(record: string): number {
+    return this.#entries.get(record)?.lookupKeys.length ?? 0;
   }
 
   changedItems(): number {

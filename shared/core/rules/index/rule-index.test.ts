@@ -142,10 +142,10 @@ test('changes that are prepared come into force in one step, and one at a time u
     entry('app', { 'app/k': {} }, 'ns'),
     entry('bad', 'no items', 'ns'),
   ]);
-  // The copy of one entry with two items, then three changes: of two items, one, and none.
+  // The copy of one entry with two items, then three changes: one item after two, one, and none.
   assert.deepEqual(
     [work.next(), work.next(), work.next(), work.next()].map(({ value }) => value),
-    [2, 2, 1, 0],
+    [2, 3, 1, 0],
   );
   assert.deepEqual([...index.lookupKeys('k8s', 'ns')], ['db/a', 'db/b']);
   assert.deepEqual(index.item('k8s', 'ns', 'db/b')?.variables, { v: '1' });

@@ -35,8 +35,8 @@ export interface RuleIndex {
    */
   apply(manager: string, changes: Iterable<RuleChange>): LatchkeyError[];
   /**
-   * Prepares what `apply` does, beside what is in force. Yields after each rule how many items it has; what it returns does
-   * the rest, in one step. Nothing else of the manager may be applied meanwhile.
+   * Prepares what `apply` does, beside what is in force. Yields after each rule how many items it had and has; what it
+   * returns does the rest, in one step. Nothing else of the manager may be applied meanwhile.
    */
   prepare(manager: string, changes: Iterable<RuleChange>): Generator<number, () => LatchkeyError[]>;
   /** Lets go of everything of a manager. */
@@ -49,6 +49,8 @@ export interface RuleIndex {
   leftOut(manager: string, namespace: string, lookupKey: string): 'secret' | 'namespace' | undefined;
   /** All lookup keys that hold only in this namespace; without one, those that hold in every namespace. */
   lookupKeys(manager: string, namespace?: string): Iterable<string>;
+  /** How many items of a manager the entry of a record has. */
+  itemsOf(manager: string, record: string): number;
   /** Counts the changes: as long as it stays, every answer does. */
   version(): number;
   /** How many items of a manager were set or taken out so far: what all changes have cost. */
@@ -82,9 +84,10 @@ export function createRuleIndex({
       const rules = yield* copyRules(managers.get(manager) ?? emptyRules(open));
       const faults: LatchkeyError[] = [];
       for (const change of changes) {
-        const before = rules.entries.changedItems();
+        const record = recordOf(change);
+        const before = rules.entries.itemsOf(record);
         tryChange(rules, change, { compile, faults });
-        yield rules.entries.changedItems() - before;
+        yield before + rules.entries.itemsOf(record);
       }
       return () => {
         managers.set(manager, rules);
@@ -106,6 +109,7 @@ export function createRuleIndex({
       return managers.get(manager)?.namespaces.get(namespace)?.partial === true ? 'namespace' : undefined;
     },
     lookupKeys: (manager, namespace = everyNamespace) => entriesOf(manager)?.lookupKeys(namespace) ?? [],
+    itemsOf: (manager, record) => entriesOf(manager)?.itemsOf(record) ?? 0,
     version: () => version,
     changedItems: (manager) => entriesOf(manager)?.changedItems() ?? 0,
   };
@@ -118,6 +122,8 @@ function emptyRules(open: OpenValue): ManagerRules {
 function* copyRules({ recipe, namespaces, entries }: ManagerRules): Generator<number, ManagerRules> {
   return { recipe, namespaces: new Map(namespaces), entries: yield* entries.copy() };
 }
+
+const recordOf = ({ key, record = formatKey(key) }: RuleChange): string => record;
 
 type Compile = (recipe: unknown) => CompiledRecipe;
 
@@ -136,7 +142,8 @@ function tryChange(
 }
 
 function applyChange(rules: ManagerRules, change: RuleChange, compile: Compile): void {
-  const { key, traceparent, record = formatKey(key) } = change;
+  const { key, traceparent } = change;
+  const record = recordOf(change);
   if (key.kind === 'entry' && change.lookupKeys !== undefined) {
     const { lookupKeys } = change;
     rules.entries.put(record, { lookupKeys }, placeOf(key, traceparent));
