@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mostItemsOfEntry } from '#shared/contracts/rules/rule-entry.ts';
 import { k8sManager } from '#shared/managers/shipped/k8s.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 import { ruleRecord } from './rule-record.ts';
@@ -25,4 +26,16 @@ test('a resolver passes on that a namespace, or a Secret, is left out', () => {
     items: {},
     leftOut: 'big/',
   });
+});
+
+test('a secret with more keys than a rule has items is left out, and all others are read', () => {
+  const key = { owner: 'k8s', kind: 'entry' as const, namespace: 'ns', secret: 'wide' };
+  const of = (count: number) => {
+    const keys = Array.from({ length: count }, (_, index) => `${index}`);
+    const value = { schema: 1, source: 'k8s', namespace: 'ns', secret: 'wide', keys, version: '1' };
+    return ruleRecord(k8sManager, defaultConfig, { key, value });
+  };
+  assert.equal(of(mostItemsOfEntry)?.isTooLarge, undefined);
+  const { value, isTooLarge } = of(mostItemsOfEntry + 1) ?? {};
+  assert.deepEqual([value, isTooLarge], [{ schema: 1, items: {}, leftOut: 'wide/' }, true]);
 });

@@ -6,7 +6,7 @@ import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { type InventoryEntry, inventoryEntrySchema } from '#shared/contracts/inventory/inventory-entry.ts';
 import { inventoryNamespaceSchema } from '#shared/contracts/inventory/inventory-namespace.ts';
-import type { RuleEntry, RuleNamespace } from '#shared/contracts/rules/rule-entry.ts';
+import { mostItemsOfEntry, type RuleEntry, type RuleNamespace } from '#shared/contracts/rules/rule-entry.ts';
 import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import type { Manager } from '#shared/managers/shipped/manager.ts';
 
@@ -54,10 +54,11 @@ function entryOf(manager: Manager, config: LatchkeyConfig, value: unknown): Omit
 }
 
 /**
- * Tells whether the rule would not fit the bus, before it is made: each of its keys stands beside the secret's name, and
+ * Tells whether no reader would take the rule, before it is made: each of its keys stands beside the secret's name, and
  * so a record of a megabyte could become one of gigabytes. It is left out as a Secret with too many keys is.
  */
 function isTooLarge({ secret, keys }: InventoryEntry): boolean {
+  if (keys.length > mostItemsOfEntry) return true;
   const bytes = keys.reduce((sum, key) => sum + key.length, keys.length * (secret.length + bytesAroundKey));
   return bytes > maxRecordBytes;
 }

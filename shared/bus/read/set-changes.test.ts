@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mostItemsOfEntry } from '#shared/contracts/rules/rule-entry.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
-import { createSetChanges } from './set-changes.ts';
+import { createSetChanges, isReadable } from './set-changes.ts';
 
 test('a body is parsed when it is its turn, anew each time, and kept by nobody', () => {
   const record = aRecord({ key: 'k8s.entry.ns.db', body: { schema: 1, items: { 'db/a': {} } } });
@@ -33,4 +34,13 @@ test('reading the first change of many parses no other', () => {
   ]);
   const [first] = changes;
   assert.deepEqual(first?.value, { schema: 1 });
+});
+
+test('input 73: a record of more items than a rule has is refused before it is parsed', () => {
+  const body = (items: number) => {
+    const names = Array.from({ length: items }, (_, index) => [`k${index}`, { a: 'b' }]);
+    return Buffer.from(JSON.stringify({ schema: 1, items: Object.fromEntries(names) }));
+  };
+  assert.equal(isReadable(body(mostItemsOfEntry)), true);
+  assert.equal(isReadable(body(mostItemsOfEntry + 1)), false);
 });

@@ -1,6 +1,8 @@
+import { countItems } from '#shared/bus/records/cost.ts';
 import { type BusRecord, parseRecordBytes } from '#shared/bus/records/record.ts';
 import { parseKey, type RecordKey } from '#shared/contracts/bus/bucket.ts';
 import { readPlainEntry } from '#shared/contracts/rules/plain-entry.ts';
+import { mostItemsOfEntry } from '#shared/contracts/rules/rule-entry.ts';
 import type { TraceCarrier } from '#shared/runtime/trace-carrier.ts';
 
 /** One record that differs from the set before. */
@@ -56,8 +58,15 @@ export const createSetChanges = (changed: readonly ChangedRecord[]): SetChanges 
 export const isReadable = (bytes: Uint8Array): boolean =>
   readPlainEntry(bytes) !== undefined || parseBody(bytes) !== undefined;
 
-/** Parses a record body of a schema version that this build reads; undefined otherwise. */
+/** Bytes up to which a record names few items, or none that cost much. */
+const smallBytes = 65_536;
+
+const hasTooManyItems = (bytes: Uint8Array): boolean =>
+  bytes.length > smallBytes && countItems(bytes) > mostItemsOfEntry;
+
+/** Parses a record body of a schema version that this build reads; undefined otherwise, and for more items than a rule has. */
 export function parseBody(bytes: Uint8Array): unknown {
+  if (hasTooManyItems(bytes)) return undefined;
   const body = parseRecordBytes(bytes);
   return typeof body === 'object' && body !== null && 'schema' in body && body.schema === 1
     ? body

@@ -92,12 +92,15 @@ const snapshotSchema = z.strictObject({
     .describe('Shortest time between two writes, and longest time until a damaged snapshot is repaired.'),
 });
 
+/** A rule has an item for each key, and readers take no more (rule-entry.ts). */
+export const mostKeysPerSecret = 20_000;
+
 /** How much a tenant, or whoever has a resolver's login, may make every process hold. */
 const limitsSchema = z.strictObject({
   keysPerSecret: z
     .int()
     .min(1)
-    .max(100_000)
+    .max(mostKeysPerSecret)
     .default(1_000)
     .describe('A Kubernetes Secret with more keys is left out.'),
   namespaceKiB: z

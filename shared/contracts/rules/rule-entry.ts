@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { type SealedValue, sealedValueSchema } from '#shared/contracts/bus/sealed-value.ts';
+import { mostKeysPerSecret } from '#shared/contracts/config/latchkey-config.ts';
 import { withNodeLimit } from '#shared/contracts/shapes/check-shape.ts';
+
+/**
+ * Most items of one rule, which is read and put in force in one step: 20,000 take some tens of milliseconds, whatever else
+ * they say. A secret with more is left out.
+ */
+export const mostItemsOfEntry = mostKeysPerSecret;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
