@@ -20,7 +20,7 @@ const newline = 0x0a;
 const unpackedChunkBytes = 256 * 1_024;
 
 /** Bytes that are hashed or copied in one turn of the event loop. */
-const bytesPerTurn = 4 * 1_024 * 1_024;
+const bytesPerTurn = 1_024 * 1_024;
 
 /** The generation of a snapshot with this content. */
 export function* generationOf(content: Uint8Array): SlicedWork<string> {
