@@ -1,6 +1,7 @@
 import { maxRecordBytes } from '#shared/bus/link/buckets.ts';
 import type { SetSummary } from '#shared/bus/records/claim.ts';
 import { createDigestSet, recipeDigest } from '#shared/bus/records/digest.ts';
+import { PageMemory } from '#shared/bus/records/page-memory.ts';
 import type { DesiredRecord } from '#shared/bus/records/record.ts';
 import { formatKey, parseKey } from '#shared/contracts/bus/bucket.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
@@ -70,6 +71,8 @@ export function createDesiredSet(owner: string, onOversized: (error: LatchkeyErr
   const recipeKey = formatKey({ owner, kind: 'recipe' });
   const records = new Map<string, DesiredRecord>();
   const digests = createDigestSet();
+  const encoder = new TextEncoder();
+  const memory = new PageMemory(Number.POSITIVE_INFINITY);
   let known = false;
 
   const remove = (key: string, trace: TraceCarrier): boolean => {
@@ -79,14 +82,15 @@ export function createDesiredSet(owner: string, onOversized: (error: LatchkeyErr
     return true;
   };
   const put = (key: string, { value, trace = {} }: PublishedRecord): boolean => {
-    const bytes = new TextEncoder().encode(JSON.stringify(value));
-    const excess = excessOf(key, bytes.length);
+    const encoded = encoder.encode(JSON.stringify(value));
+    const excess = excessOf(key, encoded.length);
     if (excess !== undefined) {
-      onOversized(oversizedError(key, bytes.length, excess));
+      onOversized(oversizedError(key, encoded.length, excess));
       return remove(key, trace);
     }
     const before = records.get(key)?.bytes;
-    if (before !== undefined && Buffer.compare(before, bytes) === 0) return false;
+    if (before !== undefined && Buffer.compare(before, encoded) === 0) return false;
+    const bytes = memory.copy(encoded);
     records.set(key, { bytes, trace });
     digests.set(key, bytes);
     return true;
