@@ -15,10 +15,14 @@ export interface DecisionQueue {
   waitMs(): number;
 }
 
-/** @param nextTurn calls its argument once, after all that is ready has been handled (`setImmediate`) */
+/**
+ * @param nextTurn calls its argument once, after all that is ready has been handled (`setImmediate`)
+ * @param mostMs longest slice
+ */
 export function createDecisionQueue(
   monotonicMs: () => number,
   nextTurn: (decideSome: () => void) => void,
+  mostMs: number = slices.mostMs,
 ): DecisionQueue {
   let waiting: { decide: (waitedMs: number) => void; sinceMs: number }[] = [];
   let first = 0;
@@ -28,7 +32,7 @@ export function createDecisionQueue(
     nextTurn(() => decideSome(monotonicMs() - askedAtMs));
   };
   const decideSome = (othersTookMs: number): void => {
-    const { share, leastMs, mostMs } = slices;
+    const { share, leastMs } = slices;
     const endMs = monotonicMs() + Math.min(Math.max(share * othersTookMs, leastMs), mostMs);
     try {
       for (let next = waiting[first]; next !== undefined; next = waiting[first]) {

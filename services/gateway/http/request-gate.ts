@@ -36,12 +36,20 @@ interface Waiting {
   settle: (outcome: GateOutcome) => void;
 }
 
+/** When a slice of decisions begins, and how long it may be. */
+export interface DecisionTurns {
+  next: (decideSome: () => void) => void;
+  mostMs?: number;
+}
+
 export interface RequestGateOptions {
   clock: Clock;
   /** How long a caller waits that does not say it, ms. */
   timeoutMs: () => number;
   onShed: (reason: ShedReason) => void;
   limits?: Load;
+  /** How decisions share the event loop; by default with no more than this process itself reads. */
+  turns?: DecisionTurns;
 }
 
 /**
@@ -59,10 +67,10 @@ export class RequestGate {
   #heldBytes = 0;
 
   constructor(options: RequestGateOptions) {
-    const { clock, limits = loadLimits } = options;
+    const { clock, limits = loadLimits, turns = { next: setImmediate } } = options;
     this.#options = options;
     this.#limits = limits;
-    this.#queue = createDecisionQueue(clock.monotonicMs, setImmediate);
+    this.#queue = createDecisionQueue(clock.monotonicMs, turns.next, turns.mostMs);
     this.#deadlines = createTicks(clock, deadlineCheckMs, () => this.#endLate());
   }
 

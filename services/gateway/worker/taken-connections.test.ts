@@ -24,7 +24,7 @@ async function settle(): Promise<void> {
 test('the primary hears of each connection that is taken, and of all that end in one turn together', async () => {
   const { taken, sent, served } = someConnections(8);
   const sockets = [new Socket(), new Socket(), new Socket()];
-  for (const [id, socket] of sockets.entries()) taken.take(id, socket);
+  for (const [id, socket] of sockets.entries()) taken.take(id, socket, 0);
   assert.deepEqual(served, sockets);
   sent.length = 0;
   for (const socket of sockets) socket.destroy();
@@ -32,12 +32,21 @@ test('the primary hears of each connection that is taken, and of all that end in
   assert.deepEqual(sent, [{ kind: 'ended', connections: 3 }]);
 });
 
+test('it tells once whether others wait', () => {
+  const { taken } = someConnections(8);
+  assert.equal(taken.othersWait(), false);
+  taken.take(1, new Socket(), 3);
+  assert.deepEqual([taken.othersWait(), taken.othersWait()], [true, false]);
+  taken.take(2, new Socket(), 0);
+  assert.equal(taken.othersWait(), false);
+});
+
 test('one above the limit is closed, as is one whose caller has left on its way', async () => {
   const { taken, sent, served } = someConnections(1);
   const above = new Socket();
-  taken.take(1, new Socket());
-  taken.take(2, above);
-  taken.take(3, undefined);
+  taken.take(1, new Socket(), 0);
+  taken.take(2, above, 0);
+  taken.take(3, undefined, 0);
   await settle();
   assert.deepEqual([served.length, above.destroyed], [1, true]);
   assert.deepEqual(sent.slice(0, 3), [
@@ -57,6 +66,6 @@ test('one that comes after the worker has said that it leaves is not taken: the 
   taken.leave();
   taken.leave();
   const late = new Socket();
-  taken.take(1, late);
+  taken.take(1, late, 0);
   assert.deepEqual([sent, served, late.destroyed], [[{ kind: 'leaving' }], [], true]);
 });

@@ -14,13 +14,15 @@ export class TakenConnections {
   #open = 0;
   #ended = 0;
   #isLeaving = false;
+  #othersWait = false;
 
   constructor(options: TakenOptions) {
     this.#options = options;
   }
 
   /** @param socket undefined when its caller had left before it arrived */
-  take(id: number, socket: Socket | undefined): void {
+  take(id: number, socket: Socket | undefined, waiting: number): void {
+    this.#othersWait = waiting > 0;
     const { most, take, send } = this.#options;
     if (this.#isLeaving) {
       // The primary gives it to another as soon as it hears that this worker leaves.
@@ -36,6 +38,13 @@ export class TakenConnections {
     socket.once('close', () => this.#onEnd());
     if (this.#open > most) socket.destroy();
     else take(socket);
+  }
+
+  /** Tells, once for each connection that came, whether others waited behind it. */
+  othersWait(): boolean {
+    const othersWait = this.#othersWait;
+    this.#othersWait = false;
+    return othersWait;
   }
 
   /** Takes no more. */

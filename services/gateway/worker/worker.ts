@@ -13,6 +13,14 @@ import type { ToWorker } from '../workers/to-worker.ts';
 import { ReceivedRules } from './received-rules.ts';
 import { TakenConnections } from './taken-connections.ts';
 
+/**
+ * Longest slice of decisions of a worker, ms, and the pause before one while connections wait. The primary can hand over
+ * one at a time, once the one before has been received: without the two, a worker that decides all the time takes one in
+ * the time of many decisions.
+ */
+const mostSliceMs = 20;
+const othersWaitMs = 1;
+
 interface WorkerOptions {
   clock: Clock;
   log: Logger;
@@ -102,6 +110,11 @@ function beginToDecide(begin: Begin, { clock, log, send, fail }: WorkerOptions):
     requestsClientCertificate: config.webhook.clientCa !== undefined,
     connectionLimits: limits,
     limits: shareOfLoad(loadLimits, workers),
+    turns: {
+      next: (decideSome) =>
+        taken.othersWait() ? setTimeout(decideSome, othersWaitMs) : setImmediate(decideSome),
+      mostMs: mostSliceMs,
+    },
   });
   const taken = new TakenConnections({ most: limits.all, take: server.take, send });
   /** Is done before the first connection: none comes until the worker has said that it serves. */
@@ -130,7 +143,7 @@ function beginToDecide(begin: Begin, { clock, log, send, fail }: WorkerOptions):
           );
           return;
         case 'connection':
-          taken.take(message.id, socket);
+          taken.take(message.id, socket, message.waiting);
           return;
         default:
           rules.receive(message);

@@ -7,7 +7,7 @@ const mostWaiting = 6_144;
 const takeMs = 5_000;
 
 /** Hands a connection to a worker, which answers with `took` unless it ends before. */
-type Hand = (id: number, socket: Socket) => void;
+type Hand = (id: number, socket: Socket, waiting: number) => void;
 
 /** A connection that no worker has taken yet. */
 interface Waiting {
@@ -117,7 +117,7 @@ export class ConnectionDealer {
       this.#ids += 1;
       taker.open += 1;
       taker.pending = { ...waiting, id: this.#ids };
-      taker.hand(this.#ids, waiting.socket);
+      taker.hand(this.#ids, waiting.socket, this.#waiting.length);
     }
   }
 

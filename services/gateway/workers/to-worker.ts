@@ -46,8 +46,8 @@ export const toWorkerSchema = z.discriminatedUnion('kind', [
   }),
   /** Asks for `serving`, once all that came before is in force. */
   z.object({ kind: z.literal('serve') }),
-  /** Comes with a connection. */
-  z.object({ kind: z.literal('connection'), id: z.int().nonnegative() }),
+  /** Comes with a connection; says how many others wait for a worker. */
+  z.object({ kind: z.literal('connection'), id: z.int().nonnegative(), waiting: z.int().nonnegative() }),
   z.object({ kind: z.literal('metrics'), id: z.int().nonnegative() }),
   z.object({ kind: z.literal('drain') }),
 ]);

@@ -142,7 +142,10 @@ export class WorkerPool {
     this.#log.info({ worker: worker.number, pid: worker.process.pid }, 'worker serves');
     const serving = [...this.#workers.values()].filter(({ state }) => state === 'serving');
     this.#haveAllServed ||= serving.length === this.#options.count;
-    this.dealer.add(worker.id, (id, socket) => void worker.process.send({ kind: 'connection', id }, socket));
+    this.dealer.add(
+      worker.id,
+      (id, socket, waiting) => void worker.process.send({ kind: 'connection', id, waiting }, socket),
+    );
     this.#options.onReport();
   }
 
