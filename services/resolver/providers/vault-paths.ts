@@ -1,9 +1,8 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { FolderAnswers, foldersAtOnce } from './folder-answers.ts';
 import type { Listing } from './provider.ts';
-import type { VaultSession } from './vault-session.ts';
+import type { FolderNames, VaultSession } from './vault-session.ts';
 
-/** Folders that are asked for at once: one tenant's many are not all waited for, one after another. */
-const foldersAtOnce = 8;
 /** Levels of folders in a mount; more make no path that anybody types. */
 const mostLevels = 64;
 
@@ -13,16 +12,16 @@ interface Root {
   named: string;
 }
 
-/** A folder below the root, and its names once they are asked for. */
+/** A folder below the root. */
 interface Folder {
   path: string;
   level: number;
-  names?: Promise<() => string[]>;
 }
 
 /** What is needed to list one mount. */
 interface Walk {
   session: VaultSession;
+  answers: FolderAnswers;
   root: Root;
   listing: Listing;
 }
@@ -35,35 +34,33 @@ export async function* vaultPaths(
 ): AsyncIterable<string> {
   listing.enter(root.named);
   let refused = 0;
-  const names = Promise.resolve(await session.list(root.listed));
-  const walk: Walk = { session, root, listing };
-  for await (const path of pathsBelow(walk, { path: '', level: 0, names }, () => refused++)) {
-    yield `${root.named}${path}`;
-  }
+  const walk: Walk = { session, answers: new FolderAnswers(session), root, listing };
+  const first = await session.list(root.listed);
+  for await (const path of pathsBelow(walk, first, () => refused++)) yield `${root.named}${path}`;
   if (refused > 0) await session.list(root.listed);
 }
 
 /** Lists folder after folder, always in the same order; the next ones are asked for meanwhile. */
-async function* pathsBelow(walk: Walk, first: Folder, onRefused: () => void): AsyncIterable<string> {
-  const { root, listing } = walk;
+async function* pathsBelow(walk: Walk, first: FolderNames, onRefused: () => void): AsyncIterable<string> {
+  const { answers, root, listing } = walk;
+  const top = sort(walk, { path: '', level: 0 }, first.parse());
+  yield* top.secrets;
   /** What is still to be listed, the next one last. */
-  const waiting = [first];
+  const waiting = top.folders;
   for (let folder = next(walk, waiting); folder !== undefined; folder = next(walk, waiting)) {
+    const early = answers.take(`${root.listed}${folder.path}`);
     if (!listing.wants(`${root.named}${folder.path}`)) continue;
-    const { secrets, folders } = sort(walk, folder, await namesOf(walk, folder, onRefused));
+    const { secrets, folders } = sort(walk, folder, await namesOf(walk, folder, { early, onRefused }));
     yield* secrets;
     for (const one of folders) waiting.push(one);
   }
 }
 
 /** Takes the next folder, once it and those that follow are asked for. */
-function next({ session, root, listing }: Walk, waiting: Folder[]): Folder | undefined {
-  for (const folder of waiting.slice(-foldersAtOnce).reverse()) {
-    if (folder.names !== undefined || !listing.wants(`${root.named}${folder.path}`)) continue;
-    folder.names = session.list(`${root.listed}${folder.path}`);
-    // It is waited for later, if at all.
-    folder.names.catch(() => undefined);
-  }
+function next({ answers, root, listing }: Walk, waiting: Folder[]): Folder | undefined {
+  const nextOnes = waiting.slice(-foldersAtOnce).reverse();
+  const wanted = nextOnes.filter(({ path }) => listing.wants(`${root.named}${path}`));
+  answers.askAhead(wanted.map(({ path }) => `${root.listed}${path}`));
   return waiting.pop();
 }
 
@@ -97,10 +94,15 @@ const isSegment = (name: string): boolean =>
 /** Answers that are about the path, and not about Vault: bad request, forbidden, not found, not allowed, too long. */
 const aboutPath: readonly unknown[] = [400, 403, 404, 405, 414, 431];
 
-async function namesOf({ root, listing }: Walk, folder: Folder, onRefused: () => void): Promise<string[]> {
-  const named = `${root.named}${folder.path}`;
+async function namesOf(
+  { session, root, listing }: Walk,
+  { path }: Folder,
+  { early, onRefused }: { early: Promise<FolderNames> | undefined; onRefused: () => void },
+): Promise<string[]> {
+  const named = `${root.named}${path}`;
   try {
-    return (await folder.names)?.() ?? [];
+    const names = await (early ?? session.list(`${root.listed}${path}`));
+    return names.parse();
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;
     if (error.code === 'SET_TOO_LARGE') listing.keepFormer(named, error.message);

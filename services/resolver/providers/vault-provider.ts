@@ -46,6 +46,6 @@ async function* rolesOf(session: VaultSession, mount: string, listing: Listing):
   ]) {
     listing.enter(`${mount}/${named}/`);
     const roles = await session.list(`${mount}/${listed}`);
-    for (const role of roles()) yield `${mount}/${named}/${role}`;
+    for (const role of roles.parse()) yield `${mount}/${named}/${role}`;
   }
 }

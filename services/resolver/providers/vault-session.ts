@@ -6,13 +6,18 @@ import { truncate } from '#shared/core/text/plain-text.ts';
 import { requestTimeoutMs } from './provider.ts';
 import { describeAnswer, parseAnswer, type ReadAnswer, readAnswer } from './read-answer.ts';
 
+/** The names in a folder as they came. They are parsed when they are wanted: as strings they take many times the bytes. */
+export interface FolderNames {
+  bytes: number;
+  parse(): string[];
+}
+
 /** Some requests to Vault with one token. */
 export interface VaultSession {
-  /**
-   * Asks for the names in a folder; a folder that is empty does not exist, and so has none. They are parsed when they are
-   * wanted: as strings they take many times the bytes of the answer.
-   */
-  list(path: string): Promise<() => string[]>;
+  /** Bytes of the longest answer that is read. */
+  mostAnswerBytes: number;
+  /** Asks for the names in a folder; a folder that is empty does not exist, and so has none. */
+  list(path: string): Promise<FolderNames>;
   /** Gives a token back that was made for this session. */
   end(): Promise<void>;
 }
@@ -55,11 +60,13 @@ export async function createVaultSession(config: VaultProviderConfig, bounds: Bo
   const isOwn = 'kubernetes' in auth;
   const token = isOwn ? await login(call, auth.kubernetes) : await readVaultToken(auth.tokenFile);
   return {
+    mostAnswerBytes: bounds.mostAnswerBytes,
     list: async (path) => {
       const answer = await call({ method: 'GET', path, query: 'list=true', token });
-      if (isSuccess(answer)) return () => parsed(answer, listSchema).data.keys;
+      const bytes = answer.bytes.length;
+      if (isSuccess(answer)) return { bytes, parse: () => parsed(answer, listSchema).data.keys };
       const errors = errorsOf(answer);
-      if (answer.status === 404 && errors?.length === 0) return () => [];
+      if (answer.status === 404 && errors?.length === 0) return { bytes, parse: () => [] };
       throw refused(answer, errors);
     },
     end: async () => {
