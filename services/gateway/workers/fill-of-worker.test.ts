@@ -22,8 +22,8 @@ const fill = {
 const kindsOf = (over: Partial<typeof fill> = {}): string[] =>
   Array.from(fillOfWorker({ ...fill, ...over }), ({ kind }) => kind);
 
-test('a worker learns its configuration first, and is asked to serve behind everything else', () => {
-  assert.deepEqual(kindsOf(), ['begin', 'keys', 'records', 'set', 'serve']);
+test('a worker learns its configuration first, then keys and rules', () => {
+  assert.deepEqual(kindsOf(), ['begin', 'keys', 'records', 'set']);
 });
 
 test('it learns how fresh the rules are that somebody has confirmed', () => {

@@ -19,7 +19,7 @@ interface Fill {
 
 /**
  * Writes all that a new worker has to know, each part as it is when its turn comes. What changes meanwhile is told behind
- * it, and makes whole what was read in between.
+ * it, and makes whole what was read in between: only then may the worker serve.
  */
 export function* fillOfWorker(fill: Fill): Generator<ToWorker> {
   const { workers, snapshotTakenAt, config, clientCa, certificate, keys, known } = fill;
@@ -39,7 +39,6 @@ export function* fillOfWorker(fill: Fill): Generator<ToWorker> {
     const ageMs = known.ageMs(owner);
     if (Number.isFinite(ageMs)) yield knownFreshness(version, ageMs);
   }
-  yield { kind: 'serve' };
 }
 
 export const certificateMessage = ({ certificate, key }: ServingCertificate): ToWorker => ({

@@ -10,7 +10,8 @@ export const toPrimarySchema = z.discriminatedUnion('kind', [
   /** Sent whenever something in it changes, and every second as a sign of life. */
   z.object({
     kind: z.literal('report'),
-    applied: heartbeatSchema.shape.applied,
+    /** More than a heartbeat takes, while the chain changes. */
+    applied: z.array(heartbeatSchema.shape.applied.element),
     usable: z.array(z.string()),
     /** PEM of the certificate that is served. */
     certificate: z.string().optional(),

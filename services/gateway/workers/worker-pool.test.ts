@@ -15,7 +15,7 @@ interface FakeProcess extends WorkerEvents {
   isKilled: boolean;
 }
 
-const fill: readonly ToWorker[] = [{ kind: 'serve' }];
+const fill: readonly ToWorker[] = [{ kind: 'keys', keys: [] }];
 const exit = { code: 1, signal: null };
 const applied = [{ owner: 'k8s', epoch: 1, seq: 1 }];
 
@@ -89,7 +89,7 @@ test('a worker is filled before it gets a connection, and told of changes behind
   at(0).onMessage({ kind: 'started' });
   pool.tell(() => [{ kind: 'keep', managers: ['k8s'] }]);
   await settle();
-  assert.deepEqual([kindsOf(at(0)), pool.reports()], [['serve', 'keep'], []]);
+  assert.deepEqual([kindsOf(at(0)), pool.reports()], [['keys', 'keep', 'serve'], []]);
   await serve(at(0));
   assert.deepEqual(kindsOf(at(0)).includes('connection'), true);
   assert.deepEqual([pool.reports().length, pool.haveAllServed()], [1, true]);
@@ -125,6 +125,44 @@ test('one that leaves for a fault of its own is replaced while it ends, once', a
   await settle();
   assert.equal(processes.length, 2);
   assert.deepEqual(pool.reports(), []);
+});
+
+test('one that cannot be filled leaves, and never serves although it was told to', async () => {
+  const { pool, processes, at, serve, settle } = aPool(1);
+  at(0).onMessage({ kind: 'started' });
+  at(0).onMessage({ kind: 'leaving' });
+  await settle();
+  at(0).onMessage({ kind: 'serving' });
+  assert.deepEqual([pool.reports(), pool.haveAllServed()], [[], false]);
+  at(0).onExit(exit);
+  await settle();
+  assert.equal(processes.length, 2, 'it has one successor');
+  await serve(at(1));
+  assert.equal(pool.reports().length, 1);
+});
+
+test('what one has said before its end counts for nothing behind it', async () => {
+  const { pool, processes, at, settle } = aPool(1);
+  at(0).onMessage({ kind: 'started' });
+  await settle();
+  at(0).onExit(exit);
+  at(0).onMessage({ kind: 'serving' });
+  at(0).onMessage({ kind: 'leaving' });
+  await settle();
+  assert.deepEqual([processes.length, pool.haveAllServed()], [2, false]);
+});
+
+test('of one that leaves and its successor only the successor is asked for metrics', async () => {
+  const { pool, at, serve, settle } = aPool(1);
+  await serve(at(0));
+  at(0).onMessage({ kind: 'leaving' });
+  await settle();
+  await serve(at(1));
+  await pool.metricsTexts(1);
+  assert.deepEqual(
+    [at(0), at(1)].map((process) => kindsOf(process).includes('metrics')),
+    [false, true],
+  );
 });
 
 test('one that stands still is ended, not one that was heard', async () => {

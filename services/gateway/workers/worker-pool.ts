@@ -89,7 +89,9 @@ export class WorkerPool {
   /** Gives the metrics of every worker that answers in time. */
   metricsTexts(mostMs: number): ReturnType<MetricsInquiry['ask']> {
     const started = [...this.#workers.values()].filter(({ state }) => state !== 'starting');
-    return this.#metrics.ask(started, mostMs);
+    // One that leaves has the number of its successor, and a page must not have a sample twice.
+    const newest = new Map(started.map((worker) => [worker.number, worker]));
+    return this.#metrics.ask([...newest.values()], mostMs);
   }
 
   /** Lets every worker drain its connections and end; new ones go to those that still serve. */
@@ -122,10 +124,11 @@ export class WorkerPool {
   }
 
   #onMessage(worker: Worker, message: ToPrimary): void {
+    if (!this.#workers.has(worker.id)) return;
     worker.missed = 0;
     if (message.kind === 'started') {
       worker.state = 'filling';
-      worker.feed.add(this.#options.fill());
+      worker.feed.add(this.#filling(worker));
     } else if (message.kind === 'serving') this.#onServing(worker);
     else if (message.kind === 'report') {
       worker.report = message;
@@ -136,7 +139,15 @@ export class WorkerPool {
     else this.#onLeaving(worker);
   }
 
+  /** Lets a worker serve behind what was told during its fill: some of that belongs to a set that was read in two halves. */
+  *#filling({ feed }: Worker): Generator<ToWorker> {
+    yield* this.#options.fill();
+    feed.add([{ kind: 'serve' }]);
+  }
+
   #onServing(worker: Worker): void {
+    // One that leaves may still have been told to serve.
+    if (worker.state !== 'filling') return;
     worker.state = 'serving';
     worker.servesSinceMs = this.#options.clock.monotonicMs();
     this.#log.info({ worker: worker.number, pid: worker.process.pid }, 'worker serves');

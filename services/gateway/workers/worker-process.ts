@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { type ToPrimary, toPrimarySchema } from './to-primary.ts';
 import type { ToWorker } from './to-worker.ts';
@@ -29,8 +29,18 @@ export type StartWorker = (worker: number, events: WorkerEvents) => WorkerProces
 export const forkWorker =
   (program: string): StartWorker =>
   (worker, { onMessage, onExit }) => {
-    const child = fork(program, [`${worker}`], { serialization: 'advanced' });
-    child.on('message', (message) => onMessage(toPrimarySchema.parse(message)));
+    const child = tryFork(program, worker);
+    if (child === undefined) {
+      // As the end of one that was started: later.
+      queueMicrotask(() => onExit({ code: null, signal: null }));
+      return { pid: undefined, send: () => Promise.resolve(), kill: () => undefined };
+    }
+    child.on('message', (message) => {
+      const { data } = toPrimarySchema.safeParse(message);
+      // Its end is one worker's, an error here would be that of all.
+      if (data === undefined) child.kill('SIGKILL');
+      else onMessage(data);
+    });
     // A process that could not be started has no exit.
     child.on('error', () => {
       if (child.pid === undefined) onExit({ code: null, signal: null });
@@ -51,3 +61,12 @@ export const forkWorker =
       kill: () => void child.kill('SIGKILL'),
     };
   };
+
+/** Starts the process; undefined where the kernel has no memory for one, which `fork` throws. */
+function tryFork(program: string, worker: number): ChildProcess | undefined {
+  try {
+    return fork(program, [`${worker}`], { serialization: 'advanced' });
+  } catch {
+    return undefined;
+  }
+}
