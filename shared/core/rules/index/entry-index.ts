@@ -1,22 +1,21 @@
 import type { RuleEntry } from '#shared/contracts/rules/rule-entry.ts';
-import { type OpenValue, type SealedPlace, withSealedValue } from './sealed-value.ts';
+import { type ItemContent, type ItemVariables, itemContent, variablesOf } from './item-content.ts';
+import type { OpenValue } from './sealed-value.ts';
 
 /** Holds what an inventory entry says of one lookup key. */
 export interface IndexedItem {
-  variables: Readonly<Record<string, string>>;
+  variables: ItemVariables;
   traceparent: string | undefined;
 }
 
-const none: Readonly<Record<string, string>> = Object.freeze({});
 const nothing: ReadonlySet<string> = new Set();
 
-/** One entry as it came. It is each of its items without variables itself: most have none, and there are many. */
-class IndexedEntry {
+/** One entry as it came. It is each of its items that has nothing else: most are such, and there are many. */
+class IndexedEntry implements OwnedItem {
   readonly scope: string;
   traceparent: string | undefined;
   lookupKeys: readonly string[] = [];
   leftOut: string | undefined;
-  readonly variables = none;
 
   constructor(scope: string) {
     this.scope = scope;
@@ -25,10 +24,20 @@ class IndexedEntry {
   get entry(): IndexedEntry {
     return this;
   }
+
+  get text(): '' {
+    return '';
+  }
+
+  get sealed(): undefined {
+    return undefined;
+  }
 }
 
 /** An item and the entry that it is of. */
-type OwnedItem = IndexedEntry | { entry: IndexedEntry; variables: Readonly<Record<string, string>> };
+interface OwnedItem extends ItemContent {
+  readonly entry: IndexedEntry;
+}
 
 /** The items of one scope, and its name, which all its entries share: a key taken apart gives each one of its own. */
 interface Scope {
@@ -93,7 +102,7 @@ class ScopedEntries implements EntryIndex {
     this.#leftOut.count(entry, 1);
     for (const lookupKey of entry.lookupKeys) {
       const before = items.get(lookupKey);
-      const item = this.#itemOf(entry, next, { owner, secret: lookupKey }, before);
+      const item = itemOf(entry, itemContent(next, lookupKey, owner), before);
       if (item === before) continue;
       items.set(lookupKey, item);
       this.#changed += 1;
@@ -111,7 +120,12 @@ class ScopedEntries implements EntryIndex {
 
   item(scope: string, lookupKey: string): IndexedItem | undefined {
     const found = this.#scopes.get(scope)?.items.get(lookupKey);
-    return found && { variables: found.variables, traceparent: found.entry.traceparent };
+    return (
+      found && {
+        variables: variablesOf(found, lookupKey, this.#open),
+        traceparent: found.entry.traceparent,
+      }
+    );
   }
 
   lookupKeys(scope: string): Iterable<string> {
@@ -152,7 +166,7 @@ class ScopedEntries implements EntryIndex {
     for (const lookupKey of entry.lookupKeys) {
       const item = items?.get(lookupKey);
       if (item?.entry !== held) continue;
-      scope.items.set(lookupKey, item === held ? entry : { entry, variables: item.variables });
+      scope.items.set(lookupKey, item === held ? entry : { entry, text: item.text, sealed: item.sealed });
     }
     if (scope.items.size > 0) this.#scopes.set(scope.name, scope);
   }
@@ -166,24 +180,17 @@ class ScopedEntries implements EntryIndex {
     }
     if (items?.size === 0) this.#scopes.delete(entry.scope);
   }
+}
 
-  /** Makes what stands for a lookup key of an entry: the item before, if it is the same. */
-  #itemOf(
-    entry: IndexedEntry,
-    { items, sealed }: EntryContent,
-    place: SealedPlace,
-    before: OwnedItem | undefined,
-  ): OwnedItem {
-    const variables = items?.[place.secret] ?? none;
-    const value =
-      sealed !== undefined && Object.hasOwn(sealed, place.secret) ? sealed[place.secret] : undefined;
-    if (value !== undefined) {
-      const open = this.#open;
-      return { entry, variables: withSealedValue(variables, place, () => open(value, place)) };
-    }
-    if (before?.entry === entry && isSame(before.variables, variables)) return before;
-    return variables === none || isSame(none, variables) ? entry : { entry, variables };
-  }
+/** Makes what stands for a lookup key of an entry: the item before, if it is the same. */
+function itemOf(
+  entry: IndexedEntry,
+  { text, sealed }: ItemContent,
+  before: OwnedItem | undefined,
+): OwnedItem {
+  if (sealed === undefined && before?.entry === entry && before.sealed === undefined && before.text === text)
+    return before;
+  return text === '' && sealed === undefined ? entry : { entry, text, sealed };
 }
 
 /** Counts, for each scope and beginning of lookup keys, the entries that leave such keys out. */
@@ -206,12 +213,3 @@ class LeftOutPrefixes {
 }
 
 const newScope = (name: string): Scope => ({ name, items: new Map() });
-
-/** Compares what is held with what came, without opening a sealed value: that is no enumerable property. */
-function isSame(held: OwnedItem['variables'], came: OwnedItem['variables']): boolean {
-  const names = Object.keys(came);
-  return (
-    Object.getOwnPropertyNames(held).length === names.length &&
-    names.every((name) => Object.prototype.propertyIsEnumerable.call(held, name) && held[name] === came[name])
-  );
-}
