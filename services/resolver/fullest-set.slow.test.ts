@@ -24,6 +24,7 @@ const program = `
     },
     remove: (key) => desired.remove(key, {}),
     complete: () => desired.complete(),
+    inOneSet: (work) => work,
   };
   const log = { error: ({ err }) => { throw err; } };
   const rules = createRuleSet({ manager: k8sManager, config: defaultConfig, publisher, log });

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
 import { formatKey, type RecordKey } from '#shared/contracts/bus/bucket.ts';
 import { k8sManager } from '#shared/managers/shipped/k8s.ts';
-import { finishWork } from '#shared/runtime/turn-queue.ts';
+import { finishWork, type SlicedWork } from '#shared/runtime/turn-queue.ts';
 import { defaultConfig } from '#testkit/installation/default-config.ts';
 
 import { createRuleSet } from './rule-set.ts';
@@ -23,6 +23,7 @@ function aToldPublisher() {
     put: (key: string) => void told.push(`put ${key}`),
     remove: (key: string) => void told.push(`remove ${key}`),
     complete: () => void told.push('complete'),
+    inOneSet: (work: SlicedWork) => work,
   };
   return { told, publisher };
 }

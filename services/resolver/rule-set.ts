@@ -18,7 +18,10 @@ const itemsOf = (value: RuleRecord['value']): number =>
 
 /** Brings one manager's rules to the bus. Nothing is published before `complete` is called once. */
 export interface RuleSet {
-  /** Turns changes of the inventory into rules, in slices. A record that cannot be one is logged and skipped. */
+  /**
+   * Turns changes of the inventory into rules, in slices, which come into force together. A record that cannot be one is
+   * logged and skipped.
+   */
   take(changes: Iterable<RecordChange>): SlicedWork;
   replaceRecipe(recipe: Recipe): void;
   /** Says that the inventory has been taken whole: every rule is published, then each change. */
@@ -29,7 +32,7 @@ export interface RuleSet {
 export function createRuleSet(options: {
   manager: Manager;
   config: LatchkeyConfig;
-  publisher: Pick<Publisher, 'put' | 'remove' | 'complete'>;
+  publisher: Pick<Publisher, 'put' | 'remove' | 'complete' | 'inOneSet'>;
   log: Logger;
 }): RuleSet {
   const { manager, config, publisher, log } = options;
@@ -67,15 +70,17 @@ export function createRuleSet(options: {
     }
   };
 
+  function* takeAll(changes: Iterable<RecordChange>): SlicedWork {
+    const isFull = createSliceMeter();
+    for (const change of changes) {
+      const items = takeOne(change);
+      // Also a record that becomes no rule has been read.
+      if (isFull(Math.max(change.bytes?.length ?? 0, items * bytesOfItem))) yield;
+    }
+  }
+
   return {
-    *take(changes) {
-      const isFull = createSliceMeter();
-      for (const change of changes) {
-        const items = takeOne(change);
-        // Also a record that becomes no rule has been read.
-        if (isFull(Math.max(change.bytes?.length ?? 0, items * bytesOfItem))) yield;
-      }
-    },
+    take: (changes) => publisher.inOneSet(takeAll(changes)),
     replaceRecipe: (value) => note(recipeKey, value),
     complete: () => {
       if (complete) return;

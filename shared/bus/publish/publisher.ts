@@ -61,6 +61,8 @@ export interface Publisher {
   put(key: string, value: unknown, trace?: TraceCarrier): void;
   /** Wants one record less. */
   remove(key: string, trace?: TraceCarrier): void;
+  /** Publishes nothing more until the work is done: what it puts and removes comes into force together, however it is sliced. */
+  inOneSet(work: SlicedWork): SlicedWork;
   /** Resolves to the epoch once the prefix is claimed: from then on `stored` says what the publisher before has left. */
   claimed(): Promise<number>;
   /** Returns the epoch while this process has the claim: not before it, nor once superseded or stopped. */
@@ -92,6 +94,8 @@ class PrefixPublisher implements Publisher {
   #claim: Claim | undefined;
   #published: SetVersion | undefined;
   #pendingSinceMs: number | undefined;
+  /** Works that have begun, and whose changes are to come into force together. */
+  #unfinished = 0;
   #ended = false;
 
   constructor(bus: Bus, options: PublisherOptions) {
@@ -141,6 +145,8 @@ class PrefixPublisher implements Publisher {
     if (this.#desired.remove(key, trace)) this.#mark([key]);
   };
 
+  inOneSet = (work: SlicedWork): SlicedWork => this.#inOneSet(work);
+
   claimed = (): Promise<number> => this.#firstClaim.promise;
 
   epoch = (): number | undefined => (this.#ended ? undefined : this.#claim?.epoch);
@@ -158,6 +164,16 @@ class PrefixPublisher implements Publisher {
     this.#ended = true;
     await this.#store.stop();
   };
+
+  *#inOneSet(work: SlicedWork): SlicedWork {
+    this.#unfinished += 1;
+    try {
+      yield* work;
+    } finally {
+      this.#unfinished -= 1;
+      if (this.#writer.isDirty()) this.#loop.wake();
+    }
+  }
 
   #mark(keys: Iterable<string>): void {
     this.#writer.mark(keys);
@@ -194,8 +210,9 @@ class PrefixPublisher implements Publisher {
     return this.#claim === undefined ? claimIntervalMs : reassertIntervalMs;
   }
 
-  /** One's own manifest without a claim means that the answer to the claim was lost. */
+  /** Asks whether the prefix may be claimed. One's own manifest without a claim means that the answer to it was lost. */
   #mayPublish(): boolean {
+    if (this.#unfinished > 0 && this.#desired.known()) return false;
     const current = this.#store.records.get(this.#store.manifestKey);
     if (this.#claim !== undefined || current?.publisher === this.#id) return true;
     return this.#options.mayClaim?.(current?.epoch) !== false;

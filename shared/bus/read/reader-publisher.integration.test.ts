@@ -5,7 +5,16 @@ import type { Bus } from '#shared/bus/link/bus.ts';
 import { rulesBucket as bucket, formatKey, streamOf, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { exitCode } from '#shared/runtime/exit-code.ts';
-import { entries, entryKey, followSet, publishSet, waitForValues } from '#testkit/nats/follow-set.ts';
+import type { SlicedWork } from '#shared/runtime/turn-queue.ts';
+import {
+  assertOnlyStates,
+  entries,
+  entryKey,
+  followSet,
+  publishedSet,
+  publishSet,
+  waitForValues,
+} from '#testkit/nats/follow-set.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createReader } from './reader.ts';
@@ -60,6 +69,31 @@ test('a reader keeps up while changes never stop', async (t) => {
     return set.applied.filter(({ changes }) => changes.length > 0).length >= 10;
   };
   await waitFor(changeAndCount, { timeoutMs: 30_000, what: 'ten sets in force', intervalMs: 1 });
+});
+
+test('changes that are made in slices come into force together', async (t) => {
+  const { set, publisher } = await publishedSet(
+    t,
+    testBus,
+    { writing, reading },
+    { bucket, owner: 'sliced' },
+    systemClock,
+  );
+  function* change(): SlicedWork {
+    publisher.remove(entryKey('sliced', 'a'));
+    yield;
+    publisher.put(entryKey('sliced', 'c'), { schema: 1, value: 3 });
+  }
+  const work = publisher.inOneSet(change());
+  work.next();
+  // Each takes as long as a record and a manifest on their way to the server, or longer.
+  for (let round = 0; round < 20; round += 1) await lastRevision();
+  work.next();
+  await waitForValues(set, 'sliced', { b: 2, c: 3 });
+  assertOnlyStates(set, [
+    { a: 1, b: 2 },
+    { b: 2, c: 3 },
+  ]);
 });
 
 test('the trace of each change arrives with it, also with a removal', async (t) => {
