@@ -5,6 +5,7 @@ import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry
 import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createSliceMeter } from '#shared/runtime/turn-queue.ts';
+import { GoneNames } from './gone-names.ts';
 import { type LeftOut, ListCollector } from './list-collector.ts';
 import { listingError, unfinishedList } from './listing-error.ts';
 import { providerBackoffMs } from './provider-backoff.ts';
@@ -47,6 +48,7 @@ export function followProvider(
   const startedAtMs = clock.monotonicMs();
   const timeoutMs = Math.max(leastTimeoutMs, refreshMs);
   let known: ReadonlyMap<string, ListedSecret> | undefined;
+  const gone = new GoneNames(clock);
   let listedAtMs = -Infinity;
   let failures = 0;
   let leftOut: LeftOut = { count: 0, names: [] };
@@ -68,9 +70,10 @@ export function followProvider(
     const beganAtMs = clock.monotonicMs();
     const timeout = startTimeout(clock, timeoutMs);
     const signal = AbortSignal.any([stopped, timeout.signal]);
-    const collector = new ListCollector({ signal, source, former: known, mostBytes });
+    const collector = new ListCollector({ signal, source, former: known, mostBytes, gone: gone.names() });
     try {
       await collect(provider, collector);
+      collector.holdBackGone();
     } catch (cause) {
       throw timeout.signal.aborted && !stopped.aborted
         ? unfinishedList(source, timeoutMs, collector.progress())
@@ -81,6 +84,7 @@ export function followProvider(
     const { listed, leftOut: left } = collector.collected();
     tellLeftOut(left);
     await onList(changesBetween(source, known ?? new Map(), listed));
+    gone.note(known?.keys() ?? [], listed);
     known = listed;
     listedAtMs = beganAtMs;
   };

@@ -13,12 +13,14 @@ function collect(
   secrets: readonly ListedSecret[],
   former?: readonly ListedSecret[],
   within = place,
+  gone: readonly ListedSecret[] = [],
 ): ListCollector {
   const collector = new ListCollector({
     signal: new AbortController().signal,
     source: 'vault',
     former: former && new Map(former.map((found) => [found.secret, found])),
     mostBytes,
+    gone: gone.map(({ secret }) => secret),
   });
   collector.enter(within);
   for (const found of secrets) collector.take(found);
@@ -107,4 +109,28 @@ test("in AWS a tenant's folder is the part of a name up to a slash", () => {
   const hers = Array.from({ length: 500 }, (_, index) => arn(`hers/${index}`));
   const collector = collect([...hers, arn('db'), arn('his/db')], [arn('hers/0')], 'arn:');
   assert.deepEqual(namesOf(collector), all([arn('hers/0'), arn('db'), arn('his/db')]));
+});
+
+test('input 75: a folder whose names come and go stays as it was while the bucket holds the tombstones of those that went', () => {
+  const [went, before, now] = ['1-', '2-', '3-'].map((round) => many(`hers/${round}`, 200)) as [
+    ListedSecret[],
+    ListedSecret[],
+    ListedSecret[],
+  ];
+  const others = many('his/', 5);
+  const held = collect([...now, named('a')], [...before, ...others], place, went);
+  held.holdBackGone();
+  assert.deepEqual(namesOf(held), all([...before, named('a')]));
+  assert.match(held.collected().leftOut.names[0] ?? '', /^secret\/data\/hers\/: .*more names went/);
+});
+
+test('input 75: all names of a list may be others at once, where none went lately', () => {
+  const collector = collect(many('hers/2-', 200), many('hers/1-', 200));
+  collector.holdBackGone();
+  assert.deepEqual(namesOf(collector), all(many('hers/2-', 200)));
+});
+
+test('input 75: of names without a folder that come and go no list is taken for a while', () => {
+  const collector = collect(many('3-', 200), many('2-', 200), place, many('1-', 200));
+  assert.throws(() => collector.holdBackGone(), { code: 'SET_TOO_LARGE', message: /names come and go/ });
 });

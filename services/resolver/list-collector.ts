@@ -3,6 +3,7 @@ import { itemCostBytes } from '#shared/bus/records/cost.ts';
 import { keyTokenLength } from '#shared/contracts/bus/key-token.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { truncate } from '#shared/core/text/plain-text.ts';
+import { tombstoneCost } from './gone-names.ts';
 import { heaviestFolder } from './heaviest-folder.ts';
 import type { ListedSecret, Listing } from './providers/provider.ts';
 
@@ -17,8 +18,10 @@ interface CollectOptions {
   source: string;
   /** The complete list before; undefined when there is none. */
   former: ReadonlyMap<string, ListedSecret> | undefined;
-  /** Most that the list may be charged, and its folders as much again. */
+  /** Most that the list may be charged, its folders as much again, and so the tombstones of what went. */
   mostBytes: number;
+  /** Names that went lately, whose tombstones the rules bucket still holds. */
+  gone: Iterable<string>;
 }
 
 /** Told of what is left out; all of it is counted. */
@@ -95,6 +98,24 @@ export class ListCollector implements Listing {
     }
   }
 
+  /**
+   * Holds back what goes, where that and what went lately leave too many tombstones: names that come and go would fill the
+   * bucket of all managers. Whatever goes may go where nothing went lately, so that a list of all new names has its day.
+   */
+  holdBackGone(): void {
+    const went = sumOf([...this.#options.gone].filter((secret) => !this.#listed.has(secret)));
+    if (went === 0) return;
+    for (;;) {
+      const going = [...(this.#options.former?.keys() ?? [])].filter((secret) => !this.#listed.has(secret));
+      const sum = sumOf(going);
+      if (going.length === 0 || went + sum <= this.#options.mostBytes) return;
+      const costs = going.map((secret): [string, number] => [secret, tombstoneCost(secret)]);
+      const folder = heaviestFolder(costs, { within: this.#places, moreThan: sum / 2 });
+      if (folder === undefined) throw this.#tooLarge(`names come and go, ${this.progress()}`);
+      this.keepFormer(folder, 'more names went than limits.managerMiB allows in 11 minutes');
+    }
+  }
+
   collected(): { listed: Map<string, ListedSecret>; leftOut: LeftOut } {
     return { listed: this.#listed, leftOut: this.#leftOut };
   }
@@ -140,6 +161,9 @@ export class ListCollector implements Listing {
     );
   }
 }
+
+const sumOf = (secrets: readonly string[]): number =>
+  secrets.reduce((sum, secret) => sum + tombstoneCost(secret), 0);
 
 /** Of a key of the bus, what the owner's name and the dots leave. */
 const longestToken = mostKeyCharacters - 100;
