@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { discardBody } from './body-reader.ts';
 import { boundHandshakes, type HandshakeRefusal } from './bound-handshakes.ts';
 import { createClientErrorHandler } from './client-error-handler.ts';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
@@ -77,7 +78,8 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
     serverFactory: (handler) =>
       https.on('request', (request, response) => {
         if (connections.begin(request, response)) handler(request, response);
-        else request.resume();
+        // Fastify reads what it has a parser for, and begins at once.
+        if (request.listenerCount('data') === 0) discardBody(request);
       }),
   });
   serveReviews(app, { gate, handle, clock });
@@ -135,5 +137,9 @@ function createHttpsServer(requestsClientCertificate: boolean): Server {
     rejectUnauthorized: true,
   });
   https.on('tlsClientError', (_error, socket) => socket.destroy());
+  https.on('checkExpectation', (request, response) => {
+    discardBody(request);
+    response.writeHead(417, { connection: 'close' }).end();
+  });
   return https;
 }

@@ -76,6 +76,24 @@ test('input 61: chunks of a byte end the connection, whether or not the body end
   assert.ok(isInjected(await send()));
 });
 
+test('input 61: chunks of a byte end the connection of a request whose body nobody wants, too', async () => {
+  const chunked = { 'transfer-encoding': 'chunked' };
+  const unwanted: WireRequest[] = [
+    { path: '/unknown', headers: chunked },
+    { headers: { ...chunked, 'content-type': 'text/plain' } },
+    { method: 'GET', headers: chunked },
+    { headers: { ...chunked, expect: 'a miracle' } },
+  ];
+  for (const request of unwanted) {
+    const socket = await connect();
+    socket.on('error', () => undefined);
+    const head = reviewText({ body: '', ...request }).replace(/content-length: \d+\r\n/, '');
+    socket.write(`${head}${'1\r\n \r\n'.repeat(2_000)}0\r\n\r\n${reviewText({})}`);
+    assert.ok(!isInjected(await readAll(socket)), JSON.stringify(request));
+  }
+  assert.ok(isInjected(await send()));
+});
+
 test('input 8: TLS 1.1 is refused; without a server name, or with any, the certificate is the same', async () => {
   const old = connectTls({
     port: webhook.port,
