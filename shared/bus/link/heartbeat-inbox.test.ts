@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HeartbeatInbox, heardPerTick } from './heartbeat-inbox.ts';
+import { KnownSenders } from './known-senders.ts';
 
 /** An inbox whose time passes when told, and what was heard: the subject's end and the text. */
 function anInbox() {
@@ -55,4 +56,25 @@ test('managers without end take no memory', () => {
   for (let index = 0; index < 10_000; index += 1) take(`m${index}.a`, 'flood');
   for (let round = 0; round < 1_000; round += 1) tick();
   assert.equal(heard.length, heardPerTick + 64);
+});
+
+test('input 68: a process that was heard is heard through the flood of whoever shares its login', () => {
+  const { heard, take, tick } = anInbox();
+  take('k8s.standby', 'beat');
+  tick();
+  for (let round = 0, other = 0; round < 600; round += 1, tick()) {
+    for (let index = 0; index < 600; index += 1, other += 1) take(`k8s.${other}`, 'flood');
+    if (round % 20 === 0) take('k8s.standby', 'beat');
+  }
+  // Of 30 beats a newer one replaces one that still waits behind the flood.
+  const beats = heard.filter((text) => text === 'k8s.standby beat').length;
+  assert.ok(beats >= 15, `${beats}`);
+});
+
+test('a name that was heard once is a new one after half a minute', () => {
+  const known = new KnownSenders();
+  known.noteHeard('k8s', 'k8s.a');
+  assert.equal(known.has('k8s', 'k8s.a'), true);
+  for (let tick = 0; tick < 301; tick += 1) known.nextTick();
+  assert.equal(known.has('k8s', 'k8s.a'), false);
 });

@@ -1,8 +1,10 @@
+import { KnownSenders } from './known-senders.ts';
+
 /** So often those that wait have their turn, ms. */
 const tickMs = 100;
 /** Heartbeats heard in a tick, of all senders: 400 gateways send as many. */
 export const heardPerTick = 20;
-/** Processes of one service or manager that wait: its login names as many as it likes. */
+/** Processes of one service or manager that wait, besides those heard lately: its login names as many as it likes. */
 const mostWaiting = 512;
 /** Services and managers of which some wait. */
 const mostGroups = 64;
@@ -11,8 +13,8 @@ type Hear = (data: Uint8Array, subject: string) => void;
 
 /**
  * Hands heartbeats on, of each process one in a tick and of all no more than the reader has time for. What a process says
- * meanwhile waits, the newest alone; services and managers take turns. So a flood of one login costs the same whatever
- * it sends, and silences nobody else.
+ * meanwhile waits, the newest alone; services and managers take turns, and whoever was heard lately keeps a place. So a
+ * flood of one login costs the same whatever it sends, and silences neither other logins nor the processes that share it.
  */
 export class HeartbeatInbox {
   readonly #hear: Hear;
@@ -20,6 +22,7 @@ export class HeartbeatInbox {
   /** By service or manager, the newest by subject. */
   readonly #waiting = new Map<string, Map<string, Uint8Array>>();
   readonly #heard = new Set<string>();
+  readonly #known = new KnownSenders();
   #isTicking = false;
 
   /** @param later calls back once, after a time */
@@ -37,14 +40,15 @@ export class HeartbeatInbox {
 
   #handOn(data: Uint8Array, subject: string): void {
     this.#heard.add(subject);
+    this.#known.noteHeard(groupOf(subject), subject);
     this.#hear(data, subject);
   }
 
   #keep(data: Uint8Array, subject: string): void {
-    const sender = subject.slice(0, subject.lastIndexOf('.'));
+    const sender = groupOf(subject);
     const group = this.#waiting.get(sender) ?? new Map<string, Uint8Array>();
     const hasRoom = group.size < mostWaiting && (group.size > 0 || this.#waiting.size < mostGroups);
-    if (!hasRoom && !group.has(subject)) return;
+    if (!hasRoom && !group.has(subject) && !this.#known.has(sender, subject)) return;
     group.set(subject, new Uint8Array(data));
     this.#waiting.set(sender, group);
   }
@@ -58,6 +62,7 @@ export class HeartbeatInbox {
   #tick(): void {
     this.#isTicking = false;
     this.#heard.clear();
+    this.#known.nextTick();
     while (this.#heard.size < heardPerTick && this.#waiting.size > 0) this.#hearNext();
     if (this.#heard.size > 0) this.#tickLater();
   }
@@ -77,3 +82,5 @@ export class HeartbeatInbox {
     }
   }
 }
+
+const groupOf = (subject: string): string => subject.slice(0, subject.lastIndexOf('.'));
