@@ -78,6 +78,7 @@ class StagedSet implements Staging {
   readonly #inForce = new RecordsInForce();
   #applied: StoredManifest | undefined;
   #confirmed: Version | undefined;
+  #hashedRecipe: { recipe: HeldRecord; digest: string } | undefined;
 
   constructor(owner: string) {
     this.#owner = owner;
@@ -184,8 +185,16 @@ class StagedSet implements Staging {
     return (
       manifest.count === this.#digests.count &&
       manifest.digest === this.#digests.digest() &&
-      manifest.recipeDigest === recipeDigest(recipe?.deleted ? undefined : recipe?.bytes)
+      manifest.recipeDigest === this.#recipeDigestOf(recipe)
     );
+  }
+
+  /** Hashes a recipe once: it may have a megabyte, and each heartbeat asks. */
+  #recipeDigestOf(recipe: HeldRecord | undefined): string {
+    if (recipe === undefined || recipe.deleted) return recipeDigest(undefined);
+    if (this.#hashedRecipe?.recipe !== recipe)
+      this.#hashedRecipe = { recipe, digest: recipeDigest(recipe.bytes) };
+    return this.#hashedRecipe.digest;
   }
 }
 
