@@ -36,8 +36,8 @@ interface ProviderInventory {
 }
 
 /**
- * Lists the secrets of a provider repeatedly, and hands over what has changed since the list before, in the form of
- * discovery's records. A list that is not complete is discarded: the last complete one stays.
+ * Lists the secrets of a provider repeatedly, and hands over what has changed, in the form of discovery's records. A list
+ * that is not complete is discarded: the last complete one stays.
  * @param options.onList called after each complete list, with what is new, changed or (value undefined) gone
  */
 export function followProvider(

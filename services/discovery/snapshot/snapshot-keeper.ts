@@ -94,7 +94,7 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): { stop(): 
   };
 }
 
-/** Begins with the stored shards, as far as they can be used, and follows the rules on the bus from there. */
+/** Begins with the stored shards, as far as they can be used, and follows the bus from there. */
 async function openSnapshot(
   shards: ReadonlyMap<string, Uint8Array>,
   { bus, managers, mostBytes, clock, log: readerLog }: SnapshotKeeperOptions,

@@ -55,7 +55,7 @@ interface OpenResponse {
   body: unknown;
 }
 
-/** Reads the body of an answer before the SDK does, which takes one of any length and quotes what it cannot parse. */
+/** Reads the body of an answer before the SDK does, which bounds none and quotes what it cannot parse. */
 async function readBody(response: unknown, mostBytes: number): Promise<void> {
   if (!isOpen(response) || !isStream(response.body)) return;
   const { statusCode, headers, body } = response;

@@ -63,7 +63,7 @@ function openVault(url: string, mostAnswerBytes: number, { credential, options }
   return { place, client, begin };
 }
 
-/** Reads the body of an answer before the SDK does, which takes one of any length and quotes what it cannot parse. */
+/** Reads the body of an answer before the SDK does, which bounds none and quotes what it cannot parse. */
 const boundAnswers = (mostBytes: number): Policy => ({
   name: 'bound-answers',
   sendRequest: async (request, next) => {

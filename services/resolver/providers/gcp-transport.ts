@@ -6,7 +6,7 @@ type ClientOptions = NonNullable<ConstructorParameters<typeof SecretManagerServi
 type AuthOptions = Extract<ClientOptions['clientOptions'], { transporterOptions?: unknown }>;
 type Transport = NonNullable<AuthOptions['transporterOptions']>;
 
-/** Reads the body of an answer before the SDK does, which takes one of any length and quotes what it cannot parse. */
+/** Reads the body of an answer before the SDK does, which bounds none and quotes what it cannot parse. */
 export const gcpTransport = (mostBytes: number): Transport => ({
   // Of what is no stream: the answers to logins.
   maxContentLength: mostBytes,

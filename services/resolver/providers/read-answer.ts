@@ -26,7 +26,7 @@ export async function readAnswer(
 
 const mostCauses = 5;
 
-/** Tells whether an error, or what an SDK has wrapped into it, is that of an answer that was too long. */
+/** Tells whether an error, or one that an SDK has wrapped, is that of an answer that was too long. */
 export function isTooLong(error: unknown): boolean {
   let cause = error;
   for (let depth = 0; depth < mostCauses && cause instanceof Error; depth++) {

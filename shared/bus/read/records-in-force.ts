@@ -95,7 +95,7 @@ export class RecordsInForce {
     else this.#byKey.set(record.key, record);
   }
 
-  /** Copies what is in force with what has arrived, where that is too much to be put in force in place. */
+  /** Copies what is in force with what has arrived, where that is too much to be put in place. */
   *#withMany(arrived: RecordMap): SlicedWork<Map<string, HeldRecord> | undefined> {
     if (arrived.size <= mostInPlace) return undefined;
     const copy = new Map<string, HeldRecord>();

@@ -7,8 +7,8 @@ const mostBytes = 65_536;
 const [quoteMark, backslash, comma, space, tilde] = [0x22, 0x5c, 0x2c, 0x20, 0x7e];
 
 /**
- * Reads the lookup keys in the body of a rule's entry (`ruleEntrySchema`) that has nothing but items without variables, as
- * nearly all have, written as a publisher writes it. Undefined for every other body, which may be an entry all the same.
+ * Reads the lookup keys of an entry (`ruleEntrySchema`) that has nothing but items without variables, as nearly all have.
+ * Undefined for every other body, and for one that is not written as a publisher writes it: it may be an entry all the same.
  * A general parser makes an object of keys that no other object has, for which the engine keeps a class of its own: a
  * hundred thousand of them take a second and thirty megabytes.
  */
