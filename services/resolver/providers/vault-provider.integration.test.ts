@@ -178,6 +178,42 @@ test('an answer of Vault that is no JSON is told by status, kind and length, and
   }
 });
 
+test('a token that Vault gave for a list is given back, also when the list is ended before it is complete', async (t) => {
+  const ending = new AbortController();
+  const revoked = Promise.withResolvers<string | undefined>();
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://vault');
+    if (pathname.endsWith('/login')) response.end(JSON.stringify({ auth: { client_token: 'given' } }));
+    else if (pathname === '/v1/auth/token/revoke-self') {
+      revoked.resolve(request.headers['x-vault-token']?.toString());
+      response.writeHead(204).end();
+    } else ending.abort();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-vault-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const tokenFile = join(folder, 'token');
+  await writeFile(tokenFile, 'of-the-service-account');
+  const provider = createVaultProvider(
+    latchkeyConfigSchema.parse({
+      vault: {
+        provider: {
+          address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+          auth: { kubernetes: { role: 'latchkey', tokenFile } },
+        },
+      },
+    }).vault.provider,
+    mostAnswerBytes,
+  );
+  await assert.rejects(listed(provider, { signal: ending.signal }));
+  assert.equal(await revoked.promise, 'given');
+});
+
 test('a refusal of Vault of any length is cut in the error', async (t) => {
   const errors = Array.from({ length: 1_000 }, () => 'x'.repeat(500));
   const provider = await startTalker(t, () => JSON.stringify({ errors }), 500);

@@ -70,7 +70,11 @@ export async function createVaultSession(config: VaultProviderConfig, bounds: Bo
       throw refused(answer, errors);
     },
     end: async () => {
-      if (isOwn) await call({ method: 'POST', path: 'auth/token/revoke-self', token }).catch(() => undefined);
+      if (!isOwn) return;
+      const request: Call = { method: 'POST', path: 'auth/token/revoke-self', token };
+      // Also when the signal has ended the list: Vault keeps a token for a month by default.
+      const lastBounds = { ...bounds, signal: AbortSignal.timeout(requestTimeoutMs) };
+      await send(config, request, lastBounds).catch(() => undefined);
     },
   };
 }
