@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
 import { type Claim, findOutranked, findRival, manifestOf, nextClaim } from '#shared/bus/records/claim.ts';
@@ -212,10 +213,14 @@ class PrefixPublisher implements Publisher {
 
   /** Asks whether the prefix may be claimed. One's own manifest without a claim means that the answer to it was lost. */
   #mayPublish(): boolean {
-    if (this.#unfinished > 0 && this.#desired.known()) return false;
+    if (this.#isUnfinished()) return false;
     const current = this.#store.records.get(this.#store.manifestKey);
     if (this.#claim !== undefined || current?.publisher === this.#id) return true;
     return this.#options.mayClaim?.(current?.epoch) !== false;
+  }
+
+  #isUnfinished(): boolean {
+    return this.#unfinished > 0 && this.#desired.known();
   }
 
   async #reconcile(link: BusLink): Promise<void> {
@@ -226,6 +231,10 @@ class PrefixPublisher implements Publisher {
     const rival = findRival(records.values(), claim);
     if (rival !== undefined) return this.#supersededBy(rival, claim);
     if (!records.has(manifestKey)) claim.revision = 0;
+    // Whoever has marked as many has taken a while.
+    if (this.#writer.isLarge()) await nextTurn();
+    // Since this round began another set may have begun, too, of which half would be written.
+    if (this.#isUnfinished()) return;
     const isKnown = this.#desired.known();
     const { seq } = await this.#writer.write(link, claim);
     if (!isKnown) return;

@@ -42,6 +42,11 @@ export class SetWriter {
     return this.#dirty.size > 0;
   }
 
+  /** Whether so many are compared that others should have a turn before. */
+  isLarge(): boolean {
+    return this.#dirty.size > publishWindow;
+  }
+
   /** Brings the stored set up to date under a claim: the set desired, or before it is known the one inherited. */
   async write(link: BusLink, claim: Claim): Promise<{ seq: number }> {
     const summary = this.#desired.known() ? await this.#storeDirty(link, claim) : claim.inherited;
@@ -54,8 +59,6 @@ export class SetWriter {
    * then; what is changed meanwhile waits for the next round, or no manifest would ever match under constant change.
    */
   async #storeDirty(link: BusLink, claim: Claim): Promise<SetSummary> {
-    // Whoever has marked as many has taken a while.
-    if (this.#dirty.size > publishWindow) await nextTurn();
     const summary = this.#desired.summary();
     const hasRecipe = this.#dirty.delete(this.#recipeKey);
     const recipe = this.#desired.get(this.#recipeKey);

@@ -96,6 +96,53 @@ test('changes that are made in slices come into force together', async (t) => {
   ]);
 });
 
+test('changes that begin while a large set is about to be written come into force together, too', async (t) => {
+  const owner = 'large';
+  const { set, publisher } = await publishedSet(
+    t,
+    testBus,
+    { writing, reading },
+    { bucket, owner },
+    systemClock,
+  );
+  for (let round = 1; round <= 10; round += 1) {
+    const [gone, come] = round % 2 === 1 ? (['a', 'c'] as const) : (['c', 'a'] as const);
+    function* change(): SlicedWork {
+      publisher.remove(entryKey(owner, gone));
+      yield;
+      publisher.put(entryKey(owner, come), { schema: 1, value: round });
+    }
+    for (let index = 0; index < 200; index += 1)
+      publisher.put(entryKey(owner, `many-${index}`), { schema: 1, value: round });
+    const work = publisher.inOneSet(change());
+    // The round has passed its first look by then, and waits for its turn.
+    for (let turn = 0; turn < round; turn += 1) await Promise.resolve();
+    work.next();
+    for (let wait = 0; wait < 10; wait += 1) await lastRevision();
+    work.next();
+    await waitFor(() => set.values.has(entryKey(owner, come)) && !set.values.has(entryKey(owner, gone)), {
+      timeoutMs: 30_000,
+      what: `${come} in the place of ${gone}`,
+    });
+  }
+  for (const keys of keysOfEachSet(set)) {
+    const [hasA, hasC] = ['a', 'c'].map((secret) => keys.has(entryKey(owner, secret)));
+    assert.notEqual(hasA, hasC, 'one of both, at any time');
+  }
+});
+
+/** What was there with each set that came into force. */
+function keysOfEachSet({ applied }: Pick<ReturnType<typeof followSet>, 'applied'>): ReadonlySet<string>[] {
+  const present = new Set<string>();
+  return applied.map(({ changes }) => {
+    for (const { key, value } of changes) {
+      if (value === undefined) present.delete(formatKey(key));
+      else present.add(formatKey(key));
+    }
+    return new Set(present);
+  });
+}
+
 test('the trace of each change arrives with it, also with a removal', async (t) => {
   const set = followSet(t, testBus, reading, bucket, 'traced');
   const publisher = publishSet(t, testBus, writing, bucket, 'traced');
