@@ -173,6 +173,7 @@ export const bothVersions: OtherVersion = {
       first.remove(key, trace);
       second.remove(key, trace);
     },
+    inOneSet: (work) => first.inOneSet(second.inOneSet(work)),
     claimed: () => second.claimed().then(first.claimed),
     epoch: first.epoch,
     stored: first.stored,
