@@ -30,12 +30,15 @@ function readMessage(body: unknown): string {
   return typeof status === 'object' && status !== null && 'message' in status ? String(status.message) : '';
 }
 
+/** A resolver that starts listens for others before it publishes: 12 s on an idle machine, 20 and more on a busy one. */
+const answerTimeoutMs = 60_000;
+
 /** Waits until a dry run of the pod is answered as wanted; the error shows the last answer. */
 export async function untilAnswered(
   cluster: Cluster,
   pod: V1Pod,
   wanted: { what: string; is: (answer: PodAnswer) => boolean },
-  timeoutMs = 20_000,
+  timeoutMs = answerTimeoutMs,
 ): Promise<PodAnswer> {
   let last: PodAnswer | undefined;
   const met = async (): Promise<PodAnswer | undefined> => {
