@@ -7,10 +7,10 @@ import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.t
 import { azureManager } from '#shared/managers/shipped/azure.ts';
 import { createAuthority, issueCertificate } from '#testkit/certificates/certificate-authority.ts';
 import { mostAnswerBytes } from '#testkit/providers/a-listing.ts';
-import { listingError } from '../../services/resolver/listing-error.ts';
 import { type AzureAccess, createAzureProvider } from '../../services/resolver/providers/azure-provider.ts';
 import { canary, startAzureDouble, vaultUrl } from './azure-double.ts';
 import { followInMemory, listAll, until } from './held-rules.ts';
+import { assertListFault } from './list-fault.ts';
 
 // The official SDK against a double (azure-double.ts), with a token that no Azure has issued.
 let double: Awaited<ReturnType<typeof startAzureDouble>>;
@@ -78,13 +78,7 @@ test('answers of Azure without end, too long or not its own end the list with an
     words: RegExp,
   ): Promise<void> => {
     double.fail(outage);
-    await assert.rejects(listAll(openProvider()), (cause) => {
-      const error = listingError('azure', cause);
-      assert.equal(error.code, code);
-      assert.match(error.message, words);
-      assert.ok(!error.message.includes(canary));
-      return true;
-    });
+    await assertListFault('azure', openProvider(), { code, words, canary });
   };
   await ends(
     'same page',

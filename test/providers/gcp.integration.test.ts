@@ -6,10 +6,10 @@ import { after, before, test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { gcpManager } from '#shared/managers/shipped/gcp.ts';
 import { aListing, mostAnswerBytes } from '#testkit/providers/a-listing.ts';
-import { listingError } from '../../services/resolver/listing-error.ts';
 import { createGcpProvider } from '../../services/resolver/providers/gcp-provider.ts';
 import { canary, startGcpDouble, writeServiceAccountKey } from './gcp-double.ts';
 import { followInMemory, listAll, until } from './held-rules.ts';
+import { assertListFault } from './list-fault.ts';
 
 // The official SDK against a double (gcp-double.ts): no registry has an emulator of GCP Secret Manager.
 let double: Awaited<ReturnType<typeof startGcpDouble>>;
@@ -90,13 +90,7 @@ test('answers of GCP without end, too long or not its own end the list with an e
     words: RegExp,
   ): Promise<void> => {
     double.fail(outage);
-    await assert.rejects(listAll(openProvider()), (cause) => {
-      const error = listingError('gcp', cause);
-      assert.equal(error.code, code);
-      assert.match(error.message, words);
-      assert.ok(!error.message.includes(canary));
-      return true;
-    });
+    await assertListFault('gcp', openProvider(), { code, words, canary });
   };
   await ends('same page', 'PROVIDER_UNREACHABLE', /the list of projects\/team has no end/);
   await ends('long answer', 'SET_TOO_LARGE', /GCP answered 200 for .*more than 1048576 bytes/);
