@@ -34,27 +34,31 @@ export function createAdmissionHandler(options: {
     const parent = propagation.extract(ROOT_CONTEXT, headers);
     const startedAtMs = performance.now() - waitedMs;
     const span = tracer.startSpan('admission review', { kind: SpanKind.SERVER }, parent);
-    // An active span costs every request more than its metrics, and no more than log lines ask for it.
-    const write = (line: () => void): void => context.with(trace.setSpan(parent, span), line);
     try {
       const admission = admit(body, rules, { plan });
       // Most spans are not sampled, and describing one would cost more than the span itself.
       if (span.isRecording()) describeInSpan(span, admission, waitedMs);
       count(metrics, admission, performance.now() - startedAtMs);
       const level = admission.outcome === 'denied' ? 'info' : 'debug';
-      if (log.isLevelEnabled(level)) write(() => log[level](described(admission), 'admission answered'));
+      if (log.isLevelEnabled(level)) {
+        inSpan(span, () => log[level](described(admission), 'admission answered'));
+      }
       return { status: admission.httpStatus, json: formatAnswer(admission.response) };
     } catch (err) {
       // A fault of ours must not admit the pod: without an answer the API server applies failurePolicy Fail.
       span.setStatus({ code: SpanStatusCode.ERROR });
       metrics.admission({ outcome: 'failed', code: 'INTERNAL' }, performance.now() - startedAtMs);
-      write(() => log.error({ err }, 'admission failed'));
+      inSpan(span, () => log.error({ err }, 'admission failed'));
       return { status: 500, text: 'latchkey: internal error, see the gateway log' };
     } finally {
       span.end();
     }
   };
 }
+
+/** Writes a log line with the ids of the span. Nothing else asks for an active span, and one costs more than the metrics. */
+const inSpan = (span: Span, write: () => void): void =>
+  context.with(trace.setSpan(ROOT_CONTEXT, span), write);
 
 function describeInSpan(span: Span, admission: Admission, waitedMs: number): void {
   span.setAttributes({
