@@ -95,11 +95,12 @@ function reasonToIssue(
 /**
  * Tells whether every API server knows the issuing CA, so that a leaf of it may be served. It does when the leaf replaces
  * one of the same CA, when no other CA is trusted, or when the configuration has named the CA for long enough. The first
- * case does not depend on the configuration, whose bundle another writer may overwrite again and again.
+ * case does not depend on the configuration, whose bundle another writer may overwrite again and again. Where nothing serves
+ * there is no admission that an unknown CA could fail, so the wait would only prolong what it is to prevent.
  */
 function mayIssue(
   kept: LeafFact | undefined,
-  { webhook }: RotationFacts,
+  { webhook, endpoints }: RotationFacts,
   { issuing, state }: CaSecretFacts,
   steadyForMs: SteadyForMs,
   { trustWaitMs }: RotationPolicy,
@@ -109,5 +110,13 @@ function mayIssue(
   if (webhook.isUnseen === true) return kept === undefined && state.phase === 'stable';
   if (!webhook.trusted.includes(issuing.id)) return false;
   const isAlone = webhook.trusted.length === 1;
-  return isAlone || steadyForMs(trustedCondition(issuing.id)) >= trustWaitMs;
+  return (
+    (kept === undefined && nothingServes(endpoints)) ||
+    isAlone ||
+    steadyForMs(trustedCondition(issuing.id)) >= trustWaitMs
+  );
 }
+
+/** Tells whether no pod has a leaf in memory: an endpoint that has, or of which nobody knows, may outlive the Secret. */
+const nothingServes = (endpoints: RotationFacts['endpoints']): boolean =>
+  typeof endpoints !== 'string' && endpoints.every(({ ready, leaf }) => !ready && leaf === undefined);

@@ -105,6 +105,33 @@ test('a stable CA without a leaf says what it waits for, and looks again before 
   assert.equal(actionOf({ ...bare, ca }, policy.trustWaitMs).kind, 'write-serving-secret');
 });
 
+test('a leaf is issued at once where nothing serves, beside a CA of an earlier installation', () => {
+  const reinstalled: Partial<RotationFacts> = {
+    // The repair that adds an earlier CA leaves it to be retired.
+    ca: caOf(['old', 'earlier'], { state: stateOf('retiring') }),
+    serving: undefined,
+    webhook: webhookOf(['old', 'earlier']),
+  };
+  const gateway = { name: 'gateway-1', ready: false, leaf: undefined, fresh: true };
+  const kindWith = (endpoints: RotationFacts['endpoints']): string =>
+    actionOf({ ...reinstalled, endpoints }).kind;
+  assert.equal(kindWith([]), 'write-serving-secret');
+  assert.equal(kindWith([gateway, { ...gateway, fresh: false }]), 'write-serving-secret');
+  for (const endpoints of [
+    [{ ...gateway, ready: true }],
+    [gateway, { ...gateway, leaf: 'leaf-1', fresh: false }],
+    'the endpoints cannot be read',
+  ])
+    assert.notEqual(kindWith(endpoints), 'write-serving-secret');
+  const untold = webhookOf(['earlier']);
+  const paused = { ...untold, unmanagedReason: 'paused' };
+  assert.notEqual(
+    actionOf({ ...reinstalled, endpoints: [], webhook: paused }).kind,
+    'write-serving-secret',
+    'the API server is not told of the CA',
+  );
+});
+
 test('a rotation goes on where the API server has long been calling nobody', () => {
   const both = ['next', 'old'];
   const facts: RotationFacts = {
