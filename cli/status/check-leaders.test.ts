@@ -31,9 +31,19 @@ test('a leader is shown where there is a Lease', () => {
   assert.deepEqual([summary, problems], ['cert-manager none, discovery discovery-1', []]);
 });
 
+test('who held a Lease that has expired leads no more, in words and as data', () => {
+  const { summary, problems, facts: data } = held(ago(60_000));
+  assert.equal(summary, 'cert-manager none, discovery none, discovery-1 lost it 54 s ago');
+  assert.equal(problems.length, 1);
+  assert.deepEqual(data.discovery, { holder: null, renewedAt: ago(60_000) });
+  const spec = { holderIdentity: 'discovery-1_uid', renewTime: ago(60_000), leaseDurationSeconds: 60 };
+  assert.deepEqual(find(spec).problems, [], 'it is held for longer');
+  assert.deepEqual(held(ago(30_000)).problems, [], 'clocks differ');
+});
+
 test('a Lease without holder or renewal is a problem', () => {
   const cases: [ReturnType<typeof find>, RegExp][] = [
-    [held(ago(1_800_000)), /its Lease is not renewed$/],
+    [held(ago(1_806_000)), /its Lease, last held by discovery-1, expired 30 min ago$/],
     [held(), /its Lease does not say when it was renewed$/],
     [held('soon'), /its Lease does not say when it was renewed$/],
     [find({}), /its Lease has no holder$/],

@@ -8,8 +8,8 @@ import { serviceOf } from './pods-state.ts';
 
 const about = 'leaders';
 
-/** Exceeds a Lease's duration by far, for clocks that differ. */
-const goneMs = 120_000;
+/** Allows for clocks that differ: a leader renews its Lease every {@link leaseTimes.renewEveryMs}. */
+const clockToleranceMs = 30_000;
 
 /** Checks who leads the services that elect a leader. An installation without Leases has one replica of each. */
 export function checkLeaders(
@@ -65,11 +65,13 @@ function describeLease(lease: Seen<Lease | undefined>, nowMs: number): LeaseWord
   const forged = forgedWords(ageMs, leaseDurationSeconds);
   if (forged !== undefined)
     return { ...held, words: `${holder}, not credible`, wrong: forged, isForged: true };
-  if (ageMs <= goneMs) return { ...held, words: holder };
+  const expiredMs = ageMs - (leaseDurationSeconds * 1_000 || leaseTimes.durationMs);
+  if (expiredMs <= clockToleranceMs) return { ...held, words: holder };
   return {
-    ...held,
-    words: `${holder}, expired for ${describeAge(ageMs)}`,
-    wrong: 'its Lease is not renewed',
+    words: `none, ${holder} lost it ${describeAge(expiredMs)} ago`,
+    wrong: `its Lease, last held by ${holder}, expired ${describeAge(expiredMs)} ago`,
+    holder: null,
+    renewedAt: held.renewedAt,
   };
 }
 
