@@ -259,10 +259,33 @@ test('there are two of every service, on two nodes where there are, replaced one
       [spread?.topologyKey, spread?.labelSelector?.matchLabels],
       ['kubernetes.io/hostname', labels],
     );
+    assert.deepEqual(spread?.matchLabelKeys, ['pod-template-hash'], name);
     const budget: V1PodDisruptionBudget | undefined = manifests.find(
       (object) => object.kind === 'PodDisruptionBudget' && object.metadata?.name === name,
     );
     assert.deepEqual([budget?.spec?.maxUnavailable, budget?.spec?.selector?.matchLabels], [1, labels], name);
+  }
+});
+
+test('the pods of a lost node are replaced after half a minute, but for those that a StatefulSet names', () => {
+  for (const { metadata, spec } of deployments()) {
+    const tolerations = spec?.template.spec?.tolerations?.map((toleration) => ({ ...toleration }));
+    const lost = ['not-ready', 'unreachable'].map((state) => ({
+      key: `node.kubernetes.io/${state}`,
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: 30,
+    }));
+    assert.deepEqual(tolerations, lost, metadata?.name);
+  }
+  const named = manifests.filter(({ kind }) => kind === 'StatefulSet') as V1StatefulSet[];
+  for (const { spec } of named) assert.equal(spec?.template.spec?.tolerations, undefined);
+});
+
+test('a container has two minutes to start', () => {
+  for (const template of templates()) {
+    const { startupProbe } = containerOf(template);
+    assert.deepEqual([startupProbe?.periodSeconds, startupProbe?.failureThreshold], [1, 120]);
   }
 });
 
