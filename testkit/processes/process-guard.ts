@@ -7,6 +7,8 @@ export interface ProcessGuard {
   /** From now on the process group is killed when this process ends, however it ends. */
   watch: (pid: number) => void;
   forget: (pid: number) => void;
+  /** From now on the cgroup of that name is removed when this process ends, after the processes in it were killed. */
+  watchCgroup: (name: string) => void;
   /** Kills what is left, removes the folder, and resolves when that is done. */
   close: () => Promise<void>;
 }
@@ -26,6 +28,7 @@ export function startProcessGuard(folder: string): ProcessGuard {
   return {
     watch: (pid) => tell(`+${pid}`),
     forget: (pid) => tell(`-${pid}`),
+    watchCgroup: (name) => tell(`c${name}`),
     close: async () => {
       guard.ref();
       guard.stdin.end();
