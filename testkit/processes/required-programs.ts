@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
-/** Names programs of the machine, each with the Debian package that holds it. */
+/** Names programs of the machine, by path where they are not on PATH, each with the Debian package that holds it. */
 export type RequiredPrograms = Readonly<Record<string, string>>;
 
 /** Describes what of a machine decides whether it can run something. */
@@ -38,7 +38,10 @@ export function requirePrograms(purpose: string, programs: RequiredPrograms): vo
 const thisMachine: Machine = {
   platform: process.platform,
   isRoot: process.getuid?.() === 0,
-  has: (program) => debianPath.split(delimiter).some((folder) => isExecutable(join(folder, program))),
+  has: (program) =>
+    isAbsolute(program)
+      ? isExecutable(program)
+      : debianPath.split(delimiter).some((folder) => isExecutable(join(folder, program))),
 };
 
 function isExecutable(path: string): boolean {
