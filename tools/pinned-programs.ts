@@ -1,4 +1,5 @@
 import type { GoProgram } from './go-program.ts';
+import { pauseProgram } from './pause/pause-program.ts';
 
 /** Programs that the cluster harness and the demo run, by the names of their binaries. */
 export type ProgramName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'nats-server';
@@ -23,6 +24,19 @@ const kubernetesLinkerFlags = [
 
 const folder = (name: string): string => `${import.meta.dirname}/${name}`;
 
+/** A program of Kubernetes. All of them come from one module, so that they share what was compiled. */
+function kubernetesProgram<Name extends string>(name: Name, versionArguments: readonly string[]) {
+  return {
+    name,
+    version: kubernetesVersion,
+    module: 'k8s.io/kubernetes',
+    moduleFolder: folder('kubernetes'),
+    package: `k8s.io/kubernetes/cmd/${name}`,
+    linkerFlags: kubernetesLinkerFlags,
+    versionArguments,
+  };
+}
+
 /** Ordered from the quickest build to the slowest. */
 export const pinnedPrograms: readonly PinnedProgram[] = [
   {
@@ -43,22 +57,38 @@ export const pinnedPrograms: readonly PinnedProgram[] = [
     linkerFlags: '',
     versionArguments: ['--version'],
   },
+  kubernetesProgram('kube-apiserver', ['--version']),
+  kubernetesProgram('kubectl', ['version', '--client']),
+];
+
+/** Programs of a real node besides the above, by the names of their binaries. */
+export type NodeProgramName =
+  | 'kube-scheduler'
+  | 'kube-proxy'
+  | 'kube-controller-manager'
+  | 'kubelet'
+  | 'coredns'
+  | 'pause';
+
+/** A node program: always built, since no distribution packs it at this version. */
+export type NodeProgram = GoProgram & {
+  name: NodeProgramName;
+  /** Go module whose version is `version`; a program of our own has none. */
+  module?: string;
+};
+
+/** Ordered so that each finds compiled what the one before needs too. */
+export const nodePrograms: readonly NodeProgram[] = [
+  ...(['kube-scheduler', 'kube-proxy', 'kube-controller-manager', 'kubelet'] as const).map((name) =>
+    kubernetesProgram(name, ['--version']),
+  ),
   {
-    name: 'kube-apiserver',
-    version: kubernetesVersion,
-    module: 'k8s.io/kubernetes',
-    moduleFolder: folder('kubernetes'),
-    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
-    linkerFlags: kubernetesLinkerFlags,
-    versionArguments: ['--version'],
+    name: 'coredns',
+    version: 'v1.14.3',
+    module: 'github.com/coredns/coredns',
+    moduleFolder: folder('coredns'),
+    package: '.',
+    linkerFlags: '',
   },
-  {
-    name: 'kubectl',
-    version: kubernetesVersion,
-    module: 'k8s.io/kubernetes',
-    moduleFolder: folder('kubernetes'),
-    package: 'k8s.io/kubernetes/cmd/kubectl',
-    linkerFlags: kubernetesLinkerFlags,
-    versionArguments: ['version', '--client'],
-  },
+  { ...pauseProgram, name: 'pause' },
 ];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { cacheFolder } from './cache-folder.ts';
 import { cachedPath } from './go-program.ts';
-import { pinnedPrograms } from './pinned-programs.ts';
+import { nodePrograms, pinnedPrograms } from './pinned-programs.ts';
 import { isSufficient, parseProgramVersion } from './program-version.ts';
 import { findPrograms, searchFolders } from './programs.ts';
 
@@ -25,10 +25,11 @@ async function aFolderOfPrograms(name: string, versions: Record<string, string>)
 }
 
 test('every pinned version is the one in its go.mod', async () => {
-  for (const { module, moduleFolder, version } of pinnedPrograms) {
+  for (const { module, moduleFolder, version } of [...pinnedPrograms, ...nodePrograms]) {
+    if (module === undefined) continue;
     assert.match(
       await readFile(join(moduleFolder, 'go.mod'), 'utf8'),
-      new RegExp(`\\t${module} ${version}\\b`),
+      new RegExp(`\\s${module} ${version}\\b`),
     );
   }
 });
