@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { get } from 'node:https';
 import { join } from 'node:path';
 import { type GuardedProcess, startGuardedProcess, waitUntilUp } from '#testkit/processes/guarded-process.ts';
 import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
 import type { Program } from '#tools/programs.ts';
 import type { ApiServerFiles } from './api-server-files.ts';
+import { isApiServerReady } from './api-server-ready.ts';
 
 const readyTimeoutMs = 60_000;
 
@@ -32,7 +32,7 @@ export async function startApiServer(start: ApiServerStart, guard: ProcessGuard)
     },
     guard,
   );
-  await waitUntilUp(server, () => isReady(start), {
+  await waitUntilUp(server, () => isApiServerReady(start.port, start.files.tokens.harness), {
     timeoutMs: readyTimeoutMs,
     what: 'kube-apiserver to be ready',
   });
@@ -64,16 +64,4 @@ function flags(start: ApiServerStart): string[] {
     `--audit-log-path=${files.auditLogFile}`,
     `--tracing-config-file=${files.tracingFile}`,
   ];
-}
-
-function isReady({ port, files }: ApiServerStart): Promise<boolean> {
-  const headers = { authorization: `Bearer ${files.tokens.harness}` };
-  // The authority is not known before the server has made its certificate; only readiness is read here.
-  const options = { host: '127.0.0.1', port, path: '/readyz', headers, rejectUnauthorized: false };
-  return new Promise((resolve, reject) => {
-    get(options, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    }).on('error', reject);
-  });
 }

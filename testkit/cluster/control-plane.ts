@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { GuardedProcess } from '#testkit/processes/guarded-process.ts';
 import type { ProcessGuard } from '#testkit/processes/process-guard.ts';
 import type { ProgramName } from '#tools/pinned-programs.ts';
@@ -10,6 +8,7 @@ import { readCa, startApiServer } from './api-server.ts';
 import { type UserName, writeApiServerFiles } from './api-server-files.ts';
 import { startEtcd } from './etcd.ts';
 import { createKubernetesClient, type KubernetesUser, kubeconfigOf } from './kubernetes-client.ts';
+import { runKubectl } from './run-kubectl.ts';
 
 /** One line of the API server's audit log (audit.k8s.io/v1 Event), as far as tests read it. */
 export interface AuditEvent {
@@ -93,18 +92,4 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
       return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditEvent);
     },
   };
-}
-
-/** kubectl keeps a cache in its home folder: the cluster's, which is removed with it. */
-async function runKubectl(
-  { path, home }: { path: string; home: string },
-  args: readonly string[],
-  input: string,
-): Promise<string> {
-  const running = promisify(execFile)(path, args, {
-    env: { HOME: home },
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  running.child.stdin?.end(input);
-  return (await running).stdout;
 }

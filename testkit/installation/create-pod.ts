@@ -8,7 +8,7 @@ export type PodAnswer = { admitted: true; pod: V1Pod } | { admitted: false; code
 
 /** Creates a pod through the real API server; with `dryRun` it is admitted but not stored. */
 export async function createPod(
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'kubernetes'>,
   pod: V1Pod,
   options: { dryRun?: boolean } = {},
 ): Promise<PodAnswer> {
@@ -35,7 +35,7 @@ const answerTimeoutMs = 60_000;
 
 /** Waits until a dry run of the pod is answered as wanted; the error shows the last answer. */
 export async function untilAnswered(
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'kubernetes'>,
   pod: V1Pod,
   wanted: { what: string; is: (answer: PodAnswer) => boolean },
   timeoutMs = answerTimeoutMs,
