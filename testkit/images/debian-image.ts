@@ -7,7 +7,7 @@ import { debianSource } from './debian-source.ts';
 import type { Image } from './image.ts';
 import { readLayer } from './layer.ts';
 
-const debianPrograms: RequiredPrograms = { mmdebstrap: 'mmdebstrap', tar: 'tar' };
+export const debianPrograms: RequiredPrograms = { mmdebstrap: 'mmdebstrap', tar: 'tar' };
 
 /** The name that deploy/Dockerfile gives what its programs run on. */
 export const debianImageName = 'docker.io/library/debian:bookworm-slim';

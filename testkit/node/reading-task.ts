@@ -1,0 +1,53 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { taskImage } from './cluster-images.ts';
+import type { RealCluster } from './real-cluster.ts';
+
+/** What a task found: its variables, and the files of the folder that Flyte's SDK reads secrets from. */
+export interface TaskReading {
+  variables: Record<string, string>;
+  files: Record<string, string>;
+}
+
+/** Runs in the task: what a program sees, in one line. */
+function readSecrets(): void {
+  const { readdirSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
+  const { FLYTE_SECRETS_DEFAULT_DIR: folder } = process.env;
+  const names = folder === undefined ? [] : readdirSync(folder, { recursive: true }).map(String);
+  const paths = names.filter((name) => !name.includes('..')).map((name) => `${folder}/${name}`);
+  const read = paths.filter((path) => statSync(path).isFile());
+  const files = Object.fromEntries(read.map((path) => [path, readFileSync(path, 'utf8')]));
+  console.log(JSON.stringify({ variables: process.env, files }));
+}
+
+/** A task pod as a namespace under the Pod Security Standard `restricted` takes it, which prints what it was given. */
+export function aReadingTask(namespace: string, name: string, secrets: readonly AskedSecret[]): V1Pod {
+  const pod = aTaskPod(namespace, name, secrets);
+  return {
+    ...pod,
+    spec: {
+      ...pod.spec,
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          name: 'task',
+          image: taskImage,
+          command: ['node', '--eval', `(${readSecrets.toString()})()`],
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        },
+      ],
+    },
+  };
+}
+
+/** Waits until the task has ended well, and returns what it printed. Throws with its state when it does not. */
+export async function untilRead({ kubectl }: Pick<RealCluster, 'kubectl'>, pod: V1Pod): Promise<TaskReading> {
+  const { name = '', namespace = '' } = pod.metadata ?? {};
+  const of = ['-n', namespace];
+  const finished = ['wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=120s'];
+  await kubectl([...of, ...finished]).catch(async (cause) => {
+    const state = await kubectl([...of, 'describe', 'pod', name]);
+    throw new Error(`the task ${name} has not ended well:\n${state}`, { cause });
+  });
+  return JSON.parse(await kubectl([...of, 'logs', name]));
+}
