@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RecordChange } from '#shared/bus/read/staging.ts';
+import { GoneKeys } from '#shared/bus/records/gone-keys.ts';
 import type { InventoryEntry } from '#shared/contracts/inventory/inventory-entry.ts';
 import { startBackgroundLoop } from '#shared/runtime/background-loop.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createSliceMeter } from '#shared/runtime/turn-queue.ts';
-import { GoneNames } from './gone-names.ts';
 import { type LeftOut, ListCollector } from './list-collector.ts';
 import { listingError, unfinishedList } from './listing-error.ts';
 import { providerBackoffMs } from './provider-backoff.ts';
@@ -48,7 +48,7 @@ export function followProvider(
   const startedAtMs = clock.monotonicMs();
   const timeoutMs = Math.max(leastTimeoutMs, refreshMs);
   let known: ReadonlyMap<string, ListedSecret> | undefined;
-  const gone = new GoneNames(clock);
+  const gone = new GoneKeys(clock);
   let listedAtMs = -Infinity;
   let failures = 0;
   let leftOut: LeftOut = { count: 0, names: [] };
@@ -63,14 +63,14 @@ export function followProvider(
   const tellLeftOut = (now: LeftOut): void => {
     const isNew = JSON.stringify(now) !== JSON.stringify(leftOut);
     leftOut = now;
-    if (isNew && now.count > 0) log.warn({ source, ...now }, "left out of the provider's list");
+    if (isNew && now.count > 0) log.warn({ source, ...now }, "secrets left out of the provider's list");
   };
 
   const list = async (stopped: AbortSignal): Promise<void> => {
     const beganAtMs = clock.monotonicMs();
     const timeout = startTimeout(clock, timeoutMs);
     const signal = AbortSignal.any([stopped, timeout.signal]);
-    const collector = new ListCollector({ signal, source, former: known, mostBytes, gone: gone.names() });
+    const collector = new ListCollector({ signal, source, former: known, mostBytes, gone: gone.keys() });
     try {
       await collect(provider, collector);
       collector.holdBackGone();
@@ -84,7 +84,7 @@ export function followProvider(
     const { listed, leftOut: left } = collector.collected();
     tellLeftOut(left);
     await onList(changesBetween(source, known ?? new Map(), listed));
-    gone.note(known?.keys() ?? [], listed);
+    noteGone(gone, known ?? new Map(), listed);
     known = listed;
     listedAtMs = beganAtMs;
   };
@@ -140,6 +140,16 @@ async function collect(provider: Provider, collector: ListCollector): Promise<vo
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** Notes which names one list lacks in the place of that before, and forgets those that are back. */
+function noteGone(
+  gone: GoneKeys,
+  before: ReadonlyMap<string, ListedSecret>,
+  now: ReadonlyMap<string, ListedSecret>,
+): void {
+  for (const secret of now.keys()) gone.forget(secret);
+  for (const secret of before.keys()) if (!now.has(secret)) gone.note(secret);
 }
 
 /** Computes what has changed between two lists. */

@@ -3,9 +3,9 @@ import { itemCostBytes } from '#shared/bus/records/cost.ts';
 import { keyTokenLength } from '#shared/contracts/bus/key-token.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { truncate } from '#shared/core/text/plain-text.ts';
-import { tombstoneCost } from './gone-names.ts';
 import { heaviestFolder } from './heaviest-folder.ts';
 import type { ListedSecret, Listing } from './providers/provider.ts';
+import { tombstoneCost } from './tombstone-cost.ts';
 
 /** What a complete list lacks: how much, and names and reasons of the first. */
 export interface LeftOut {

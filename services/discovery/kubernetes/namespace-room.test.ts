@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { costOf } from '#shared/bus/records/cost.ts';
+import { goneMs } from '#shared/bus/records/gone-keys.ts';
 import { aRecord } from '#testkit/nats/a-record.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
-import { goneBytesOf, goneMs } from './gone-names.ts';
+import { goneBytesOf } from './gone-names.ts';
 import { createNamespaceRoom } from './namespace-room.ts';
 import type { SecretFact } from './secret-fact.ts';
 
