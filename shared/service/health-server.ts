@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '#shared/runtime/clock.ts';
+import { FirstRequest } from './first-request.ts';
 import { shareRecent } from './share-recent.ts';
 
 /** Says why a process is not ready, one sentence each; ready when there is none. */
@@ -21,6 +22,8 @@ export interface HealthLimits {
 
 const defaultLimits: HealthLimits = { connections: 64, timeoutMs: 5_000, metricsForMs: 1_000 };
 const longestHeaderBytes = 4_096;
+/** With the request line, and more than the parser takes of headers, so that it is the parser that refuses them. */
+const longestHeadBytes = 2 * longestHeaderBytes;
 
 /**
  * Creates the HTTP server for the kubelet and Prometheus. It serves `/livez`, `/readyz` (503 and the reasons when not
@@ -63,16 +66,17 @@ const timeoutsOf = ({ timeoutMs }: HealthLimits): object => ({
 
 function guard(server: Server, { connections, timeoutMs }: HealthLimits): Server {
   const open = new Set<Socket>();
-  server.maxRequestsPerSocket = 1;
-  // Ends connections without traffic, such as an answer that the client does not read.
-  server.timeout = timeoutMs;
-  server.on('connection', (socket) => {
+  const serve = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     const [oldest] = open;
     if (open.size > connections) oldest?.destroy();
+    // Ends connections without traffic, such as an answer that the client does not read.
+    socket.setTimeout(timeoutMs, () => socket.destroy());
+    const first = new FirstRequest(socket, longestHeadBytes);
+    for (const listener of serve) listener.call(server, first);
   });
-  // Pipelined requests would otherwise each get an answer.
-  server.on('dropRequest', (_request, socket) => socket.destroy());
   return server;
 }

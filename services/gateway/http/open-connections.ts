@@ -24,6 +24,8 @@ const closingResponse = [
  */
 const mostDue = 8;
 
+const discard = (): void => undefined;
+
 /** Ended connections that may wait for their client to close: one that never does must not stay. */
 const mostEnded = 1_024;
 
@@ -117,8 +119,9 @@ export function createOpenConnections(options: OpenConnectionsOptions): OpenConn
       const connection = connections.get(socket);
       if (connection === undefined || ended.has(socket)) return false;
       if (connection.due >= mostDue) {
-        // What else is in the bytes just read is not looked at.
         ended.add(socket);
+        // Takes the connection from the HTTP parser, which goes on with all records that TLS has, whoever is destroyed.
+        socket.on('data', discard);
         socket.destroy();
         return false;
       }

@@ -21,6 +21,8 @@ const db = { group: 'db', key: 'pass', mountRequirement: mountNumber.env };
 const review = JSON.stringify(aReview(aPod({ asks: [db] })));
 let webhook: ListeningWebhook;
 let accepted = 0;
+/** Most that a TLS record carries (RFC 8446, 5.1), bytes. */
+const mostRecordBytes = 16_384;
 /** Whatever a client does, nothing may end the process. */
 const faults: unknown[] = [];
 process.on('uncaughtException', (fault) => faults.push(fault));
@@ -157,6 +159,19 @@ test('input 9: a connection that pipelines more requests than anybody waits for 
   const answers = (await readAll(pipelined)).match(/HTTP\/1\.1 \d+/g) ?? [];
   assert.ok(answers.length < 9, `${answers.length} answers`);
   assert.ok(isInjected(await send()));
+});
+
+test('input 9: of thousands of pipelined requests no more are parsed than one TLS record holds', async () => {
+  let parsed = 0;
+  const count = () => parsed++;
+  webhook.server.app.server.on('request', count);
+  const pipelined = await connect();
+  pipelined.on('error', () => undefined);
+  const small = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
+  pipelined.write(small.repeat(2_000));
+  await readAll(pipelined);
+  webhook.server.app.server.off('request', count);
+  assert.ok(parsed <= mostRecordBytes / small.length + 1, `${parsed} requests`);
 });
 
 test('input 9: a request to upgrade the protocol is an ordinary request', async () => {
