@@ -17,6 +17,9 @@ export const trustedCertificates = '/etc/ssl/certs/ca-certificates.crt';
 
 /** What node:24-slim and programs built with cgo need beside the packages that every Debian has. */
 const libraries = ['libstdc++6', 'libatomic1'];
+/** Makes /bin and its like links from the start, which the package usrmerge would do with all of Perl. */
+const mergedUsr = ['--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr', '--include=usr-is-merged'];
+
 /**
  * Makes a minimal Debian of the machine's own release, with the certificates that the machine trusts. Throws one sentence where it
  * cannot be made here.
@@ -26,7 +29,7 @@ export async function debianImage(packages: readonly string[] = []): Promise<Ima
   const { uri, suite } = await debianSource();
   const certificates = await trustedHere();
   const include = [...libraries, ...packages].join(',');
-  const options = ['--mode=root', '--variant=essential', `--include=${include}`, ...reductions];
+  const options = ['--mode=root', '--variant=essential', `--include=${include}`, ...mergedUsr, ...reductions];
   const hash = createHash('sha256').update([suite, ...options].join('\n'));
   if (certificates !== undefined) hash.update(await readFile(certificates));
   const copy = `mkdir -p "$1/etc/ssl/certs" && cp "${certificates}" "$1${trustedCertificates}"`;
