@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import type { V1ConfigMap, V1Container, V1EnvVar, V1Pod, V1Secret, V1Volume } from '@kubernetes/client-node';
+import type {
+  V1ConfigMap,
+  V1Container,
+  V1EnvVar,
+  V1KeyToPath,
+  V1Pod,
+  V1Secret,
+  V1Volume,
+} from '@kubernetes/client-node';
 
 /** ConfigMaps and Secrets of the pod's namespace, by name. */
 export interface NamespaceData {
@@ -30,13 +38,31 @@ export function volumeContent(
   { name, secret, configMap, projected }: V1Volume,
   data: NamespaceData,
 ): Content | 'missing' {
-  if (secret) return secretContent(data, secret.secretName, secret.optional);
+  if (secret) {
+    return pickItems(secretContent(data, secret.secretName, secret.optional), secret.items, secret.optional);
+  }
   if (configMap) return configMapContent(data, configMap.name, configMap.optional);
   const sources = projected?.sources?.map((source) => source.secret);
   if (sources?.every((source) => source !== undefined && source.items === undefined)) {
     return mergeContents(sources.map((source) => secretContent(data, source?.name, source?.optional)));
   }
   throw new Error(`the harness cannot project the volume ${name}: it has no Secrets or ConfigMap as a whole`);
+}
+
+/** Picks the keys that a volume names; one that is not there keeps the container from starting, unless it is optional. */
+function pickItems(
+  content: Content | 'missing',
+  items: readonly V1KeyToPath[] | undefined,
+  optional = false,
+): Content | 'missing' {
+  if (content === 'missing' || items === undefined) return content;
+  const picked = new Map<string, Uint8Array>();
+  for (const { key, path } of items) {
+    const value = content.get(key);
+    if (value !== undefined) picked.set(path, value);
+    else if (!optional) return 'missing';
+  }
+  return picked;
 }
 
 function mergeContents(contents: readonly (Content | 'missing')[]): Content | 'missing' {
