@@ -2,6 +2,7 @@ import { certificateId, readBundle } from '#shared/certificates/ca-bundle.ts';
 import { certificateIssuers } from '#shared/certificates/certificate-issuers.ts';
 import { isDueForRenewal } from '#shared/certificates/certificate-problem.ts';
 import { serverName } from '#shared/certificates/serving-names.ts';
+import { createOwnerReader } from '#shared/installation/owner-reader.ts';
 import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.ts';
 import { adoptionProblem } from '#shared/installation/webhook-adoption.ts';
 import { webhookName } from '#shared/installation/webhook-configuration.ts';
@@ -38,11 +39,12 @@ export function createProvidedSource(options: SourceOptions): CertificateSource 
   const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const connectionWaitMs = config.tls.rotation.connectionWaitSeconds * 1_000;
   const conditions = createSteadyConditions();
+  const readOwner = createOwnerReader(kubernetes);
   let last: { facts: ProvidedFacts; observed: ObservedState } | undefined;
   let problems: string[] = [];
 
   const observeFacts = async () => {
-    const observed = await observe(options);
+    const observed = await observe({ ...options, readOwner });
     last = { facts: factsOf(observed, options), observed };
     const context = {
       kubernetes,
@@ -109,7 +111,14 @@ function factsOf(
     serving: serving && readServingFacts(serving, context),
     webhook:
       observed.unseen.webhook === undefined
-        ? readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, repairs.deferred(trusted))
+        ? readWebhookFacts(
+            observed.webhook,
+            config.webhook,
+            namespace,
+            nowMs,
+            repairs.deferred(trusted),
+            observed.owner,
+          )
         : unseenWebhookFacts(observed.unseen.webhook),
     endpoints: readEndpoints(observed, { config, served }),
   };

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
+import { createOwnerReader } from '#shared/installation/owner-reader.ts';
 import { adoptionProblem } from '#shared/installation/webhook-adoption.ts';
 import { webhookName } from '#shared/installation/webhook-configuration.ts';
 import { type ActionContext, applyAction } from './apply/apply-action.ts';
@@ -37,12 +38,13 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
   const { kubernetes, config, namespace, served, repairs, log, clock } = options;
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
+  const readOwner = createOwnerReader(kubernetes);
   const refused = createRefusedWrites(clock);
   let lastKnownGood: LastKnownGood = { ca: undefined, serving: undefined };
   let last: { facts: RotationFacts; observed: ObservedState } | undefined;
 
   const observeFacts = async (): Promise<{ facts: RotationFacts; context: ActionContext }> => {
-    const observed = await observe(options);
+    const observed = await observe({ ...options, readOwner });
     const nowMs = clock.now();
     const context = { kubernetes, config, namespace, served, repairs, log, observed, lastKnownGood, nowMs };
     const read = readRotationFacts(observed, lastKnownGood, context);

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
+import { ownerName } from '#shared/installation/owner-reader.ts';
+import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { createObjectServer } from '#testkit/cluster/object-server.ts';
@@ -28,11 +30,14 @@ function createServer(refused: { pattern: RegExp; statusCode: number; verbs?: st
 
 function aSource(refused: Parameters<typeof createServer>[0]) {
   const { kubernetes, written } = createServer(refused);
+  return { source: sourceOf(kubernetes), written };
+}
+
+function sourceOf(kubernetes: Kubernetes) {
   const served = { of: () => undefined, all: () => [], onChange: () => undefined, stop: () => undefined };
   const clock = systemClock;
   const repairs = createWebhookRepairs(clock, log);
-  const source = createSelfSignedSource({ kubernetes, config, namespace, served, repairs, log, clock });
-  return { source, written };
+  return createSelfSignedSource({ kubernetes, config, namespace, served, repairs, log, clock });
 }
 
 test('a webhook configuration that may not be read keeps neither the CA nor the leaf from being made', async () => {
@@ -70,4 +75,16 @@ test('a read that fails otherwise is tried again before anything is decided', as
     (err) => err instanceof LatchkeyError && err.fields.statusCode === 503,
   );
   assert.deepEqual(written, []);
+});
+
+test('the webhook configuration belongs to the ClusterRole', async () => {
+  const server = createServer({ pattern: /^$/, statusCode: 403 });
+  const role = { metadata: { name: ownerName, uid: 'role-1' } };
+  server.objects.set(`/apis/rbac.authorization.k8s.io/v1/clusterroles/${ownerName}`, role);
+  await sourceOf(server.kubernetes).reconcile();
+  const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/0-latchkey';
+  assert.deepEqual(
+    server.objects.get(path)?.metadata.ownerReferences?.map(({ uid }) => uid),
+    ['role-1'],
+  );
 });

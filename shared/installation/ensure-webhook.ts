@@ -6,6 +6,7 @@ import {
   patchWebhookConfiguration,
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
+import type { OwnerReference } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import {
   configurationNameOf,
   desiredWebhookConfiguration,
@@ -25,6 +26,8 @@ export async function ensureWebhook(
     namespace: string;
     log: Logger;
     deferred?: ReadonlySet<string>;
+    /** What the object is deleted with. */
+    owner?: OwnerReference | undefined;
     /** Receives the fields that were written. */
     onRepaired?: (fields: readonly string[]) => void;
   },
@@ -37,13 +40,13 @@ export async function ensureWebhook(
     if (!webhook.manage) return undefined;
     const created = await createWebhookConfiguration(
       kubernetes,
-      desiredWebhookConfiguration(webhook, namespace, bundle),
+      desiredWebhookConfiguration(webhook, namespace, bundle, options.owner),
     );
     log.info({ name }, 'webhook configuration created');
     options.onRepaired?.([wholeObject]);
     return created;
   }
-  const operations = planRepair(existing, webhook, namespace, bundle, options.deferred);
+  const operations = planRepair(existing, webhook, namespace, bundle, options.deferred, options.owner);
   if (operations.length === 0) return existing;
   const repaired = await patchWebhookConfiguration(kubernetes, name, operations);
   const fields = repairedFields(operations);

@@ -6,7 +6,9 @@ import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
+import type { OwnerReference } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { excludedNamespaces } from './excluded-namespaces.ts';
+import { planOwner } from './owner-reader.ts';
 import { adoptEntry, isOwnedByOthers, restoreOriginal, targetsOtherService } from './webhook-adoption.ts';
 import { findWebhookDrift } from './webhook-drift.ts';
 
@@ -74,10 +76,15 @@ export const desiredWebhookConfiguration = (
   config: WebhookConfig,
   namespace: string,
   bundle: string,
+  owner?: OwnerReference,
 ): MutatingWebhookConfiguration => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'MutatingWebhookConfiguration',
-  metadata: { name: configurationNameOf(config), labels: ownObjectLabel },
+  metadata: {
+    name: configurationNameOf(config),
+    labels: ownObjectLabel,
+    ...(owner === undefined ? {} : { ownerReferences: [owner] }),
+  },
   webhooks: [desiredWebhook(config, namespace, bundle)],
 });
 
@@ -87,6 +94,7 @@ export const desiredWebhookConfiguration = (
  * without, if it can be restored. Our entry is found by name. The patch tests the resourceVersion and the position of
  * the entry, since another writer may reorder the list at the same moment. Only fields that differ are written.
  * @param deferred fields, as `repairedFields` names them, that are left for now
+ * @param owner what the object is deleted with, if we created it
  */
 export function planRepair(
   existing: MutatingWebhookConfiguration,
@@ -94,11 +102,13 @@ export function planRepair(
   namespace: string,
   bundle: string,
   deferred: ReadonlySet<string> = new Set(),
+  owner?: OwnerReference,
 ): JsonPatchOperation[] {
   if (existing.metadata.annotations?.[pausedAnnotation] !== undefined) return [];
   const index = (existing.webhooks ?? []).findIndex(({ name }) => name === webhookName);
   const planned = planChanges(existing, index, config, desiredWebhook(config, namespace, bundle));
-  const changes = withoutDeferred(planned, deferred);
+  const owned = config.manage ? planOwner(existing, owner) : [];
+  const changes = withoutDeferred([...planned, ...owned], deferred);
   if (changes.length === 0) return [];
   const { resourceVersion } = existing.metadata;
   const sameObject: JsonPatchOperation = {

@@ -93,6 +93,7 @@ async function repairWebhook(action: ActionOf<'repair-webhook'>, context: Action
     namespace,
     log,
     deferred: repairs.deferred(action.bundle),
+    owner: observed.owner,
     onRepaired: (fields: readonly string[]) => repairs.repaired(fields, action.bundle, observed.webhook),
   };
   await ensureWebhook(options, observed.webhook, bundle);

@@ -1,11 +1,12 @@
 import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { findWebhookConfiguration } from '#shared/installation/find-webhook-configuration.ts';
+import type { OwnerReader } from '#shared/installation/owner-reader.ts';
 import { type EndpointSlice, listEndpointSlices } from '#shared/kubernetes/objects/endpoint-slices.ts';
 import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
-import type { Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
+import type { OwnerReference, Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 
 /** Passes before an object is read again that may not be read, ms: nothing tells that the right was given. */
@@ -22,6 +23,8 @@ export interface ObservedState {
   unseen: { serving: string | undefined; webhook: string | undefined };
   /** The slices of the gateway's Service, or why they cannot be read. */
   slices: EndpointSlice[] | string;
+  /** What the webhook configuration is deleted with, where that may be read. */
+  owner: OwnerReference | undefined;
   ca: Secret | undefined;
 }
 
@@ -30,12 +33,13 @@ export interface ObserveOptions {
   config: LatchkeyConfig;
   namespace: string;
   clock: Clock;
+  readOwner: OwnerReader;
 }
 
 /**
  * Reads all objects from the API server, the CA Secret last. So a write that is based on a stale CA fails with a
  * resourceVersion conflict, because the owner of the newer CA has changed that object. Uses (get) of secrets and
- * mutatingwebhookconfigurations, (list) of endpointslices.
+ * mutatingwebhookconfigurations, (list) of endpointslices, and what {@link OwnerReader} uses.
  * @throws KUBERNETES_REFUSED when the reads took longer than {@link longestObservationMs}
  */
 export async function observe(options: ObserveOptions): Promise<ObservedState> {
@@ -50,23 +54,30 @@ export async function observe(options: ObserveOptions): Promise<ObservedState> {
   );
 }
 
-async function readObjects({ kubernetes, config, namespace }: ObserveOptions): Promise<ObservedState> {
+async function readObjects({
+  kubernetes,
+  config,
+  namespace,
+  readOwner,
+}: ObserveOptions): Promise<ObservedState> {
   const { tls, webhook } = config;
   const secretNamed = (name: string) =>
     readObject<Secret>(kubernetes, { resource: 'secrets', namespace, name });
-  const [serving, configuration, slices] = await Promise.all([
+  const [serving, configuration, slices, owner] = await Promise.all([
     seeIfAllowed(secretNamed(tls.servingSecretName), 'tls.servingSecretName'),
     seeIfAllowed(findWebhookConfiguration(kubernetes, webhook), 'webhook.configurationName'),
     // Only the rotation needs them.
     listEndpointSlices(kubernetes, namespace, webhook.serviceName).catch(
       (err: unknown) => `the endpoints cannot be read: ${err instanceof Error ? err.message : err}`,
     ),
+    readOwner(),
   ]);
   return {
     serving: serving.object,
     webhook: configuration.object,
     unseen: { serving: serving.unseen, webhook: configuration.unseen },
     slices,
+    owner,
     ca: await secretNamed(tls.caSecretName),
   };
 }

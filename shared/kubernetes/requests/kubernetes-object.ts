@@ -1,3 +1,11 @@
+/** The object with which Kubernetes deletes another one. */
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+}
+
 /** The metadata that latchkey reads or writes; the API server's other fields pass through untouched. */
 interface ObjectMetadata {
   name: string;
@@ -5,6 +13,7 @@ interface ObjectMetadata {
   uid?: string;
   resourceVersion?: string;
   deletionTimestamp?: string;
+  ownerReferences?: OwnerReference[];
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
 }

@@ -13,6 +13,7 @@ const groupPath = {
   endpointslices: '/apis/discovery.k8s.io/v1',
   leases: '/apis/coordination.k8s.io/v1',
   mutatingwebhookconfigurations: '/apis/admissionregistration.k8s.io/v1',
+  clusterroles: '/apis/rbac.authorization.k8s.io/v1',
 } as const;
 
 /** Builds the URL path of a collection, or of one object when `name` is given. */
