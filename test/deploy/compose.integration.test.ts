@@ -15,7 +15,7 @@ import { startGuardedProcess } from '#testkit/processes/guarded-process.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { pinnedPrograms } from '#tools/pinned-programs.ts';
 
-// docker-compose.yml has not been run under Docker here: what can be held against the code is, and its programs run.
+// Holds docker-compose.yml against the code, and runs its programs; test/compose/compose-proof.ts runs the file.
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 

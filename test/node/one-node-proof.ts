@@ -64,14 +64,21 @@ test('the gateways are replaced under load, and no admission fails', async () =>
   process.stderr.write(`rollout of the gateways: ${JSON.stringify(clients)}\n`);
 });
 
-test('after the removal that docs/install.md describes a labelled pod is created as any other', async () => {
-  const commands = [
-    ['-n', 'latchkey', 'scale', 'deployment', 'cert-manager', '--replicas=0'],
-    ['delete', 'mutatingwebhookconfiguration', '0-latchkey', 'latchkey', '--ignore-not-found'],
-    ['delete', '-k', 'deploy'],
-    ['delete', 'secret', '-A', '-l', 'latchkey.dev/copy=global,latchkey.dev/installation=latchkey'],
-  ];
-  for (const command of commands) await cluster.kubectl(command);
+test('after the manifests are deleted, in any order, a labelled pod is created as any other', async () => {
+  await cluster.kubectl(['delete', '-k', 'deploy']);
+  // The last command of docs/install.md, "Uninstall".
+  await cluster.kubectl([
+    'delete',
+    'secret',
+    '-A',
+    '-l',
+    'latchkey.dev/copy=global,latchkey.dev/installation=latchkey',
+  ]);
+  const listConfigurations = ['get', 'mutatingwebhookconfigurations', '-o', 'name'];
+  await waitFor(async () => (await cluster.kubectl(listConfigurations)) === '', {
+    timeoutMs: 20_000,
+    what: 'Kubernetes to delete the webhook configuration with its owner',
+  });
   const pod = aReadingTask(taskNamespace, 'after-removal', [{ group: 'db-creds', key: 'password' }]);
   const answer = await createPod(cluster, pod);
   assert.ok(answer.admitted);
