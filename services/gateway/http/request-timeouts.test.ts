@@ -27,6 +27,12 @@ test('what is missing, zero, negative or no duration is what the configuration s
   }
 });
 
+test('a text far longer than a duration is none, and is given up at once', () => {
+  for (const text of ['1'.repeat(16_000), `${'1'.repeat(64)}s`, `${'.1'.repeat(8_000)}s`]) {
+    assert.equal(of(text), fallbackMs);
+  }
+});
+
 test('a URL that is asked with again, or one after another, is read like the first time', () => {
   const urls = ['/mutate?timeout=1s', '/mutate', '/mutate', '/mutate?timeout=1s', '/mutate?timeout=2s'];
   assert.deepEqual(

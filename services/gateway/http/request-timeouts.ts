@@ -12,7 +12,10 @@ const unitMs: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
 };
-const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
+/** Each digit has one place in it, so that a text that does not match is given up at once. */
+const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
+/** Longest text that is read as a timeout; the API server's has three characters. */
+const longestText = 64;
 
 /**
  * Reads from URLs how long the API server waits for the answer: it appends a `timeout` parameter
@@ -35,13 +38,14 @@ export class RequestTimeouts {
 function readTimeoutMs(url: string): number | undefined {
   const queryAt = url.indexOf('?');
   const text = queryAt < 0 ? null : new URLSearchParams(url.slice(queryAt + 1)).get('timeout');
-  const timeoutMs = goDurationMs(text ?? '');
+  const timeoutMs = goDurationMs((text ?? '').slice(0, longestText + 1));
   if (timeoutMs === undefined || timeoutMs <= 0) return undefined;
   return Math.min(mostMs, Math.max(leastMs, timeoutMs));
 }
 
 /** Reads what Go's `time.ParseDuration` reads, such as `1m30s`, without a sign: a negative one is of no use here. */
 function goDurationMs(text: string): number | undefined {
+  if (text.length > longestText) return undefined;
   let totalMs = 0;
   let readTo = 0;
   for (const [whole, number, unit = ''] of text.matchAll(part)) {
