@@ -12,6 +12,7 @@ import {
 } from '#shared/contracts/bus/bucket.ts';
 import { acceleratedClock } from '#testkit/nats/accelerated-clock.ts';
 import { entries, entryKey, followSet, publishedSet, waitForValues } from '#testkit/nats/follow-set.ts';
+import { storeRaw } from '#testkit/nats/store-raw.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
@@ -74,6 +75,35 @@ test('records with long headers fill neither an answer nor a process, and their 
   });
   assert.equal(await countStoredRecords(link, bucket, `${owner}.>`), 401, 'a tombstone for each');
 });
+
+const isOfLostConnection = (line: string): boolean => /"status":"(disconnect|staleConnection)"/.test(line);
+
+/** Headers of about so many bytes, each with a name of its own. */
+function manyNames(bytes: number): string {
+  let lines = '';
+  for (let index = 0; lines.length < bytes; index += 1) lines += `n${index.toString(36)}:\r\n`;
+  return lines;
+}
+
+for (const [what, first, lines] of [
+  ['a blank in a name', 'NATS/1.0', 'bad name: x\r\n'],
+  ['another first line', 'XATS/1.0', 'bad name: x\r\n'],
+  ['ten thousand names', 'NATS/1.0', manyNames(60_000)],
+] as const) {
+  test(`a record whose headers have ${what} makes no reader deaf, and its publisher removes it`, async (t) => {
+    const bus = { writing, reading };
+    const { publisher, set } = await publishedSet(t, testBus, bus, { bucket, owner }, fastClock);
+    const key = entryKey(owner, 'hostile');
+    await storeRaw(testBus, subjectOf(bucket, key), `${first}\r\n${lines}\r\n`);
+    publisher.replace(entries(owner, { c: 3 }));
+    await waitForValues(set, owner, { c: 3 });
+    const link = await testBus.admin();
+    const isGone = async () =>
+      (await readPage(link, bucket, { filter: subjectOf(bucket, key), fromRevision: 1 })).records[0]?.deleted;
+    await waitFor(async () => (await isGone()) === true, { timeoutMs: 10_000, what: 'its tombstone' });
+    assert.deepEqual(testBus.logLines.filter(isOfLostConnection), []);
+  });
+}
 
 test('a publisher whose records have no room in memory writes what it wants, and leaves it alone then', async (t) => {
   const { publisher: before } = await publishedSet(

@@ -22,6 +22,9 @@ function aMessage(headers: Uint8Array, data: Uint8Array): Msg & { size(): number
     subject,
     data: payload.subarray(start, start + data.length),
     size: () => subject.length + headers.length + data.length,
+    get headers(): never {
+      throw new Error('the client decodes them in its read loop');
+    },
   };
   return given as Msg & { size(): number };
 }
@@ -49,11 +52,22 @@ test('any headers say what the client reads in them', () => {
   );
 });
 
-test('headers that stand nowhere before the data are those that the client gives, if any', () => {
-  const headers = new MsgHdrsImpl();
-  const elsewhere = { ...aMessage(Buffer.from('no headers at all'), Buffer.from('x')), headers };
-  assert.equal(headersOf(elsewhere), headers);
-  assert.equal(headersOf({ ...elsewhere, size: () => 1_000_000 }), headers);
+test('headers that stand nowhere before the data are none, and the client is not asked for its own', () => {
+  const elsewhere = aMessage(Buffer.from('no headers at all'), Buffer.from('x'));
+  assert.equal(headersOf(elsewhere), undefined);
+  elsewhere.size = () => 1_000_000;
+  assert.equal(headersOf(elsewhere), undefined);
   assert.equal(headersOf(aMessage(Buffer.of(), Buffer.from('x'))), undefined);
   assert.equal(readHeaderText('NATS/1.0\r\nName: value'), undefined);
+});
+
+test('whatever stands in the lines before, those that the server adds at the end are read', () => {
+  const added = 'Nats-Subject: $KV.b.k\r\nNats-Sequence: 7\r\n\r\n';
+  for (const before of ['NATS/1.0\r\nbad name: x\r\n', 'XATS/1.0\r\nbad name: x\r\n', 'x\r\n', '\r\n']) {
+    const read = headersOf(aMessage(Buffer.from(before + added), Buffer.from('x')));
+    assert.deepEqual(
+      [read?.last('Nats-Subject'), read?.last('Nats-Sequence'), read?.code],
+      ['$KV.b.k', '7', 0],
+    );
+  }
 });

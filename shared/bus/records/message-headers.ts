@@ -26,6 +26,7 @@ class HeaderText implements MessageHeaders {
   }
 
   get code(): number {
+    if (!this.#text.startsWith(firstLine)) return 0;
     return Number.parseInt(this.#text.slice(firstLine.length, this.#text.indexOf(lineEnd)), 10) || 0;
   }
 
@@ -48,22 +49,19 @@ class HeaderText implements MessageHeaders {
   }
 }
 
-/** Returns the headers in this text, which begins and ends as headers do; undefined for any other. */
-export function readHeaderText(text: string): MessageHeaders | undefined {
-  const isWhole = text.startsWith(firstLine) && text.endsWith(`${lineEnd}${lineEnd}`);
-  return isWhole ? new HeaderText(text) : undefined;
-}
+/** Returns the headers in this text, which ends as headers do; undefined for any other. */
+export const readHeaderText = (text: string): MessageHeaders | undefined =>
+  text.endsWith(`${lineEnd}${lineEnd}`) ? new HeaderText(text) : undefined;
 
 /**
  * Reads the headers of a message. They stand before its data in the same buffer, and what is not counted of the message
- * as subject, reply or data are they. Should a later client keep them elsewhere, those that it gives are taken.
+ * as subject, reply or data are they. The client's own reader is never asked: what another login has stored makes it throw
+ * in the client's read loop, which ends, and a thousand names take it seconds.
  */
 export function headersOf(message: Msg & { size?(): number }): MessageHeaders | undefined {
-  const size = message.size?.();
-  if (size === undefined) return message.headers;
   const { data, subject, reply = '' } = message;
-  const length = size - subject.length - reply.length - data.length;
-  if (length <= 0 || length > data.byteOffset) return message.headers;
+  const length = (message.size?.() ?? 0) - subject.length - reply.length - data.length;
+  if (length <= 0 || length > data.byteOffset) return undefined;
   const bytes = Buffer.from(data.buffer, data.byteOffset - length, length);
-  return readHeaderText(bytes.toString('utf8')) ?? message.headers;
+  return readHeaderText(bytes.toString('utf8'));
 }

@@ -8,6 +8,7 @@ import { type BackgroundLoop, startBackgroundLoop } from '#shared/runtime/backgr
 import type { Clock } from '#shared/runtime/clock.ts';
 import { checkCost } from './cost.ts';
 import type { HeldRecord } from './held-record.ts';
+import { headersOf } from './message-headers.ts';
 import { checkIntervalMs, MirrorSchedule } from './mirror-schedule.ts';
 import { MirroredRecords } from './mirrored-records.ts';
 import type { BusRecord } from './record.ts';
@@ -151,7 +152,7 @@ class StreamMirror implements Mirror {
     return nc.subscribe(changeSubject(bucket, keys), {
       callback: (err, message) => {
         if (err) return this.#log.warn({ err }, 'subscription to announcements refused, changes arrive late');
-        const revision = Number(message.headers?.last('Nats-Sequence')) || 0;
+        const revision = Number(headersOf(message)?.last('Nats-Sequence')) || 0;
         this.#announced = Math.max(this.#announced, revision);
         this.#loop.wake();
       },
