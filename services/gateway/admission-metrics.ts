@@ -1,6 +1,7 @@
 import { metrics } from '@opentelemetry/api';
 import type { HandshakeRefusal } from './http/bound-handshakes.ts';
 import type { ShedReason } from './http/request-plan.ts';
+import type { EvictedConnection } from './http/webhook-server.ts';
 
 /** Holds the instruments of whoever decides admissions; names become `latchkey_..._total` and so on in Prometheus. */
 export interface AdmissionMetrics {
@@ -10,8 +11,8 @@ export interface AdmissionMetrics {
   ruleFault(manager: string): void;
   /** Counts one request answered with 503 and not decided. */
   shed(reason: ShedReason): void;
-  /** Counts one connection closed for a new one. */
-  evicted(connection: 'handshake' | 'idle'): void;
+  /** Counts one connection closed so that others can be served. */
+  evicted(connection: EvictedConnection): void;
   /** Counts one connection closed because its handshake cost too much. */
   handshakeRefused(reason: HandshakeRefusal): void;
 }
@@ -38,7 +39,7 @@ export function createAdmissionMetrics(remembered: () => number): AdmissionMetri
     description: 'Requests answered with 503 before parsing, by reason',
   });
   const evicted = meter.createCounter('latchkey.connections.evicted', {
-    description: 'Connections closed for new ones because there were too many, by what they were doing',
+    description: 'Connections closed so that others can be served, by what they were doing',
   });
   const handshakesRefused = meter.createCounter('latchkey.handshakes.refused', {
     description: 'Connections closed because their TLS handshake cost too much, by reason',

@@ -5,7 +5,7 @@ import type { HandshakeRefusal } from './http/bound-handshakes.ts';
 import { drainConnections } from './http/drain-connections.ts';
 import type { ShedReason } from './http/request-plan.ts';
 import type { WebhookHandler } from './http/serve-reviews.ts';
-import { createWebhookServer } from './http/webhook-server.ts';
+import { createWebhookServer, type EvictedConnection } from './http/webhook-server.ts';
 import { followClientCa } from './tls/follow-client-ca.ts';
 import { followServingCertificate } from './tls/follow-serving-certificate.ts';
 import type { ServingCertificate } from './tls/serving-certificate.ts';
@@ -16,7 +16,7 @@ interface WebhookOptions {
   timeoutMs: () => number;
   onShed: (reason: ShedReason) => void;
   /** Called for each connection that was closed for a new one. */
-  onEvicted: (connection: 'handshake' | 'idle') => void;
+  onEvicted: (connection: EvictedConnection) => void;
   /** Called for each connection that was closed because its handshake cost too much. */
   onHandshakeRefused: (reason: HandshakeRefusal) => void;
   /** Called when a certificate is in use that was not before. */

@@ -27,6 +27,7 @@ function harness(
       done.drainedAtMs ??= nowMs - startedAtMs;
     },
     end: () => undefined,
+    endUnread: () => undefined,
     endIdle: () => {
       done.endedAtMs ??= nowMs - startedAtMs;
     },

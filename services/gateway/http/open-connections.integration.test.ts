@@ -12,6 +12,7 @@ import {
 } from '#testkit/gateway/listening-webhook.ts';
 import { readAll, type WireRequest } from '#testkit/gateway/wire-request.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
+import { defaultLimits } from './webhook-server.ts';
 
 const limits = { ...aWebhookServerContext.limits };
 const soon = (what: string) => ({ timeoutMs: 10_000, what });
@@ -95,7 +96,7 @@ test('a busy connection and one that was quiet for a shorter time get no closing
 test('input 63: above their limit a new connection ends the one idle longest, and no busy one', async (t) => {
   const evicted: string[] = [];
   const crowded = await listenWebhook(() => ({ status: 200, text: 'decided' }), {
-    connectionLimits: { handshakes: 10, established: 2, all: 20 },
+    connectionLimits: { ...defaultLimits, handshakes: 10, established: 2, all: 20 },
     onEvicted: (connection) => void evicted.push(connection),
   });
   t.after(() => crowded.server.close());
@@ -114,7 +115,7 @@ test('input 63: above their limit a new connection ends the one idle longest, an
 
 test('input 63: clients that do not close what was ended cannot make ended connections pile up', async (t) => {
   const crowded = await listenWebhook(() => ({ status: 200, text: 'decided' }), {
-    connectionLimits: { handshakes: 10, established: 1, all: 5_000 },
+    connectionLimits: { ...defaultLimits, handshakes: 10, established: 1, all: 5_000 },
   });
   t.after(() => crowded.server.close());
   // None reads, so none sees that it was ended.

@@ -26,6 +26,9 @@ const mostDue = 8;
 
 const discard = (): void => undefined;
 
+/** Shortest time between two looks at what waits to be read, ms: a look goes through all answers that are due. */
+const lookMs = 100;
+
 /** Ended connections that may wait for their client to close: one that never does must not stay. */
 const mostEnded = 1_024;
 
@@ -47,6 +50,8 @@ export interface OpenConnections {
    * many are due on it, which closes it.
    */
   begin(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Ends connections whose clients do not read, the longest due first, where too much waits for them. */
+  endUnread(): void;
   follow(server: Server): void;
 }
 
@@ -60,12 +65,14 @@ export interface OpenConnectionsOptions {
   monotonicMs: () => number;
   /** Connections above which a new one ends the one that has been idle longest: an idle one must shut nobody out. */
   most: number;
-  onEvicted: () => void;
+  /** Bytes of answers that may wait for their clients to read them; with more, those that are due longest end. */
+  mostUnreadBytes: number;
+  onEvicted: (connection: 'idle' | 'unread') => void;
 }
 
 /** Follows a server's connections from its `secureConnection` event on. */
 export function createOpenConnections(options: OpenConnectionsOptions): OpenConnections {
-  const { monotonicMs, most, onEvicted } = options;
+  const { monotonicMs, most, mostUnreadBytes, onEvicted } = options;
   const connections = new Map<Socket, Connection>();
   /** Those without an answer due, the longest idle first. */
   const idle = new Set<Socket>();
@@ -73,6 +80,7 @@ export function createOpenConnections(options: OpenConnectionsOptions): OpenConn
   const answers = new Set<ServerResponse>();
   let draining = false;
   let lastRequestAtMs = monotonicMs();
+  let lookedAtMs = lastRequestAtMs;
 
   const end = (socket: Socket): void => {
     idle.delete(socket);
@@ -85,7 +93,21 @@ export function createOpenConnections(options: OpenConnectionsOptions): OpenConn
     const [longestIdle] = idle;
     if (longestIdle === undefined) return;
     end(longestIdle);
-    onEvicted();
+    onEvicted('idle');
+  };
+  const endUnread = (): void => {
+    const nowMs = monotonicMs();
+    if (nowMs - lookedAtMs < lookMs) return;
+    lookedAtMs = nowMs;
+    let unreadBytes = 0;
+    for (const answer of answers) unreadBytes += answer.writableLength;
+    for (const answer of answers) {
+      if (unreadBytes <= mostUnreadBytes) return;
+      if (answer.writableLength === 0 || answer.req.socket.destroyed) continue;
+      unreadBytes -= answer.writableLength;
+      answer.req.socket.destroy();
+      onEvicted('unread');
+    }
   };
   const forget = (socket: Socket): void => {
     for (const all of [connections, idle, ended]) all.delete(socket);
@@ -115,6 +137,7 @@ export function createOpenConnections(options: OpenConnectionsOptions): OpenConn
       }
     },
     end,
+    endUnread,
     begin: ({ socket }, response) => {
       const connection = connections.get(socket);
       if (connection === undefined || ended.has(socket)) return false;

@@ -27,7 +27,7 @@ test('what is missing, zero, negative or no duration is what the configuration s
   }
 });
 
-test('a text far longer than a duration is none, and is given up at once', () => {
+test('input 78: a text far longer than a duration is none, and is given up at once', () => {
   for (const text of ['1'.repeat(16_000), `${'1'.repeat(64)}s`, `${'.1'.repeat(8_000)}s`]) {
     assert.equal(of(text), fallbackMs);
   }

@@ -3,6 +3,7 @@ import { errorCodes, type FastifyInstance } from 'fastify';
 import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { earlyAnswer } from './early-answer.ts';
+import type { OpenConnections } from './open-connections.ts';
 import type { GateOutcome, RequestGate } from './request-gate.ts';
 import type { ShedReason } from './request-plan.ts';
 
@@ -38,11 +39,15 @@ interface Gated {
   Body: GateOutcome | undefined;
 }
 
+interface ServeOptions {
+  gate: RequestGate;
+  handle: WebhookHandler;
+  clock: Pick<Clock, 'sleep'>;
+  connections: Pick<OpenConnections, 'endUnread'>;
+}
+
 /** Serves the webhook's path: the gate reads the body, and the handler decides what the gate lets through. */
-export function serveReviews(
-  app: FastifyInstance,
-  { gate, handle, clock }: { gate: RequestGate; handle: WebhookHandler; clock: Pick<Clock, 'sleep'> },
-): void {
+export function serveReviews(app: FastifyInstance, { gate, handle, clock, connections }: ServeOptions): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', (_request, payload, done) =>
     gate.read(payload, (outcome) => done(refusalOf(outcome), outcome)),
@@ -59,6 +64,7 @@ export function serveReviews(
   });
   app.post<Gated>(webhookPath, ({ headers, body: outcome }, reply) => {
     const { body, waitedMs } = outcome?.kind === 'decide' ? outcome : { body: Buffer.alloc(0), waitedMs: 0 };
+    connections.endUnread();
     const answer = handle({ headers, body, waitedMs });
     const [type, content] =
       'json' in answer ? ['application/json', answer.json] : ['text/plain', answer.text];

@@ -22,8 +22,11 @@ const timeouts = {
   connectionsCheckingInterval: 250,
 };
 
+/** Longest time without traffic, ms, such as on an answer that the client does not read; between requests it is `keepAliveTimeout`. */
+const quietMs = 10_000;
+
 /**
- * Limits connections; the API server keeps about 25. A new one ends the oldest of those that have not finished their
+ * Limits connections and what is written to them; the API server keeps about 25. A new one ends the oldest of those that have not finished their
  * handshake, or the longest idle of the others, so that nobody who fills them shuts the API server out. Where all are
  * busy, `all` shuts out the newest: it has room for both, and for those that wait for their client to close.
  */
@@ -31,9 +34,17 @@ export interface ConnectionLimits {
   handshakes: number;
   established: number;
   all: number;
+  /** Bytes of answers that wait for their clients to read them. */
+  unreadBytes: number;
 }
 
-export const defaultLimits: ConnectionLimits = { handshakes: 6_144, established: 6_144, all: 13_312 };
+export const defaultLimits: ConnectionLimits = {
+  ...{ handshakes: 6_144, established: 6_144, all: 13_312 },
+  unreadBytes: 64 * 1_024 * 1_024,
+};
+
+/** What a connection was doing that was closed for others. */
+export type EvictedConnection = 'handshake' | 'idle' | 'unread';
 
 /** The HTTPS server of the gateway. */
 export interface WebhookServer extends SecureContext {
@@ -53,7 +64,7 @@ export interface WebhookServerOptions extends RequestGateOptions {
   requestsClientCertificate?: boolean;
   connectionLimits?: ConnectionLimits;
   /** Called for each connection that was closed for a new one. */
-  onEvicted: (connection: 'handshake' | 'idle') => void;
+  onEvicted: (connection: EvictedConnection) => void;
   /** Called for each connection that was closed because its handshake cost too much; with client certificates only. */
   onHandshakeRefused: (reason: HandshakeRefusal) => void;
 }
@@ -67,7 +78,8 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
   const connections = createOpenConnections({
     monotonicMs: clock.monotonicMs,
     most: connectionLimits.established,
-    onEvicted: () => onEvicted('idle'),
+    mostUnreadBytes: connectionLimits.unreadBytes,
+    onEvicted,
   });
   connections.follow(https);
   const gate = new RequestGate(options);
@@ -82,7 +94,7 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
         if (request.listenerCount('data') === 0) discardBody(request);
       }),
   });
-  serveReviews(app, { gate, handle, clock });
+  serveReviews(app, { gate, handle, clock, connections });
   return {
     app,
     connections,
@@ -136,6 +148,7 @@ function createHttpsServer(requestsClientCertificate: boolean): Server {
     requestCert: requestsClientCertificate,
     rejectUnauthorized: true,
   });
+  https.timeout = quietMs;
   https.on('tlsClientError', (_error, socket) => socket.destroy());
   https.on('checkExpectation', (request, response) => {
     discardBody(request);

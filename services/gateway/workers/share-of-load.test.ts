@@ -10,6 +10,7 @@ test('workers share the connections and bodies of the pod', () => {
     handshakes: 3_072,
     established: 3_072,
     all: 6_656,
+    unreadBytes: 32 * 1_024 * 1_024,
   });
   assert.deepEqual(shareOfLoad(loadLimits, 2), { ...loadLimits, heldBytes: loadLimits.heldBytes / 2 });
 });

@@ -9,6 +9,7 @@ export const shareOfConnections = (limits: ConnectionLimits, workers: number): C
   handshakes: Math.ceil(limits.handshakes / workers),
   established: Math.ceil(limits.established / workers),
   all: Math.ceil(limits.all / workers),
+  unreadBytes: Math.max(leastHeldBytes, Math.ceil(limits.unreadBytes / workers)),
 });
 
 /** The same for bodies; how long and how many requests may wait is a matter of each worker's own core. */

@@ -90,7 +90,7 @@ for (const [what, first, lines] of [
   ['another first line', 'XATS/1.0', 'bad name: x\r\n'],
   ['ten thousand names', 'NATS/1.0', manyNames(60_000)],
 ] as const) {
-  test(`a record whose headers have ${what} makes no reader deaf, and its publisher removes it`, async (t) => {
+  test(`input 77: a record whose headers have ${what} makes no reader deaf, and its publisher removes it`, async (t) => {
     const bus = { writing, reading };
     const { publisher, set } = await publishedSet(t, testBus, bus, { bucket, owner }, fastClock);
     const key = entryKey(owner, 'hostile');
