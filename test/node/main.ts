@@ -1,10 +1,10 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { untilInterrupted } from '#test/demo/narrator.ts';
+import { runReadingTask, startLatchkeyNode } from '#testkit/node/latchkey-node.ts';
 import type { TaskReading } from '#testkit/node/reading-task.ts';
 import type { RealCluster } from '#testkit/node/real-cluster.ts';
 import { createProgress } from '#tools/progress.ts';
-import { runReadingTask, startNodeWithLatchkey } from './node-run.ts';
 
 const help = `Usage: npm run node -- [--nodes 1|2] [--json] [--help]
 
@@ -47,11 +47,9 @@ async function main(): Promise<number> {
   let cluster: RealCluster | undefined;
   const run = async (): Promise<void> => {
     const progress = createProgress(process.stderr);
-    const started = await startNodeWithLatchkey(nodes, progress, (each) => {
-      cluster = each;
-    });
-    const reading = await runReadingTask(started, progress);
-    process.stdout.write(values.json ? asJson(started, reading) : await asText(started, reading));
+    cluster = await startLatchkeyNode({ nodes, progress });
+    const reading = await runReadingTask(cluster, progress);
+    process.stdout.write(values.json ? asJson(cluster, reading) : await asText(cluster, reading));
     await interrupted;
   };
   try {

@@ -1,29 +1,39 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createPod } from '#testkit/installation/create-pod.ts';
-import { untilRolledOut } from '#testkit/node/install-latchkey.ts';
+import { disturbances } from '#testkit/node/disturbances.ts';
+import { flytekitImage, flytekitImageName, flytekitScript } from '#testkit/node/flytekit-image.ts';
+import { runReadingTask, startLatchkeyNode, taskNamespace } from '#testkit/node/latchkey-node.ts';
 import {
   type MachineState,
   pidNamespacesOf,
   processesOf,
   readMachineState,
 } from '#testkit/node/machine-state.ts';
-import { prepareNodeLoad, startNodeLoad } from '#testkit/node/node-load.ts';
-import { aReadingTask } from '#testkit/node/reading-task.ts';
+import { prepareNodeLoad } from '#testkit/node/node-load.ts';
+import { aReadingTask, restrictedTask, taskOutput } from '#testkit/node/reading-task.ts';
 import type { RealCluster } from '#testkit/node/real-cluster.ts';
+import { underLoad } from '#testkit/node/under-load.ts';
+import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createProgress } from '#tools/progress.ts';
-import { runReadingTask, startNodeWithLatchkey, taskNamespace } from './node-run.ts';
 
 const progress = createProgress(process.stderr);
+/** Those that end within seconds; `npm run bench:node` has the others too. */
+const shortDisturbances = [
+  'rollout of the gateways',
+  'NATS pod killed',
+  'gateways killed, one after the other',
+  'kubelet restarted',
+] as const;
+
 let machineBefore: MachineState;
 let cluster: RealCluster;
 
 before(async () => {
   machineBefore = await readMachineState();
-  cluster = await startNodeWithLatchkey(1, progress, (started) => {
-    cluster = started;
-  });
+  cluster = await startLatchkeyNode({ nodes: 1, progress });
 });
 after(() => cluster?.stop());
 
@@ -53,15 +63,42 @@ test('a task under the standard restricted reads a file and a variable of global
   assert.equal(files['/etc/flyte/secrets/db-creds/user'], 'task-author');
 });
 
-test('the gateways are replaced under load, and no admission fails', async () => {
-  const load = await startNodeLoad(cluster, await prepareNodeLoad(cluster));
-  await load.untilAnswered(50);
-  await cluster.kubectl(['-n', 'latchkey', 'rollout', 'restart', 'deployment/gateway']);
-  await untilRolledOut(cluster);
-  await load.untilAnswered(200);
-  const { clients } = await load.stop();
-  assert.deepEqual(load.failures(), []);
-  process.stderr.write(`rollout of the gateways: ${JSON.stringify(clients)}\n`);
+test('flytekit itself reads a file and a variable in a pod', async () => {
+  const script = join(import.meta.dirname, '../flytekit/read_secrets.py');
+  for (const node of cluster.nodes) await node.importImages([await flytekitImage(script)]);
+  const questions = [
+    { group: 'db-creds', key: 'password', groupVersion: '', envVar: 'DB_PASSWORD' },
+    { group: 'platform', key: 'example-token', groupVersion: '', envVar: '' },
+  ];
+  const asked: AskedSecret[] = [
+    { group: 'db-creds', key: 'password', mount: 'ENV_VAR', envVar: 'DB_PASSWORD' },
+    { group: 'platform', key: 'example-token', mount: 'FILE' },
+  ];
+  const pod = restrictedTask(aTaskPod(taskNamespace, 'flytekit-n0', asked), {
+    name: 'task',
+    image: flytekitImageName,
+    command: ['sh', '-c', `printf %s "$QUESTIONS" | python3 ${flytekitScript}`],
+    env: [{ name: 'QUESTIONS', value: JSON.stringify(questions) }],
+  });
+  const answer = await createPod(cluster, pod);
+  assert.ok(answer.admitted);
+  const [password, token]: { value: string; file: string | null; variable?: string }[] = JSON.parse(
+    await taskOutput(cluster, pod),
+  );
+  assert.deepEqual([password?.value, password?.variable], ['pa55', 'pa55']);
+  assert.equal(token?.value, 'a-global-value');
+  assert.equal(Buffer.from(token?.file ?? '', 'base64').toString(), 'a-global-value');
+});
+
+test('no admission fails while the cluster does to the installation what clusters do', async (t) => {
+  const cases = await prepareNodeLoad(cluster);
+  for (const name of shortDisturbances) {
+    await t.test(name, async () => {
+      const result = await underLoad(cluster, cases, () => disturbances[name](cluster));
+      process.stderr.write(`${name}: ${JSON.stringify(result)}\n`);
+      assert.deepEqual(result.failures, []);
+    });
+  }
 });
 
 test('after the manifests are deleted, in any order, a labelled pod is created as any other', async () => {

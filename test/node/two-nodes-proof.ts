@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { loseSecondNode } from '#testkit/node/disturbances.ts';
 import { untilRolledOut } from '#testkit/node/install-latchkey.ts';
-import { prepareNodeLoad, startNodeLoad } from '#testkit/node/node-load.ts';
+import { startLatchkeyNode } from '#testkit/node/latchkey-node.ts';
+import { prepareNodeLoad } from '#testkit/node/node-load.ts';
 import type { RealCluster } from '#testkit/node/real-cluster.ts';
+import { underLoad } from '#testkit/node/under-load.ts';
 import { createProgress } from '#tools/progress.ts';
-import { startNodeWithLatchkey } from './node-run.ts';
 
 /** For so long the API server and kube-proxy may still call a gateway that is lost with its node. */
 const noticeMs = 10_000;
@@ -12,9 +14,7 @@ const answersAfterLoss = 2_000;
 
 let cluster: RealCluster;
 before(async () => {
-  cluster = await startNodeWithLatchkey(2, createProgress(process.stderr), (started) => {
-    cluster = started;
-  });
+  cluster = await startLatchkeyNode({ nodes: 2, progress: createProgress(process.stderr) });
 });
 after(() => cluster?.stop());
 
@@ -41,15 +41,15 @@ test('replicas stand on different nodes, also after a rollout', async () => {
 });
 
 test('a node is lost under load, and no admission fails once its gateway is known to be gone', async () => {
-  const load = await startNodeLoad(cluster, await prepareNodeLoad(cluster));
-  await load.untilAnswered(100);
-  const lostAtMs = Date.now();
-  await cluster.nodes[1]?.lose();
-  await load.untilAnswered(answersAfterLoss);
-  const { clients } = await load.stop();
-  const late = load.failures().filter(({ sentAtMs }) => sentAtMs > lostAtMs + noticeMs);
-  assert.deepEqual(late, []);
-  process.stderr.write(
-    `loss of a node: ${JSON.stringify(clients)}, ${load.failures().length} failed in the first 10 s\n`,
+  let lostAtMs = 0;
+  const lose = async (): Promise<void> => {
+    lostAtMs = Date.now();
+    await loseSecondNode(cluster);
+  };
+  const result = await underLoad(cluster, await prepareNodeLoad(cluster), lose, answersAfterLoss);
+  process.stderr.write(`loss of a node: ${JSON.stringify(result)}\n`);
+  assert.deepEqual(
+    result.failures.filter(({ sentAtMs }) => sentAtMs > lostAtMs + noticeMs),
+    [],
   );
 });

@@ -32,11 +32,19 @@ export function cgroupFolders(mounts: string, name: string): CgroupFolder[] {
 export const processFolder = ({ type, folder }: CgroupFolder): string =>
   type === 'cgroup2' ? join(folder, 'processes') : folder;
 
-/** Makes the folders. A new one of cpuset takes no process before it has CPUs and memory: those of its parent. */
+/**
+ * Makes the folders. A new one of cpuset takes no process before it has CPUs and memory: those of its parent. Throws one
+ * sentence where this machine does not allow any.
+ */
 export async function createCgroups(name: string): Promise<CgroupFolder[]> {
   const cgroups = cgroupFolders(await readFile('/proc/self/mounts', 'utf8'), name);
   for (const cgroup of cgroups) {
-    await mkdir(processFolder(cgroup), { recursive: true });
+    await mkdir(processFolder(cgroup), { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+      throw new Error(
+        `A real node needs cgroups of its own, and ${cgroup.folder} cannot be made here (${cause.code}): run it where they are writable, for example in a privileged container.`,
+        { cause },
+      );
+    });
     if (!cgroup.options.split(',').includes('cpuset')) continue;
     for (const file of ['cpuset.cpus', 'cpuset.mems']) {
       await writeFile(join(cgroup.folder, file), await readFile(join(cgroup.mountPoint, file)));

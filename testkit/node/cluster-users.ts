@@ -34,3 +34,10 @@ export function clusterUsers(nodes: number): ClusterUser[] {
 /** The file of kube-apiserver's `--token-auth-file`. */
 export const tokenFileText = (users: readonly ClusterUser[]): string =>
   users.map(({ token, name, groups }) => `${token},${name},${name},"${groups.join(',')}"\n`).join('');
+
+/** The token of the user that a person is. Throws when there is none. */
+export function administratorToken(users: readonly ClusterUser[]): string {
+  const admin = users.find(({ file }) => file === 'admin');
+  if (admin === undefined) throw new Error('no user is an administrator');
+  return admin.token;
+}

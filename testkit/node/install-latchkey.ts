@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname, '../..');
 const namespace = 'latchkey';
 /** Also of a rollout in which the scheduler, a busy machine and several probes take their time. */
 const rolloutTimeout = '240s';
+const shownCharacters = 4_000;
 
 /** Global secrets as an operator gives them: files of a group, and variables. */
 export interface GlobalSecrets {
@@ -19,7 +20,6 @@ export interface GlobalSecrets {
 export async function installLatchkey(
   cluster: Pick<RealCluster, 'kubectl'>,
   globals: GlobalSecrets,
-  onReady: (workload: string) => void = () => undefined,
 ): Promise<void> {
   const { kubectl } = cluster;
   await kubectl(['apply', '-f', '-'], JSON.stringify(clusterVolumes()));
@@ -30,22 +30,21 @@ export async function installLatchkey(
   await kubectl(['create', '-f', '-'], credentials.stdout);
   await kubectl(['apply', '-f', '-'], JSON.stringify(globalSecrets(globals)));
   await kubectl(['apply', '-k', join(root, 'deploy')]);
-  await untilRolledOut(cluster, onReady);
+  await untilRolledOut(cluster);
 }
 
-/** Waits until every workload of the installation is as its manifest says. */
-export async function untilRolledOut(
-  { kubectl }: Pick<RealCluster, 'kubectl'>,
-  onReady: (workload: string) => void = () => undefined,
-): Promise<void> {
+/** Waits until every workload is as its manifest says. Throws with what its pods say when one stays behind. */
+export async function untilRolledOut({ kubectl }: Pick<RealCluster, 'kubectl'>): Promise<void> {
   const list = await kubectl(['-n', namespace, 'get', 'deployments,statefulsets', '-o', 'name']);
   const status = ['-n', namespace, 'rollout', 'status', `--timeout=${rolloutTimeout}`];
-  await Promise.all(
-    list
-      .trim()
-      .split('\n')
-      .map((workload) => kubectl([...status, workload]).then(() => onReady(workload))),
-  );
+  const rolledOut = async (workload: string): Promise<void> => {
+    await kubectl([...status, workload]).catch(async (cause) => {
+      const pods = await kubectl(['-n', namespace, 'get', 'pods', '-o', 'wide']);
+      const events = await kubectl(['-n', namespace, 'get', 'events', '--sort-by=.lastTimestamp']);
+      throw new Error(`${workload} is not ready:\n${pods}\n${events.slice(-shownCharacters)}`, { cause });
+    });
+  };
+  await Promise.all(list.trim().split('\n').map(rolledOut));
 }
 
 const globalSecrets = ({ platform = {}, variables = {} }: GlobalSecrets) => ({

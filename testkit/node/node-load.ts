@@ -5,6 +5,7 @@ import { type createPod, untilAnswered } from '#testkit/installation/create-pod.
 import { selectedLabels } from '#testkit/installation/running-installation.ts';
 import { type AdmissionLoad, type LoadCase, startAdmissionLoad } from '#testkit/load/admission-load.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { createNamespace } from './create-namespace.ts';
 import type { RealCluster } from './real-cluster.ts';
 
 const namespace = 'load';
@@ -21,12 +22,11 @@ const askedSecrets: Readonly<Record<string, { secret: AskedSecret; code: number 
 /** Makes the namespace and the Secret of the cases; resolves with them when each is answered as it must be. */
 export async function prepareNodeLoad(cluster: RealCluster): Promise<LoadCase[]> {
   const { core } = cluster.kubernetes;
-  await core.createNamespace({ body: { metadata: { name: namespace, labels: selectedLabels } } });
+  await createNamespace(cluster, namespace, selectedLabels);
   await core.createNamespacedSecret({
     namespace,
     body: { metadata: { name: 'known' }, stringData: { password: 'a-value' } },
   });
-  await cluster.kubectl(['wait', '--for=create', '-n', namespace, 'serviceaccount/default', '--timeout=60s']);
   return Promise.all(
     Object.entries(askedSecrets).map(([name, { secret, code }]) => aCase(cluster, name, secret, code)),
   );

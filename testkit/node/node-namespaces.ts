@@ -63,7 +63,9 @@ export async function createNodeNamespaces(
   if (shell === undefined) throw new Error(`${name}: no shell could be started`);
   guard.watch(shell);
   const describe = async () => {
-    throw new Error(`the namespaces of ${name} could not be made: ${await readFile(logFile, 'utf8')}`);
+    throw new Error(
+      `A real node needs namespaces of its own, and they could not be made here: run it as a root that has CAP_SYS_ADMIN. ${await readFile(logFile, 'utf8')}`,
+    );
   };
   const ended = new Promise<never>((_, reject) => child.once('exit', () => describe().catch(reject)));
   ended.catch(() => undefined);

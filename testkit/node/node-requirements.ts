@@ -1,7 +1,11 @@
+import { enginePrograms } from '#testkit/images/container-engine.ts';
+import { debianPrograms } from '#testkit/images/debian-image.ts';
 import { type RequiredPrograms, requirePrograms } from '#testkit/processes/required-programs.ts';
 
-/** What a real cluster takes from the machine's packages; the rest is built from pinned sources. */
+/** What a real cluster and its images take from the machine's packages; the rest is built from pinned sources. */
 export const nodeRequirements: RequiredPrograms = {
+  ...enginePrograms,
+  ...debianPrograms,
   containerd: 'containerd',
   runc: 'runc',
   '/usr/lib/cni/ptp': 'containernetworking-plugins',

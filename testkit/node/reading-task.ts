@@ -1,4 +1,4 @@
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { taskImage } from './cluster-images.ts';
 import type { RealCluster } from './real-cluster.ts';
@@ -21,27 +21,34 @@ function readSecrets(): void {
 }
 
 /** A task pod as a namespace under the Pod Security Standard `restricted` takes it, which prints what it was given. */
-export function aReadingTask(namespace: string, name: string, secrets: readonly AskedSecret[]): V1Pod {
-  const pod = aTaskPod(namespace, name, secrets);
-  return {
-    ...pod,
-    spec: {
-      ...pod.spec,
-      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
-      containers: [
-        {
-          name: 'task',
-          image: taskImage,
-          command: ['node', '--eval', `(${readSecrets.toString()})()`],
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-        },
-      ],
-    },
-  };
-}
+export const aReadingTask = (namespace: string, name: string, secrets: readonly AskedSecret[]): V1Pod =>
+  restrictedTask(aTaskPod(namespace, name, secrets), {
+    name: 'task',
+    image: taskImage,
+    command: ['node', '--eval', `(${readSecrets.toString()})()`],
+  });
+
+/** The pod with that container alone, as the standard `restricted` wants both. */
+export const restrictedTask = (pod: V1Pod, container: V1Container): V1Pod => ({
+  ...pod,
+  spec: {
+    ...pod.spec,
+    securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [
+      {
+        ...container,
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+      },
+    ],
+  },
+});
+
+/** Waits until the task has ended well, and returns what it printed, as the object that it is. */
+export const untilRead = async (cluster: Pick<RealCluster, 'kubectl'>, pod: V1Pod): Promise<TaskReading> =>
+  JSON.parse(await taskOutput(cluster, pod));
 
 /** Waits until the task has ended well, and returns what it printed. Throws with its state when it does not. */
-export async function untilRead({ kubectl }: Pick<RealCluster, 'kubectl'>, pod: V1Pod): Promise<TaskReading> {
+export async function taskOutput({ kubectl }: Pick<RealCluster, 'kubectl'>, pod: V1Pod): Promise<string> {
   const { name = '', namespace = '' } = pod.metadata ?? {};
   const of = ['-n', namespace];
   const finished = ['wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=120s'];
@@ -49,5 +56,5 @@ export async function untilRead({ kubectl }: Pick<RealCluster, 'kubectl'>, pod: 
     const state = await kubectl([...of, 'describe', 'pod', name]);
     throw new Error(`the task ${name} has not ended well:\n${state}`, { cause });
   });
-  return JSON.parse(await kubectl([...of, 'logs', name]));
+  return kubectl([...of, 'logs', name]);
 }

@@ -1,48 +1,38 @@
-import { mkdir, mkdtemp, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import {
-  createKubernetesClient,
-  type KubernetesClient,
-  kubeconfigOf,
-} from '#testkit/cluster/kubernetes-client.ts';
-import { runKubectl } from '#testkit/cluster/run-kubectl.ts';
 import { type ProcessGuard, startProcessGuard } from '#testkit/processes/process-guard.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { cacheFolder } from '#tools/cache-folder.ts';
 import { buildNodePrograms } from '#tools/node-programs.ts';
 import { findPrograms } from '#tools/programs.ts';
 import { createProgress } from '#tools/progress.ts';
-import { type ClusterUser, clusterUsers } from './cluster-users.ts';
+import { type ClusterAccess, writeClusterAccess } from './cluster-access.ts';
+import { administratorToken, clusterUsers } from './cluster-users.ts';
 import { createVolumeFolders } from './cluster-volumes.ts';
 import { writeControlPlaneFiles } from './control-plane-files.ts';
 import { createNodes } from './create-nodes.ts';
 import { clusterPrefix, removeLeftOvers } from './left-overs.ts';
 import { apiServerPort, controlPlaneAddress, nodeNameOf } from './node-addresses.ts';
 import { type NodePrograms, startNodeControlPlane } from './node-control-plane.ts';
-import type { NodeNamespaces } from './node-namespaces.ts';
 import { requireNode } from './node-requirements.ts';
 import { forwardPort } from './port-forward.ts';
 import { prepareNode, type RunningNode } from './running-node.ts';
 
 /** A Kubernetes cluster of one or more nodes with a kubelet each, in namespaces of their own on this machine. */
-export interface RealCluster {
+export interface RealCluster extends ClusterAccess {
   folder: string;
   logFolder: string;
   programs: NodePrograms;
   nodes: readonly RunningNode[];
-  /** Reaches the API server from this machine, as an administrator. */
-  server: string;
-  authority: string;
-  token: string;
-  kubeconfigFile: string;
-  kubernetes: KubernetesClient;
-  kubectl: (args: readonly string[], input?: string) => Promise<string>;
-  kubectlLine: () => string;
+  /** Lets this machine's loopback reach a pod or a Service; gives the port. */
+  forward: (address: string, port: number) => Promise<number>;
   /** Ends and removes everything. */
   stop: () => Promise<void>;
 }
 
 const nodeReadyTimeout = '120s';
+const registration = { timeoutMs: 120_000, what: 'every kubelet to register its node' };
 
 /** Finds or builds every program of a cluster. Throws one sentence where this machine cannot run one. */
 export async function findNodePrograms(): Promise<NodePrograms> {
@@ -88,54 +78,30 @@ async function startIn(
   const authority = await writeControlPlaneFiles(join(folder, 'kubernetes'), users);
   const { pause } = programs;
   const namespaces = await createNodes({ folder, name: basename(folder), count, pause, logFolder }, guard);
-  const nodeOf = (own: NodeNamespaces, index: number) =>
-    prepareNode(
-      { name: nodeNameOf(index + 1), position: index + 1, namespaces: own, programs, folder, logFolder },
-      guard,
-    );
-  const [first, ...others] = namespaces.map(nodeOf);
+  const [first, ...others] = namespaces.map((own, index) => {
+    const [name, position] = [nodeNameOf(index + 1), index + 1];
+    return prepareNode({ name, position, namespaces: own, programs, folder, logFolder }, guard);
+  });
   if (first === undefined) throw new Error('a cluster needs a node');
   const nodes = [first, ...others];
-  const imported = Promise.all(
-    nodes.map((node) => node.startContainerd().then(() => node.importImages(images))),
-  );
   const port = await forwardPort(first.namespaces, controlPlaneAddress, apiServerPort, guard);
-  const { token } = adminOf(users);
-  await startNodeControlPlane({ programs, start: first.start, node: first.name, port, token });
-  await imported;
+  const token = administratorToken(users);
+  await Promise.all([
+    startNodeControlPlane({ programs, start: first.start, node: first.name, port, token }),
+    ...nodes.map((node) => node.startContainerd().then(() => node.importImages(images))),
+  ]);
   await Promise.all(nodes.map((node) => node.startAgents()));
-  const access = await writeAccess(folder, programs, {
-    server: `https://127.0.0.1:${port}`,
-    authority,
-    token,
-  });
-  await access.kubectl(['wait', '--for=create', ...nodes.map(({ name }) => `node/${name}`), '--timeout=60s']);
+  const server = `https://127.0.0.1:${port}`;
+  const access = await writeClusterAccess(folder, programs.kubectl, { server, authority, token });
+  await waitFor(async () => (await access.kubernetes.core.listNode()).items.length === count, registration);
   await access.kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', `--timeout=${nodeReadyTimeout}`]);
-  return { folder, logFolder, programs, nodes, ...access, stop: () => guard.close() };
-}
-
-function adminOf(users: readonly ClusterUser[]): ClusterUser {
-  const admin = users.find(({ file }) => file === 'admin');
-  if (admin === undefined) throw new Error('no user admin');
-  return admin;
-}
-
-/** Writes the administrator's kubeconfig for this machine, and gives ways to use it. */
-async function writeAccess(
-  folder: string,
-  { kubectl: path }: NodePrograms,
-  reach: { server: string; authority: string; token: string },
-) {
-  const user = { ...reach, user: 'admin' };
-  const kubeconfigFile = join(folder, 'kubeconfig');
-  await writeFile(kubeconfigFile, JSON.stringify(kubeconfigOf(user)), { mode: 0o600 });
-  const home = join(folder, 'home');
   return {
-    ...reach,
-    kubeconfigFile,
-    kubernetes: createKubernetesClient(user),
-    kubectl: (args: readonly string[], input = '') =>
-      runKubectl({ path, home }, [`--kubeconfig=${kubeconfigFile}`, ...args], input),
-    kubectlLine: () => `${path} --kubeconfig=${kubeconfigFile} get pods -A`,
+    folder,
+    logFolder,
+    programs,
+    nodes,
+    ...access,
+    forward: (address, target) => forwardPort(first.namespaces, address, target, guard),
+    stop: () => guard.close(),
   };
 }

@@ -2,16 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { untilAnswered } from '#testkit/installation/create-pod.ts';
 import { selectedLabels } from '#testkit/installation/running-installation.ts';
-import { clusterImages, natsImageOf } from '#testkit/node/cluster-images.ts';
-import { installLatchkey } from '#testkit/node/install-latchkey.ts';
-import { aReadingTask, type TaskReading, untilRead } from '#testkit/node/reading-task.ts';
-import { findNodePrograms, type RealCluster, startRealCluster } from '#testkit/node/real-cluster.ts';
 import type { AskedSecret } from '#testkit/pods/task-pod.ts';
 import type { Progress } from '#tools/progress.ts';
+import { clusterImages, natsImageOf } from './cluster-images.ts';
+import { createNamespace } from './create-namespace.ts';
+import { type GlobalSecrets, installLatchkey } from './install-latchkey.ts';
+import { aReadingTask, type TaskReading, untilRead } from './reading-task.ts';
+import { findNodePrograms, type RealCluster, startRealCluster } from './real-cluster.ts';
 
 export const taskNamespace = 'flytesnacks-development';
 const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-const globals = { platform: { 'example-token': 'a-global-value' } };
+/** Global secrets of a cluster that is given no others. */
+const exampleGlobals: GlobalSecrets = { platform: { 'example-token': 'a-global-value' } };
 
 /** A file and a variable of each of the two managers that a default installation asks. */
 const asked: readonly AskedSecret[] = [
@@ -23,12 +25,18 @@ const asked: readonly AskedSecret[] = [
 
 const manifest = join(import.meta.dirname, '../../deploy/nats/nats.yaml');
 
-/** Starts a real cluster with latchkey in it. `onStart` gets it as soon as something of it may have to be stopped. */
-export async function startNodeWithLatchkey(
-  nodes: number,
-  progress: Progress,
-  onStart: (cluster: RealCluster) => void,
-): Promise<RealCluster> {
+interface NodeOptions {
+  nodes: number;
+  progress: Progress;
+  globals?: GlobalSecrets;
+}
+
+/** Starts a real cluster with latchkey in it, ready for tasks. */
+export async function startLatchkeyNode({
+  nodes,
+  progress,
+  globals = exampleGlobals,
+}: NodeOptions): Promise<RealCluster> {
   const programs = await findNodePrograms();
   const images = await clusterImages(programs, natsImageOf(await readFile(manifest, 'utf8')));
   const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
@@ -43,16 +51,19 @@ export async function startNodeWithLatchkey(
   const cluster = await step(`Starting a cluster of ${nodes} node${nodes > 1 ? 's' : ''}`, () =>
     startRealCluster({ programs, images, nodes }),
   );
-  onStart(cluster);
-  await step('Installing latchkey (kubectl apply -k deploy)', () => installLatchkey(cluster, globals));
+  try {
+    await step('Installing latchkey (kubectl apply -k deploy)', () => installLatchkey(cluster, globals));
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
   return cluster;
 }
 
 /** Runs a task that asks for secrets, in a namespace under the standard `restricted`, and returns what it read. */
 export async function runReadingTask(cluster: RealCluster, progress: Progress): Promise<TaskReading> {
   const done = progress.start('Running a task that asks for four secrets');
-  const namespace = { metadata: { name: taskNamespace, labels: { ...selectedLabels, ...restricted } } };
-  await cluster.kubernetes.core.createNamespace({ body: namespace });
+  await createNamespace(cluster, taskNamespace, { ...selectedLabels, ...restricted });
   const secret = { metadata: { name: 'db-creds' }, stringData: { password: 'pa55', user: 'task-author' } };
   await cluster.kubernetes.core.createNamespacedSecret({ namespace: taskNamespace, body: secret });
   const pod = aReadingTask(taskNamespace, 'train-model-n0', asked);
