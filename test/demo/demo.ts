@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { V1Pod } from '@kubernetes/client-node';
 import { askGateway } from '#testkit/gateway/ask-gateway.ts';
 import {
   createPod,
@@ -7,13 +8,10 @@ import {
   untilAnswered,
   variablesOf,
 } from '#testkit/installation/create-pod.ts';
-import {
-  type RunningInstallation,
-  selectedLabels,
-  startInstallation,
-} from '#testkit/installation/running-installation.ts';
-import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { selectedLabels } from '#testkit/installation/running-installation.ts';
+import type { AskedSecret } from '#testkit/pods/task-pod.ts';
 import type { Narrator } from './narrator.ts';
+import { demoGlobal, type Stage } from './stage.ts';
 
 const namespace = 'flytesnacks-development';
 const admitted = { what: 'the pod to be admitted', is: ({ admitted }: PodAnswer) => admitted };
@@ -24,36 +22,37 @@ const known: AskedSecret[] = [
   { group: 'team', key: 'token', mount: 'ENV_VAR' },
 ];
 
-/** Runs the main job on real programs, step by step. `onStart` gets the installation as soon as it stands. */
+/** Runs the main job, step by step, on a stage that `start` sets. `onStart` gets it as soon as it stands. */
 export async function runDemo(
   narrator: Narrator,
-  onStart: (installation: RunningInstallation) => void,
+  { title, start }: { title: string; start: () => Promise<Stage> },
+  onStart: (stage: Stage) => void,
 ): Promise<void> {
-  let installation: RunningInstallation | undefined;
-  await narrator.step('Start etcd, kube-apiserver, nats-server and the services', async (show) => {
-    installation = await startInstallation({ globals: { 'team/token': 'only-the-pod-sees-this' } });
-    onStart(installation);
-    show(await installation.cluster.kubectl(['get', 'pods', '-n', 'latchkey']));
+  let stage: Stage | undefined;
+  await narrator.step(title, async (show) => {
+    stage = await start();
+    onStart(stage);
+    show(await stage.cluster.kubectl(['get', 'pods', '-n', 'latchkey']));
   });
-  assert.ok(installation);
-  await admission(narrator, installation);
-  await denial(narrator, installation);
-  await scaling(narrator, installation);
-  await losingTheBus(narrator, installation);
+  assert.ok(stage);
+  await admission(narrator, stage);
+  await denial(narrator, stage);
+  await scaling(narrator, stage);
+  await losingTheBus(narrator, stage);
 }
 
-const createSecret = ({ cluster }: RunningInstallation, name: string, literal: string): Promise<string> =>
+const createSecret = ({ cluster }: Stage, name: string, literal: string): Promise<string> =>
   cluster.kubectl(['create', 'secret', 'generic', name, '-n', namespace, `--from-literal=${literal}`]);
 
-async function admission(narrator: Narrator, installation: RunningInstallation): Promise<void> {
-  const { cluster } = installation;
+async function admission(narrator: Narrator, stage: Stage): Promise<void> {
+  const { cluster } = stage;
   await narrator.step(
     'A task asks for a Kubernetes Secret (variable and file) and a global secret',
     async (show) => {
-      await cluster.createNamespace(namespace, selectedLabels);
+      await stage.createNamespace(namespace, selectedLabels);
       const literals = ['--from-literal=password=p4ss', '--from-literal=ca.crt=PEM'];
       show(await cluster.kubectl(['create', 'secret', 'generic', 'db-creds', '-n', namespace, ...literals]));
-      const pod = aTaskPod(namespace, 'train-model-n0', known);
+      const pod = stage.aTask(namespace, 'train-model-n0', known);
       await untilAnswered(cluster, pod, admitted);
       const answer = await createPod(cluster, pod);
       assert.ok(answer.admitted);
@@ -65,15 +64,27 @@ async function admission(narrator: Narrator, installation: RunningInstallation):
       assert.equal(variables.DB_PASSWORD, 'db-creds/password');
       assert.equal(files['/etc/flyte/secrets/db-creds/ca.crt'], 'db-creds/ca.crt');
       assert.match(variables._FSEC_TEAM_TOKEN ?? '', /^latchkey-global-/);
+      await showReading(stage, answer.pod, show);
       const stored = await cluster.kubectl(['get', 'pod', 'train-model-n0', '-n', namespace, '-o', 'yaml']);
       assert.doesNotMatch(stored, /only-the-pod-sees-this|p4ss/, 'no value stands in the pod');
     },
   );
 }
 
-async function denial(narrator: Narrator, installation: RunningInstallation): Promise<void> {
-  const { cluster } = installation;
-  const pod = aTaskPod(namespace, 'report-n0', [{ group: 'warehouse', key: 'dsn' }]);
+/** Shows what the task itself printed, where tasks run. */
+async function showReading(stage: Stage, pod: V1Pod, show: (text: string) => void): Promise<void> {
+  const read = await stage.readTask?.(pod);
+  if (read === undefined) return;
+  show(`the task read DB_PASSWORD = ${read.variables.DB_PASSWORD}`);
+  for (const [path, content] of Object.entries(read.files)) show(`the task read ${path} = ${content}`);
+  assert.equal(read.variables.DB_PASSWORD, 'p4ss');
+  assert.equal(read.variables._FSEC_TEAM_TOKEN, demoGlobal.value);
+  assert.equal(read.files['/etc/flyte/secrets/db-creds/ca.crt'], 'PEM');
+}
+
+async function denial(narrator: Narrator, stage: Stage): Promise<void> {
+  const { cluster } = stage;
+  const pod = stage.aTask(namespace, 'report-n0', [{ group: 'warehouse', key: 'dsn' }]);
   await narrator.step(
     'A task whose secret is missing is denied, and its author is told why',
     async (show) => {
@@ -85,7 +96,7 @@ async function denial(narrator: Narrator, installation: RunningInstallation): Pr
     },
   );
   await narrator.step('The Secret is created, and the same pod is admitted', async (show) => {
-    show(await createSecret(installation, 'warehouse', 'dsn=postgres://'));
+    show(await createSecret(stage, 'warehouse', 'dsn=postgres://'));
     const createdAtMs = performance.now();
     await untilAnswered(cluster, pod, admitted);
     show(`from "create secret" to the gateway: ${Math.round(performance.now() - createdAtMs)} ms`);
@@ -93,36 +104,34 @@ async function denial(narrator: Narrator, installation: RunningInstallation): Pr
   });
 }
 
-async function scaling(narrator: Narrator, installation: RunningInstallation): Promise<void> {
-  const { cluster, gateways } = installation;
+async function scaling(narrator: Narrator, stage: Stage): Promise<void> {
+  const { cluster } = stage;
   await narrator.step('The gateway is scaled to 3, and all three answer alike', async (show) => {
-    for (const replica of [1, 2]) gateways.push(await cluster.startService('gateway', { replica }));
-    await Promise.all(gateways.map((gateway) => gateway.untilReady()));
+    const ports = await stage.scaleGateways(3);
     show(await cluster.kubectl(['get', 'pods', '-n', 'latchkey', '-l', 'app.kubernetes.io/name=gateway']));
-    const pod = aTaskPod(namespace, 'alike', known);
-    const answers = await Promise.all(
-      gateways.map(({ ports }) => askGateway(installation, ports.webhook, pod)),
-    );
-    for (const [position, answer] of answers.entries()) show(`gateway-${position}: ${answer.length} bytes`);
+    const pod = stage.aTask(namespace, 'alike', known);
+    const answers = await Promise.all(ports.map((port) => askGateway(stage, port, pod)));
+    assert.equal(answers.length, 3);
+    for (const [position, answer] of answers.entries()) show(`gateway ${position}: ${answer.length} bytes`);
     assert.equal(new Set(answers).size, 1, answers.join('\n'));
     assert.match(answers[0] ?? '', /"patch"/);
   });
 }
 
-async function losingTheBus(narrator: Narrator, installation: RunningInstallation): Promise<void> {
-  const { cluster } = installation;
+async function losingTheBus(narrator: Narrator, stage: Stage): Promise<void> {
+  const { cluster } = stage;
   await narrator.step('nats-server is killed, and pods are still admitted', async (show) => {
-    await cluster.nats.kill9();
+    await stage.killBus();
     for (const name of ['without-bus-0', 'without-bus-1', 'without-bus-2']) {
-      assert.ok((await createPod(cluster, aTaskPod(namespace, name, known))).admitted);
+      assert.ok((await createPod(cluster, stage.aTask(namespace, name, known))).admitted);
       show(`${name}: admitted`);
     }
   });
   await narrator.step('nats-server comes back, and a change still arrives', async (show) => {
-    show(await createSecret(installation, 'created-meanwhile', 'key=value'));
-    await cluster.nats.start();
+    show(await createSecret(stage, 'created-meanwhile', 'key=value'));
+    await stage.startBus();
     const backAtMs = performance.now();
-    const pod = aTaskPod(namespace, 'after-the-bus', [{ group: 'created-meanwhile', key: 'key' }]);
+    const pod = stage.aTask(namespace, 'after-the-bus', [{ group: 'created-meanwhile', key: 'key' }]);
     await untilAnswered(cluster, pod, admitted);
     show(`from the return of nats-server to the gateway: ${Math.round(performance.now() - backAtMs)} ms`);
     assert.ok((await createPod(cluster, pod)).admitted);

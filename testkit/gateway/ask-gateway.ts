@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { RunningInstallation } from '#testkit/installation/running-installation.ts';
+import type { Cluster } from '#testkit/cluster/cluster.ts';
 
 /** Of every review made here. */
 export const reviewUid = '5f1e0c5a-0000-4000-8000-000000000001';
@@ -27,7 +27,7 @@ export const reviewOf = (pod: V1Pod): string =>
  * serving Secret. Returns the answer's bytes as text.
  */
 export async function askGateway(
-  installation: RunningInstallation,
+  installation: { cluster: Pick<Cluster, 'kubernetes'> },
   port: number,
   pod: V1Pod,
 ): Promise<string> {
