@@ -123,7 +123,7 @@ function readFileText(text: string, place: string, found: FoundSections): unknow
   const read = readYaml(text);
   if (!('faults' in read)) return read.value;
   const [why] = read.faults.map(describeYamlFault);
-  if (/^\s*['"]?webhook/im.test(text)) found.unreadable.push(`${place} cannot be read: ${why}`);
+  if (/^[ \t]*['"]?webhook/im.test(text)) found.unreadable.push(`${place} cannot be read: ${why}`);
   return undefined;
 }
 

@@ -74,6 +74,12 @@ test('a rendered chart and a List are searched through, and the document that co
   assert.match(list.errors, /^read from items\[1\], ConfigMap flyte\/flyte-propeller-config: core\.yaml\n/);
 });
 
+test('a megabyte of line ends that is no YAML is given up, and the section beside it read', async () => {
+  const noYaml = `${'\n'.repeat(1_000_000)}{{{`;
+  const { config } = await imported(JSON.stringify(configMap('any', { a: noYaml, b: { webhook: core } })));
+  assert.deepEqual(config.chain, ['global', 'aws']);
+});
+
 test('a key of a ConfigMap counts by its text, whatever it is called, and one that is broken says where', async () => {
   const { config } = await imported(stringify(configMap('any', { propeller: { webhook: core } })));
   assert.deepEqual(config.chain, ['global', 'aws']);
