@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { ChangedRecord } from '#shared/bus/read/set-changes.ts';
+import type { SetVersion } from '#shared/bus/records/freshness.ts';
 import { type BackoffBounds, backoffMs } from '#shared/runtime/backoff.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { ConnectionDealer } from './connection-dealer.ts';
@@ -74,7 +76,17 @@ export class WorkerPool {
 
   /** Tells every worker; one that is not filled yet learns it then. */
   tell(messages: () => Iterable<ToWorker>): void {
-    for (const { state, feed } of this.#workers.values()) if (state !== 'starting') feed.add(messages());
+    this.#tellEach((feed) => feed.add(messages()));
+  }
+
+  /** Tells every worker of a set, as it differs from the one before. */
+  tellSet(version: SetVersion, records: readonly ChangedRecord[]): void {
+    this.#tellEach((feed) => feed.addSet(version, records));
+  }
+
+  /** Tells every worker how fresh rules are. */
+  tellHeard(message: ToWorker): void {
+    this.#tellEach((feed) => feed.addHeard(message));
   }
 
   /** Gives what the workers that serve said last. */
@@ -107,6 +119,10 @@ export class WorkerPool {
     this.dealer.close();
   }
 
+  #tellEach(add: (feed: WorkerFeed) => void): void {
+    for (const { state, feed } of this.#workers.values()) if (state !== 'starting') add(feed);
+  }
+
   #start(number: number): void {
     this.#ids += 1;
     const id = this.#ids;
@@ -132,6 +148,7 @@ export class WorkerPool {
     } else if (message.kind === 'serving') this.#onServing(worker);
     else if (message.kind === 'report') {
       worker.report = message;
+      worker.feed.acknowledge(message.applied);
       this.#options.onReport();
     } else if (message.kind === 'took') this.dealer.took(worker.id, message.id);
     else if (message.kind === 'ended') this.dealer.ended(worker.id, message.connections);

@@ -4,20 +4,18 @@ import type { RuleSink } from '../rules/rule-sink.ts';
 import { isJointlyUsable, jointVersions } from './joint-versions.ts';
 import { machineMs } from './machine-ms.ts';
 import type { ToWorker } from './to-worker.ts';
-import { setMessages } from './worker-feed.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** Hands the rules on to the workers. They decide: what is in force is what all of them say they have. */
-export const createWorkersSink = (pool: Pick<WorkerPool, 'tell' | 'reports'>): RuleSink => ({
+export const createWorkersSink = (
+  pool: Pick<WorkerPool, 'tell' | 'tellSet' | 'tellHeard' | 'reports'>,
+): RuleSink => ({
   readsAgain: true,
   *prepare({ owner, epoch, seq, changes }) {
-    return () => pool.tell(() => setMessages({ owner, epoch, seq }, changes.records));
+    return () => pool.tellSet({ owner, epoch, seq }, changes.records);
   },
   keep: (managers) => pool.tell(() => [{ kind: 'keep', managers: [...managers] }]),
-  heard: ({ applied, sourceAgeMs }) => {
-    const message = heardMessage({ applied, sourceAgeMs });
-    pool.tell(() => [message]);
-  },
+  heard: ({ applied, sourceAgeMs }) => pool.tellHeard(heardMessage({ applied, sourceAgeMs })),
   inForce: (read) =>
     jointVersions(pool.reports()).filter(({ owner }) => read.some((version) => version.owner === owner)),
   isUsable: (manager) => isJointlyUsable(pool.reports(), manager),
