@@ -197,6 +197,14 @@ test('every heap has five eighths of the memory of its container; code, buffers 
   }
 });
 
+test('NATS collects its garbage before its container runs out of memory, at five eighths as well', () => {
+  for (const object of manifests.filter(({ kind }) => kind === 'StatefulSet') as V1StatefulSet[]) {
+    const container = containerOf(object.spec?.template);
+    const limit = container.env?.find(({ name }) => name === 'GOMEMLIMIT')?.value;
+    assert.equal(limit, `${(memoryLimitMib(container) * 5) / 8}MiB`);
+  }
+});
+
 test('docker compose runs every service with the heap of its manifest', async () => {
   const compose = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
     services: Record<string, { command?: string[] }>;
