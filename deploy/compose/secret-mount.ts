@@ -15,7 +15,8 @@ interface Kubeconfig {
 }
 interface Secret {
   metadata: { resourceVersion: string };
-  data: Record<string, string>;
+  /** Absent until cert-manager has filled it. */
+  data?: Record<string, string>;
 }
 
 const kubeconfig = JSON.parse(await readFile(kubeconfigFile, 'utf8')) as Kubeconfig;
@@ -45,7 +46,7 @@ for (;;) {
     return undefined;
   });
   if (found !== undefined && found.metadata.resourceVersion !== projectedVersion) {
-    const files = Object.entries(found.data).map(
+    const files = Object.entries(found.data ?? {}).map(
       ([name, value]) => [name, Buffer.from(value, 'base64')] as const,
     );
     await projectFolder(folder, new Map(files));

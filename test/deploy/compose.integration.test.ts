@@ -183,7 +183,13 @@ test('the program of the service `secret-mount` keeps a Secret’s files in a fo
       what: `${text} in tls.crt`,
     });
   const serving = (text: string) => ({ metadata: { name: 'serving' }, stringData: { 'tls.crt': text } });
-  await core.createNamespacedSecret({ namespace: 'default', body: serving('one') });
+  // Empty at first, as deploy/certificate-secrets.yaml creates it.
+  await core.createNamespacedSecret({ namespace: 'default', body: { metadata: { name: 'serving' } } });
+  await waitFor(async () => (await mounting.readLog()).includes('mounted default/serving'), {
+    timeoutMs: 20_000,
+    what: 'the empty Secret to be mounted',
+  });
+  await core.replaceNamespacedSecret({ namespace: 'default', name: 'serving', body: serving('one') });
   await shows('one');
   await core.replaceNamespacedSecret({ namespace: 'default', name: 'serving', body: serving('two') });
   await shows('two');
