@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { runProgram } from '#testkit/processes/run-program.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { untilRolledOut } from './install-latchkey.ts';
 import type { RealCluster } from './real-cluster.ts';
 
@@ -53,8 +54,23 @@ export const disturbances = {
   'gateways killed, one after the other': killPods('gateway'),
   'kubelet restarted': async (cluster: RealCluster) => {
     const [node] = cluster.nodes;
+    const renewed = () =>
+      cluster.kubectl([
+        '-n',
+        'kube-node-lease',
+        'get',
+        'lease',
+        `${node?.name}`,
+        '-o',
+        'jsonpath={.spec.renewTime}',
+      ]);
     await node?.restartKubelet();
-    await cluster.kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=120s']);
+    const before = await renewed();
+    await waitFor(async () => (await renewed()) !== before, {
+      timeoutMs: 60_000,
+      what: 'the new kubelet to renew its Lease',
+      intervalMs: 500,
+    });
   },
   'leaf rotation': rotate('--leaf'),
   'CA rotation': rotate('--ca'),

@@ -22,8 +22,9 @@ const changing =
 /** Where a kubelet, containerd, runc, CNI plugins and ourselves write. */
 const watchedFolders = ['/etc', '/opt', '/run', '/usr/libexec', '/var/lib', '/var/log', '/var/run', '/'];
 
-/** Sessions of others come and go in the cgroups of the machine's own process manager. */
-const isOwnCgroup = (path: string): boolean => !/\/process_api\/|\.scope$|\.service$/.test(path);
+/** Sessions of others come and go in the cgroups of the machine's own process manager, and so do container engines. */
+const isOwnCgroup = (path: string): boolean =>
+  !/\/process_api\/|\.scope$|\.service$|\/latchkey-[0-9a-f]{8}-/.test(path);
 
 /** Reads it; two readings are equal when nothing was left. */
 export async function readMachineState(): Promise<MachineState> {

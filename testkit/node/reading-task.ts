@@ -1,7 +1,10 @@
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
+import { waitFor } from '#testkit/processes/wait-for.ts';
 import { taskImage } from './cluster-images.ts';
 import type { RealCluster } from './real-cluster.ts';
+
+const timeoutMs = 120_000;
 
 /** What a task found: its variables, and the files of the folder that Flyte's SDK reads secrets from. */
 export interface TaskReading {
@@ -44,17 +47,25 @@ export const restrictedTask = (pod: V1Pod, container: V1Container): V1Pod => ({
 });
 
 /** Waits until the task has ended well, and returns what it printed, as the object that it is. */
-export const untilRead = async (cluster: Pick<RealCluster, 'kubectl'>, pod: V1Pod): Promise<TaskReading> =>
-  JSON.parse(await taskOutput(cluster, pod));
+export const untilRead = async (
+  cluster: Pick<RealCluster, 'kubectl' | 'kubernetes'>,
+  pod: V1Pod,
+): Promise<TaskReading> => JSON.parse(await taskOutput(cluster, pod));
 
-/** Waits until the task has ended well, and returns what it printed. Throws with its state when it does not. */
-export async function taskOutput({ kubectl }: Pick<RealCluster, 'kubectl'>, pod: V1Pod): Promise<string> {
+/** Waits until the task has ended, and returns what it printed. Throws with its state when it has not ended well. */
+export async function taskOutput(
+  { kubectl, kubernetes: { core } }: Pick<RealCluster, 'kubectl' | 'kubernetes'>,
+  pod: V1Pod,
+): Promise<string> {
   const { name = '', namespace = '' } = pod.metadata ?? {};
-  const of = ['-n', namespace];
-  const finished = ['wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=120s'];
-  await kubectl([...of, ...finished]).catch(async (cause) => {
-    const state = await kubectl([...of, 'describe', 'pod', name]);
-    throw new Error(`the task ${name} has not ended well:\n${state}`, { cause });
-  });
-  return kubectl([...of, 'logs', name]);
+  const phase = await waitFor(
+    async () => {
+      const { status } = await core.readNamespacedPod({ name, namespace });
+      return status?.phase === 'Succeeded' || status?.phase === 'Failed' ? status.phase : undefined;
+    },
+    { timeoutMs, what: `the task ${name} to end` },
+  );
+  const output = await kubectl(['-n', namespace, 'logs', name]);
+  if (phase === 'Failed') throw new Error(`the task ${name} failed:\n${output}`);
+  return output;
 }
