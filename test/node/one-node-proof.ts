@@ -14,7 +14,7 @@ import {
 import { prepareNodeLoad } from '#testkit/node/node-load.ts';
 import { aReadingTask, restrictedTask, taskOutput } from '#testkit/node/reading-task.ts';
 import type { RealCluster } from '#testkit/node/real-cluster.ts';
-import { underLoad } from '#testkit/node/under-load.ts';
+import { describeLoad, underLoad } from '#testkit/node/under-load.ts';
 import { type AskedSecret, aTaskPod } from '#testkit/pods/task-pod.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
 import { createProgress } from '#tools/progress.ts';
@@ -101,8 +101,8 @@ test('no admission fails while the cluster does to the installation what cluster
   for (const name of shortDisturbances) {
     await t.test(name, async () => {
       const result = await underLoad(cluster, cases, () => disturbances[name](cluster));
-      process.stderr.write(`${name}: ${JSON.stringify(result)}\n`);
-      assert.deepEqual(result.failures, []);
+      process.stderr.write(`${name}: ${describeLoad(result)}\n`);
+      assert.equal(result.failures.length, 0, describeLoad(result));
     });
   }
 });

@@ -52,6 +52,14 @@ async function aCase(
   };
 }
 
+/** The cases where a missing secret may be 503 too: without the bus a gateway cannot know that there is none (docs/runbook.md). */
+export const withoutBus = (cases: readonly LoadCase[]): LoadCase[] =>
+  cases.map((each) =>
+    each.accept.some(({ code }) => code === 404)
+      ? { ...each, accept: [...each.accept, { code: 503 }] }
+      : each,
+  );
+
 /** Creates pods through the API server, not stored, and judges every answer: an error is a failure, whoever made it. */
 export const startNodeLoad = (
   { server, authority, token }: RealCluster,

@@ -48,6 +48,12 @@ export async function underLoad(
   };
 }
 
+const shownFailures = 5;
+
+/** One line for a person: the first failures stand for all. */
+export const describeLoad = ({ failures, ...rest }: LoadResult): string =>
+  JSON.stringify({ ...rest, refused: failures.length, first: failures.slice(0, shownFailures) });
+
 /** The longest row of failures, each sent soon after the one before had failed. */
 export function longestRefusalMs(failures: readonly Pick<LoadFailure, 'sentAtMs' | 'failedAtMs'>[]): number {
   const inOrder = failures.toSorted((left, right) => left.sentAtMs - right.sentAtMs);
