@@ -1,5 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { errorCodes, type FastifyInstance } from 'fastify';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { earlyAnswer } from './early-answer.ts';
@@ -22,61 +21,71 @@ type WebhookAnswer = { status: number } & ({ json: string } | { text: string });
 /** Decides a request, within the time that the queue gives to decisions. */
 export type WebhookHandler = (request: WebhookRequest) => WebhookAnswer;
 
-const texts: Readonly<Record<ShedReason, string>> = {
-  overloaded: 'latchkey: too many requests at once, try again [OVERLOADED]',
-  late: 'latchkey: the request could not be answered within its timeout, try again [OVERLOADED]',
-};
+const jsonType = /^application\/json[ \t]*(?:;|$)/i;
 
-/** Makes the API server repeat the request (docs/reference/kube-apiserver.md C8). */
-const unavailable = (text: string): Readonly<Record<string, string>> => ({
-  'retry-after': '1',
-  'content-type': 'text/plain',
-  'content-length': `${text.length}`,
-});
+/** Tells whether a request is one that the webhook is there for. */
+export const isReview = ({ method, url = '', headers }: IncomingMessage): boolean =>
+  method === 'POST' &&
+  (url === webhookPath || url.startsWith(`${webhookPath}?`)) &&
+  jsonType.test(headers['content-type'] ?? '');
 
-/** The gate's outcome takes the place of the body; there is none for a request without a body. */
-interface Gated {
-  Body: GateOutcome | undefined;
-}
-
-interface ServeOptions {
+/** Serves requests for which {@link isReview}: the gate reads the body, and the handler decides what it lets through. */
+export function serveReviews(options: {
   gate: RequestGate;
   handle: WebhookHandler;
   clock: Pick<Clock, 'sleep'>;
   connections: Pick<OpenConnections, 'endUnread'>;
-}
-
-/** Serves the webhook's path: the gate reads the body, and the handler decides what the gate lets through. */
-export function serveReviews(app: FastifyInstance, { gate, handle, clock, connections }: ServeOptions): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', (_request, payload, done) =>
-    gate.read(payload, (outcome) => done(refusalOf(outcome), outcome)),
-  );
-  app.addHook<Gated>('preHandler', ({ body: outcome, raw }, reply, next) => {
-    if (outcome?.kind !== 'shed') {
-      next();
+}): (request: IncomingMessage, response: ServerResponse) => void {
+  const { gate, handle, clock, connections } = options;
+  const settle = (request: IncomingMessage, response: ServerResponse, outcome: GateOutcome): void => {
+    // Nobody waits for an answer.
+    if (outcome.kind === 'gone' || response.destroyed) return;
+    if (outcome.kind === 'decide') {
+      const { body, waitedMs } = outcome;
+      connections.endUnread();
+      send(response, decided(handle, { headers: request.headers, body, waitedMs }));
       return;
     }
-    const text = texts[outcome.reason];
-    reply.code(503).headers(unavailable(text));
-    if (outcome.isBodyWhole) reply.send(text);
-    else reply.header('connection', 'close').send(earlyAnswer(text, raw, clock));
-  });
-  app.post<Gated>(webhookPath, ({ headers, body: outcome }, reply) => {
-    const { body, waitedMs } = outcome?.kind === 'decide' ? outcome : { body: Buffer.alloc(0), waitedMs: 0 };
-    connections.endUnread();
-    const answer = handle({ headers, body, waitedMs });
-    const [type, content] =
-      'json' in answer ? ['application/json', answer.json] : ['text/plain', answer.text];
-    return reply.code(answer.status).type(type).send(content);
-  });
-  // The default answer repeats the URL.
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).type('text/plain').send('latchkey: no such path'),
-  );
+    const { status, text, headers } = refusalOf(outcome);
+    response.writeHead(status, { ...headers, ...textOf(text) });
+    if (outcome.kind === 'shed' && outcome.isBodyWhole) response.end(text);
+    else earlyAnswer(text, request, clock).pipe(response);
+  };
+  return (request, response) => gate.read(request, (outcome) => settle(request, response, outcome));
 }
 
-function refusalOf({ kind }: GateOutcome): Error | null {
-  if (kind === 'too-long') return new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE();
-  return kind === 'gone' ? new Error('the client has left') : null;
+/** A fault of the handler is the answer 500 of its request alone. */
+function decided(handle: WebhookHandler, request: WebhookRequest): WebhookAnswer {
+  try {
+    return handle(request);
+  } catch {
+    return { status: 500, text: 'latchkey: internal error' };
+  }
+}
+
+function send(response: ServerResponse, answer: WebhookAnswer): void {
+  const [type, content] = 'json' in answer ? ['application/json', answer.json] : ['text/plain', answer.text];
+  const bytes = Buffer.from(content);
+  response.writeHead(answer.status, { 'content-type': type, 'content-length': bytes.length }).end(bytes);
+}
+
+const shedTexts: Readonly<Record<ShedReason, string>> = {
+  overloaded: 'latchkey: too many requests at once, try again [OVERLOADED]',
+  late: 'latchkey: the request could not be answered within its timeout, try again [OVERLOADED]',
+};
+
+const textOf = (text: string): object => ({ 'content-type': 'text/plain', 'content-length': text.length });
+
+/** An answer without a decision. One before the end of the body ends the connection. */
+function refusalOf(outcome: Extract<GateOutcome, { kind: 'shed' | 'too-long' }>): {
+  status: number;
+  text: string;
+  headers: object;
+} {
+  if (outcome.kind === 'too-long')
+    return { status: 413, text: 'latchkey: the request is too long', headers: { connection: 'close' } };
+  // Makes the API server repeat the request (docs/reference/kube-apiserver.md C8).
+  const again = { 'retry-after': '1' };
+  const headers = outcome.isBodyWhole ? again : { ...again, connection: 'close' };
+  return { status: 503, text: shedTexts[outcome.reason], headers };
 }

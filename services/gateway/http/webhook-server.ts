@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { errorCodes, type FastifyInstance } from 'fastify';
+import { webhookPath } from '#shared/contracts/kubernetes/webhook-path.ts';
 import { discardBody } from './body-reader.ts';
 import { boundHandshakes, type HandshakeRefusal } from './bound-handshakes.ts';
 import { createClientErrorHandler } from './client-error-handler.ts';
@@ -9,7 +10,7 @@ import { createOpenConnections, type OpenConnections } from './open-connections.
 import { type Handshakes, reapStalledHandshakes } from './reap-stalled-handshakes.ts';
 import { RequestGate, type RequestGateOptions } from './request-gate.ts';
 import { createSecureContext, protocols, type SecureContext } from './secure-context.ts';
-import { serveReviews, type WebhookHandler } from './serve-reviews.ts';
+import { isReview, serveReviews, type WebhookHandler } from './serve-reviews.ts';
 
 /** Limits slow clients, and keeps idle connections longer than the API server's 90 s (docs/reference/kube-apiserver.md C3). */
 const timeouts = {
@@ -69,7 +70,7 @@ export interface WebhookServerOptions extends RequestGateOptions {
   onHandshakeRefused: (reason: HandshakeRefusal) => void;
 }
 
-/** Builds the server: connections and load are ours, and Fastify routes and answers what they let through. */
+/** Builds the server: connections, load and reviews are ours, and Fastify answers what else is asked. */
 export function createWebhookServer(handle: WebhookHandler, options: WebhookServerOptions): WebhookServer {
   const { clock, requestsClientCertificate = false, connectionLimits = defaultLimits, onEvicted } = options;
   const https = createHttpsServer(requestsClientCertificate);
@@ -83,18 +84,23 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
   });
   connections.follow(https);
   const gate = new RequestGate(options);
+  const serve = serveReviews({ gate, handle, clock, connections });
   const app = Fastify({
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler: createClientErrorHandler(connections, clock),
     serverFactory: (handler) =>
       https.on('request', (request, response) => {
-        if (connections.begin(request, response)) handler(request, response);
-        // Fastify reads what it has a parser for, and begins at once.
-        if (request.listenerCount('data') === 0) discardBody(request);
+        const isBegun = connections.begin(request, response);
+        if (isBegun && isReview(request)) {
+          serve(request, response);
+          return;
+        }
+        if (isBegun) handler(request, response);
+        discardBody(request);
       }),
   });
-  serveReviews(app, { gate, handle, clock, connections });
+  refuseOthers(app);
   return {
     app,
     connections,
@@ -116,6 +122,18 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
       await closed;
     },
   };
+}
+
+/** Answers what is no review: it has another path, method or content type. */
+function refuseOthers(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.post(webhookPath, () => {
+    throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE();
+  });
+  // The default answer repeats the URL.
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type('text/plain').send('latchkey: no such path'),
+  );
 }
 
 /** Limits what handshakes cost and how long they last. Call it before anything else listens for connections. */
