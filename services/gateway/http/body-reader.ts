@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 export const bodyLimitBytes = 8 * 1024 * 1024;
 
 /** What happens to a body while it is read. */
-interface BodyEvents {
+export interface BodyEvents {
   /** So many more bytes are kept. */
   kept(bytes: number): void;
   /** All of it has arrived, kept or not. */
@@ -40,7 +40,8 @@ const fewestBytesPerChunk = 256;
  * once: while an answer is on its way, the kernel hands over hundreds of thousands more.
  */
 export function readBody(stream: Readable, events: BodyEvents): BodyReader {
-  let kept: GrowingBuffer | undefined = createGrowingBuffer();
+  const kept = new KeptBytes();
+  let isKept = true;
   let chunks = 0;
   let receivedBytes = 0;
   const onData = (chunk: Buffer): void => {
@@ -53,19 +54,20 @@ export function readBody(stream: Readable, events: BodyEvents): BodyReader {
       return;
     }
     if (isFirstAbove) events.tooLong();
-    if (kept === undefined || receivedBytes > bodyLimitBytes) return;
+    if (!isKept || receivedBytes > bodyLimitBytes) return;
     kept.append(chunk);
     events.kept(chunk.length);
   };
   stream.on('data', onData);
-  stream.once('end', events.whole);
-  stream.once('close', () => {
+  stream.on('end', () => events.whole());
+  stream.on('close', () => {
     if (!stream.readableEnded) events.gone();
   });
   return {
-    bytes: () => kept?.bytes() ?? Buffer.alloc(0),
+    bytes: () => kept.bytes(),
     discard: () => {
-      kept = undefined;
+      isKept = false;
+      kept.clear();
     },
   };
 }
@@ -77,26 +79,36 @@ export function discardBody(stream: Readable): void {
   readBody(stream, { kept: ignore, whole: ignore, tooLong: ignore, gone: ignore }).discard();
 }
 
-interface GrowingBuffer {
-  append(chunk: Buffer): void;
-  bytes(): Buffer;
-}
+const nothing = Buffer.alloc(0);
 
-/** Copies chunks into one buffer: a chunk by itself is an object, and keeps all that was read with it. */
-function createGrowingBuffer(): GrowingBuffer {
-  let buffer = Buffer.alloc(0);
-  let length = 0;
-  return {
-    append: (chunk) => {
-      const needed = length + chunk.length;
-      if (needed > buffer.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, 2 * length), bodyLimitBytes));
-        buffer.copy(larger, 0, 0, length);
-        buffer = larger;
-      }
-      chunk.copy(buffer, length);
-      length = needed;
-    },
-    bytes: () => buffer.subarray(0, length),
-  };
+/** Joins chunks: each by itself is an object, and keeps all that was read with it. */
+class KeptBytes {
+  #buffer: Buffer = nothing;
+  #length = 0;
+
+  append(chunk: Buffer): void {
+    // Most bodies come in one piece, which is most of what was read.
+    if (this.#length === 0 && chunk.length * 2 >= chunk.buffer.byteLength) this.#buffer = chunk;
+    else this.#copy(chunk);
+    this.#length += chunk.length;
+  }
+
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#buffer = nothing;
+    this.#length = 0;
+  }
+
+  #copy(chunk: Buffer): void {
+    const needed = this.#length + chunk.length;
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, 2 * this.#length), bodyLimitBytes));
+      this.#buffer.copy(larger, 0, 0, this.#length);
+      this.#buffer = larger;
+    }
+    chunk.copy(this.#buffer, this.#length);
+  }
 }
