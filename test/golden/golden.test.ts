@@ -129,7 +129,7 @@ for (const { id, annotation, ok, secret } of readGolden<TextCase>('text-format.p
     }
     const decoded = Object.entries(decode()).map(([name, value]) => [
       name,
-      typeof value === 'number' ? value : Buffer.from(value).toString('base64'),
+      typeof value === 'number' ? value : Buffer.from(value, 'latin1').toString('base64'),
     ]);
     assert.deepEqual(Object.fromEntries(decoded), secret);
   });

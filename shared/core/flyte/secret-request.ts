@@ -39,10 +39,13 @@ export function decodeAnnotation(annotation: string, value: string): SecretReque
   }
 }
 
-function decodeField(name: string, bytes: Uint8Array): string {
-  if (bytes.length === 0) return '';
+/** Of printable ASCII a binary text is the text itself. */
+const beyondAscii = /[^ -~]/;
+
+function decodeField(name: string, binary: string): string {
+  if (!beyondAscii.test(binary)) return binary;
   try {
-    return decoder.decode(bytes);
+    return decoder.decode(Buffer.from(binary, 'latin1'));
   } catch (cause) {
     throw new LatchkeyError('ANNOTATION_MALFORMED', `holds invalid UTF-8 in ${name}`, { cause });
   }

@@ -1,17 +1,17 @@
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { parseGoInteger } from './go-integer.ts';
-import { type TextToken, tokenize } from './text-token.ts';
+import { type TextToken, TextTokens } from './text-token.ts';
 
-/** flyteidl `core.Secret` as bytes; an absent field is empty, an unknown mount requirement keeps its number. */
-interface SecretMessage {
-  group: Uint8Array;
-  groupVersion: Uint8Array;
-  key: Uint8Array;
+/** flyteidl `core.Secret`; an absent field is empty, an unknown mount requirement keeps its number. */
+interface SecretMessage<Field> {
+  group: Field;
+  groupVersion: Field;
+  key: Field;
   mountRequirement: number;
-  envVar: Uint8Array;
+  envVar: Field;
 }
 
-const stringFields = new Map<string, Exclude<keyof SecretMessage, 'mountRequirement'>>([
+const stringFields = new Map<string, Exclude<keyof SecretMessage<string>, 'mountRequirement'>>([
   ['group', 'group'],
   ['group_version', 'groupVersion'],
   ['key', 'key'],
@@ -27,32 +27,27 @@ function malformedSecret(what: string): LatchkeyError {
 /**
  * Reads protobuf text with the answers of golang/protobuf v1.3.5 (proto/text_parser.go readStruct).
  * An extension or Any in brackets is always an error here: core.Secret has neither (Go panics on some of them).
+ * @returns fields as binary texts: a character stands for a byte
  * @throws ANNOTATION_MALFORMED when it is none
  */
-export function parseSecretText(text: Uint8Array): SecretMessage {
-  const none = new Uint8Array();
-  const secret: SecretMessage = {
-    group: none,
-    groupVersion: none,
-    key: none,
-    mountRequirement: 0,
-    envVar: none,
-  };
-  const seen = new Set<string>();
-  const tokens = tokenize(text);
-  const next = (): TextToken => tokens.next().value ?? { kind: 'end' };
-  let token = next();
+export function parseSecretText(bytes: Uint8Array): SecretMessage<string> {
+  const secret = { group: '', groupVersion: '', key: '', mountRequirement: 0, envVar: '' };
+  const seen: string[] = [];
+  const tokens = new TextTokens(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
+  );
+  let token = tokens.next();
   while (token.kind !== 'end') {
     const name = token.kind === 'word' ? token.text : '';
     const field = stringFields.get(name);
     if (field === undefined && name !== 'mount_requirement') throw malformedSecret('unknown field');
-    if (seen.has(name)) throw malformedSecret(`field ${name} is repeated`);
-    seen.add(name);
-    if (!isSymbol(next(), ':')) throw malformedSecret(`a colon is missing after ${name}`);
-    if (field === undefined) secret.mountRequirement = readMountRequirement(next());
-    else secret[field] = readString(next(), name);
-    token = next();
-    if (isSymbol(token, ';') || isSymbol(token, ',')) token = next();
+    if (seen.includes(name)) throw malformedSecret(`field ${name} is repeated`);
+    seen.push(name);
+    if (!isSymbol(tokens.next(), ':')) throw malformedSecret(`a colon is missing after ${name}`);
+    if (field === undefined) secret.mountRequirement = readMountRequirement(tokens.next());
+    else secret[field] = readString(tokens.next(), name);
+    token = tokens.next();
+    if (isSymbol(token, ';') || isSymbol(token, ',')) token = tokens.next();
   }
   return secret;
 }
@@ -61,9 +56,9 @@ function isSymbol(token: TextToken, text: string): boolean {
   return token.kind === 'symbol' && token.text === text;
 }
 
-function readString(token: TextToken, name: string): Uint8Array {
+function readString(token: TextToken, name: string): string {
   if (token.kind !== 'string') throw malformedSecret(`the value of ${name} is not a quoted string`);
-  return token.bytes;
+  return token.text;
 }
 
 function readMountRequirement(token: TextToken): number {
@@ -75,7 +70,7 @@ function readMountRequirement(token: TextToken): number {
 }
 
 /** Writes the text as Go's proto.MarshalTextString: one field a line, bytes outside printable ASCII as octal. */
-export function formatSecretText(secret: SecretMessage): string {
+export function formatSecretText(secret: SecretMessage<Uint8Array>): string {
   const quoted = (name: string, bytes: Uint8Array): string =>
     bytes.length === 0 ? '' : `${name}: "${Array.from(bytes, escapeByte).join('')}"\n`;
   const mount = mountRequirementNames[secret.mountRequirement] ?? String(secret.mountRequirement);

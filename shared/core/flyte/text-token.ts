@@ -3,21 +3,29 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 
 /**
  * Tokens of the protobuf text format as golang/protobuf v1.3.5 reads them (proto/text_parser.go: advance, unquoteC,
- * unescape), on bytes and in linear time.
+ * unescape), in linear time. Texts are binary: a character stands for a byte.
  */
-export type TextToken =
-  | { kind: 'word' | 'symbol'; text: string }
-  | { kind: 'string'; bytes: Uint8Array }
-  | { kind: 'end' };
+export interface TextToken {
+  kind: 'word' | 'symbol' | 'string' | 'end';
+  /** Of a string what it stands for, without quotes and escapes. */
+  text: string;
+}
 
 const quoteMark = 0x22;
 const apostrophe = 0x27;
 const backslash = 0x5c;
 const lineFeed = 0x0a;
 const hash = 0x23;
-const symbols = new Set(Buffer.from('<>{}:[];,/'));
-const space = new Set(Buffer.from(' \t\n\r'));
-const wordBytes = new Set(Buffer.from('-+._ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'));
+const [other, space, symbol, word] = [0, 1, 2, 3];
+const wordCharacters = '-+._ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const classOf = new Uint8Array(256).fill(other);
+for (const [characters, kind] of [
+  [' \t\n\r', space],
+  ['<>{}:[];,/', symbol],
+  [wordCharacters, word],
+] as const) {
+  for (const character of characters) classOf[character.charCodeAt(0)] = kind;
+}
 /** The letters that stand for one byte behind a backslash. */
 const simpleEscapes = new Map(
   Object.entries({ a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '?': 63, "'": 39, '"': 34, '\\': 92 }).map(
@@ -29,66 +37,82 @@ const hexDigits = new Map(
   Object.entries({ x: 2, X: 2, u: 4, U: 8 }).map(([char, digits]) => [char.charCodeAt(0), digits]),
 );
 
-/** Cuts the text into tokens, the last of kind `end`; adjacent strings are one token. @throws ANNOTATION_MALFORMED when that cannot be done */
-export function* tokenize(source: Uint8Array): Generator<TextToken, void> {
-  const text = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
-  let position = skipSpace(text, 0);
-  while (position < text.length) {
-    const first = text[position] ?? 0;
-    if (first === quoteMark || first === apostrophe) {
-      const parts: Uint8Array[] = [];
-      while (text[position] === quoteMark || text[position] === apostrophe) {
-        const end = endOfString(text, position);
-        parts.push(unquote(text.subarray(position + 1, end)));
-        position = skipSpace(text, end + 1);
-      }
-      yield { kind: 'string', bytes: Buffer.concat(parts) };
-      continue;
-    }
-    const end = symbols.has(first) ? position + 1 : endOfWord(text, position);
-    yield { kind: symbols.has(first) ? 'symbol' : 'word', text: text.toString('latin1', position, end) };
-    position = skipSpace(text, end);
+/** Cuts a text into tokens; adjacent strings are one token. */
+export class TextTokens {
+  readonly #text: string;
+  #position: number;
+
+  /** @param text binary */
+  constructor(text: string) {
+    this.#text = text;
+    this.#position = skipSpace(text, 0);
   }
-  yield { kind: 'end' };
+
+  /** Takes the next token, behind the last one `end`. @throws ANNOTATION_MALFORMED when there is none */
+  next(): TextToken {
+    const text = this.#text;
+    const start = this.#position;
+    if (start >= text.length) return { kind: 'end', text: '' };
+    const first = text.charCodeAt(start);
+    if (isQuote(first)) return { kind: 'string', text: this.#readStrings() };
+    const isSymbol = classOf[first] === symbol;
+    const end = isSymbol ? start + 1 : endOfWord(text, start);
+    this.#position = skipSpace(text, end);
+    return { kind: isSymbol ? 'symbol' : 'word', text: text.slice(start, end) };
+  }
+
+  #readStrings(): string {
+    let joined = '';
+    while (isQuote(this.#text.charCodeAt(this.#position))) {
+      const end = endOfString(this.#text, this.#position);
+      joined += unquote(this.#text.slice(this.#position + 1, end));
+      this.#position = skipSpace(this.#text, end + 1);
+    }
+    return joined;
+  }
 }
+
+const isQuote = (character: number): boolean => character === quoteMark || character === apostrophe;
 
 function malformedToken(what: string): LatchkeyError {
   return new LatchkeyError('ANNOTATION_MALFORMED', `is not protobuf text: ${what}`);
 }
 
-function skipSpace(text: Buffer, from: number): number {
+function skipSpace(text: string, from: number): number {
   let position = from;
   for (;;) {
-    const byte = text[position];
-    if (byte === hash) {
-      const end = text.indexOf(lineFeed, position);
+    const character = text.charCodeAt(position);
+    if (character === hash) {
+      const end = text.indexOf('\n', position);
       if (end < 0) return text.length;
       position = end + 1;
-    } else if (byte !== undefined && space.has(byte)) position++;
+    } else if (classOf[character] === space) position++;
     else return position;
   }
 }
 
-function endOfWord(text: Buffer, from: number): number {
+function endOfWord(text: string, from: number): number {
   let position = from;
-  while (wordBytes.has(text[position] ?? 0)) position++;
+  while (classOf[text.charCodeAt(position)] === word) position++;
   if (position === from) throw malformedToken(`unexpected character at byte ${from + 1}`);
   return position;
 }
 
 /** Position of the closing quote of the string that opens at `from`. */
-function endOfString(text: Buffer, from: number): number {
+function endOfString(text: string, from: number): number {
+  const quote = text.charCodeAt(from);
   for (let position = from + 1; position < text.length; position++) {
-    const byte = text[position];
-    if (byte === text[from]) return position;
-    if (byte === lineFeed) break;
-    if (byte === backslash) position++;
+    const character = text.charCodeAt(position);
+    if (character === quote) return position;
+    if (character === lineFeed) break;
+    if (character === backslash) position++;
   }
   throw malformedToken(`unmatched quote at byte ${from + 1}`);
 }
 
-function unquote(inner: Buffer): Uint8Array {
-  if (!inner.includes(backslash)) return inner;
+function unquote(quoted: string): string {
+  if (!quoted.includes('\\')) return quoted;
+  const inner = Buffer.from(quoted, 'latin1');
   // Go checks the encoding only of strings that hold an escape.
   if (!isUtf8(inner)) throw malformedToken('invalid UTF-8 in a string with escapes');
   // No escape is shorter than its bytes.
@@ -105,7 +129,7 @@ function unquote(inner: Buffer): Uint8Array {
       position += read.length;
     }
   }
-  return bytes.subarray(0, length);
+  return bytes.toString('latin1', 0, length);
 }
 
 /** Reads the escape behind a backslash: one byte, or a code point. */
