@@ -97,6 +97,7 @@ export function planPod(grants: readonly { title: string; edits: Edit[] }[], bud
 function withNormalPath(edit: Edit, budget: WorkBudget): Edit {
   if ('volumeMount' in edit && edit.volumeMount.mountPath !== '') {
     const mountPath = normalMountPath(edit.volumeMount.mountPath, budget);
+    if (mountPath === edit.volumeMount.mountPath) return edit;
     return { ...edit, volumeMount: { ...edit.volumeMount, mountPath } };
   }
   if ('file' in edit)
@@ -200,7 +201,7 @@ function want<T>(
   const known = wanted.get(name);
   if (known === undefined) {
     wanted.set(name, { value, secrets: new Set([title]) });
-  } else if (!isDeepStrictEqual(known.value, value)) {
+  } else if (known.value !== value && !isDeepStrictEqual(known.value, value)) {
     throw new LatchkeyError(
       code,
       `secrets ${quote(firstOf(known.secrets))} and ${quote(title)} both want the ${noun} ${quote(name)}: rename one of them, or ask for only one in this task`,
