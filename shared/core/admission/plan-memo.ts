@@ -20,6 +20,14 @@ const planBytes = 8_192;
 const bytesPerKeyCharacter = 4;
 const bytesPerStep = 64;
 
+/**
+ * Requests of which is known that they came once: fewer than plans of 50 secrets fit, so that those which never come again
+ * take no place of one that does, and nothing of them stays.
+ */
+const mostNewcomers = 64;
+/** Longer keys than that of a pod with 256 secrets are never kept. */
+const longestKey = 131_072;
+
 type Plan = Extract<PlannedRequests, { steps: PlanSteps }>;
 
 interface Remembered {
@@ -28,7 +36,7 @@ interface Remembered {
 }
 
 /**
- * Remembers the plans of requests that were asked before: a thousand pods of one map task ask for the same. It changes
+ * Remembers the plans of requests that come again: a thousand pods of one map task ask for the same. It changes
  * no answer, for a plan depends on nothing but the requests, the caller and the rules; with rules that are stale it does on
  * time, and with a sealed value on what must not be kept, so these are planned each time.
  */
@@ -36,6 +44,8 @@ export class PlanMemo {
   readonly #mostBytes: number;
   /** By request, the longest kept first. */
   readonly #plans = new Map<string, Remembered>();
+  /** By request, the one that came first. */
+  readonly #newcomers = new Set<string>();
   #bytes = 0;
   #hits = 0;
   /** What the plans were made of. */
@@ -59,7 +69,7 @@ export class PlanMemo {
       return again(known.planned, budget);
     }
     const planned = planRequests(asked, caller, rules, budget);
-    if (isKept(planned)) this.#keep(key, planned);
+    if (isKept(planned) && this.#cameBefore(key)) this.#keep(key, planned);
     return planned;
   };
 
@@ -73,10 +83,21 @@ export class PlanMemo {
     const version = index.version();
     if (this.#index === index && this.#indexVersion === version && this.#chain === chain) return;
     this.#plans.clear();
+    this.#newcomers.clear();
     this.#bytes = 0;
     this.#index = index;
     this.#indexVersion = version;
     this.#chain = chain;
+  }
+
+  /** Tells whether a request is one of the newcomers, and makes it one otherwise. */
+  #cameBefore(key: string): boolean {
+    if (this.#newcomers.delete(key)) return true;
+    if (key.length > longestKey) return false;
+    this.#newcomers.add(key);
+    const [first = ''] = this.#newcomers;
+    if (this.#newcomers.size > mostNewcomers) this.#newcomers.delete(first);
+    return false;
   }
 
   #keep(key: string, planned: Plan): void {
