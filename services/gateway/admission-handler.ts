@@ -78,12 +78,8 @@ function describeInSpan(span: Span, admission: Admission, waitedMs: number): voi
 
 function count(metrics: AdmissionMetrics, admission: Admission, durationMs: number): void {
   metrics.admission({ outcome: admission.outcome, code: admission.code ?? 'OK' }, durationMs);
-  const alike = Map.groupBy(admission.secrets, ({ manager, outcome }) => `${manager} ${outcome}`);
-  for (const [secret, ...others] of alike.values()) {
-    if (secret === undefined) continue;
-    const { manager = 'none', outcome } = secret;
-    metrics.secrets({ manager, verdict: outcomeLabels[outcome] }, 1 + others.length);
-  }
+  for (const { manager = 'none', outcome } of admission.secrets)
+    metrics.secrets({ manager, verdict: outcomeLabels[outcome] }, 1);
 }
 
 const described = ({ outcome, code, namespace, uid, secrets }: Admission): object => ({

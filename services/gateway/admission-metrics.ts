@@ -1,4 +1,4 @@
-import { metrics } from '@opentelemetry/api';
+import { type Attributes, metrics, type ObservableCounter } from '@opentelemetry/api';
 import type { HandshakeRefusal } from './http/bound-handshakes.ts';
 import type { ShedReason } from './http/request-plan.ts';
 import type { EvictedConnection } from './http/webhook-server.ts';
@@ -22,12 +22,13 @@ const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 /** @param remembered how many plans came from memory so far, observed at each scrape */
 export function createAdmissionMetrics(remembered: () => number): AdmissionMetrics {
   const meter = metrics.getMeter('latchkey');
-  const admissions = meter.createCounter('latchkey.admissions', {
+  const admissions = meter.createObservableCounter('latchkey.admissions', {
     description: 'Admission reviews answered, by outcome and error code',
   });
-  const secrets = meter.createCounter('latchkey.secrets', {
+  const secrets = meter.createObservableCounter('latchkey.secrets', {
     description: 'Secrets requested, by the manager that answered and its verdict',
   });
+  const [countAdmission, countSecrets] = [createTally(admissions), createTally(secrets)];
   const plans = meter.createObservableCounter('latchkey.plans.remembered', {
     description: 'Plans of requests taken from memory, as the same was asked before, instead of made anew',
   });
@@ -50,14 +51,31 @@ export function createAdmissionMetrics(remembered: () => number): AdmissionMetri
     advice: { explicitBucketBoundaries: secondsBuckets },
   });
   return {
-    admission: (attributes, durationMs) => {
-      admissions.add(1, attributes);
-      duration.record(durationMs / 1_000, { outcome: attributes.outcome });
+    admission: ({ outcome, code }, durationMs) => {
+      countAdmission(`${outcome} ${code}`, 1, () => ({ outcome, code }));
+      duration.record(durationMs / 1_000, { outcome });
     },
-    secrets: (attributes, count) => secrets.add(count, attributes),
+    secrets: ({ manager, verdict }, count) =>
+      countSecrets(`${manager} ${verdict}`, count, () => ({ manager, verdict })),
     shed: (reason) => shed.add(1, { reason }),
     evicted: (connection) => evicted.add(1, { connection }),
     handshakeRefused: (reason) => handshakesRefused.add(1, { reason }),
     ruleFault: (manager) => faults.add(1, { manager }),
+  };
+}
+
+/** Adds to the count of a key; its attributes are asked for once. */
+type Tally = (key: string, count: number, attributesOf: () => Attributes) => void;
+
+/** Counts for a counter that is read at each scrape; a plain one writes its attributes as JSON at every addition. */
+function createTally(counter: ObservableCounter): Tally {
+  const counts = new Map<string, { attributes: Attributes; count: number }>();
+  counter.addCallback((result) => {
+    for (const { attributes, count } of counts.values()) result.observe(count, attributes);
+  });
+  return (key, count, attributesOf) => {
+    const known = counts.get(key);
+    if (known === undefined) counts.set(key, { attributes: attributesOf(), count });
+    else known.count += count;
   };
 }
