@@ -3,8 +3,6 @@ import { emptyKeyRing, type KeyRing, parseKeyRing } from '#shared/core/rules/ind
 import type { Clock } from './clock.ts';
 import { type FileContents, readFolder, watchFolder } from './file-watch.ts';
 
-const pollIntervalMs = 1_000;
-
 /** The key ring of a mounted folder, followed while it runs. */
 export interface MountedKeyRing {
   start(): Promise<void>;
@@ -40,7 +38,7 @@ export function followKeyRing(options: {
         return new Map<string, Buffer>();
       });
       consider(initial);
-      stopWatch = watchFolder({ folder, initial, intervalMs: pollIntervalMs, clock, onChange: consider });
+      stopWatch = watchFolder({ folder, initial, clock, onChange: consider });
     },
     stop: () => stopWatch(),
     current: () => current,

@@ -3,8 +3,6 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { watchFiles } from './file-watch.ts';
 
-const pollIntervalMs = 1_000;
-
 /**
  * Follows a file that was loaded as `current`. A changed file that is wrong keeps the value in force and says so; one
  * that means the same changes nothing.
@@ -27,7 +25,6 @@ export function followParsedFile<T>(options: {
   return watchFiles({
     paths: [path],
     initial: new Map(),
-    intervalMs: pollIntervalMs,
     clock,
     onChange: (contents) => {
       try {

@@ -5,8 +5,6 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { type FileContents, readFiles, watchFiles } from '#shared/runtime/file-watch.ts';
 
-const pollIntervalMs = 1_000;
-
 /** Follows the CAs whose client certificates are accepted, PEM, in the file `webhook.clientCa`. */
 interface ClientCa {
   /** @throws CONFIG_INVALID when the file holds no certificate: any caller would be answered without one */
@@ -36,7 +34,7 @@ export function followClientCa(options: {
     start: async () => {
       const initial = await readFiles([path]);
       onClientCa(parseClientCa(initial.get(path), path));
-      stopWatch = watchFiles({ paths: [path], initial, intervalMs: pollIntervalMs, clock, onChange });
+      stopWatch = watchFiles({ paths: [path], initial, clock, onChange });
     },
     stop: () => stopWatch(),
   };

@@ -8,7 +8,6 @@ import {
   type ServingCertificate,
 } from './serving-certificate.ts';
 
-const pollIntervalMs = 1_000;
 /** Interval after which a certificate refused for its time is checked again, ms: the node's clock may be right by then. */
 const reconsiderIntervalMs = 60_000;
 
@@ -57,7 +56,6 @@ export function followServingCertificate(options: {
       const stopFiles = watchFiles({
         paths: Object.values(certificatePaths(dir)),
         initial,
-        intervalMs: pollIntervalMs,
         clock,
         onChange: consider,
       });
