@@ -58,9 +58,15 @@ export function orDenial(decided: readonly DecidedSecret[], join: () => PlannedR
 }
 
 /** Lists what is injected. */
-export const injectionsOf = (decided: readonly DecidedSecret[]): Injection[] =>
-  decided.flatMap((secret) => ('injection' in secret ? [secret.injection] : []));
+export function injectionsOf(decided: readonly DecidedSecret[]): Injection[] {
+  const injections: Injection[] = [];
+  for (const secret of decided) if ('injection' in secret) injections.push(secret.injection);
+  return injections;
+}
 
 /** Lists what is refused. */
-export const rejectionsOf = (decided: readonly DecidedSecret[]): RejectedSecret[] =>
-  decided.flatMap((secret) => ('rejection' in secret ? [secret.rejection] : []));
+export function rejectionsOf(decided: readonly DecidedSecret[]): RejectedSecret[] {
+  const rejections: RejectedSecret[] = [];
+  for (const secret of decided) if ('rejection' in secret) rejections.push(secret.rejection);
+  return rejections;
+}

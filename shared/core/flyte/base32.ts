@@ -2,20 +2,23 @@ import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 
 /** Flyte's alphabet: lower case, so that an encoded name is also a legal volume name. */
 const alphabet = 'abcdefghijklmnopqrstuvwxyz123456';
+const digits = Buffer.from(alphabet);
 const digitValue = new Int8Array(128).fill(-1);
 for (const [value, char] of [...alphabet].entries()) digitValue[char.charCodeAt(0)] = value;
 
 /** Encodes bytes (a string as UTF-8) without padding. */
 export function encodeBase32(data: Uint8Array | string): string {
-  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-  let text = '';
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  const encoded = Buffer.allocUnsafe(Math.ceil((bytes.length * 8) / 5));
+  let length = 0;
   let buffer = 0;
   let bits = 0;
-  for (const byte of bytes) {
-    buffer = ((buffer << 8) | byte) & 0xfff;
-    for (bits += 8; bits >= 5; bits -= 5) text += alphabet.charAt((buffer >> (bits - 5)) & 31);
+  for (let position = 0; position < bytes.length; position++) {
+    buffer = ((buffer << 8) | (bytes[position] ?? 0)) & 0xfff;
+    for (bits += 8; bits >= 5; bits -= 5) encoded[length++] = digits[(buffer >> (bits - 5)) & 31] ?? 0;
   }
-  return bits > 0 ? text + alphabet.charAt((buffer << (5 - bits)) & 31) : text;
+  if (bits > 0) encoded[length++] = digits[(buffer << (5 - bits)) & 31] ?? 0;
+  return encoded.toString('latin1', 0, length);
 }
 
 /**
@@ -24,10 +27,10 @@ export function encodeBase32(data: Uint8Array | string): string {
  * @throws ANNOTATION_MALFORMED when it is none, with the position but not the content
  */
 export function decodeBase32(text: string): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil((text.length * 5) / 8));
+  const bytes = Buffer.allocUnsafe(Math.ceil((text.length * 5) / 8));
   let length = 0;
   let buffer = 0;
-  let digits = 0;
+  let count = 0;
   for (let position = 0; position < text.length; position++) {
     const code = text.charCodeAt(position);
     if (code === 0x0a || code === 0x0d) continue;
@@ -36,10 +39,10 @@ export function decodeBase32(text: string): Uint8Array {
       throw new LatchkeyError('ANNOTATION_MALFORMED', `is not base32 at character ${position + 1}`);
     }
     buffer = ((buffer << 5) | value) & 0xfff;
-    digits++;
-    if ((digits * 5) % 8 < 5) bytes[length++] = (buffer >> ((digits * 5) % 8)) & 0xff;
+    count++;
+    if ((count * 5) % 8 < 5) bytes[length++] = (buffer >> ((count * 5) % 8)) & 0xff;
   }
-  return bytes.subarray(0, length - droppedBytes(digits % 8));
+  return bytes.subarray(0, length - droppedBytes(count % 8));
 }
 
 /** Bytes that full decoding of the last, partial group has written but Go does not. */

@@ -28,22 +28,33 @@ function filesOfEdit(edit: Edit, edits: Edit[]): string[] {
 
 /** Lists the variables that hold the path of one of the files, and not the secret. */
 export function pathVariables(edits: Edit[]): string[] {
-  const files = new Set(firstPlaces(edits, (edit) => filesOfEdit(edit, edits)));
-  return edits.flatMap((edit) =>
-    'env' in edit && 'value' in edit.env && !isSecretSetting(edit.env.name) && files.has(edit.env.value)
-      ? [edit.env.name]
-      : [],
-  );
+  let files: ReadonlySet<string> | undefined;
+  const names: string[] = [];
+  for (const edit of edits) {
+    if (!('env' in edit) || !('value' in edit.env) || isSecretSetting(edit.env.name)) continue;
+    files ??= new Set(firstPlaces(edits, (each) => filesOfEdit(each, edits)));
+    if (files.has(edit.env.value)) names.push(edit.env.name);
+  }
+  return names;
 }
 
 /** Tells whether the edits bring a secret into a pod. Settings, statements and a volume that nothing mounts do not. */
 export function providesSecret(edits: readonly Edit[]): boolean {
-  const volumes = new Set(edits.flatMap((edit) => ('volume' in edit ? [edit.volume.name] : [])));
-  return edits.some((edit) => {
-    if ('env' in edit) return !isSecretSetting(edit.env.name);
-    if ('volumeMount' in edit) return volumes.has(edit.volumeMount.name);
-    return 'initContainer' in edit || 'annotation' in edit;
-  });
+  let volumes: ReadonlySet<string> | undefined;
+  for (const edit of edits) {
+    if ('initContainer' in edit || 'annotation' in edit) return true;
+    if ('env' in edit && !isSecretSetting(edit.env.name)) return true;
+    if (!('volumeMount' in edit)) continue;
+    volumes ??= volumeNames(edits);
+    if (volumes.has(edit.volumeMount.name)) return true;
+  }
+  return false;
+}
+
+function volumeNames(edits: readonly Edit[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const edit of edits) if ('volume' in edit) names.add(edit.volume.name);
+  return names;
 }
 
 /** Longest path that Linux takes, and longest name in one (PATH_MAX, NAME_MAX), in bytes. */

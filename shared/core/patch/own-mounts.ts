@@ -49,9 +49,9 @@ export function checkOwnMounts(plan: OwnPlaces, budget: WorkBudget): void {
     if (mount !== undefined) throw hiddenFile(mount, { path, title }, ', which another manager provides');
   }
   for (const mountPath of plan.mounts.keys()) {
-    const mount = plan.mountTree.at(mountPath, budget);
     const holder = holderOf(plan, mountPath, budget);
-    if (mount === undefined || holder === undefined) continue;
+    const mount = holder && plan.mountTree.at(mountPath, budget);
+    if (holder === undefined || mount === undefined) continue;
     const file =
       'secrets' in holder.volume
         ? fileHiddenBy(plan, holder, mountPath, budget)

@@ -15,8 +15,8 @@ export function templateCost(tree: unknown): (variables: Variables) => number {
   const pieces = text.split('${').length + text.split('|').length - 2;
   return ({ group, groupVersion, key, envVar, entry }) => {
     // The opened value of inline delivery is not among them: `compileRecipe` bounds how often it is read.
-    const ofEntry = Object.values(entry).map(({ length }) => length);
-    const longest = Math.max(group.length + groupVersion.length, key.length, envVar.length, ...ofEntry);
+    let longest = Math.max(group.length + groupVersion.length, key.length, envVar.length);
+    for (const { length } of Object.values(entry)) longest = Math.max(longest, length);
     return own + pieces * (stepsPerPiece + Math.ceil(longest / charactersPerStep.variable));
   };
 }
