@@ -60,7 +60,7 @@ export function createHealthServer(options: {
 const timeoutsOf = ({ timeoutMs }: HealthLimits): object => ({
   headersTimeout: timeoutMs,
   requestTimeout: timeoutMs,
-  connectionsCheckingInterval: Math.min(timeoutMs, 500),
+  connectionsCheckingInterval: Math.min(timeoutMs, 1_000),
   maxHeaderSize: longestHeaderBytes,
 });
 

@@ -20,7 +20,7 @@ const timeouts = {
   /** Second line of defense; `reapStalledHandshakes` is earlier. */
   handshakeTimeout: 9_500,
   // Seldom, as it wakes an idle process too. Those found together end a few at a time (client-error-handler.ts).
-  connectionsCheckingInterval: 250,
+  connectionsCheckingInterval: 1_000,
 };
 
 /** Longest time without traffic, ms, such as on an answer that the client does not read; between requests it is `keepAliveTimeout`. */
