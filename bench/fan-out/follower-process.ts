@@ -4,18 +4,12 @@ import { connectServiceBus } from '#shared/bus/link/service-bus.ts';
 import { createReader } from '#shared/bus/read/reader.ts';
 import { rulesBucket } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
+import type { Applied } from './measure-fan-out.ts';
 
 // Follows a set of rules on as many connections as it is told, each as a gateway does, and says when each has what it has.
 // `node follower-process.ts <address of NATS> <folder of the login> <owner> <connections>`
 const [url = '', credentials = '', owner = '', count = ''] = process.argv.slice(2);
 const log = pino({ level: 'error' });
-
-/** What a follower has now: its number, the sequence of the set, and when it came into force, ms of the machine's clock. */
-export interface Applied {
-  follower: number;
-  seq: number;
-  atMs: number;
-}
 
 const follow = async (follower: number): Promise<void> => {
   const bus = connectServiceBus('gateway', {

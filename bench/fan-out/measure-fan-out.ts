@@ -1,16 +1,25 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureBuckets } from '#shared/bus/link/buckets.ts';
 import type { Publisher } from '#shared/bus/publish/publisher.ts';
 import { formatKey } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
 import { publishRules } from '#testkit/gateway/publish-rules.ts';
 import { startTestBus, type TestBus } from '#testkit/nats/test-bus.ts';
-import type { Applied } from './follower-process.ts';
 
 const owner = 'k8s';
 const mostBytes = 64 * 1_024 * 1_024;
+const settlingMs = 6_000;
+const restMs = 20_000;
+
+/** What a follower has now: its number, the sequence of the set, and when it came into force, ms of the machine's clock. */
+export interface Applied {
+  follower: number;
+  seq: number;
+  atMs: number;
+}
 
 /** How one number of followers got the changes. */
 export interface FanOutRow {
@@ -23,6 +32,8 @@ export interface FanOutRow {
   'most ms': number;
   /** What the server sent for a change, bytes a follower. */
   'bytes sent': number;
+  /** What the server sends without any change, bytes a second and follower. */
+  'at rest, B/s': number;
 }
 
 /** Has followers of growing number follow one set, and changes one entry again and again. */
@@ -68,6 +79,11 @@ async function measureFollowers(
     lastMs.push(ofChange.at(-1) ?? Number.NaN);
   }
   const bytes = (await bytesSent(testBus)) - bytesBefore;
+  // Followers look at the stream more often for a while after a change.
+  await sleep(settlingMs);
+  const restBefore = await bytesSent(testBus);
+  await sleep(restMs);
+  const restBytes = (await bytesSent(testBus)) - restBefore;
   await followers.stop();
   const at = (values: number[], share: number): number =>
     Number((values.sort((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN).toFixed(1));
@@ -78,6 +94,7 @@ async function measureFollowers(
     'p99 ms': at(delaysMs, 0.99),
     'most ms': at(delaysMs, 1),
     'bytes sent': Math.round(bytes / changes / count),
+    'at rest, B/s': Math.round((restBytes * 1_000) / restMs / count),
   };
 }
 
