@@ -65,8 +65,12 @@ function decided(handle: WebhookHandler, request: WebhookRequest): WebhookAnswer
 
 function send(response: ServerResponse, answer: WebhookAnswer): void {
   const [type, content] = 'json' in answer ? ['application/json', answer.json] : ['text/plain', answer.text];
-  const bytes = Buffer.from(content);
-  response.writeHead(answer.status, { 'content-type': type, 'content-length': bytes.length }).end(bytes);
+  const length = Buffer.byteLength(content);
+  // A text goes into one write with the head, and one of ASCII is written as it is.
+  const encoding = length === content.length ? 'latin1' : 'utf8';
+  response
+    .writeHead(answer.status, { 'content-type': type, 'content-length': length })
+    .end(content, encoding);
 }
 
 const shedTexts: Readonly<Record<ShedReason, string>> = {
