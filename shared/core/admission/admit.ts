@@ -109,13 +109,16 @@ function answerRequest(request: AdmissionRequest, rules: Rules, options: Require
     };
   }
   const { patch } = result;
-  const traceparents = injectionsOf(decided).flatMap((injection) => injection.traceparents);
+  const traceparents = new Set<string>();
+  for (const injection of injectionsOf(decided)) {
+    for (const traceparent of injection.traceparents) traceparents.add(traceparent);
+  }
   return {
     ...known,
     response: allow(uid, patch.length === 0 ? undefined : formatPatch(patch), warnings),
     outcome: decided.length === 0 ? 'nothing-asked' : 'injected',
     patch: patch.map(({ operation }) => operation),
-    ruleTraceparents: [...new Set(traceparents)],
+    ruleTraceparents: [...traceparents],
   };
 }
 
@@ -141,8 +144,9 @@ function injectSecrets(
     warnNamespace(namespace, pod.namespace, work.warnings);
     const planned = work.plan(asked, { ...pod.identity, namespace }, rules, work.budget);
     decided = planned.decided;
-    for (const text of injectionsOf(decided).flatMap(({ warnings }) => warnings))
-      work.warnings.add(() => text);
+    for (const { warnings } of injectionsOf(decided)) {
+      for (const text of warnings) work.warnings.add(() => text);
+    }
     if ('denial' in planned) return planned;
     const { plan, report } = planned;
     const isSkipped = skippedContainers(pod, rules.skippedContainers, work);

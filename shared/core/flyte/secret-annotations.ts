@@ -18,7 +18,10 @@ interface Found {
 export const isSecretAnnotation = (name: string): boolean =>
   name.startsWith(requestPrefix) && hasNumber(name);
 
-const hasNumber = (name: string): boolean => /^[0-9]{1,63}$/.test(name.slice(requestPrefix.length));
+const numberAtEnd = new RegExp(`^.{${requestPrefix.length}}[0-9]{1,63}$`);
+
+/** @param name begins with the prefix */
+const hasNumber = (name: string): boolean => numberAtEnd.test(name);
 
 /**
  * Finds the annotations that ask for a secret: `flyte.secrets/s<number>`, in numeric order.
@@ -65,9 +68,12 @@ function checkAmount(found: readonly Found[]): void {
 /** Sorts by number. `s1` and `s01` are the same one: their order must not depend on that in the pod. */
 const inOrder = (found: readonly Found[]): Found[] =>
   found
-    .map((one) => ({ one, digits: one.annotation.slice(requestPrefix.length).replace(/^0+(?=.)/, '') }))
+    .map((one) => ({ one, digits: withoutZeros(one.annotation.slice(requestPrefix.length)) }))
     .sort((a, b) => compareNumbers(a.digits, b.digits) || (a.one.annotation < b.one.annotation ? -1 : 1))
     .map(({ one }) => one);
+
+const withoutZeros = (digits: string): string =>
+  digits.startsWith('0') ? digits.replace(/^0+(?=.)/, '') : digits;
 
 /** Compares numbers written without leading zeros: the longer one is greater. */
 function compareNumbers(left: string, right: string): number {
