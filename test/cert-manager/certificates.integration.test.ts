@@ -75,6 +75,21 @@ test('a CA that is lost for good is replaced, and the one still in use stays tru
   }
 });
 
+test('an installation over the webhook configuration of an earlier one has a leaf at once', async () => {
+  // Longer than any test waits.
+  const rotation = { trustWaitSeconds: 600 };
+  const installation = await installations.startReady('reinstalled', {}, { rotation });
+  const earlier = await installation.readCa();
+  await installation.stop();
+  for (const secret of ['latchkey-ca', 'flyte-pod-webhook-secret']) await installation.deleteSecret(secret);
+  await installation.start();
+  await installation.becomes('a leaf of the new CA', async () => {
+    const [ca, serving] = [await installation.readCa(), await installation.readServing()];
+    return ca.certificate !== earlier.certificate && isSignedBy(serving.certificate, ca.certificate);
+  });
+  assert.ok((await installation.readTrusted()).includes(earlier.certificate));
+});
+
 test('a CA that an operator brings is used, and the one before it stays trusted', async () => {
   const [installation, donor] = [
     await installations.startReady('ca-brought'),

@@ -7,11 +7,11 @@ export interface Installations {
   cluster(): Cluster;
   all(): readonly Installation[];
   /** Adds an installation, without starting its cert-manager. */
-  add(name: string, webhook?: object): Promise<Installation>;
+  add(name: string, webhook?: object, tls?: object): Promise<Installation>;
   /** Adds an installation and starts its cert-manager. */
-  start(name: string, webhook?: object): Promise<Installation>;
+  start(name: string, webhook?: object, tls?: object): Promise<Installation>;
   /** Adds an installation, starts its cert-manager, and waits until that is ready. */
-  startReady(name: string, webhook?: object): Promise<Installation>;
+  startReady(name: string, webhook?: object, tls?: object): Promise<Installation>;
 }
 
 /** Starts a cluster before the tests of a file, and stops it and every cert-manager in it after them. */
@@ -30,13 +30,13 @@ export function useInstallations(): Installations {
     if (cluster === undefined) throw new Error('the cluster has not started yet');
     return cluster;
   };
-  const add: Installations['add'] = async (name, webhook) => {
-    const installation = await anInstallation(current(), name, webhook);
+  const add: Installations['add'] = async (name, webhook, tls) => {
+    const installation = await anInstallation(current(), name, webhook, tls);
     installations.push(installation);
     return installation;
   };
-  const start: Installations['start'] = async (name, webhook) => {
-    const installation = await add(name, webhook);
+  const start: Installations['start'] = async (name, webhook, tls) => {
+    const installation = await add(name, webhook, tls);
     await installation.start();
     return installation;
   };
@@ -45,8 +45,8 @@ export function useInstallations(): Installations {
     all: () => installations,
     add,
     start,
-    startReady: async (name, webhook) => {
-      const installation = await start(name, webhook);
+    startReady: async (name, webhook, tls) => {
+      const installation = await start(name, webhook, tls);
       await installation.becomesReady();
       return installation;
     },

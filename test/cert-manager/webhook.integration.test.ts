@@ -187,3 +187,14 @@ test('the API server itself accepts the certificate', async (t) => {
     return answer.includes('called at /mutate--v1-pod');
   });
 });
+
+test('the webhook configuration belongs to the ClusterRole of deploy/, whose uid cert-manager reads', async () => {
+  const installation = await installations.startReady('owned');
+  const { rbac } = installations.cluster().harness;
+  const role = await rbac.readClusterRole({ name: 'latchkey-cert-manager' });
+  const ownerUids = async (): Promise<(string | undefined)[]> =>
+    ((await installation.readConfiguration()).metadata?.ownerReferences ?? []).map(({ uid }) => uid);
+  assert.deepEqual(await ownerUids(), [role.metadata?.uid]);
+  await installation.patchConfiguration('merge', { metadata: { ownerReferences: null } });
+  await installation.becomes('the owner again', async () => (await ownerUids()).length === 1);
+});
