@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { headers } from '@nats-io/transport-node';
+import { headers, type MsgHdrs, MsgHdrsImpl, type NatsConnection } from '@nats-io/transport-node';
 import { pino } from 'pino';
 import type { Bus, BusLink } from '#shared/bus/link/bus.ts';
 import { createDigestSet } from '#shared/bus/records/digest.ts';
 import { type BusRecord, formatHeaders } from '#shared/bus/records/record.ts';
 import { rulesBucket as bucket, subjectOf } from '#shared/contracts/bus/bucket.ts';
 import { systemClock } from '#shared/runtime/clock.ts';
+import { aMessage } from '#testkit/nats/a-message.ts';
 import { aManifest, aRecord } from '#testkit/nats/a-record.ts';
 import { entryKey } from '#testkit/nats/follow-set.ts';
 import { waitFor } from '#testkit/processes/wait-for.ts';
@@ -30,16 +30,20 @@ function createSlowBus(records: readonly BusRecord[]): SlowBus {
   let isSlow = true;
   const inboxes = new Map<string, Callback>();
   const held: (() => void)[] = [];
+  const send = (inbox: string, given: MsgHdrs, data: Uint8Array): void => {
+    assert.ok(given instanceof MsgHdrsImpl);
+    inboxes.get(inbox)?.(null, aMessage(given.encode(), data));
+  };
   const reply = (inbox: string, sent: readonly BusRecord[]): void => {
     for (const record of sent) {
       const stored = formatHeaders(record);
       stored.append('Nats-Subject', subjectOf(bucket, record.key));
       stored.append('Nats-Sequence', String(record.revision));
-      inboxes.get(inbox)?.(null, { headers: stored, data: record.bytes });
+      send(inbox, stored, record.bytes);
     }
     const end = headers(204, 'EOB');
     end.set('Nats-Num-Pending', String(records.length - sent.length));
-    inboxes.get(inbox)?.(null, { headers: end, data: new Uint8Array() });
+    send(inbox, end, new Uint8Array());
   };
   const nc = {
     subscribe: (subject: string, { callback }: { callback: Callback }) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Msg, MsgHdrsImpl } from '@nats-io/transport-node';
+import { MsgHdrsImpl } from '@nats-io/transport-node';
 import fc from 'fast-check';
+import { aMessage } from '#testkit/nats/a-message.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
 import { headersOf, readHeaderText } from './message-headers.ts';
 
@@ -12,22 +13,6 @@ const anyHeaders = fc.array(
     fc.string({ unit: fc.constantFrom('a', '1', ':', ' ', '-', '\u00e9', 'Epoch: 9') }),
   ),
 );
-
-/** A message as the client gives it: its data begins where the headers end, and both are within a longer buffer. */
-function aMessage(headers: Uint8Array, data: Uint8Array): Msg & { size(): number } {
-  const payload = Buffer.concat([Buffer.from('MSG before'), headers, data, Buffer.from('\r\nMSG after')]);
-  const start = 'MSG before'.length + headers.length;
-  const subject = '_INBOX.x';
-  const given: Partial<Msg & { size(): number }> = {
-    subject,
-    data: payload.subarray(start, start + data.length),
-    size: () => subject.length + headers.length + data.length,
-    get headers(): never {
-      throw new Error('the client decodes them in its read loop');
-    },
-  };
-  return given as Msg & { size(): number };
-}
 
 test('any headers say what the client reads in them', () => {
   fc.assert(
