@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 const endOfHead = '\r\n\r\n';
+const mostDiscardedBytes = 65_536;
 
 /**
  * A connection of which an HTTP server sees the head of the first request and nothing else. Node parses all requests in the
@@ -12,33 +13,44 @@ export class FirstRequest extends Duplex {
   readonly #socket: Socket;
   readonly #longestBytes: number;
   #head = Buffer.alloc(0);
+  #isWhole = false;
+  #discardedBytes = 0;
 
   /** @param longestBytes of a head; of a longer one that many are passed on, and the server refuses it */
   constructor(socket: Socket, longestBytes: number) {
     super();
     this.#socket = socket;
     this.#longestBytes = longestBytes;
-    const take = (chunk: Buffer): void => {
-      if (!this.#take(chunk)) return;
-      socket.off('data', take);
-      // What else comes is thrown away: unread bytes would turn the close into a reset, which takes the answer along.
-      socket.resume();
-    };
-    socket.on('data', take);
+    socket.on('data', (chunk) => this.#take(chunk));
     socket.once('end', () => this.push(null));
     socket.once('error', (err) => this.destroy(err));
     socket.once('close', () => this.destroy());
   }
 
-  /** Passes on what of a chunk belongs to the head; true when the head is at its end. */
-  #take(chunk: Buffer): boolean {
+  /** Passes on what of a chunk belongs to the head. */
+  #take(chunk: Buffer): void {
+    if (this.#isWhole) {
+      this.#discard(chunk.length);
+      return;
+    }
     const before = this.#head.length;
     const head = Buffer.concat([this.#head, chunk.subarray(0, this.#longestBytes - before)]);
     const at = head.indexOf(endOfHead, Math.max(0, before - endOfHead.length));
     const end = at === -1 ? head.length : at + endOfHead.length;
     this.push(head.subarray(before, end));
     this.#head = head;
-    return at !== -1 || head.length === this.#longestBytes;
+    this.#isWhole = at !== -1 || head.length === this.#longestBytes;
+  }
+
+  /** Throws away what else comes: unread bytes turn the close into a reset, which takes the answer along. It has an end. */
+  #discard(bytes: number): void {
+    this.#discardedBytes += bytes;
+    if (this.#discardedBytes > mostDiscardedBytes) this.#socket.pause();
+  }
+
+  /** Ends the connection once the answer is written; the HTTP server calls it. */
+  destroySoon(): void {
+    this.#socket.destroySoon();
   }
 
   /** Nothing waits to be read: a head is short, and is pushed as it arrives. */

@@ -82,6 +82,18 @@ test('a request that does not end, and an answer that nobody reads, end with the
   await Promise.all([unfinished, silent, drip].map((socket) => once(socket.resume(), 'close')));
 });
 
+test('a client that goes on sending after its answer loses its connection', async (t) => {
+  const { open } = await aHealthServer(t);
+  const socket = await open();
+  socket.write(request('/livez'));
+  const send = (): void => {
+    while (socket.write(request('/livez').repeat(3_000)));
+  };
+  socket.on('drain', send);
+  send();
+  await once(socket.resume(), 'close');
+});
+
 test('headers longer than those of a probe are refused', async (t) => {
   const { ask } = await aHealthServer(t);
   assert.match(await ask(`GET /livez HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 /);

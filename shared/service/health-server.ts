@@ -73,8 +73,9 @@ function guard(server: Server, { connections, timeoutMs }: HealthLimits): Server
     socket.once('close', () => open.delete(socket));
     const [oldest] = open;
     if (open.size > connections) oldest?.destroy();
-    // Ends connections without traffic, such as an answer that the client does not read.
-    socket.setTimeout(timeoutMs, () => socket.destroy());
+    // One that goes on sending, or does not read its answer, would otherwise stay.
+    const deadline = setTimeout(() => socket.destroy(), 2 * timeoutMs);
+    socket.once('close', () => clearTimeout(deadline));
     const first = new FirstRequest(socket, longestHeadBytes);
     for (const listener of serve) listener.call(server, first);
   });
