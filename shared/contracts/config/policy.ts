@@ -21,6 +21,7 @@ const whoAndWhat = {
   projects: globs("Flyte projects that may use them, by the pod's label `project`; left out: any."),
   domains: globs("Flyte domains that may use them, by the pod's label `domain`; left out: any."),
 };
+/** Every rule is compared with every other: a list that is longer is not looked into. */
 const mostRules = 500;
 /**
  * Of a group and a key, in all rules together: each becomes names of its own in every process that has the policy, in one
@@ -61,7 +62,10 @@ function conditionSteps(globsOfRules: readonly (readonly string[] | undefined)[]
  */
 export const recipePolicySchema = z.strictObject({
   default: decision,
-  rules: z.array(z.strictObject(whoAndWhat)).max(mostRules).refine(fewPairs.check, fewPairs.message),
+  rules: z
+    .array(z.strictObject(whoAndWhat))
+    .max(mostRules, { abort: true })
+    .refine(fewPairs.check, fewPairs.message),
 });
 
 const policyRuleSchema = z.strictObject({
@@ -75,7 +79,7 @@ export const policySchema = z
     default: decision.default('allow').describe('What holds for a secret that no rule names.'),
     rules: z
       .array(policyRuleSchema)
-      .max(mostRules)
+      .max(mostRules, { abort: true })
       .refine(fewPairs.check, fewPairs.message)
       .default([])
       .describe('Rules, each of which names secrets and who may use them (docs/policy.md).'),

@@ -10,7 +10,8 @@ import { fewMembers } from '#shared/contracts/shapes/config-values.ts';
  * Strings marked as templates read `${group}`, `${key|lower}`, `${entry.secretName}` and the like
  * (shared/core/rules/template/template.ts lists the variables and filters). A recipe holds no regular expression.
  */
-const template = z.string().max(4096).meta({ title: 'template' });
+const longestTemplate = 4096;
+const template = z.string().max(longestTemplate).meta({ title: 'template' });
 
 /**
  * A lookup key: the globs of a policy's rule go through its filters as names do, and only these leave a glob one of the
@@ -21,20 +22,38 @@ const lookupFilters = ['upper', 'lower', 'trimStart', 'trimEnd'];
 const mostLookupVariables = 8;
 /** Every request is judged, and looked up, under each. */
 const mostLookups = 8;
-const lookupTemplate = template.superRefine((text, { addIssue }) => {
+/** Looked into only when it is no longer than it may be: without `abort` zod goes on to the next check. */
+const lookupTemplate = z
+  .string()
+  .max(longestTemplate, { abort: true })
+  .meta({ title: 'template' })
+  .superRefine((text, { addIssue }) => {
+    const message = lookupProblem(text);
+    if (message !== undefined) addIssue({ code: 'custom', message });
+  });
+
+function lookupProblem(text: string): string | undefined {
   const variables = text.split('${').length - 1;
   if (variables > mostLookupVariables) {
-    const message = `reads ${variables} variables; a lookup may read ${mostLookupVariables}`;
-    addIssue({ code: 'custom', message });
+    return `reads ${variables} variables; a lookup may read ${mostLookupVariables}`;
   }
-  const filters = [...text.matchAll(/\$\{([^}|]*)\|([^}]*)\}/g)].flatMap(([, , list = '']) =>
-    list.split('|'),
-  );
-  const lost = filters.find((filter) => !lookupFilters.includes(filter.split(':')[0] ?? ''));
-  if (lost === undefined) return;
-  const message = `filter "${lost}" cannot stand in a lookup, for no policy could name the secret; there are ${lookupFilters.join(', ')}`;
-  addIssue({ code: 'custom', message });
-});
+  const lost = filtersOf(text).find((filter) => !lookupFilters.includes(filter.split(':')[0] ?? ''));
+  return lost === undefined
+    ? undefined
+    : `filter "${lost}" cannot stand in a lookup, for no policy could name the secret; there are ${lookupFilters.join(', ')}`;
+}
+
+/** Lists the filters of all variables, in one pass. */
+function filtersOf(text: string): string[] {
+  const filters: string[] = [];
+  let close = 0;
+  for (let open = text.indexOf('${'); open >= 0; open = text.indexOf('${', close)) {
+    close = text.indexOf('}', open);
+    if (close < 0) break;
+    filters.push(...text.slice(open, close).split('|').slice(1));
+  }
+  return filters;
+}
 
 /**
  * How a manager's own names can be written in several ways; shared/core/rules/policy/secret-spelling.ts compares them.

@@ -126,6 +126,15 @@ test('rules that name too many pairs of group and key are an error of the config
   assert.throws(() => compileRecipe({ ...recipe, policy }), { code: 'RECIPE_INVALID' });
 });
 
+test('rules by the hundred thousand are refused by their number, and not compared with each other', () => {
+  const rules = Array.from({ length: 100_000 }, () => ({ name: 'twice', keys: ['a'] }));
+  const { error } = latchkeyConfigSchema.safeParse({ policy: { rules } });
+  assert.deepEqual(
+    error?.issues.map(({ code, path }) => `${code} ${path.join('.')}`),
+    ['too_big policy.rules'],
+  );
+});
+
 test('a gateway refuses a recipe whose policy has a condition that it does not know', () => {
   const rules = [{ ...payments, clusters: ['a'] }];
   const recipe = managers.get('k8s')?.recipe(latchkeyConfigSchema.parse({}));

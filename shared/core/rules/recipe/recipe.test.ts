@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import type { Recipe } from '#shared/contracts/rules/rule-recipe.ts';
+import { type Recipe, recipeSchema } from '#shared/contracts/rules/rule-recipe.ts';
+import { checkShape } from '#shared/contracts/shapes/check-shape.ts';
 import { compileRecipe } from './recipe.ts';
 
 function aRecipe(over: Partial<Recipe> = {}): Recipe {
@@ -48,6 +49,18 @@ test('a recipe has few lookups, each of few variables, for every request is judg
   compileRecipe(aRecipe({ lookup: Array.from({ length: 8 }, () => '${group}'.repeat(8)) }));
   for (const lookup of [Array.from({ length: 9 }, () => '${group}'), ['${group}'.repeat(9)]]) {
     assert.throws(() => compileRecipe(aRecipe({ lookup })), { code: 'RECIPE_INVALID', message: /lookup/ });
+  }
+});
+
+test('input 79: a lookup that is longer than it may be is not looked into, whatever it holds', () => {
+  const opened = '${'.repeat(500_000);
+  for (const lookup of [opened, `${opened}|hash}`, '${group|hash}'.repeat(80_000)]) {
+    const parsed = checkShape(recipeSchema, aRecipe({ lookup: Array.from({ length: 8 }, () => lookup) }));
+    const complaints = parsed.error?.issues.map(({ code, path }) => `${code} ${path.join('.')}`);
+    assert.deepEqual(
+      complaints,
+      Array.from({ length: 8 }, (_, index) => `too_big lookup.${index}`),
+    );
   }
 });
 
