@@ -35,7 +35,7 @@ const configurationPath = '/apis/admissionregistration.k8s.io/v1/mutatingwebhook
  */
 async function anInstallation(endpoints: string[] = []) {
   let nowMs = 0;
-  let refusal: number | undefined;
+  let refusal: { statusCode: number; of: (operations: JsonPatchOperation[]) => boolean } | undefined;
   const patches: JsonPatchOperation[][] = [];
   const slice = {
     endpoints: endpoints.map((name) => ({ addresses: [name], targetRef: { name, uid: name } })),
@@ -53,7 +53,9 @@ async function anInstallation(endpoints: string[] = []) {
     if (call.verb !== 'patch') return undefined;
     const operations = call.body as JsonPatchOperation[];
     patches.push(operations);
-    if (refusal !== undefined) throw refusedError(call, { statusCode: refusal, reason: 'Invalid' });
+    if (refusal?.of(operations)) {
+      throw refusedError(call, { statusCode: refusal.statusCode, reason: 'Invalid' });
+    }
     const bundle = operations.find(({ path }) => path.endsWith('/caBundle'));
     if (bundle !== undefined) entry.clientConfig.caBundle = String(bundle.value);
     return configuration;
@@ -77,8 +79,8 @@ async function anInstallation(endpoints: string[] = []) {
     source,
     secret,
     leaf,
-    refuse: (statusCode: number) => {
-      refusal = statusCode;
+    refuse: (statusCode: number, of: (operations: JsonPatchOperation[]) => boolean = () => true) => {
+      refusal = { statusCode, of };
     },
     /** As the loop does it: a lost race is followed by another try. */
     reconcile: async () => {
@@ -114,6 +116,41 @@ test('an annotation that cannot be given back keeps neither leaf nor bundle from
     assert.equal(entry.clientConfig.caBundle, caBundle);
     assert.match(source.status()?.problems.join() ?? '', /latchkey\.dev\/adopted .* could be given back/);
   }
+});
+
+test('an entry that the API server does not take back is tried once, and keeps nothing from being written', async () => {
+  const { configuration, entry, leaf, secret, reconcile, source, pass, patches, refuse } =
+    await anInstallation();
+  const isRestoring = (operations: JsonPatchOperation[]): boolean =>
+    operations.some(({ op, path }) => op !== 'test' && path === '/webhooks/0');
+  const tries = (): number => patches.filter(isRestoring).length;
+  const { caBundle } = entry.clientConfig;
+  const adopted = (failurePolicy: string): void =>
+    annotate(configuration, {
+      [webhookAdoptionAnnotation]: JSON.stringify({
+        ...entry,
+        failurePolicy,
+        clientConfig: { url: 'https://flyte.example' },
+      }),
+    });
+  delete configuration.metadata.labels;
+  refuse(422, isRestoring);
+  adopted('Bad');
+  for (let minute = 0; minute < 60; minute += 1) {
+    if (minute % 30 === 0) entry.clientConfig.caBundle = '';
+    await reconcile();
+    assert.equal(entry.clientConfig.caBundle, caBundle);
+    pass(60_000);
+  }
+  assert.equal(tries(), 1);
+  assert.match(source.status()?.problems.join() ?? '', /latchkey\.dev\/adopted .* could be given back/);
+  const before = leaf();
+  annotate(secret(servingSecretName), { [rotateAnnotation]: 'again' });
+  await reconcile();
+  assert.notEqual(leaf(), before);
+  adopted('Worse');
+  await reconcile();
+  assert.equal(tries(), 2);
 });
 
 test('a patch that the API server always refuses keeps no leaf from being renewed, and is named', async () => {

@@ -20,10 +20,11 @@ export function isOwnedByOthers(
   desired: MutatingWebhook,
 ): boolean {
   if (entry === undefined || storedEntry(configuration, desired.name) !== undefined) return false;
-  const { labels } = configuration.metadata;
-  const isOurs = Object.entries(ownObjectLabel).every(([label, value]) => labels?.[label] === value);
-  return !isOurs && !isDeepStrictEqual(addressOf(entry), addressOf(desired));
+  return !isMadeByUs(configuration) && !isDeepStrictEqual(addressOf(entry), addressOf(desired));
 }
+
+const isMadeByUs = ({ metadata: { labels } }: MutatingWebhookConfiguration): boolean =>
+  Object.entries(ownObjectLabel).every(([label, value]) => labels?.[label] === value);
 
 /** Tells whether an entry calls another Service or host than ours. */
 export function targetsOtherService(entry: MutatingWebhook, desired: MutatingWebhook): boolean {
@@ -75,21 +76,35 @@ export function adoptionProblem(
   name: string,
 ): string | undefined {
   if (configuration?.metadata.annotations?.[webhookAdoptionAnnotation] === undefined) return undefined;
-  return storedEntry(configuration, name) === undefined
-    ? `the annotation ${webhookAdoptionAnnotation} of MutatingWebhookConfiguration ${configuration.metadata.name} holds no webhook "${name}" that could be given back: put Flyte's entry back by hand and remove the annotation`
-    : undefined;
+  if (storedEntry(configuration, name) !== undefined) return undefined;
+  const advice = isMadeByUs(configuration)
+    ? 'latchkey made the object and has replaced no entry there: remove the annotation'
+    : "put Flyte's entry back by hand and remove the annotation";
+  return `the annotation ${webhookAdoptionAnnotation} of MutatingWebhookConfiguration ${configuration.metadata.name} holds no webhook "${name}" that could be given back: ${advice}`;
 }
+
+/** Returns the object as it is planned on once the API server has refused the entry of its annotation. */
+export const withoutStoredEntry = (
+  configuration: MutatingWebhookConfiguration,
+): MutatingWebhookConfiguration => ({
+  ...configuration,
+  metadata: {
+    ...configuration.metadata,
+    annotations: { ...configuration.metadata.annotations, [webhookAdoptionAnnotation]: '' },
+  },
+});
 
 /**
  * Returns the stored entry; undefined when there is none that an API server would take back. Anybody who may write the
- * object may write the annotation.
+ * object may write the annotation; in an object that we made we have replaced nobody's entry.
  */
 export function storedEntry(
-  { metadata }: MutatingWebhookConfiguration,
+  configuration: MutatingWebhookConfiguration,
   name: string,
 ): MutatingWebhook | undefined {
+  if (isMadeByUs(configuration)) return undefined;
   try {
-    const entry: unknown = JSON.parse(metadata.annotations?.[webhookAdoptionAnnotation] ?? '');
+    const entry: unknown = JSON.parse(configuration.metadata.annotations?.[webhookAdoptionAnnotation] ?? '');
     return isEntry(entry) && entry.name === name ? entry : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
+import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import type { MutatingWebhook } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import { adoptionProblem, webhookAdoptionAnnotation } from './webhook-adoption.ts';
 import {
@@ -260,4 +261,21 @@ test('an annotation that cannot be given back is named, and stops no repair of o
   const kept = { [webhookAdoptionAnnotation]: JSON.stringify(flytes) };
   assert.equal(adoptionProblem(stored([ours], kept), webhookName), undefined);
   assert.equal(adoptionProblem(stored([ours]), webhookName), undefined);
+});
+
+test('nothing is given back in an object that we made: we have replaced nobody there', () => {
+  const annotations = { [webhookAdoptionAnnotation]: JSON.stringify(flytes) };
+  const made = (webhooks: MutatingWebhook[]) => ({
+    metadata: { name: 'latchkey', resourceVersion: '7', annotations, labels: ownObjectLabel },
+    webhooks,
+  });
+  const wiped = { ...ours, clientConfig: { ...ours.clientConfig, caBundle: '' } };
+  for (const options of [config, adopting]) {
+    assert.deepEqual(planRepair(made([ours]), options, 'latchkey', 'PEM'), []);
+    assert.deepEqual(repairedFields(planRepair(made([wiped]), options, 'latchkey', 'PEM')), [
+      'webhooks.clientConfig.caBundle',
+    ]);
+    assert.deepEqual(repairedFields(planRepair(made([]), options, 'latchkey', 'PEM')), ['webhooks']);
+  }
+  assert.match(adoptionProblem(made([ours]), webhookName) ?? '', /latchkey made the object .* remove/);
 });

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { webhookAdoptionAnnotation } from '#shared/installation/webhook-adoption.ts';
 import { desiredWebhookConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
 import type { Installation } from './an-installation.ts';
 import { useInstallations } from './use-installations.ts';
@@ -68,6 +69,26 @@ test('input 49: a wiped caBundle, other fields, reordered and removed webhooks a
     await drift();
     await installation.becomes('the webhook to be right', () => isRight(installation));
   }
+});
+
+test('an adopted entry that the API server does not take back stops no repair, whoever made the object', async () => {
+  const installation = await installations.startReady('unrestorable');
+  const managedBy = (value: string | null) => ({ 'app.kubernetes.io/managed-by': value });
+  const entry = { ...foreign, name: 'flyte-pod-webhook.flyte.org', failurePolicy: 'Bad' };
+  for (const labels of [managedBy('latchkey'), managedBy(null)]) {
+    await installation.patchConfiguration('merge', {
+      metadata: { labels, annotations: { [webhookAdoptionAnnotation]: JSON.stringify(entry) } },
+    });
+    await installation.patchConfiguration('json', [
+      { op: 'remove', path: '/webhooks/0/clientConfig/caBundle' },
+    ]);
+    await installation.becomes('the webhook to be right', () => isRight(installation));
+    await installation.patchConfiguration('json', [
+      { op: 'replace', path: '/webhooks/0/failurePolicy', value: 'Ignore' },
+    ]);
+    await installation.becomes('the webhook to be right', () => isRight(installation));
+  }
+  assert.ok(installation.logged.some((line) => line.includes('adopted entry cannot be given back')));
 });
 
 test('a paused object is left alone until the annotation goes', async () => {

@@ -95,6 +95,7 @@ async function repairWebhook(action: ActionOf<'repair-webhook'>, context: Action
     deferred: repairs.deferred(action.bundle),
     owner: observed.owner,
     onRepaired: (fields: readonly string[]) => repairs.repaired(fields, action.bundle, observed.webhook),
+    onNotRestored: repairs.notRestored,
   };
   await ensureWebhook(options, observed.webhook, bundle);
 }

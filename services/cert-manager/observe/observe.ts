@@ -8,6 +8,7 @@ import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/we
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import type { OwnerReference, Secret } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
+import type { WebhookRepairs } from './webhook-repairs.ts';
 
 /** Passes before an object is read again that may not be read, ms: nothing tells that the right was given. */
 export const unseenRecheckMs = 10_000;
@@ -18,6 +19,7 @@ export const longestObservationMs = 10_000;
 /** Holds the objects as they were read; each write has the resourceVersion read here as its precondition. */
 export interface ObservedState {
   serving: Secret | undefined;
+  /** As {@link WebhookRepairs.planned} returns it. */
   webhook: MutatingWebhookConfiguration | undefined;
   /** Why this process may not read an object, which is then undefined above: a right is missing. */
   unseen: { serving: string | undefined; webhook: string | undefined };
@@ -34,6 +36,7 @@ export interface ObserveOptions {
   namespace: string;
   clock: Clock;
   readOwner: OwnerReader;
+  repairs: Pick<WebhookRepairs, 'planned'>;
 }
 
 /**
@@ -59,6 +62,7 @@ async function readObjects({
   config,
   namespace,
   readOwner,
+  repairs,
 }: ObserveOptions): Promise<ObservedState> {
   const { tls, webhook } = config;
   const secretNamed = (name: string) =>
@@ -74,7 +78,7 @@ async function readObjects({
   ]);
   return {
     serving: serving.object,
-    webhook: configuration.object,
+    webhook: repairs.planned(configuration.object),
     unseen: { serving: serving.unseen, webhook: configuration.unseen },
     slices,
     owner,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { fieldWriter } from '#shared/installation/field-writer.ts';
+import { webhookAdoptionAnnotation, withoutStoredEntry } from '#shared/installation/webhook-adoption.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { Clock } from '#shared/runtime/clock.ts';
 import { createRepairPace, promptRepairs } from '#shared/runtime/repair-pace.ts';
@@ -27,7 +28,14 @@ export interface WebhookRepairs {
     found: MutatingWebhookConfiguration | undefined,
   ): void;
   undone(): UndoneRepair[];
+  /** Remembers that the API server does not take back the adopted entry of an object. */
+  notRestored(found: MutatingWebhookConfiguration): void;
+  /** Returns the object as repairs are planned on it: without an entry that is not taken back. */
+  planned(found: MutatingWebhookConfiguration | undefined): MutatingWebhookConfiguration | undefined;
 }
+
+const adoptedIn = (found: MutatingWebhookConfiguration | undefined): string | undefined =>
+  found?.metadata.annotations?.[webhookAdoptionAnnotation];
 
 const bounds = { firstMs: 5_000, longestMs: 300_000 };
 const bundleField = 'webhooks.clientConfig.caBundle';
@@ -36,6 +44,7 @@ export function createWebhookRepairs(clock: Pick<Clock, 'monotonicMs'>, log: Log
   const pace = createRepairPace(bounds, clock);
   const writers = new Map<string, string | undefined>();
   const targets = new Map<string, string>();
+  let lost: string | undefined;
   const targetOf = (field: string, bundle: readonly string[]): string =>
     field === bundleField ? bundle.join() : '';
   const waitMs = (field: string): number => pace.waitMs(field, targets.get(field));
@@ -58,5 +67,12 @@ export function createWebhookRepairs(clock: Pick<Clock, 'monotonicMs'>, log: Log
       }
     },
     undone: () => pace.undone().map(({ what, count }) => ({ field: what, count, writer: writers.get(what) })),
+    notRestored: (found) => {
+      lost = adoptedIn(found);
+    },
+    planned: (found) =>
+      found !== undefined && lost !== undefined && adoptedIn(found) === lost
+        ? withoutStoredEntry(found)
+        : found,
   };
 }

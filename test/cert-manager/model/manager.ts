@@ -28,6 +28,7 @@ const leafRenewalMs = 4 * dayMs;
 const notBeforeMarginMs = 3_600_000;
 const freshMs = 10_000;
 const refusal = new LatchkeyError('KUBERNETES_REFUSED', 'too large', { fields: { statusCode: 413 } });
+const notTakenBack = new LatchkeyError('KUBERNETES_CONFLICT', 'invalid', { fields: { statusCode: 422 } });
 const repairBounds = { firstMs: 5_000, longestMs: 300_000 };
 
 /** What a run observed, object by object. */
@@ -50,6 +51,8 @@ export interface ManagerOptions {
   view: (facts: RotationFacts) => RotationFacts;
   /** The order of the reads; cert-manager's own reads the CA last. */
   reads: readonly (keyof Observed)[];
+  /** Whether nothing is repaired while an entry that is to be given back is not taken; a model that is meant to fail. */
+  insistsOnRestoring?: boolean;
   /** Nothing is decided on an older observation. */
   longestObservationMs: number;
 }
@@ -81,6 +84,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
   let pace = createPace();
   const createRefused = (): RefusedWrites => createRefusedWrites({ monotonicMs: () => world.nowMs });
   let refused = createRefused();
+  let gaveUpRestoring = false;
 
   const clock = (): number => world.nowMs + manager.aheadMs;
   const begin = (): void => {
@@ -99,7 +103,8 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       begin();
       return;
     }
-    const read = factsOf(world, observed, lastKnownGood, clock(), pace);
+    const isRestoring = world.holdsUnrestorable && !gaveUpRestoring;
+    const read = factsOf(world, observed, lastKnownGood, clock(), pace, isRestoring);
     if (read.ca !== undefined && !needsRepair(read.webhook, read.ca)) refused.forget('repair-webhook');
     const facts = view(withoutRefused(read, refused));
     if (repairCa(facts) === undefined) lastKnownGood = { ...lastKnownGood, ca: facts.ca };
@@ -115,6 +120,14 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       refused.note(chosen.kind, refusal);
       return;
     }
+    if (isRepair && world.holdsUnrestorable && !gaveUpRestoring) {
+      if (options.insistsOnRestoring === true) {
+        refused.note(chosen.kind, notTakenBack);
+        return;
+      }
+      // The patch without it tests the version: a lost race is no refusal.
+      gaveUpRestoring = observed.webhook?.version === world.webhook.version;
+    }
     write(world, observed, chosen, clock());
     if (isRepair) noteRepair(pace, observed, chosen.bundle);
   };
@@ -128,6 +141,7 @@ export function createManager(world: World, options: ManagerOptions): Manager {
       conditions = options.count();
       pace = createPace();
       refused = createRefused();
+      gaveUpRestoring = false;
     },
     act: () => {
       if (world.nowMs < manager.pausedUntilMs) return;
@@ -164,6 +178,7 @@ function factsOf(
   lastKnownGood: RotationFacts['lastKnownGood'],
   nowMs: number,
   pace: RepairPace,
+  isRestoring: boolean,
 ): RotationFacts {
   const ageMs = (id: string): number => nowMs - (world.madeMs.get(id) ?? nowMs);
   const caFact = (id: string | undefined): CaFact => ({
@@ -206,7 +221,7 @@ function factsOf(
       trusted,
       current: trusted ?? [],
       unmanagedReason: webhook?.paused ? 'paused' : undefined,
-      drifted: trusted === undefined || (world.platformEdits && pace.waitMs('selector') === 0),
+      drifted: isRestoring || trusted === undefined || (world.platformEdits && pace.waitMs('selector') === 0),
       isBundleDeferred: pace.waitMs('bundle', ca?.bundle.join()) > 0,
     },
     endpoints,

@@ -92,6 +92,9 @@ const faults = {
   patchesRefused: ({ world }) => {
     world.refusesPatches = !world.refusesPatches;
   },
+  unrestorableAnnotated: ({ world }) => {
+    world.holdsUnrestorable = true;
+  },
   webhookDeleted: ({ world }) => {
     if (isTwofold(world)) world.breakWebhook(undefined);
   },

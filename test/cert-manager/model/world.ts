@@ -57,6 +57,8 @@ export interface World {
   platformEdits: boolean;
   /** Whether the API server refuses every write of the webhook configuration. */
   refusesPatches: boolean;
+  /** Whether the webhook configuration says that an entry is to be given back, which the API server does not take. */
+  holdsUnrestorable: boolean;
   nowMs: number;
   ca: CaObject | undefined;
   serving: ServingObject | undefined;
@@ -116,6 +118,7 @@ export function createWorld(gatewayCount: number): World {
     serving: undefined,
     platformEdits: false,
     refusesPatches: false,
+    holdsUnrestorable: false,
     webhook: { version: 0, bundle: undefined, paused: false },
     gateways: Array.from({ length: gatewayCount }, (_, index) => ({
       name: `gateway-${index}`,
