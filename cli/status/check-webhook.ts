@@ -60,7 +60,7 @@ export function checkWebhook({ webhook, ownNames, found, namespace }: Installati
     problems: [
       ...(paused === undefined ? [] : [pausedProblem(name, paused)]),
       ...(isTheirs ? [theirs(name, config)] : []),
-      ...lostAdoption(configuration),
+      ...adoptionProblems(configuration, config),
       ...(drift.length === 0 ? [] : [drifted(name, drift, writers)]),
       ...forgotten(name, ownNames, desired),
     ],
@@ -107,14 +107,25 @@ const theirs = (name: string, { manage }: LatchkeyConfig['webhook']): Problem =>
     : 'set webhook.configurationName to the object that GitOps creates for latchkey',
 });
 
-/** Reports an annotation whose entry cannot be restored; the rest of the object is kept up to date. */
-function lostAdoption(configuration: MutatingWebhookConfiguration): Problem[] {
+/** Reports an annotation whose entry is not restored; the rest of the object is kept up to date. */
+function adoptionProblems(
+  configuration: MutatingWebhookConfiguration,
+  { manage, adopt }: LatchkeyConfig['webhook'],
+): Problem[] {
+  const { name } = configuration.metadata;
+  const isAdopted = storedEntry(configuration, webhookName) !== undefined;
+  if (isAdopted && manage && !adopt) return [notGivenBack(name)];
   const message = adoptionProblem(configuration, webhookName);
   if (message === undefined) return [];
-  const { name } = configuration.metadata;
   const remove = `kubectl annotate mutatingwebhookconfiguration ${name} ${webhookAdoptionAnnotation}-`;
   return [{ message, advice: `docs/migration.md, "Roll back", or only: ${remove}` }];
 }
+
+const notGivenBack = (name: string): Problem => ({
+  message: `webhook.adopt is false, and Flyte's entry in ${kind} ${name} has not been given back`,
+  advice:
+    'cert-manager gives it back within seconds, unless the API server refuses the entry: its log says `adopted entry cannot be given back` (docs/migration.md, "Roll back")',
+});
 
 /** Finds objects of ours under a name that is not used. They call the gateways with a bundle that nobody renews. */
 const forgotten = (

@@ -5,6 +5,7 @@ import { certificateId } from '#shared/certificates/ca-bundle.ts';
 import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
 import { caStateAnnotation, leafStateAnnotation } from '#shared/contracts/kubernetes/rotation-state.ts';
 import { type TlsSecretContent, tlsSecret } from '#shared/installation/tls-secret.ts';
+import { webhookAdoptionAnnotation } from '#shared/installation/webhook-adoption.ts';
 import { desiredWebhookConfiguration, pausedAnnotation } from '#shared/installation/webhook-configuration.ts';
 import { withUnreadableDate } from '#testkit/certificates/with-unreadable-date.ts';
 import { aSnapshotSecret } from '#testkit/installation/a-snapshot-secret.ts';
@@ -167,6 +168,11 @@ test("a webhook that is paused, somebody else's or changed is named", () => {
   );
   const { labels: _, ...metadata } = flytes.value.metadata;
   assertProblem({ webhook: { value: { ...flytes.value, metadata } } }, /calls another service/);
+  const annotations = { [webhookAdoptionAnnotation]: JSON.stringify(flytes.value.webhooks[0]) };
+  const adopted = { webhook: { value: { ...webhookOf().value, metadata: { ...metadata, annotations } } } };
+  assertProblem(adopted, /^webhook: webhook\.adopt is false, and Flyte's entry .* has not been given back$/);
+  const adopting = latchkeyConfigSchema.parse({ webhook: { adopt: true } });
+  assert.deepEqual(problemsOf({ ...adopted, found: { config: adopting, source: 'x' } }), []);
 });
 
 test('a pod that does not become ready is named with its reason, one that starts is not', () => {
