@@ -15,7 +15,7 @@ interface WebhookOptions {
   /** How long a caller waits that does not say it, ms. */
   timeoutMs: () => number;
   onShed: (reason: ShedReason) => void;
-  /** Called for each connection that was closed for a new one. */
+  /** Called for each connection that was closed so that others can be served. */
   onEvicted: (connection: EvictedConnection) => void;
   /** Called for each connection that was closed because its handshake cost too much. */
   onHandshakeRefused: (reason: HandshakeRefusal) => void;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
+import { excessConnections } from './excess-connections.ts';
 
 /**
  * Closes an idle connection so that the API server repeats a request on its way (docs/reference/kube-apiserver.md C8).
@@ -95,17 +96,17 @@ export function createOpenConnections(options: OpenConnectionsOptions): OpenConn
     end(longestIdle);
     onEvicted('idle');
   };
+  function* unread(): Generator<[Socket, number]> {
+    for (const { req, writableLength } of answers) {
+      if (!req.socket.destroyed) yield [req.socket, writableLength];
+    }
+  }
   const endUnread = (): void => {
     const nowMs = monotonicMs();
     if (nowMs - lookedAtMs < lookMs) return;
     lookedAtMs = nowMs;
-    let unreadBytes = 0;
-    for (const answer of answers) unreadBytes += answer.writableLength;
-    for (const answer of answers) {
-      if (unreadBytes <= mostUnreadBytes) return;
-      if (answer.writableLength === 0 || answer.req.socket.destroyed) continue;
-      unreadBytes -= answer.writableLength;
-      answer.req.socket.destroy();
+    for (const socket of excessConnections(unread(), mostUnreadBytes)) {
+      socket.destroy();
       onEvicted('unread');
     }
   };

@@ -64,7 +64,7 @@ export interface WebhookServerOptions extends RequestGateOptions {
   /** Refuses, in the handshake, callers without a certificate of a trusted CA. */
   requestsClientCertificate?: boolean;
   connectionLimits?: ConnectionLimits;
-  /** Called for each connection that was closed for a new one. */
+  /** Called for each connection that was closed so that others can be served. */
   onEvicted: (connection: EvictedConnection) => void;
   /** Called for each connection that was closed because its handshake cost too much; with client certificates only. */
   onHandshakeRefused: (reason: HandshakeRefusal) => void;
