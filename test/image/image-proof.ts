@@ -102,7 +102,7 @@ for (const builder of ['buildkit', 'classic'] satisfies Builder[]) {
 
     test('answers /livez with nothing but an empty configuration', async () => {
       const mount = `--volume=${join(folder, 'latchkey.yaml')}:/etc/latchkey/config/latchkey.yaml:ro`;
-      const args = ['--max-semi-space-size=4', 'services/gateway/main.ts'];
+      const args = ['--max-semi-space-size=8', 'services/gateway/main.ts'];
       const container = (await engine.docker(['run', '--detach', ...confined, mount, name, ...args])).trim();
       const ask = `const answer = await fetch('http://localhost:9090/livez'); console.log(answer.status, await answer.text())`;
       const answer = await waitFor(
