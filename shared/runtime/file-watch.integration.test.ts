@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -84,4 +84,38 @@ test('a file that comes into a mounted folder is told of, and one that is rewrit
   await writeFile(join(folder, 'a'), 'three');
   for (let ticks = 0; ticks < 3; ticks++) await tick();
   assert.deepEqual(seen, [['a one'], ['a three']]);
+});
+
+test('a file that could not be read twice after a change is read again, and then no more', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mounted-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'file');
+  await writeFile(path, 'one');
+  await mkdir(join(folder, 'lost+found'));
+  for (const watch of ['files', 'folder']) {
+    const { clock, tick } = ticking();
+    const seen: string[] = [];
+    let [reads, failures] = [0, 0];
+    const options = {
+      initial: new Map(),
+      clock,
+      content: async (asked: string): Promise<Buffer> => {
+        if (asked === path) reads++;
+        if (failures-- > 0) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+        return await readFile(asked);
+      },
+      onChange: (contents: ReadonlyMap<string, Buffer>) => seen.push([...contents.values()].join()),
+    };
+    if (watch === 'files') watchFiles({ ...options, paths: [path] });
+    else watchFolder({ ...options, folder });
+    for (let ticks = 0; ticks < 3; ticks++) await tick();
+    await writeFile(path, `${watch} rotated`);
+    // Of the file, and of the folder beside it.
+    failures = watch === 'files' ? 2 : 4;
+    for (let ticks = 0; ticks < 3; ticks++) await tick();
+    assert.equal(seen.at(-1), `${watch} rotated`);
+    const readsBefore = reads;
+    for (let ticks = 0; ticks < 3; ticks++) await tick();
+    assert.equal(reads, readsBefore);
+  }
 });

@@ -9,12 +9,16 @@ export type FileContents = ReadonlyMap<string, Buffer>;
 /** Opens a FIFO without waiting for whoever writes it: it reads as empty. */
 const flag = constants.O_RDONLY | constants.O_NONBLOCK;
 
+type ReadContent = (path: string) => Promise<Buffer>;
+
+const readContent: ReadContent = (path) => readFile(path, { flag });
+
 /** Reads the files as they are now. */
-export async function readFiles(paths: readonly string[]): Promise<FileContents> {
+export async function readFiles(paths: readonly string[], content = readContent): Promise<FileContents> {
   const contents = new Map<string, Buffer>();
   for (const path of paths) {
-    const content = await readFile(path, { flag }).catch(() => undefined);
-    if (content !== undefined) contents.set(path, content);
+    const found = await content(path).catch(() => undefined);
+    if (found !== undefined) contents.set(path, found);
   }
   return contents;
 }
@@ -24,8 +28,8 @@ export async function readFiles(paths: readonly string[]): Promise<FileContents>
  * folder has no files.
  * @throws when the folder is there and cannot be read: unreadable is not empty.
  */
-export async function readFolder(folder: string): Promise<FileContents> {
-  const contents = await readFiles(await pathsIn(folder));
+export async function readFolder(folder: string, content = readContent): Promise<FileContents> {
+  const contents = await readFiles(await pathsIn(folder), content);
   return new Map([...contents].map(([path, content]) => [basename(path), content]));
 }
 
@@ -47,25 +51,32 @@ const pollIntervalMs = 2_000;
 interface WatchOptions {
   initial: FileContents;
   clock: Clock;
+  /** Reads one file. */
+  content?: ReadContent;
   onChange: (contents: FileContents) => void;
 }
 
 /**
  * Calls `onChange` after the content of any of the files has changed. Polls: the kubelet's symlink swap gives inotify events
- * on folders that come and go. A look at each file's state is cheap, and contents are read only when one is another.
+ * on folders that come and go. A look at each file's state is cheap, and contents are read only when one is another, or
+ * while a file that is there cannot be read.
  * @returns a function that stops the watch.
  */
 export function watchFiles(options: WatchOptions & { paths: readonly string[] }): () => void {
-  const { paths } = options;
-  return watchContents({ read: () => readFiles(paths), watched: async () => paths }, options);
+  const { paths, content } = options;
+  return watchContents(
+    { read: () => readFiles(paths, content), watched: async () => paths, keyOf: (path) => path },
+    options,
+  );
 }
 
 /** The same for all files of a folder; while that is unreadable, what was read last stays. */
 export function watchFolder(options: WatchOptions & { folder: string }): () => void {
-  const { folder } = options;
+  const { folder, content } = options;
   return watchContents(
     {
-      read: () => readFolder(folder),
+      read: () => readFolder(folder, content),
+      keyOf: (path) => basename(path),
       watched: async () => [folder, ...(await pathsIn(folder).catch(() => []))],
     },
     options,
@@ -76,22 +87,25 @@ export function watchFolder(options: WatchOptions & { folder: string }): () => v
 interface Watched {
   read(): Promise<FileContents>;
   watched(): Promise<readonly string[]>;
+  /** Gives the key in the contents of one of these paths. */
+  keyOf(path: string): string;
 }
 
-function watchContents({ read, watched }: Watched, options: WatchOptions): () => void {
+function watchContents({ read, watched, keyOf }: Watched, options: WatchOptions): () => void {
   let last = options.initial;
   let state = '';
   let isSettled = false;
   let busy = false;
   const poll = async (): Promise<void> => {
     const seen = await stateOf(await watched());
-    const isSame = seen === state;
-    state = seen;
+    const isSame = seen.state === state;
+    state = seen.state;
     // Once more after a change: what is written twice within a tick of the file system's clock looks the same.
     if (isSame && isSettled) return;
-    isSettled = isSame;
-    const contents = await read().catch(() => last);
-    if (sameContents(last, contents)) return;
+    const contents = await read().catch(() => undefined);
+    // And while what is there cannot be read: descriptors may have run out for a moment.
+    isSettled = isSame && contents !== undefined && seen.files.every((path) => contents.has(keyOf(path)));
+    if (contents === undefined || sameContents(last, contents)) return;
     last = contents;
     options.onChange(contents);
   };
@@ -104,16 +118,18 @@ function watchContents({ read, watched }: Watched, options: WatchOptions): () =>
   });
 }
 
-/** Describes which files there are at these paths, and when each was changed. */
-async function stateOf(paths: readonly string[]): Promise<string> {
+/** Describes what there is at these paths and when each was changed, and names the regular files. */
+async function stateOf(paths: readonly string[]): Promise<{ state: string; files: string[] }> {
   const states: string[] = [];
+  const files: string[] = [];
   for (const path of paths) {
     const found = await stat(path).catch(() => undefined);
+    if (found?.isFile()) files.push(path);
     states.push(
       found === undefined
         ? 'none'
         : `${found.dev} ${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`,
     );
   }
-  return states.join();
+  return { state: states.join(), files };
 }
