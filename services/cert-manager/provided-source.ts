@@ -7,6 +7,7 @@ import { nonEmptySecret, readTlsSecret } from '#shared/installation/tls-secret.t
 import { adoptionProblem } from '#shared/installation/webhook-adoption.ts';
 import { webhookName } from '#shared/installation/webhook-configuration.ts';
 import { applyAction } from './apply/apply-action.ts';
+import { createOwnerWriter } from './apply/owner-writer.ts';
 import {
   type CertificateSource,
   type CertificateStatus,
@@ -40,6 +41,7 @@ export function createProvidedSource(options: SourceOptions): CertificateSource 
   const connectionWaitMs = config.tls.rotation.connectionWaitSeconds * 1_000;
   const conditions = createSteadyConditions();
   const readOwner = createOwnerReader(kubernetes);
+  const owner = createOwnerWriter(options);
   let last: { facts: ProvidedFacts; observed: ObservedState } | undefined;
   let problems: string[] = [];
 
@@ -78,7 +80,9 @@ export function createProvidedSource(options: SourceOptions): CertificateSource 
         if (action.kind === 'repair-webhook') await applyAction(action, context);
         else {
           logNew(problemsOf(action.problem, observed, options));
-          const recheckMs = earlierMs(action.recheckMs, repairs.restMs());
+          await owner.write(observed);
+          const restMs = earlierMs(repairs.restMs(), owner.restMs());
+          const recheckMs = earlierMs(action.recheckMs, restMs);
           const { unseen } = observed;
           return unseen.serving === undefined && unseen.webhook === undefined
             ? recheckMs
@@ -111,14 +115,7 @@ function factsOf(
     serving: serving && readServingFacts(serving, context),
     webhook:
       observed.unseen.webhook === undefined
-        ? readWebhookFacts(
-            observed.webhook,
-            config.webhook,
-            namespace,
-            nowMs,
-            repairs.deferred(trusted),
-            observed.owner,
-          )
+        ? readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, repairs.deferred(trusted))
         : unseenWebhookFacts(observed.unseen.webhook),
     endpoints: readEndpoints(observed, { config, served }),
   };

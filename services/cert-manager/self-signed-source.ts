@@ -4,6 +4,7 @@ import { createOwnerReader } from '#shared/installation/owner-reader.ts';
 import { adoptionProblem } from '#shared/installation/webhook-adoption.ts';
 import { webhookName } from '#shared/installation/webhook-configuration.ts';
 import { type ActionContext, applyAction } from './apply/apply-action.ts';
+import { createOwnerWriter } from './apply/owner-writer.ts';
 import {
   type CertificateSource,
   type CertificateStatus,
@@ -39,6 +40,7 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
   const policy = policyOf(config.tls);
   const conditions = createSteadyConditions();
   const readOwner = createOwnerReader(kubernetes);
+  const owner = createOwnerWriter(options);
   const refused = createRefusedWrites(clock);
   let lastKnownGood: LastKnownGood = { ca: undefined, serving: undefined };
   let last: { facts: RotationFacts; observed: ObservedState } | undefined;
@@ -86,7 +88,8 @@ export function createSelfSignedSource(options: SourceOptions): CertificateSourc
         const action = nextAction(facts, steadyForMs, policy);
         if (action.kind === 'wait') {
           refused.forgetDue();
-          const restMs = earlierMs(repairs.restMs(), refused.restMs());
+          await owner.write(context.observed);
+          const restMs = earlierMs(earlierMs(repairs.restMs(), refused.restMs()), owner.restMs());
           const recheckMs = earlierMs(action.recheckMs, restMs);
           return hasUnseen(context.observed) ? earlierMs(recheckMs, unseenRecheckMs) : recheckMs;
         }

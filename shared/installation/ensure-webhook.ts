@@ -25,7 +25,7 @@ interface EnsureOptions {
   namespace: string;
   log: Logger;
   deferred?: ReadonlySet<string>;
-  /** What the object is deleted with. */
+  /** What an object that is created is deleted with; one that exists is left as it is. */
   owner?: OwnerReference | undefined;
   /** Receives the fields that were written. */
   onRepaired?: (fields: readonly string[]) => void;
@@ -54,21 +54,14 @@ export async function ensureWebhook(
     options.onRepaired?.([wholeObject]);
     return created;
   }
-  const operations = planRepair(existing, webhook, namespace, bundle, options.deferred, options.owner);
+  const operations = planRepair(existing, webhook, namespace, bundle, options.deferred);
   if (operations.length === 0) return existing;
   const isRestored = webhook.manage && !webhook.adopt && storedEntry(existing, webhookName) !== undefined;
   try {
     return await writeRepair(options, existing, operations);
   } catch (err) {
     if (!isRestored || !isRefusal(err)) throw err;
-    const rest = planRepair(
-      withoutStoredEntry(existing),
-      webhook,
-      namespace,
-      bundle,
-      options.deferred,
-      options.owner,
-    );
+    const rest = planRepair(withoutStoredEntry(existing), webhook, namespace, bundle, options.deferred);
     // Without another change the tests alone tell a refused entry from a lost race.
     const onlyTests = operations.filter(({ op }) => op === 'test');
     const stored = await writeRepair(options, existing, rest.length === 0 ? onlyTests : rest);

@@ -4,6 +4,7 @@ import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import { refusedError } from '#shared/kubernetes/requests/kubernetes-call.ts';
 import { createOwnerReader, ownerName, planOwner } from './owner-reader.ts';
+import { pausedAnnotation } from './webhook-configuration.ts';
 
 const path = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${ownerName}`;
 const ownerWith = (uid: string) => ({
@@ -30,14 +31,24 @@ test('an owner that is gone, or may not be read any more, is remembered; a new o
 });
 
 test('an object of ours gets its owner beside those that it has, and one of others none', () => {
-  const metadata = { name: '0-latchkey', labels: ownObjectLabel };
+  const metadata = { name: '0-latchkey', labels: ownObjectLabel, resourceVersion: '7' };
+  const manage = { manage: true };
   const owner = ownerWith('new');
-  const add = (value: object[]) => [{ op: 'add', path: '/metadata/ownerReferences', value }];
-  assert.deepEqual(planOwner({ metadata }, owner), add([owner]));
-  assert.deepEqual(planOwner({ metadata }, undefined), []);
-  assert.deepEqual(planOwner({ metadata: { name: 'flyte-pod-webhook' } }, owner), []);
-  assert.deepEqual(planOwner({ metadata: { ...metadata, ownerReferences: [owner] } }, owner), []);
+  const add = (value: object[]) => [
+    { op: 'test', path: '/metadata/resourceVersion', value: '7' },
+    { op: 'add', path: '/metadata/ownerReferences', value },
+  ];
+  assert.deepEqual(planOwner({ metadata }, owner, manage), add([owner]));
+  assert.deepEqual(planOwner({ metadata }, undefined, manage), []);
+  assert.deepEqual(planOwner({ metadata: { name: 'flyte-pod-webhook' } }, owner, manage), []);
+  assert.deepEqual(planOwner({ metadata: { ...metadata, ownerReferences: [owner] } }, owner, manage), []);
+  assert.deepEqual(planOwner({ metadata }, owner, { manage: false }), []);
+  const annotations = { [pausedAnnotation]: '' };
+  assert.deepEqual(planOwner({ metadata: { ...metadata, annotations } }, owner, manage), []);
   const other = { ...owner, kind: 'Application', name: 'flyte', uid: 'other' };
   const ownerReferences = [other, ownerWith('old')];
-  assert.deepEqual(planOwner({ metadata: { ...metadata, ownerReferences } }, owner), add([other, owner]));
+  assert.deepEqual(
+    planOwner({ metadata: { ...metadata, ownerReferences } }, owner, manage),
+    add([other, owner]),
+  );
 });

@@ -1,3 +1,4 @@
+import type { LatchkeyConfig } from '#shared/contracts/config/latchkey-config.ts';
 import { LatchkeyError } from '#shared/contracts/error-registry.ts';
 import { ownObjectLabel } from '#shared/contracts/kubernetes/own-object.ts';
 import { readObject } from '#shared/kubernetes/objects/read-objects.ts';
@@ -7,6 +8,7 @@ import type {
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { Kubernetes } from '#shared/kubernetes/requests/connect-kubernetes.ts';
 import type { OwnerReference } from '#shared/kubernetes/requests/kubernetes-object.ts';
+import { pausedAnnotation } from './webhook-configuration.ts';
 
 /** Names the ClusterRole of deploy/cert-manager.yaml, with whose end Kubernetes deletes the webhook configuration. */
 export const ownerName = 'latchkey-cert-manager';
@@ -35,14 +37,23 @@ export function createOwnerReader(kubernetes: Kubernetes): OwnerReader {
   };
 }
 
-/** Plans that an object of ours gets its owner; nothing for one that others created, which has to outlive us. */
+/**
+ * Plans that an object of ours gets its owner; nothing for one that others created, which has to outlive us. The
+ * patch is apart from every repair: the admission plugin OwnerReferencesPermissionEnforcement refuses a change of owners to
+ * whoever may not delete the object.
+ */
 export function planOwner(
   { metadata }: MutatingWebhookConfiguration,
   owner: OwnerReference | undefined,
+  { manage }: Pick<LatchkeyConfig['webhook'], 'manage'>,
 ): JsonPatchOperation[] {
   const isOurs = Object.entries(ownObjectLabel).every(([label, value]) => metadata.labels?.[label] === value);
-  const { ownerReferences = [] } = metadata;
+  const { ownerReferences = [], resourceVersion } = metadata;
+  if (!manage || metadata.annotations?.[pausedAnnotation] !== undefined) return [];
   if (owner === undefined || !isOurs || ownerReferences.some(({ uid }) => uid === owner.uid)) return [];
   const others = ownerReferences.filter(({ kind, name }) => kind !== owner.kind || name !== owner.name);
-  return [{ op: 'add', path: '/metadata/ownerReferences', value: [...others, owner] }];
+  return [
+    { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+    { op: 'add', path: '/metadata/ownerReferences', value: [...others, owner] },
+  ];
 }

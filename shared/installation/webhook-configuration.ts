@@ -8,7 +8,6 @@ import type {
 } from '#shared/kubernetes/objects/webhook-configurations.ts';
 import type { OwnerReference } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import { excludedNamespaces } from './excluded-namespaces.ts';
-import { planOwner } from './owner-reader.ts';
 import { adoptEntry, isOwnedByOthers, restoreOriginal, targetsOtherService } from './webhook-adoption.ts';
 import { findWebhookDrift } from './webhook-drift.ts';
 
@@ -94,7 +93,6 @@ export const desiredWebhookConfiguration = (
  * without, if it can be restored. Our entry is found by name. The patch tests the resourceVersion and the position of
  * the entry, since another writer may reorder the list at the same moment. Only fields that differ are written.
  * @param deferred fields, as `repairedFields` names them, that are left for now
- * @param owner what the object is deleted with, if we created it
  */
 export function planRepair(
   existing: MutatingWebhookConfiguration,
@@ -102,13 +100,11 @@ export function planRepair(
   namespace: string,
   bundle: string,
   deferred: ReadonlySet<string> = new Set(),
-  owner?: OwnerReference,
 ): JsonPatchOperation[] {
   if (existing.metadata.annotations?.[pausedAnnotation] !== undefined) return [];
   const index = (existing.webhooks ?? []).findIndex(({ name }) => name === webhookName);
   const planned = planChanges(existing, index, config, desiredWebhook(config, namespace, bundle));
-  const owned = config.manage ? planOwner(existing, owner) : [];
-  const changes = withoutDeferred([...planned, ...owned], deferred);
+  const changes = withoutDeferred(planned, deferred);
   if (changes.length === 0) return [];
   const { resourceVersion } = existing.metadata;
   const sameObject: JsonPatchOperation = {

@@ -17,6 +17,8 @@ interface ApiServerStart {
   logFolder: string;
   /** An AdmissionConfiguration: how the server introduces itself to webhooks. */
   admissionConfigurationFile?: string | undefined;
+  /** Admission plugins to enable besides those of kube-apiserver's defaults. */
+  admissionPlugins?: readonly string[] | undefined;
 }
 
 /** Starts kube-apiserver; resolves when `/readyz` says ok. Throws with the end of its log when it dies before. */
@@ -45,8 +47,10 @@ export const readCa = (files: ApiServerFiles): Promise<string> =>
 
 function flags(start: ApiServerStart): string[] {
   const { files, port, etcdUrl, serviceCidr, admissionConfigurationFile: admission } = start;
+  const { admissionPlugins: plugins = [] } = start;
   return [
     ...(admission === undefined ? [] : [`--admission-control-config-file=${admission}`]),
+    ...(plugins.length === 0 ? [] : [`--enable-admission-plugins=${plugins.join()}`]),
     `--etcd-servers=${etcdUrl}`,
     '--bind-address=127.0.0.1',
     `--secure-port=${port}`,

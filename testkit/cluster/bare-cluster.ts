@@ -19,6 +19,8 @@ export type BareCluster = Awaited<ReturnType<typeof startBareCluster>>;
 export type BareClusterOptions = Pick<NatsStart, 'ownManagers' | 'adaptNats'> & {
   /** Three nats-servers as deploy/nats/cluster makes them, with nats.conf as it is; by default one. */
   natsServers?: 1 | 3;
+  /** Admission plugins of kube-apiserver that are not enabled by default. */
+  admissionPlugins?: readonly string[];
 };
 
 /**
@@ -47,6 +49,7 @@ export async function startBareCluster(options: BareClusterOptions = {}) {
         tracingEndpoint: `127.0.0.1:${grpcPort}`,
         folder,
         logFolder,
+        admissionPlugins: options.admissionPlugins,
       },
       guard,
     ),

@@ -34,6 +34,8 @@ interface ControlPlaneStart {
   tracingEndpoint: string;
   folder: string;
   logFolder: string;
+  /** Admission plugins to enable besides those of kube-apiserver's defaults. */
+  admissionPlugins?: readonly string[] | undefined;
 }
 
 /** Starts etcd and kube-apiserver; resolves with ways to talk to them when the API server is ready. */
@@ -54,6 +56,7 @@ export async function startControlPlane(start: ControlPlaneStart, guard: Process
         serviceCidr: start.serviceCidr,
         logFolder,
         admissionConfigurationFile,
+        admissionPlugins: start.admissionPlugins,
       },
       guard,
     );

@@ -68,7 +68,7 @@ export function readRotationFacts(
     serving: servingStored && readServingFacts(servingStored, leafContext),
     webhook:
       observed.unseen.webhook === undefined
-        ? readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, deferred, observed.owner)
+        ? readWebhookFacts(observed.webhook, config.webhook, namespace, nowMs, deferred)
         : unseenWebhookFacts(observed.unseen.webhook),
     endpoints: readEndpoints(observed, context),
     unwritable: {

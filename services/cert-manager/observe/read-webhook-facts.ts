@@ -8,7 +8,6 @@ import {
   wholeObject,
 } from '#shared/installation/webhook-configuration.ts';
 import type { MutatingWebhookConfiguration } from '#shared/kubernetes/objects/webhook-configurations.ts';
-import type { OwnerReference } from '#shared/kubernetes/requests/kubernetes-object.ts';
 import type { WebhookFacts } from '../decide/rotation-facts.ts';
 
 /** Returns the CAs with which the API server calls us; none when it does not. */
@@ -38,7 +37,6 @@ export function readWebhookFacts(
   namespace: string,
   nowMs: number,
   deferred: ReadonlySet<string> = new Set(),
-  owner?: OwnerReference,
 ): WebhookFacts {
   const calls = trustedBundle(existing, config, namespace) !== undefined;
   const cas = trustedCas(existing, config, namespace);
@@ -46,7 +44,7 @@ export function readWebhookFacts(
   const isWritable = (bundle: string): boolean =>
     existing === undefined
       ? !deferred.has(wholeObject)
-      : planRepair(existing, config, namespace, bundle, deferred, owner).length > 0;
+      : planRepair(existing, config, namespace, bundle, deferred).length > 0;
   return {
     trusted: calls ? cas.map(certificateId) : undefined,
     current: cas.filter((ca) => isCurrentCa(ca, nowMs)).map(certificateId),
