@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { propagation } from '@opentelemetry/api';
 import pino from 'pino';
 import { planRequests } from '#shared/core/admission/planned-requests.ts';
 import { listenWebhook } from '#testkit/gateway/listening-webhook.ts';
 import { aPod, aReview, someRules } from '#testkit/pods/a-pod.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
+import { createFaultReport } from './report-fault.ts';
 
 const long = 'n'.repeat(3_000_000);
 const db = { group: 'db', key: 'pass' };
@@ -44,4 +46,26 @@ test('whatever a request says, its log line, its labels and its answer are short
   assert.equal(lines.length, bodies.length);
   for (const text of [...lines, ...labels])
     assert.ok(text.length < 500, `${text.length} characters: ${text.slice(0, 200)}`);
+});
+
+test('a fault before the span begins is logged and counted as failed', async (t) => {
+  t.mock.method(propagation, 'extract', () => {
+    throw new Error('no propagator');
+  });
+  const lines: string[] = [];
+  const counted: object[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(line) });
+  const metrics: Pick<AdmissionMetrics, 'admission'> = { admission: (labels) => counted.push(labels) };
+  const context = { metrics: metrics as AdmissionMetrics, log };
+  const webhook = await listenWebhook(
+    createAdmissionHandler({ ...context, plan: planRequests, rules: someRules({}, {}) }),
+    { onFault: createFaultReport(context) },
+  );
+  t.after(() => webhook.server.close());
+  assert.match(
+    await webhook.send({ body: JSON.stringify(aReview(aPod({ asks: [db] }))) }),
+    /^HTTP\/1.1 500 /,
+  );
+  assert.deepEqual(counted, [{ outcome: 'failed', code: 'INTERNAL' }]);
+  assert.match(lines.join(), /"message":"no propagator".*"msg":"admission failed"/);
 });

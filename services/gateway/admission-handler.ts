@@ -14,6 +14,7 @@ import { outcomeLabels } from '#shared/core/admission/secret-decision.ts';
 import { contextFrom } from '#shared/runtime/trace-carrier.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { WebhookHandler } from './http/serve-reviews.ts';
+import { createFaultReport } from './report-fault.ts';
 
 const maxLinks = 64;
 
@@ -29,6 +30,7 @@ export function createAdmissionHandler(options: {
 }): WebhookHandler {
   const { rules, plan, metrics } = options;
   const log = options.log.child({ component: 'admission' });
+  const reportFault = createFaultReport({ metrics, log });
   const tracer = trace.getTracer('latchkey');
   return ({ headers, body, waitedMs }) => {
     const parent = propagation.extract(ROOT_CONTEXT, headers);
@@ -47,8 +49,7 @@ export function createAdmissionHandler(options: {
     } catch (err) {
       // A fault of ours must not admit the pod: without an answer the API server applies failurePolicy Fail.
       span.setStatus({ code: SpanStatusCode.ERROR });
-      metrics.admission({ outcome: 'failed', code: 'INTERNAL' }, performance.now() - startedAtMs);
-      inSpan(span, () => log.error({ err }, 'admission failed'));
+      inSpan(span, () => reportFault(err, performance.now() - startedAtMs));
       return { status: 500, text: 'latchkey: internal error, see the gateway log' };
     } finally {
       span.end();

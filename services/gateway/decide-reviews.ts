@@ -8,6 +8,7 @@ import { createValueOpener } from '#shared/core/rules/index/value-opener.ts';
 import { createAdmissionHandler } from './admission-handler.ts';
 import { type AdmissionMetrics, createAdmissionMetrics } from './admission-metrics.ts';
 import type { WebhookHandler } from './http/serve-reviews.ts';
+import { createFaultReport, type ReportFault } from './report-fault.ts';
 import { createIndexSink } from './rules/index-sink.ts';
 import type { RuleSink } from './rules/rule-sink.ts';
 import { createRulesInForce } from './rules/rules-in-force.ts';
@@ -17,6 +18,8 @@ export interface ReviewDecisions {
   /** Takes the rules to decide by. */
   sink: RuleSink;
   handle: WebhookHandler;
+  /** Tells of what `handle` throws. */
+  onFault: ReportFault;
   metrics: AdmissionMetrics;
 }
 
@@ -37,8 +40,10 @@ export function decideReviews(options: {
     open: openIfInline(() => config().global.delivery, createValueOpener(keys)),
   });
   const rules = createRulesInForce({ ...options, index });
+  const onFault = createFaultReport({ metrics, log: log.child({ component: 'admission' }) });
   return {
     metrics,
+    onFault,
     sink: createIndexSink({ index, log, onFault: metrics.ruleFault }),
     handle: createAdmissionHandler({ rules, plan: memo.plan, metrics, log }),
   };

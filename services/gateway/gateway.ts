@@ -19,7 +19,7 @@ export function createGateway(
   const { process, clock, log, config: begun } = context;
   const { bus } = inputs;
   const keyRing = followKeyRing({ folder: begun.global.keyRingDir, clock, log });
-  const { sink, handle, metrics } = decideReviews({
+  const { sink, handle, onFault, metrics } = decideReviews({
     config: () => state.config(),
     keys: keyRing.current,
     ageMs: (manager) => state.known.ageMs(manager),
@@ -42,6 +42,7 @@ export function createGateway(
     handle,
     timeoutMs: () => config().webhook.timeoutSeconds * 1_000,
     onShed: metrics.shed,
+    onFault,
     onEvicted: metrics.evicted,
     onHandshakeRefused: metrics.handshakeRefused,
     // cert-manager waits for it.

@@ -6,6 +6,7 @@ import { drainConnections } from './http/drain-connections.ts';
 import type { ShedReason } from './http/request-plan.ts';
 import type { WebhookHandler } from './http/serve-reviews.ts';
 import { createWebhookServer, type EvictedConnection } from './http/webhook-server.ts';
+import type { ReportFault } from './report-fault.ts';
 import { followClientCa } from './tls/follow-client-ca.ts';
 import { followServingCertificate } from './tls/follow-serving-certificate.ts';
 import type { ServingCertificate } from './tls/serving-certificate.ts';
@@ -15,6 +16,8 @@ interface WebhookOptions {
   /** How long a caller waits that does not say it, ms. */
   timeoutMs: () => number;
   onShed: (reason: ShedReason) => void;
+  /** Called for each request that a fault of ours left undecided. */
+  onFault: ReportFault;
   /** Called for each connection that was closed so that others can be served. */
   onEvicted: (connection: EvictedConnection) => void;
   /** Called for each connection that was closed because its handshake cost too much. */

@@ -16,6 +16,7 @@ export const aWebhookServerContext = {
   clock: systemClock,
   timeoutMs: () => 5_000,
   onShed: (): void => undefined,
+  onFault: (): void => undefined,
   onEvicted: (): void => undefined,
   onHandshakeRefused: (): void => undefined,
   /** Never overloaded: a test machine may stand still for a moment. */

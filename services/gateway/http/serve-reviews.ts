@@ -21,6 +21,12 @@ type WebhookAnswer = { status: number } & ({ json: string } | { text: string });
 /** Decides a request, within the time that the queue gives to decisions. */
 export type WebhookHandler = (request: WebhookRequest) => WebhookAnswer;
 
+interface Deciding {
+  handle: WebhookHandler;
+  /** Called with what the handler threw, and how long its request had waited before. */
+  onFault: (err: unknown, waitedMs: number) => void;
+}
+
 const jsonType = /^application\/json[ \t]*(?:;|$)/i;
 
 /** Tells whether a request is one that the webhook is there for. */
@@ -30,20 +36,21 @@ export const isReview = ({ method, url = '', headers }: IncomingMessage): boolea
   jsonType.test(headers['content-type'] ?? '');
 
 /** Serves requests for which {@link isReview}: the gate reads the body, and the handler decides what it lets through. */
-export function serveReviews(options: {
-  gate: RequestGate;
-  handle: WebhookHandler;
-  clock: Pick<Clock, 'sleep'>;
-  connections: Pick<OpenConnections, 'endUnread'>;
-}): (request: IncomingMessage, response: ServerResponse) => void {
-  const { gate, handle, clock, connections } = options;
+export function serveReviews(
+  options: Deciding & {
+    gate: RequestGate;
+    clock: Pick<Clock, 'sleep'>;
+    connections: Pick<OpenConnections, 'endUnread'>;
+  },
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { gate, clock, connections } = options;
   const settle = (request: IncomingMessage, response: ServerResponse, outcome: GateOutcome): void => {
     // Nobody waits for an answer.
     if (outcome.kind === 'gone' || response.destroyed) return;
     if (outcome.kind === 'decide') {
       const { body, waitedMs } = outcome;
       connections.endUnread();
-      send(response, decided(handle, { headers: request.headers, body, waitedMs }));
+      send(response, decided(options, { headers: request.headers, body, waitedMs }));
       return;
     }
     const { status, text, headers } = refusalOf(outcome);
@@ -54,12 +61,17 @@ export function serveReviews(options: {
   return (request, response) => gate.read(request, (outcome) => settle(request, response, outcome));
 }
 
-/** A fault of the handler is the answer 500 of its request alone. */
-function decided(handle: WebhookHandler, request: WebhookRequest): WebhookAnswer {
+/** Makes a fault of the handler the answer 500 of its request alone. */
+function decided({ handle, onFault }: Deciding, request: WebhookRequest): WebhookAnswer {
   try {
     return handle(request);
-  } catch {
-    return { status: 500, text: 'latchkey: internal error' };
+  } catch (err) {
+    try {
+      onFault(err, request.waitedMs);
+    } catch {
+      // Nothing is left to tell of it: what tells is what failed.
+    }
+    return { status: 500, text: 'latchkey: internal error, see the gateway log' };
   }
 }
 

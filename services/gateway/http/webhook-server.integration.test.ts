@@ -105,3 +105,24 @@ test('an idle server ticks only while a handshake or a request is under way', as
   kept.destroy();
   await idle.server.close();
 });
+
+test('what the handler throws is told of, and is a 500 of its request alone even when telling fails', async () => {
+  const fault = new Error('no span');
+  const told: unknown[] = [];
+  const faulty = await listenWebhook(
+    ({ body }) => {
+      if (body.length > 2) throw fault;
+      return { status: 200, json: '{}' };
+    },
+    {
+      onFault: (err) => {
+        told.push(err);
+        throw new Error('no log');
+      },
+    },
+  );
+  assert.equal(statusOf(await faulty.send({ body: '{"a":1}' })), 500);
+  assert.equal(statusOf(await faulty.send()), 200);
+  await faulty.server.close();
+  assert.deepEqual(told, [fault]);
+});

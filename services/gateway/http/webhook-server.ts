@@ -64,6 +64,8 @@ export interface WebhookServerOptions extends RequestGateOptions {
   /** Refuses, in the handshake, callers without a certificate of a trusted CA. */
   requestsClientCertificate?: boolean;
   connectionLimits?: ConnectionLimits;
+  /** Called with what the handler threw, and how long its request had waited before, ms. */
+  onFault: (err: unknown, waitedMs: number) => void;
   /** Called for each connection that was closed so that others can be served. */
   onEvicted: (connection: EvictedConnection) => void;
   /** Called for each connection that was closed because its handshake cost too much; with client certificates only. */
@@ -72,7 +74,8 @@ export interface WebhookServerOptions extends RequestGateOptions {
 
 /** Builds the server: connections, load and reviews are ours, and Fastify answers what else is asked. */
 export function createWebhookServer(handle: WebhookHandler, options: WebhookServerOptions): WebhookServer {
-  const { clock, requestsClientCertificate = false, connectionLimits = defaultLimits, onEvicted } = options;
+  const { clock, requestsClientCertificate = false, connectionLimits = defaultLimits } = options;
+  const { onEvicted, onFault } = options;
   const https = createHttpsServer(requestsClientCertificate);
   const handshakes = followHandshakes(https, options);
   https.maxConnections = connectionLimits.all;
@@ -84,7 +87,7 @@ export function createWebhookServer(handle: WebhookHandler, options: WebhookServ
   });
   connections.follow(https);
   const gate = new RequestGate(options);
-  const serve = serveReviews({ gate, handle, clock, connections });
+  const serve = serveReviews({ gate, handle, onFault, clock, connections });
   const app = Fastify({
     return503OnClosing: false,
     forceCloseConnections: 'idle',

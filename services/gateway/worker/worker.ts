@@ -86,7 +86,7 @@ function beginToDecide(begin: Begin, { clock, log, send, fail }: WorkerOptions):
   let { config } = begin;
   let keys = emptyKeyRing;
   let certificate: string | undefined;
-  const { sink, handle, metrics } = decideReviews({
+  const { sink, handle, onFault, metrics } = decideReviews({
     config: () => config,
     keys: () => keys,
     ageMs: (manager) => rules.ageMs(manager),
@@ -105,6 +105,7 @@ function beginToDecide(begin: Begin, { clock, log, send, fail }: WorkerOptions):
     clock,
     timeoutMs: () => config.webhook.timeoutSeconds * 1_000,
     onShed: metrics.shed,
+    onFault,
     onEvicted: metrics.evicted,
     onHandshakeRefused: metrics.handshakeRefused,
     requestsClientCertificate: config.webhook.clientCa !== undefined,
