@@ -82,6 +82,14 @@ test('a request that does not end, and an answer that nobody reads, end with the
   await Promise.all([unfinished, silent, drip].map((socket) => once(socket.resume(), 'close')));
 });
 
+test('a request with a body is answered without it', async (t) => {
+  const { ask } = await aHealthServer(t);
+  for (const type of ['', 'Content-Type: application/json\r\n', 'Content-Type: x\r\n']) {
+    const answer = await ask(`POST /livez HTTP/1.1\r\nHost: a\r\n${type}Content-Length: 2\r\n\r\n{}`);
+    assert.match(answer, /^HTTP\/1\.1 4\d\d /);
+  }
+});
+
 test('a client that goes on sending after its answer loses its connection', async (t) => {
   const { open } = await aHealthServer(t);
   const socket = await open();

@@ -43,6 +43,9 @@ export function createHealthServer(options: {
     forceCloseConnections: true,
     serverFactory: (handler) => guard(createServer(timeoutsOf(limits), handler), limits),
   });
+  // Of a body nothing is passed on: whoever waited for it would wait until the timeout.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, _body, done) => done(null));
   server.addHook('onRequest', async (_request, reply) => void reply.header('connection', 'close'));
   server.get('/livez', () => ({ status: 'alive' }));
   server.get('/readyz', (_request, reply) => {
