@@ -1,37 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { latchkeyConfigSchema } from '#shared/contracts/config/latchkey-config.ts';
-import { compileRecipe } from '#shared/core/rules/recipe/recipe.ts';
-import { managers } from '#shared/managers/shipped/managers.ts';
+import { compileGlob } from '#shared/core/rules/policy/glob.ts';
+import { allowing } from '#testkit/pods/allowing.ts';
 import { propertyRuns } from '#testkit/properties/property-runs.ts';
-
-/** What a rule names, as `group key`; without a key it names any. */
-interface Rules {
-  owner: string[];
-  dev?: string[];
-  default?: 'allow' | 'deny';
-}
-type Allows = (namespace: string, group: string, key?: string) => boolean;
-
-/** Whether a pod of the namespace is given what it asks for, where each namespace has the rule of its name. */
-function allowing(manager: string, { owner, dev = [], default: byDefault = 'allow' }: Rules): Allows {
-  const rules = Object.entries({ owner, dev }).flatMap(([namespace, named]) =>
-    named.map((text, index) => {
-      const [group = '', key] = text.split(' ');
-      const keys = key === undefined ? {} : { keys: [key] };
-      return { name: `${namespace}${index}`, groups: [group], ...keys, namespaces: [namespace] };
-    }),
-  );
-  const policy = { default: byDefault, rules };
-  const recipe = compileRecipe(managers.get(manager)?.recipe(latchkeyConfigSchema.parse({ policy })));
-  return (namespace, group, key = '') => {
-    const request = { group, groupVersion: '', key, envVar: '', versionedGroup: '', id: '', entry: {} };
-    const names = recipe.lookup.map((lookup) => lookup({ ...request, namespace }));
-    const caller = { namespace, serviceAccount: 'default' };
-    return names.every((name) => recipe.policy?.decide(name, caller, { group, key }).allowed !== false);
-  };
-}
 
 const arn = 'arn:aws:secretsmanager:eu-west-1:1:secret';
 const vault = 'https://pay.vault.azure.net';
@@ -183,4 +155,85 @@ test('whom a rule keeps from a secret gets it in no other spelling, whatever oth
     propertyRuns,
   );
   assert.ok(Math.min(seen.kept, seen.shared) > propertyRuns.numRuns / 500, JSON.stringify(seen));
+});
+
+/** Whether a glob of a rule matches what a task writes, as `group key`, with the letters that Azure tells apart: none. */
+function matches({ manager }: Spelled, glob: string, text: string): boolean {
+  const written = (one: string): string => one.replace(' ', manager === 'vault' ? '/' : ':').toLowerCase();
+  const own = manager === 'vault' && !glob.includes(' ') ? `${glob} *` : glob;
+  const all = manager === 'aws' && !glob.includes(' ') ? `${glob} *` : own;
+  return compileGlob(written(all))(written(text));
+}
+
+const aBroadCase = spelled.chain((secret) => {
+  const spellings = [secret.plain, ...secret.others];
+  return fc.record({
+    secret: fc.constant(secret),
+    owner: globOf(spellings).filter((glob) => matches(secret, glob, secret.plain)),
+    // A rule that writes a spelling out is narrower than one with a wildcard, and gives it out.
+    dev: fc.array(
+      globOf(spellings).filter((glob) =>
+        /[*?]/.test(secret.manager === 'vault' ? glob.split(' ', 1).join('') : glob),
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+    default: fc.constantFrom(...defaults),
+  });
+});
+
+test('whom a rule with wildcards refuses a secret under its plain name gets it in no other spelling that another rule matches', () => {
+  const seen = { kept: 0, shared: 0 };
+  fc.assert(
+    fc.property(aBroadCase, ({ secret, owner, dev, default: byDefault }) => {
+      const allows = allowing(secret.manager, { owner: [owner], dev, default: byDefault });
+      const isGiven = (text: string): boolean => {
+        const [group = '', key] = text.split(' ');
+        return allows('dev', group, key);
+      };
+      const isShared = isGiven(secret.plain);
+      seen[isShared ? 'shared' : 'kept']++;
+      for (const other of isShared ? [] : secret.others) assert.equal(isGiven(other), false, other);
+    }),
+    propertyRuns,
+  );
+  assert.ok(Math.min(seen.kept, seen.shared) > propertyRuns.numRuns / 500, JSON.stringify(seen));
+});
+
+/** A spelling with a wildcard in one part of it; the whole of a `data` or of six characters it does not hide. */
+const reserving = (secret: Spelled): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.constantFrom(secret.plain, ...secret.others),
+      fc.nat(20),
+      fc.nat(6),
+      fc.nat(6),
+      fc.constantFrom('*', '?', '??'),
+    )
+    .map(([text, part, from, length, wildcard]) => {
+      const parts = text.split(/([/ :-])/);
+      const at = 2 * (part % Math.ceil(parts.length / 2));
+      const own = parts[at] ?? '';
+      const start = Math.min(from, own.length);
+      const changed = `${own.slice(0, start)}${wildcard}${own.slice(start + length)}`;
+      const hidesData = own === 'data' && /^\*+$/.test(changed);
+      return hidesData ? text : parts.with(at, changed).join('');
+    })
+    .filter((glob) => [secret.plain, ...secret.others].some((text) => matches(secret, glob, text)))
+    // What ends in lower-case letters is taken for a word.
+    .filter((glob) => secret.manager !== 'aws' || !/-[a-z*?]*[a-z][a-z*?]*$/.test(glob));
+const aReservation = spelled.chain((secret) =>
+  fc.record({ secret: fc.constant(secret), owner: reserving(secret) }),
+);
+
+test('what a rule reserves with a wildcard in any part of a name is given to nobody else in any spelling', () => {
+  fc.assert(
+    fc.property(aReservation, ({ secret, owner }) => {
+      const allows = allowing(secret.manager, { owner: [owner] });
+      for (const text of [secret.plain, ...secret.others]) {
+        const [group = '', key] = text.split(' ');
+        assert.equal(allows('dev', group, key), false, text);
+      }
+    }),
+    propertyRuns,
+  );
 });

@@ -2,6 +2,7 @@ import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Asked } from '#shared/core/rules/template/lookup-name.ts';
 import { globCovers, globsOverlap, prefixLength } from './glob.ts';
 import { type CompiledRule, type NamedSecrets, rulesOf, surelyNames } from './policy-rule.ts';
+import { withStandIns } from './stand-ins.ts';
 
 /** A request for every key of a group: its names are a glob, in which `*` stands for the key. */
 interface EveryKey {
@@ -24,8 +25,12 @@ export function aboutEveryKey(
       return globsOverlap(one, other);
     };
     if (mayOverlap(glob, names)) return true;
-    const { perhaps = [], surely = [] } = spelling ?? {};
-    return [...perhaps, ...surely].some(({ ofGlob, ofName }) => mayOverlap(ofGlob(glob), ofName(names)));
+    const { perhaps = [], surely = [], further, open } = spelling ?? {};
+    return (
+      [...perhaps, ...surely].some(({ ofGlob, ofName }) => mayOverlap(ofGlob(glob), ofName(names))) ||
+      further?.ofGlob(glob).some((one) => mayOverlap(one, further.ofName(names))) ||
+      open?.ofGlob(glob).some(open.meeting(names, budget))
+    );
   });
 }
 
@@ -34,10 +39,11 @@ export function aboutEveryKey(
  * keys must admit, too, or one that gives out all that it names. Rules about the path as it is written are no others where
  * one names them all, as for a request for one key.
  */
-export function demandsOfEveryKey({ named, lookupKey, asked }: EveryKey): {
+export function demandsOfEveryKey(question: EveryKey): {
   literal: NamedSecrets[];
   demands: CompiledRule[][];
 } {
+  const { named, lookupKey, asked } = question;
   const literal = named.filter((secrets) => namesAll(secrets, { glob: lookupKey, ...asked }));
   const literally = new Set(literal);
   const isKept = (secrets: NamedSecrets): boolean =>
@@ -47,7 +53,28 @@ export function demandsOfEveryKey({ named, lookupKey, asked }: EveryKey): {
     const others = named.filter((other) => namesAll(other, { glob, ...pair }));
     return rulesOf([keeper, ...others]);
   });
-  return { literal, demands: [rulesOf(literal), ...keeping] };
+  return { literal, demands: [rulesOf(literal), ...keeping, ...demandsOfPlain(literal, question)] };
+}
+
+/** Of each plain spelling of all the names: the rules that surely name some of them, or one that names them all. */
+function demandsOfPlain(
+  literal: readonly NamedSecrets[],
+  { named, lookupKey, asked }: EveryKey,
+): CompiledRule[][] {
+  const spelling = named[0]?.spelling;
+  if (spelling === undefined) return [];
+  const plainNames = new Set(spelling.plainly.map((plainly) => plainly(lookupKey)));
+  plainNames.delete(spelling.surely[0].ofName(lookupKey));
+  return [...plainNames].flatMap((plain) => {
+    const all = named.filter((secrets) => namesAll(secrets, { glob: plain, ...asked }));
+    const some = named.filter(({ glob }) =>
+      spelling.surely.some(({ ofGlob }) => globsOverlap(ofGlob(glob), plain)),
+    );
+    return some.map((keeper) => {
+      const standIns = withStandIns([keeper], literal, { lookupKey, spelling, plain });
+      return rulesOf([...all, ...standIns]);
+    });
+  });
 }
 
 /** Whether the rule surely names all that a glob stands for, and the group and key that it is made of. */

@@ -1,7 +1,7 @@
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Asked } from '#shared/core/rules/template/lookup-name.ts';
 import { demandsOfEveryKey } from './every-key.ts';
-import { compileGlob, globCovers } from './glob.ts';
+import { compileGlob } from './glob.ts';
 import {
   type CompiledRule,
   compareSpecificity,
@@ -12,6 +12,7 @@ import {
   tellsKey,
 } from './policy-rule.ts';
 import type { Spelling } from './secret-spelling.ts';
+import { standsFor, stepsPerPair, withStandIns } from './stand-ins.ts';
 
 /** What a manager is asked for, and what the rules name that may be it: at least one, all of one manager. */
 export interface Question {
@@ -22,9 +23,6 @@ export interface Question {
 
 /** A glob that is compiled, and a name and its fields that are held against it and its parts. */
 const judgingSteps = (glob: string, name: string): number => 20 + Math.ceil((glob.length + name.length) / 8);
-
-/** Two names that are rewritten and compared. */
-const stepsPerPair = 20;
 
 /**
  * The rules that must admit: one of each list, those that name what is asked for first.
@@ -68,6 +66,7 @@ function demandsByBorder(named: readonly NamedSecrets[], literal: readonly Compi
 /**
  * Of a manager that knows a secret in several spellings. A rule that is about another spelling must admit, too, or one
  * that stands for it: else whom the rule keeps its secret from would only have to write the name as another rule does.
+ * So must one that names the plain spelling beside this one.
  */
 function demandsBySpelling(
   { named, lookupKey, asked }: Question,
@@ -78,33 +77,25 @@ function demandsBySpelling(
   const [{ ofGlob, ofName }] = spelling.surely;
   const written = ofName(lookupKey);
   const isWritten = ({ glob }: NamedSecrets): boolean => compileGlob(ofGlob(glob))(written);
-  const keepers = new Set(named.filter((secrets) => !isWritten(secrets) && tellsKey(secrets, asked)));
+  const plainNames = [...new Set(spelling.plainly.map((plainly) => plainly(lookupKey)))];
+  const told = named.filter((secrets) => tellsKey(secrets, asked));
+  const elsewhere = told.filter((secrets) => !isWritten(secrets));
   const stepsOfOne = named.reduce((sum, { rule }) => sum + stepsPerPair + rule.conditions, 0);
-  budget?.spend(keepers.size * stepsOfOne);
-  const naming = literal.length > 0 ? literal : named.filter((secrets) => !keepers.has(secrets));
-  const literally = new Set(literal);
-  const plainNames = spelling.plainly.map((plainly) => plainly(lookupKey));
-  const keeping = [...keepers].map((keeper) => {
-    const itsName = plainNames.find((name) => surelyNames(keeper, name)) ?? keeper.glob;
-    const standIns = named.filter(
-      (other) =>
-        (surelyNames(other, itsName) && tellsKey(other, asked)) ||
-        (literally.has(other) && isAsSpecific(other, keeper, spelling)),
-    );
-    return rulesOf([keeper, ...standIns]);
+  budget?.spend(elsewhere.length * stepsOfOne);
+  const namesOf = (name: string): NamedSecrets[] => told.filter((other) => surelyNames(other, name));
+  const keptElsewhere = elsewhere.map((keeper) => {
+    const plain = plainNames.find((name) => surelyNames(keeper, name));
+    const standIns = literal.filter((one) => standsFor(one, keeper, { lookupKey, spelling, plain }));
+    return rulesOf([keeper, ...namesOf(plain ?? keeper.glob), ...standIns]);
   });
-  return [rulesOf(naming), ...keeping];
-}
-
-/**
- * Whether a rule names less than the other, when both are written alike; or as much, and is the one written plainly: of
- * `db` and `db-AbCdE9` the first.
- */
-function isAsSpecific(one: NamedSecrets, other: NamedSecrets, { perhaps, isPlain }: Spelling): boolean {
-  return perhaps.some(({ ofGlob, ofName }) => {
-    const [own, others] = [ofName(one.glob), ofGlob(other.glob)];
-    return globCovers(others, own) && (isPlain(one.glob) || !globCovers(own, others));
-  });
+  const keptPlainly = plainNames
+    .filter((name) => name !== written)
+    .map((plain) => {
+      budget?.spend(told.length * stepsPerPair);
+      return rulesOf(withStandIns(namesOf(plain), literal, { lookupKey, spelling, plain }, budget));
+    });
+  const naming = literal.length > 0 ? literal : named.filter((secrets) => !elsewhere.includes(secrets));
+  return [rulesOf(naming), ...keptElsewhere, ...keptPlainly];
 }
 
 /** Where the border between group and key is lost, those that write out most of the name; else all that name it. */

@@ -4,17 +4,11 @@ import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
 import type { Asked, LookupName, ReadingSearch } from '#shared/core/rules/template/lookup-name.ts';
 import { briefSearch, readingsOf } from '#shared/core/rules/template/lookup-readings.ts';
 import { aboutEveryKey } from './every-key.ts';
-import { compileGlob, createGlobIndex, type GlobIndex } from './glob.ts';
+import { compileGlob } from './glob.ts';
 import { mostSpecific, policyDemandsOf, type Question } from './policy-demands.ts';
-import {
-  type Caller,
-  type CompiledRule,
-  compilePolicyRule,
-  type NamedSecrets,
-  namedSecrets,
-  rulesOf,
-} from './policy-rule.ts';
+import { type Caller, type CompiledRule, compilePolicyRule, namedSecrets, rulesOf } from './policy-rule.ts';
 import { createRuleMeetings, type Demands, remember } from './rule-meetings.ts';
+import { compileRulesAbout } from './rules-about.ts';
 import { secretSpelling } from './secret-spelling.ts';
 
 export type { Caller } from './policy-rule.ts';
@@ -72,7 +66,7 @@ export function compilePolicy(
   const all = compiled.flatMap((rule, place) =>
     namedSecrets(policy.rules[place] ?? {}, rule, lookup, spelling),
   );
-  const about = compileRules(all, spelling);
+  const about = compileRulesAbout(all, secretSpelling(spelling));
   const couldMeet = createRuleMeetings(compiled);
   const decide = (question: Question, caller: Caller, budget?: WorkBudget): PolicyDecision => {
     const { isNamed, demands } = policyDemandsOf(question, budget);
@@ -127,26 +121,6 @@ function* askedFor(
     yield asked;
   }
   if (!isRead && search.charactersLeft >= 0) yield { group: '', key: '' };
-}
-
-/** Finds the rules about a lookup key, in every spelling that may be the same secret. */
-function compileRules(
-  all: readonly NamedSecrets[],
-  spelling: SpellingName | undefined,
-): GlobIndex<NamedSecrets> {
-  // As it is written, too: the `*` of a glob may stand for what another spelling leaves out.
-  const byName = createGlobIndex(all, ({ glob }) => glob);
-  const { perhaps = [], surely = [] } = secretSpelling(spelling) ?? {};
-  const bySpelling = [...perhaps, ...surely].map(({ ofGlob, ofName }) => ({
-    find: createGlobIndex(all, ({ glob }) => ofGlob(glob)),
-    ofName,
-  }));
-  return (lookupKey, budget) => {
-    const named = byName(lookupKey, budget);
-    if (bySpelling.length === 0) return named;
-    const alike = bySpelling.flatMap(({ find, ofName }) => find(ofName(lookupKey), budget));
-    return [...new Set([...named, ...alike])];
-  };
 }
 
 function lineOf(rules: readonly CompiledRule[]): string {

@@ -1,4 +1,7 @@
 import type { SpellingName } from '#shared/contracts/rules/rule-recipe.ts';
+import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
+import { globsWithoutData, globsWithoutSix } from './globs-without-data.ts';
+import { meetsUri, type OpenUri, openUris } from './open-uris.ts';
 
 type Rename = (name: string) => string;
 
@@ -18,10 +21,19 @@ export interface Spelling {
   perhaps: readonly Comparison[];
   surely: readonly [Comparison, ...Comparison[]];
   keyApart?: true;
+  /** What else a rule forbids, as its wildcards may stand for some of what another spelling adds. */
+  further?: { ofGlob(glob: string): string[]; ofName: Rename };
+  /** The same where wildcards may stand for so much that names cannot be written alike. */
+  open?: {
+    ofGlob(glob: string): OpenUri[];
+    meeting(name: string, budget?: WorkBudget): (open: OpenUri) => boolean;
+  };
   /** How a rule about a name may have written it, the plainest first. */
   plainly: readonly Rename[];
   /** Whether a rule is written plainly. */
   isPlain(glob: string): boolean;
+  /** Whether a rule says that it means no other spelling, though it looks like one. */
+  isWord?(glob: string): boolean;
 }
 
 const asItIs: Rename = (name) => name;
@@ -57,6 +69,12 @@ const withoutAnyData: Rename = (path) => withoutSlash(path).replaceAll(/\/data(?
 /** As Azure writes it in each of its clouds: `<vault>.vault.<cloud>`. */
 const secretUri = /^https:\/\/[^/.]+\.vault(?:\.[^/.]+)+\/secrets\/[^/]+$/;
 
+/** The host that Azure documents, for any other that begins with the vault's name. */
+const vaultHost: Rename = (uri) =>
+  /^https:\/\/[^/.]+\.vault\./.test(uri)
+    ? uri
+    : uri.replace(/^(https:\/\/[^/.]+)\.(?:[^/]*\.)?([^/.]+\.[^/.]+)(?=\/)/, '$1.vault.$2');
+
 const plainSecret: Rename = (uri) => withoutVersion(asSecret(vaultOnly(plainUri(uri))));
 
 const comparisons: Record<SpellingName, Spelling> = {
@@ -67,8 +85,10 @@ const comparisons: Record<SpellingName, Spelling> = {
       { ofGlob: withoutRandomSix, ofName: asItIs },
     ],
     surely: [{ ofGlob: asItIs, ofName: asItIs }],
+    further: { ofGlob: globsWithoutSix, ofName: asItIs },
     plainly: [withoutSix],
     isPlain: (glob) => withoutRandomSix(glob) === glob,
+    isWord: (glob) => /-[a-z]{6}$/.test(glob),
   },
   // Vault's agent puts `data/` behind the mount of a kv2 engine where it is missing, and where mounts end only Vault
   // knows (hashicorp/consul-template, dependency/vault_read.go: addPrefixToVKVPath). A mount is nearly always one
@@ -80,6 +100,7 @@ const comparisons: Record<SpellingName, Spelling> = {
       { ofGlob: (glob) => withoutData(withoutSlash(glob)), ofName: withoutData },
     ],
     keyApart: true,
+    further: { ofGlob: (glob) => globsWithoutData(withoutAnyData(glob)), ofName: withoutAnyData },
     plainly: [withoutAnyData, withoutData],
     isPlain: (glob) => withoutAnyData(glob) === withoutData(withoutSlash(glob)),
   },
@@ -91,7 +112,19 @@ const comparisons: Record<SpellingName, Spelling> = {
       { ofGlob: plainUri, ofName: plainUri },
       { ofGlob: plainUri, ofName: plainVersion },
     ],
-    plainly: [(uri) => asSecret(plainVersion(uri)), plainVersion],
+    open: {
+      ofGlob: (glob) => openUris(plainUri(glob), withoutVersion),
+      meeting: (name, budget) => {
+        const [, vault, secret] = /^https:\/\/([^/]+)\/secrets\/([^/]+)$/.exec(plainSecret(name)) ?? [];
+        if (vault === undefined || secret === undefined) return () => false;
+        return (open) => meetsUri(open, { vault, secret }, budget);
+      },
+    },
+    plainly: [
+      (uri) => vaultHost(asSecret(plainVersion(uri))),
+      (uri) => asSecret(plainVersion(uri)),
+      plainVersion,
+    ],
     isPlain: (glob) => secretUri.test(plainUri(glob)),
   },
 };
