@@ -2,6 +2,7 @@ import { readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeCgroups } from '#testkit/processes/remove-cgroups.ts';
+import { isRunning } from '#tools/is-running.ts';
 
 /** Begins the name of a cluster's folder, and of its cgroups; the id of the process that owns it follows. */
 const prefix = 'latchkey-node-';
@@ -32,13 +33,4 @@ export async function removeLeftOvers(): Promise<void> {
   const cgroups = [...controllers, ...(await Promise.all(inside)).flat()].filter(isLeftOver);
   for (const name of new Set(cgroups)) await removeCgroups(name);
   for (const name of folders) await rm(join(temporary, name), { recursive: true, force: true });
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
