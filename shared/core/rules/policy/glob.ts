@@ -101,11 +101,27 @@ export function createGlobIndex<T>(items: Iterable<T>, globOf: (item: T) => stri
 export function globsOverlap(one: string, other: string): boolean {
   const byEnds = overlapByEnds(endsOf(one), endsOf(other));
   if (byEnds !== undefined) return byEnds;
-  // From the end; row[j] says it of what is left of `one`, and of `other` from j on.
+  return meetFromEnd(one, other, restsOverlap);
+}
+
+/**
+ * Whether what is left of two patterns meets, from their characters there, of `other` the one at j, and from what was found
+ * behind: `row[j + 1]` with one character less of `other`, `below[j]` with one less of the first, `below[j + 1]` of both.
+ */
+type RestsMeet = (
+  a: string | undefined,
+  b: string | undefined,
+  j: number,
+  row: readonly boolean[],
+  below: readonly boolean[],
+) => boolean;
+
+/** Whether two patterns meet as a whole, by what meets of their rests. The time is the product of their lengths. */
+export function meetFromEnd(one: string, other: string, restsMeet: RestsMeet): boolean {
   let below: readonly boolean[] = [];
   for (let i = one.length; i >= 0; i--) {
     const row: boolean[] = [];
-    for (let j = other.length; j >= 0; j--) row[j] = restsOverlap(one[i], other[j], j, row, below);
+    for (let j = other.length; j >= 0; j--) row[j] = restsMeet(one[i], other[j], j, row, below);
     below = row;
   }
   return below[0] === true;

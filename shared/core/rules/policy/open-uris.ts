@@ -1,5 +1,5 @@
 import type { WorkBudget } from '#shared/core/bounds/work-budget.ts';
-import { compileGlob, endAlike, hasWildcard, prefixLength, tailOf } from './glob.ts';
+import { compileGlob, endAlike, hasWildcard, meetFromEnd, prefixLength, tailOf } from './glob.ts';
 
 /** A rule of which wildcards hide the host or the kind. */
 export interface OpenUri {
@@ -43,20 +43,10 @@ export function meetsUri(
     return false;
   const pattern = `${start}*/*/${secret}`;
   budget?.spend(Math.ceil((glob.length * pattern.length) / 16));
-  return overlapsWithin(glob, pattern);
+  return meetFromEnd(glob, pattern, restsMeet);
 }
 
-/** Whether some text is matched by the glob and by a pattern, whose `*` has no slash. */
-function overlapsWithin(glob: string, pattern: string): boolean {
-  let below: readonly boolean[] = [];
-  for (let i = glob.length; i >= 0; i--) {
-    const row: boolean[] = [];
-    for (let j = pattern.length; j >= 0; j--) row[j] = restsMeet(glob[i], pattern[j], j, row, below);
-    below = row;
-  }
-  return below[0] === true;
-}
-
+/** A glob and a pattern of a secret's URI, whose `*` has no slash. */
 function restsMeet(
   a: string | undefined,
   b: string | undefined,
