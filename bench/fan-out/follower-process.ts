@@ -19,9 +19,9 @@ const follow = async (follower: number): Promise<void> => {
   await bus.linked();
   createReader(bus, {
     ...{ bucket: rulesBucket, owners: [owner], keepsRecords: false, log, clock: systemClock },
-    onApply: ({ seq, changes }) => {
+    onApply: ({ changes }) => {
       for (const _ of changes);
-      const applied: Applied = { follower, seq, atMs: performance.timeOrigin + performance.now() };
+      const applied: Applied = { follower, atMs: performance.timeOrigin + performance.now() };
       process.send?.(applied);
     },
   });

@@ -14,10 +14,9 @@ const mostBytes = 64 * 1_024 * 1_024;
 const settlingMs = 6_000;
 const restMs = 20_000;
 
-/** What a follower has now: its number, the sequence of the set, and when it came into force, ms of the machine's clock. */
+/** What a follower has now: its number, and when its set came into force, ms of the machine's clock. */
 export interface Applied {
   follower: number;
-  seq: number;
   atMs: number;
 }
 
